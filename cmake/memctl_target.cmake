@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# memctl_target(TARGET): the language, warnings and sanitizers of everything built here. All of it is
+# private to the target: nothing reaches those who build against the library.
+function(memctl_target target)
+  target_compile_features(${target} PRIVATE cxx_std_20)
+  set_target_properties(${target} PROPERTIES
+    CXX_EXTENSIONS OFF
+    POSITION_INDEPENDENT_CODE ON
+    CXX_VISIBILITY_PRESET hidden
+    VISIBILITY_INLINES_HIDDEN ON)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
+  # Boost.Asio finds the standard coroutines by itself with g++; separate compilation is not used.
+  target_compile_definitions(${target} PRIVATE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE)
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/libmemctl")
+  target_include_directories(${target} SYSTEM PRIVATE ${Boost_INCLUDE_DIRS})
+  if(MEMCTL_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${MEMCTL_SANITIZE} -fno-omit-frame-pointer
+                                             -fno-sanitize-recover=all)
+    target_link_options(${target} PRIVATE -fsanitize=${MEMCTL_SANITIZE})
+  endif()
+endfunction()
+
+# memctl_part(NAME SOURCES... [LINK LIBRARIES...]): one directory of the library, as an archive: the
+# shared library and the tests link the same ones, and hidden symbols stay testable.
+function(memctl_part name)
+  cmake_parse_arguments(PART "" "" "SOURCES;LINK" ${ARGN})
+  add_library(memctl_${name} STATIC ${PART_SOURCES})
+  memctl_target(memctl_${name})
+  target_include_directories(memctl_${name} PUBLIC
+    "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>")
+  target_link_libraries(memctl_${name} PUBLIC ${PART_LINK} Threads::Threads)
+endfunction()

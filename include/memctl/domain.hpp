@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <memory>
+
+#include "memctl/domain_info.hpp"
+#include "memctl/error.hpp"
+#include "memctl/export.hpp"
+#include "memctl/operation.hpp"
+#include "memctl/plan.hpp"
+#include "memctl/resize.hpp"
+#include "memctl/size.hpp"
+
+namespace memctl {
+
+class HostState;
+
+/// One life of a domain: after a reboot its calls fail with `no_such_domain`. Thread-safe; keeps
+/// the host's connection alive.
+class MEMCTL_EXPORT Domain {
+ public:
+  Domain(std::shared_ptr<HostState> host, DomainIdentity identity);
+
+  [[nodiscard]] const DomainIdentity& identity() const { return identity_; }
+
+  /// The domain and its agent, asked now. Blocks for a few milliseconds, and up to 5 s where an
+  /// agent announced itself and no longer answers.
+  /// Errors: `no_such_domain`, `store_error`, `hypervisor_error`.
+  [[nodiscard]] Result<DomainStatus> status(const ResizeOptions& options = {}) const;
+
+  /// What `resize` would do, without doing it. Blocks like `status`. Writes nothing but the
+  /// question to the agent. Errors: every cause for which a resize is refused.
+  [[nodiscard]] Result<Plan> plan_resize(SizeRequest size, const ResizeOptions& options = {}) const;
+
+  /// Starts a resize and returns at once; every error comes from the operation.
+  [[nodiscard]] Operation resize(SizeRequest size, ResizeOptions options = {}) const;
+
+ private:
+  std::shared_ptr<HostState> host_;
+  DomainIdentity identity_;
+};
+
+}  // namespace memctl

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "memctl/cause.hpp"
+#include "memctl/export.hpp"
+#include "memctl/units.hpp"
+
+namespace memctl {
+
+enum class DomainType { pv, pvh, hvm };
+[[nodiscard]] MEMCTL_EXPORT std::string_view name(DomainType type);
+
+struct DomainIdentity {
+  DomainId id{};
+  std::string name{};
+  DomainType type{DomainType::pv};
+  friend bool operator==(const DomainIdentity&, const DomainIdentity&) = default;
+};
+
+/// What a guest's agent says of itself. All of it is the guest's claim.
+struct AgentStatus {
+  std::string version{};
+  std::string kernel_release{};
+  Kib block_size{};
+};
+
+/// A domain at one moment. Sizes are what `xl` means by them (video RAM included).
+/// Measured by the host, except where a name begins with `reported_`: that is the guest's claim.
+struct DomainStatus {
+  DomainIdentity domain{};
+  Kib allocated{};                      ///< Xen's page count of the domain.
+  Kib target{};                         ///< The size that the domain was last asked to have.
+  std::optional<Kib> limit{};           ///< static-max: how far the target may go without a resize.
+  Kib max_allocation{};                 ///< Xen's max_pages, the limit that a guest cannot pass.
+  std::optional<Kib> boot_limit{};      ///< static-max when the domain was built.
+  std::optional<Kib> paging_pool{};     ///< HAP or shadow pool; a pv domain has none.
+  std::optional<AgentStatus> agent{};   ///< Nothing: no agent announced itself, or none answers.
+  std::optional<Kib> reported_total{};  ///< The guest's MemTotal.
+  std::optional<Kib> reported_available{};  ///< The guest's MemAvailable.
+  /// The largest size that a resize would be granted now, and what stands in the way of more.
+  std::optional<Kib> largest{};
+  std::optional<Cause> limited_by{};
+  std::string limited_message{};
+};
+
+}  // namespace memctl

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "memctl/domain.hpp"
+#include "memctl/error.hpp"
+#include "memctl/export.hpp"
+
+namespace memctl {
+
+/// A connection to one Xen host. Thread-safe. It runs one thread for its operations, and `xen:` a
+/// second one for libxl's blocking calls. Its end waits for the operations still under way, which
+/// are cancelled.
+class MEMCTL_EXPORT Host {
+ public:
+  /// `uri`: "xen:" is the host that this runs on, as its dom0; "sim:" a simulated one.
+  /// Errors: `no_xen`, `not_permitted`, `xen_unsupported` (no such scheme among them).
+  [[nodiscard]] static Result<Host> open(std::string_view uri);
+
+  /// The domain of that name or number. dom0 is no guest and is not found here.
+  /// Errors: `no_such_domain`, `hypervisor_error`.
+  [[nodiscard]] Result<Domain> domain(std::string_view name_or_id) const;
+  /// All guests, by number. Errors: `hypervisor_error`.
+  [[nodiscard]] Result<std::vector<Domain>> domains() const;
+
+ private:
+  explicit Host(std::shared_ptr<HostState> state);
+  std::shared_ptr<HostState> state_;
+};
+
+}  // namespace memctl

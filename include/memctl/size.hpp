@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "memctl/error.hpp"
+#include "memctl/export.hpp"
+#include "memctl/units.hpp"
+
+namespace memctl {
+
+/// The size that a caller asks for: absolute, or relative to the domain's present target. An
+/// absolute size is what `xl` means by one: video RAM included.
+struct SizeRequest {
+  enum class Kind { absolute, relative };
+  Kind kind{Kind::absolute};
+  Kib amount{};  ///< Relative: negative to shrink.
+
+  constexpr SizeRequest() = default;
+  constexpr SizeRequest(Kib absolute) : amount{absolute} {}  // NOLINT(google-explicit-constructor)
+  static constexpr SizeRequest relative(Kib delta) {
+    SizeRequest request{delta};
+    request.kind = Kind::relative;
+    return request;
+  }
+  friend bool operator==(const SizeRequest&, const SizeRequest&) = default;
+};
+
+/// Reads a size as `xl` does: a bare number is MiB; suffixes k, m, g, t, also as KiB, MiB, GiB, TiB
+/// and in any case; a leading + or - makes it relative. Whole numbers only.
+/// Errors: `invalid_size`, with the accepted forms in the hint.
+[[nodiscard]] MEMCTL_EXPORT Result<SizeRequest> parse_size(std::string_view text);
+
+/// The shortest exact text that `parse_size` reads back: "160MiB", "3584MiB", "1GiB", "513KiB".
+[[nodiscard]] MEMCTL_EXPORT std::string to_string(Kib size);
+
+}  // namespace memctl

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "memctl/cause.hpp"
+#include "memctl/domain_info.hpp"
+#include "memctl/report.hpp"
+
+namespace memctl {
+
+std::string_view name(DomainType type) {
+  switch (type) {
+    case DomainType::pv:
+      return "pv";
+    case DomainType::pvh:
+      return "pvh";
+    case DomainType::hvm:
+      return "hvm";
+  }
+  return "unknown";
+}
+
+std::string_view name(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::verified:
+      return "verified";
+    case Outcome::refused:
+      return "refused";
+    case Outcome::restored:
+      return "restored";
+    case Outcome::kept:
+      return "kept";
+    case Outcome::superseded:
+      return "superseded";
+    case Outcome::failed:
+      return "failed";
+    case Outcome::gone:
+      return "gone";
+  }
+  return "unknown";
+}
+
+std::string_view name(Phase phase) {
+  switch (phase) {
+    case Phase::facts:
+      return "facts";
+    case Phase::reserve:
+      return "reserve";
+    case Phase::online:
+      return "online";
+    case Phase::populate:
+      return "populate";
+    case Phase::verify:
+      return "verify";
+    case Phase::restore:
+      return "restore";
+  }
+  return "unknown";
+}
+
+}  // namespace memctl

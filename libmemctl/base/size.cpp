@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "memctl/size.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <cstdint>
+#include <limits>
+#include <string>
+
+namespace memctl {
+namespace {
+
+struct Unit {
+  std::string_view suffix;
+  Kib size;
+};
+constexpr std::array units = {Unit{"", 1_MiB},    Unit{"k", 1_KiB},   Unit{"m", 1_MiB},
+                              Unit{"g", 1_GiB},   Unit{"t", 1_TiB},   Unit{"kib", 1_KiB},
+                              Unit{"mib", 1_MiB}, Unit{"gib", 1_GiB}, Unit{"tib", 1_TiB}};
+
+/// x86 has 52 bits of physical address; more than 4 PiB can be no size of anything.
+constexpr Kib largest_size = 4096_TiB;
+
+Error bad_size(std::string_view text, std::string_view why) {
+  // What a person typed goes back to a terminal: cut, and without control characters.
+  std::string shown{text.substr(0, 40)};
+  std::ranges::replace_if(
+      shown, [](unsigned char c) { return std::isprint(c) == 0; }, '?');
+  return {
+      .cause = Cause::invalid_size,
+      .message = "\"" + shown + "\" " + std::string{why},
+      .hint = "write a whole number with a unit, such as 1024m, 4g or +512m; a bare number is MiB"};
+}
+
+}  // namespace
+
+Result<SizeRequest> parse_size(std::string_view text) {
+  std::string_view rest = text;
+  const bool relative = !rest.empty() && (rest.front() == '+' || rest.front() == '-');
+  const bool negative = relative && rest.front() == '-';
+  if (relative) rest.remove_prefix(1);
+
+  std::int64_t number = 0;
+  const auto [end, status] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
+  if (status == std::errc::result_out_of_range) return bad_size(text, "is larger than any memory");
+  if (status != std::errc{} || number < 0) return bad_size(text, "is not a size");
+  rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
+
+  std::string suffix{rest};
+  std::ranges::transform(suffix, suffix.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const auto* unit = std::ranges::find(units, suffix, &Unit::suffix);
+  if (unit == units.end()) return bad_size(text, "is not a size");
+  if (number > largest_size / unit->size) return bad_size(text, "is larger than any memory");
+  if (number == 0) return bad_size(text, relative ? "changes nothing" : "is no size for a guest");
+
+  const Kib amount = unit->size * number;
+  return relative ? SizeRequest::relative(negative ? -amount : amount) : SizeRequest{amount};
+}
+
+std::string to_string(Kib size) {
+  constexpr std::array names = {Unit{"TiB", 1_TiB}, Unit{"GiB", 1_GiB}, Unit{"MiB", 1_MiB}};
+  for (const Unit& unit : names) {
+    if (size != Kib{} && size == unit.size * (size / unit.size)) {
+      return std::to_string(size / unit.size) + std::string{unit.suffix};
+    }
+  }
+  return std::to_string(size.count()) + "KiB";
+}
+
+}  // namespace memctl

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/facts.hpp"
+
+namespace memctl::guest {
+
+/// No value is longer: a guest's node may hold 2,048 bytes with its permissions.
+inline constexpr std::size_t longest_value = 1536;
+/// The protocol versions that this code speaks.
+inline constexpr std::uint32_t protocol_min = 1;
+inline constexpr std::uint32_t protocol_max = 1;
+
+/// Messages as xenstore values: base64 of one protobuf message, at most `longest_value` characters;
+/// texts that would not fit are cut. Both dom0 and the agent use these.
+[[nodiscard]] std::string encode(const AgentHello& hello);
+[[nodiscard]] std::string encode(const AgentReport& report);
+[[nodiscard]] std::string encode(const AgentRequest& request);
+
+/// The message, or nothing where `value` is too long, not base64, not a message, or holds a figure
+/// or text out of bounds. `value` may be anything at all: it comes from an adversary.
+[[nodiscard]] std::optional<AgentHello> decode_hello(std::string_view value);
+[[nodiscard]] std::optional<AgentReport> decode_report(std::string_view value);
+[[nodiscard]] std::optional<AgentRequest> decode_request(std::string_view value);
+
+}  // namespace memctl::guest

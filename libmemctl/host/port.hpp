@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <string>
+
+#include "host/clock.hpp"
+#include "host/hypervisor.hpp"
+#include "host/store.hpp"
+
+namespace memctl::host {
+
+/// A host as an operation sees it. All of it belongs to one executor and is used on it alone.
+class Port {
+ public:
+  virtual ~Port() = default;
+  [[nodiscard]] virtual Hypervisor& hypervisor() = 0;
+  [[nodiscard]] virtual Store& store() = 0;
+  [[nodiscard]] virtual Clock& clock() = 0;
+  [[nodiscard]] virtual boost::asio::any_io_executor executor() = 0;
+
+  /// This process, in words that name no other process of this host, now or later.
+  [[nodiscard]] virtual std::string self() = 0;
+  /// Whether the process that called itself `owner` is still there.
+  [[nodiscard]] virtual bool is_alive(const std::string& owner) = 0;
+};
+
+}  // namespace memctl::host
