@@ -21,11 +21,11 @@ function(memctl_target target)
   endif()
 endfunction()
 
-# memctl_part(NAME SOURCES... [LINK LIBRARIES...]): one directory of the library, as an archive: the
+# memctl_part(NAME SOURCES... [LINK LIBRARIES...]): one directory of the library, as objects: the
 # shared library and the tests link the same ones, and hidden symbols stay testable.
 function(memctl_part name)
   cmake_parse_arguments(PART "" "" "SOURCES;LINK" ${ARGN})
-  add_library(memctl_${name} STATIC ${PART_SOURCES})
+  add_library(memctl_${name} OBJECT ${PART_SOURCES})
   memctl_target(memctl_${name})
   target_include_directories(memctl_${name} PUBLIC
     "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>")
