@@ -48,6 +48,9 @@ class Watch {
   virtual ~Watch() = default;
   /// Whether anything changed since the last call; the first call always says so.
   [[nodiscard]] virtual bool take() = 0;
+  /// Whether it was ended because of far too many changes, as a hostile guest can make them. It
+  /// notified once more then, and never does again.
+  [[nodiscard]] virtual bool flooded() const { return false; }
 };
 
 /// xenstore. Belongs to its host's executor; not thread-safe.
