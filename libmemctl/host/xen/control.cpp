@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/xen/control.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <string>
+
+#include "host/xen/errors.hpp"
+
+namespace memctl::host::xen {
+namespace {
+
+constexpr std::uint64_t most_kib = std::uint64_t{1} << 60;
+
+bool is_control_domain() {
+  std::ifstream in{"/proc/xen/capabilities"};
+  std::string word;
+  return in >> word && word.find("control_d") != std::string::npos;
+}
+
+/// The first privileged call tells a dom0 from other domains, and a library of the right release
+/// from others: libxenctrl is built for exactly one.
+Result<void> check_privilege(Control& control) {
+  xc_physinfo_t host{};
+  if (xc_physinfo(control.get(), &host) == 0) return success();
+  Error error = control.failed("read the host's figures");
+  if (error.raw == EACCES) {
+    error.cause = Cause::xen_unsupported;
+    error.message = "Xen " + std::to_string(control.xen_major()) + "." +
+                    std::to_string(control.xen_minor()) +
+                    " refuses the calls of this libxenctrl: it was built for another release";
+  } else if (error.raw == EPERM && !is_control_domain()) {
+    error.cause = Cause::no_xen;
+    error.message = "this is a Xen guest, not the dom0";
+  }
+  return error;
+}
+
+}  // namespace
+
+Result<void> check_control_interface(const std::vector<std::string>& files) {
+  for (const auto& file : files) {
+    const int fd = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
+    if (fd >= 0) {
+      ::close(fd);
+      return success();
+    }
+    const int error = errno;
+    if (error == EACCES || error == EPERM) {
+      return Error{.cause = Cause::not_permitted,
+                   .message = "cannot open " + file + ": " + describe(error),
+                   .raw = error};
+    }
+  }
+  return Error{.cause = Cause::no_xen,
+               .message = "Xen's control interface " + files.front() +
+                          " is not there: this is no Xen host, or its xen-privcmd module is not "
+                          "loaded",
+               .raw = ENOENT};
+}
+
+Result<std::unique_ptr<Control>> Control::open() {
+  BOOST_OUTCOME_TRYV(check_control_interface({"/dev/xen/privcmd", "/proc/xen/privcmd"}));
+  std::unique_ptr<Control> control{new Control};
+  auto* logger = control->log_.logger();
+  control->handle_ = xc_interface_open(logger, logger, 0);
+  if (control->handle_ == nullptr) {
+    Error error = control->failed("open Xen's control interface");
+    if (error.cause == Cause::hypervisor_error) error.cause = Cause::no_xen;
+    return error;
+  }
+  const int version = xc_version(control->handle_, XENVER_version, nullptr);
+  if (version < 0) {
+    Error error = control->failed("ask Xen for its version");
+    error.cause = Cause::no_xen;
+    return error;
+  }
+  control->major_ = version >> 16;
+  control->minor_ = version & 0xffff;
+  BOOST_OUTCOME_TRYV(check_privilege(*control));
+  return control;
+}
+
+Control::~Control() {
+  if (handle_ != nullptr) xc_interface_close(handle_);
+}
+
+Result<xc_domaininfo_t> Control::domain(DomainId domain) {
+  xc_domaininfo_t info{};
+  const int found = xc_domain_getinfolist(handle_, number(domain), 1, &info);
+  if (found < 0) return failed("read domain " + std::to_string(number(domain)));
+  // Xen answers with the next domain where this one is gone.
+  if (found == 0 || info.domain != number(domain)) return no_such_domain(domain);
+  return info;
+}
+
+Result<std::vector<xc_domaininfo_t>> Control::domains() {
+  std::vector<xc_domaininfo_t> all;
+  std::array<xc_domaininfo_t, 256> batch{};
+  std::uint32_t next = 0;
+  for (;;) {
+    const int found = xc_domain_getinfolist(handle_, next, batch.size(), batch.data());
+    if (found < 0) return failed("list the domains");
+    if (found == 0) return all;
+    all.insert(all.end(), batch.begin(), batch.begin() + found);
+    next = all.back().domain + std::uint32_t{1};
+  }
+}
+
+Error Control::failed(std::string_view doing) {
+  const int error = errno;
+  return hypercall_failed(doing, error, log_.take());
+}
+
+DomainMemory memory_of(const xc_domaininfo_t& info) {
+  const auto has = [&](std::uint32_t flag) { return (info.flags & flag) != 0; };
+  DomainMemory memory{.total = to_pages(saturated_kib_of_pages(info.tot_pages)),
+                      .max = saturated_kib_of_pages(info.max_pages),
+                      .outstanding = to_pages(saturated_kib_of_pages(info.outstanding_pages)),
+                      .paused = has(XEN_DOMINF_paused),
+                      .dying = has(XEN_DOMINF_dying)};
+  if (has(XEN_DOMINF_shutdown)) {
+    switch ((info.flags >> XEN_DOMINF_shutdownshift) & XEN_DOMINF_shutdownmask) {
+      case SHUTDOWN_poweroff:
+        memory.shutdown = ShutdownReason::poweroff;
+        break;
+      case SHUTDOWN_reboot:
+        memory.shutdown = ShutdownReason::reboot;
+        break;
+      case SHUTDOWN_suspend:
+        memory.shutdown = ShutdownReason::suspend;
+        break;
+      case SHUTDOWN_crash:
+        memory.shutdown = ShutdownReason::crash;
+        break;
+      default:
+        memory.shutdown = ShutdownReason::other;
+    }
+  }
+  return memory;
+}
+
+Kib saturated_kib(std::uint64_t kib) {
+  return Kib{static_cast<std::int64_t>(std::min(kib, most_kib))};
+}
+
+Kib saturated_kib_of_pages(std::uint64_t pages) {
+  return to_kib(Pages{static_cast<std::int64_t>(std::min(pages, most_kib / 4))});
+}
+
+}  // namespace memctl::host::xen

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string>
+
+#include "host/xen/errors.hpp"
+#include "host/xen/hypervisor.hpp"
+
+namespace memctl::host::xen {
+namespace {
+
+std::string node(const char* directory, DomainId domain, std::string_view key) {
+  return directory + std::to_string(number(domain)) + "/" + std::string{key};
+}
+
+std::string uuid_text(const xen_domain_handle_t& handle) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (std::size_t i = 0; i < sizeof handle; ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    text += digits[handle[i] >> 4];
+    text += digits[handle[i] & 0xf];
+  }
+  return text;
+}
+
+bool is_guest(const xc_domaininfo_t& info) {
+  constexpr std::uint32_t none = XEN_DOMINF_dying | XEN_DOMINF_xs_domain;
+  return info.domain != 0 && (info.flags & none) == 0;
+}
+
+}  // namespace
+
+/// Xen tells pv from the rest. Which of the rest is pvh, only libxl's own note in xenstore says:
+/// its public calls answer hvm for both. Like libxl, a domain without the note is taken for hvm.
+Result<DomainIdentity> XenHypervisor::identity(const xc_domaininfo_t& info) {
+  const DomainId id{info.domain};
+  DomainIdentity identity{.id = id};
+  BOOST_OUTCOME_TRY(const auto found, store_.read(node("/local/domain/", id, "name")));
+  identity.name = found.value_or("");
+  if ((info.flags & XEN_DOMINF_hvm_guest) != 0) {
+    BOOST_OUTCOME_TRY(const auto type, store_.read(node("/libxl/", id, "type")));
+    identity.type = type == "pvh" ? DomainType::pvh : DomainType::hvm;
+  }
+  return identity;
+}
+
+Task<std::vector<DomainIdentity>> XenHypervisor::domains() {
+  BOOST_OUTCOME_CO_TRY(const auto all, control_.domains());
+  std::vector<DomainIdentity> guests;
+  for (const auto& info : all) {
+    if (!is_guest(info)) continue;
+    BOOST_OUTCOME_CO_TRY(auto guest, identity(info));
+    guests.push_back(std::move(guest));
+  }
+  co_return guests;
+}
+
+Task<DomainFacts> XenHypervisor::domain_facts(DomainId domain) {
+  BOOST_OUTCOME_CO_TRYV(control_.domain(domain));
+  // What takes libxl's lock comes first, so that the other figures are as fresh as can be.
+  BOOST_OUTCOME_CO_TRY(const auto known_to_libxl, co_await worker_.call([&libxl = libxl_, domain] {
+    return libxl.facts(domain);
+  }));
+  BOOST_OUTCOME_CO_TRY(auto facts, immediate_facts(domain));
+  facts.has_stored_configuration = known_to_libxl.has_stored_configuration;
+  facts.boot_limit = known_to_libxl.boot_limit;
+  facts.frozen_pool = known_to_libxl.frozen_pool;
+  facts.emulated_dma_devices = known_to_libxl.emulated_dma_devices;
+  if (facts.identity.type != DomainType::hvm) facts.emulated_dma_devices = false;
+  facts.passthrough_devices = known_to_libxl.passthrough_devices;
+  co_return facts;
+}
+
+Result<DomainFacts> XenHypervisor::immediate_facts(DomainId domain) {
+  BOOST_OUTCOME_TRY(const auto info, control_.domain(domain));
+  DomainFacts facts{};
+  BOOST_OUTCOME_TRY(facts.identity, identity(info));
+  facts.uuid = uuid_text(info.handle);
+  facts.memory = memory_of(info);
+  // libxl makes all of a domain's vcpus when it builds it, so the highest number tells the most.
+  facts.vcpus = info.max_vcpu_id == XEN_INVALID_MAX_VCPU_ID
+                    ? 1
+                    : static_cast<int>(std::min(info.max_vcpu_id, 65535U)) + 1;
+  BOOST_OUTCOME_TRY(facts.target, stored_kib(domain, "memory/target"));
+  BOOST_OUTCOME_TRY(facts.static_max, stored_kib(domain, "memory/static-max"));
+  BOOST_OUTCOME_TRY(const auto video_ram, stored_kib(domain, "memory/videoram"));
+  facts.video_ram = video_ram.value_or(Kib{0});
+  if (facts.identity.type != DomainType::pv) {
+    facts.hap = (info.flags & XEN_DOMINF_hap) != 0;
+    BOOST_OUTCOME_TRY(facts.paging_pool, paging_pool(domain));
+    BOOST_OUTCOME_TRY(facts.pod_entries, pod_entries(domain));
+  }
+  return facts;
+}
+
+/// A key below /local/domain/<id> that only dom0 writes. Not a number: unknown.
+Result<std::optional<Kib>> XenHypervisor::stored_kib(DomainId domain, std::string_view key) {
+  BOOST_OUTCOME_TRY(const auto text, store_.read(node("/local/domain/", domain, key)));
+  std::uint64_t kib = 0;
+  if (!text) return std::nullopt;
+  const char* end = text->data() + text->size();
+  const auto [stop, error] = std::from_chars(text->data(), end, kib);
+  if (text->empty() || error != std::errc{} || stop != end) return std::nullopt;
+  return saturated_kib(kib);
+}
+
+Result<std::optional<Kib>> XenHypervisor::paging_pool(DomainId domain) {
+  std::uint64_t bytes = 0;
+  if (xc_get_paging_mempool_size(control_.get(), number(domain), &bytes) == 0) {
+    return saturated_kib(bytes / 1024);
+  }
+  Error error = control_.failed("read the paging pool of the domain");
+  if (error.raw == EOPNOTSUPP || error.raw == ENOSYS) return std::nullopt;
+  return error;
+}
+
+Result<std::optional<Pages>> XenHypervisor::pod_entries(DomainId domain) {
+  std::uint64_t total = 0;
+  std::uint64_t cache = 0;
+  std::uint64_t entries = 0;
+  if (xc_domain_get_pod_target(control_.get(), number(domain), &total, &cache, &entries) == 0) {
+    return to_pages(saturated_kib_of_pages(entries));
+  }
+  Error error = control_.failed("read the populate-on-demand entries of the domain");
+  if (error.cause == Cause::no_such_domain) return error;
+  return std::nullopt;
+}
+
+}  // namespace memctl::host::xen

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/xen/hypervisor.hpp"
+
+#include <string>
+
+#include "host/xen/errors.hpp"
+#include "host/xen/process.hpp"
+
+namespace memctl::host::xen {
+namespace {
+
+std::string name(DomainId domain) { return "domain " + std::to_string(number(domain)); }
+
+std::string count(std::uint64_t pages) { return std::to_string(pages) + " pages"; }
+
+/// libxl takes anything that its integers can hold.
+Result<void> check_size(Kib size) {
+  if (size > Kib{0}) return success();
+  return Error{.cause = Cause::invalid_size,
+               .message = std::to_string(size.count()) + " KiB is no size for a domain"};
+}
+
+}  // namespace
+
+Result<HostFacts> XenHypervisor::host_facts() {
+  xc_physinfo_t host{};
+  if (xc_physinfo(control_.get(), &host) != 0) return control_.failed("read the host's figures");
+  const auto pages = [](std::uint64_t n) { return to_pages(saturated_kib_of_pages(n)); };
+  return HostFacts{.free = pages(host.free_pages),
+                   .outstanding = pages(host.outstanding_pages),
+                   .scrubbing = pages(host.scrub_pages),
+                   .total = pages(host.total_pages),
+                   .numa_nodes = static_cast<int>(host.nr_nodes),
+                   .xen_major = control_.xen_major(),
+                   .xen_minor = control_.xen_minor()};
+}
+
+Result<DomainMemory> XenHypervisor::domain_memory(DomainId domain) {
+  BOOST_OUTCOME_TRY(const auto info, control_.domain(domain));
+  return memory_of(info);
+}
+
+Task<void> XenHypervisor::set_limit(DomainId domain, Kib limit) {
+  BOOST_OUTCOME_CO_TRYV(check_size(limit));
+  co_return co_await worker_.call(
+      [&libxl = libxl_, domain, limit] { return libxl.set_limit(domain, limit); });
+}
+
+Task<void> XenHypervisor::set_size(DomainId domain, Kib size, bool enforce) {
+  BOOST_OUTCOME_CO_TRYV(check_size(size));
+  co_return co_await worker_.call(
+      [&libxl = libxl_, domain, size, enforce] { return libxl.set_size(domain, size, enforce); });
+}
+
+Result<void> XenHypervisor::set_max_memory(DomainId domain, Kib max) {
+  BOOST_OUTCOME_TRYV(check_size(max));
+  if (xc_domain_setmaxmem(control_.get(), number(domain),
+                          static_cast<std::uint64_t>(max.count())) == 0) {
+    return success();
+  }
+  return control_.failed("set the maximum of " + name(domain));
+}
+
+Result<void> XenHypervisor::claim(DomainId domain, Pages total) {
+  if (total <= Pages{0}) return check_size(to_kib(total));
+  if (xc_domain_claim_pages(control_.get(), number(domain),
+                            static_cast<unsigned long>(total.count())) == 0) {
+    return success();
+  }
+  Error error = control_.failed("claim memory for " + name(domain));
+  // Xen answers EINVAL to a claim for a domain that doesn't exist, among other things.
+  BOOST_OUTCOME_TRY(const auto info, control_.domain(domain));
+  const auto wanted = static_cast<std::uint64_t>(total.count());
+  if (error.raw == ENOMEM) {
+    BOOST_OUTCOME_TRY(const auto host, host_facts());
+    error.cause = Cause::host_memory;
+    error.message = name(domain) + " needs " +
+                    count(wanted > info.tot_pages ? wanted - info.tot_pages : 0) +
+                    " more; the host has " + std::to_string(host.available().count()) + " to give";
+  } else if (error.raw == EINVAL) {
+    error.message = "Xen refuses a claim of " + count(wanted) + " for " + name(domain) +
+                    ", which has " + count(info.tot_pages) + ", may have " + count(info.max_pages) +
+                    ", and holds a claim on " + count(info.outstanding_pages);
+  } else if (error.raw == EOPNOTSUPP) {
+    error.cause = Cause::xen_unsupported;
+    error.message =
+        "this Xen cannot reserve memory for " + name(domain) + " (it colours the last-level cache)";
+  }
+  return error;
+}
+
+Result<void> XenHypervisor::release_claim(DomainId domain) {
+  if (xc_domain_claim_pages(control_.get(), number(domain), 0) == 0) return success();
+  Error error = control_.failed("release the claim of " + name(domain));
+  BOOST_OUTCOME_TRYV(control_.domain(domain));
+  return error;
+}
+
+Result<void> XenHypervisor::set_paging_pool(DomainId domain, Kib pool) {
+  BOOST_OUTCOME_TRYV(check_size(pool));
+  const Kib whole_pages = round_up(pool, kib_per_page);
+  const auto bytes = static_cast<std::uint64_t>(whole_pages.count()) * 1024;
+  if (xc_set_paging_mempool_size(control_.get(), number(domain), bytes) == 0) return success();
+  Error error = control_.failed("set the paging pool of " + name(domain) + " to " +
+                                std::to_string(whole_pages.count()) + " KiB");
+  if (error.raw == ENOMEM) error.cause = Cause::paging_pool;
+  if (error.raw == EOPNOTSUPP) {
+    error.cause = Cause::xen_unsupported;
+    error.message = name(domain) + " is a pv domain, which has no paging pool";
+  }
+  return error;
+}
+
+Result<bool> XenHypervisor::save_in_progress(DomainId domain) { return is_being_saved(domain); }
+
+}  // namespace memctl::host::xen

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "host/hypervisor.hpp"
+#include "host/store.hpp"
+#include "host/xen/control.hpp"
+#include "host/xen/libxl_context.hpp"
+#include "host/xen/worker.hpp"
+
+namespace memctl::host::xen {
+
+/// Xen through libxl where libxl has a call, on the worker, and through libxenctrl elsewhere.
+class XenHypervisor final : public Hypervisor {
+ public:
+  /// All of them must outlive this.
+  XenHypervisor(Control& control, StoreView& store, LibxlContext& libxl, Worker& worker)
+      : control_{control}, store_{store}, libxl_{libxl}, worker_{worker} {}
+
+  [[nodiscard]] Result<HostFacts> host_facts() override;
+  [[nodiscard]] Task<std::vector<DomainIdentity>> domains() override;
+  [[nodiscard]] Task<DomainFacts> domain_facts(DomainId domain) override;
+  [[nodiscard]] Result<DomainMemory> domain_memory(DomainId domain) override;
+
+  [[nodiscard]] Task<void> set_limit(DomainId domain, Kib limit) override;
+  [[nodiscard]] Task<void> set_size(DomainId domain, Kib size, bool enforce) override;
+  [[nodiscard]] Result<void> set_max_memory(DomainId domain, Kib max) override;
+  [[nodiscard]] Result<void> claim(DomainId domain, Pages total) override;
+  [[nodiscard]] Result<void> release_claim(DomainId domain) override;
+  [[nodiscard]] Result<void> set_paging_pool(DomainId domain, Kib pool) override;
+  [[nodiscard]] Result<bool> save_in_progress(DomainId domain) override;
+
+ private:
+  [[nodiscard]] Result<DomainIdentity> identity(const xc_domaininfo_t& info);
+  [[nodiscard]] Result<std::optional<Kib>> stored_kib(DomainId domain, std::string_view key);
+  [[nodiscard]] Result<std::optional<Kib>> paging_pool(DomainId domain);
+  [[nodiscard]] Result<std::optional<Pages>> pod_entries(DomainId domain);
+  /// The facts that cost neither libxl's lock nor a wait.
+  [[nodiscard]] Result<DomainFacts> immediate_facts(DomainId domain);
+
+  Control& control_;
+  StoreView& store_;
+  LibxlContext& libxl_;
+  Worker& worker_;
+};
+
+}  // namespace memctl::host::xen

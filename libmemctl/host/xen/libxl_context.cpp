@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/xen/libxl_context.hpp"
+
+#include <string>
+#include <utility>
+
+#include "host/xen/errors.hpp"
+#include "host/xen/stored_configuration.hpp"
+#include "host/xen/xen_headers.hpp"
+
+namespace memctl::host::xen {
+namespace {
+
+/// libxl's default takes every child of the process, and its selective mode takes the process's
+/// SIGCHLD handler for good. A library may do neither: with this mode libxl touches no signal. It
+/// would need to be told of its own children's end, but none of the calls made here starts one.
+constexpr libxl_childproc_hooks leave_children_alone = {.chldowner = libxl_sigchld_owner_mainloop,
+                                                        .fork_replacement = nullptr,
+                                                        .reaped_callback = nullptr};
+
+std::string of_domain(std::string_view doing, DomainId domain) {
+  return std::string{doing} + " of domain " + std::to_string(number(domain));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LibxlContext>> LibxlContext::open() {
+  std::unique_ptr<LibxlContext> context{new LibxlContext};
+  const int code = libxl_ctx_alloc(&context->context_, LIBXL_VERSION, 0, context->log_.logger());
+  if (code != 0) return libxl_failed("open libxl", code, context->log_.take());
+  libxl_childproc_setmode(context->context_, &leave_children_alone, nullptr);
+  return context;
+}
+
+LibxlContext::~LibxlContext() {
+  if (context_ != nullptr) libxl_ctx_free(context_);
+}
+
+Result<LibxlFacts> LibxlContext::facts(DomainId domain) {
+  (void)log_.take();
+  BOOST_OUTCOME_TRY(const auto stored, StoredConfiguration::read(context_, domain, log_));
+  LibxlFacts facts{};
+  facts.has_stored_configuration = stored.has_value();
+  if (stored) {
+    facts.boot_limit = stored->boot_limit();
+    facts.frozen_pool = stored->frozen_pool();
+    facts.emulated_dma_devices = stored->emulated_dma_devices();
+  }
+  int devices = 0;
+  libxl_device_pci* list = libxl_device_pci_list(context_, number(domain), &devices);
+  if (list != nullptr) libxl_device_pci_list_free(list, devices);
+  // No list is how libxl says both "none" and "cannot tell"; it logs the second.
+  if (list != nullptr || log_.take().empty()) facts.passthrough_devices = devices;
+  return facts;
+}
+
+Result<void> LibxlContext::set_limit(DomainId domain, Kib limit) {
+  (void)log_.take();
+  // Any code but 0 is a failure: this call can return 1.
+  const int code =
+      libxl_domain_setmaxmem(context_, number(domain), static_cast<std::uint64_t>(limit.count()));
+  if (code != 0) return failed("set the memory limit", domain, code);
+  return success();
+}
+
+Result<void> LibxlContext::set_size(DomainId domain, Kib size, bool enforce) {
+  (void)log_.take();
+  const int code =
+      libxl_set_memory_target(context_, number(domain), size.count(), 0, enforce ? 1 : 0);
+  if (code != 0) return failed("set the memory target", domain, code);
+  return success();
+}
+
+/// libxl has no code of its own for most of what happens when a domain has just gone.
+Error LibxlContext::failed(std::string_view doing, DomainId domain, int code) {
+  auto log = log_.take();
+  if (libxl_domain_info(context_, nullptr, number(domain)) == ERROR_DOMAIN_NOTFOUND) {
+    code = ERROR_DOMAIN_NOTFOUND;
+  }
+  (void)log_.take();
+  return libxl_failed(of_domain(doing, domain), code, std::move(log));
+}
+
+}  // namespace memctl::host::xen

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/xen/store_handle.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "host/xen/errors.hpp"
+
+namespace memctl::host::xen {
+namespace {
+
+/// 0, or why the daemon's socket cannot be connected to.
+int try_socket(std::string_view path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return ENAMETOOLONG;
+  std::ranges::copy(path, address.sun_path);
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return errno;
+  const int error =
+      connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
+  close(fd);
+  return error;
+}
+
+bool has_store_domain(Control& control) {
+  const auto domains = control.domains();
+  return domains && std::ranges::any_of(domains.assume_value(), [](const xc_domaininfo_t& domain) {
+           return (domain.flags & XEN_DOMINF_xs_domain) != 0;
+         });
+}
+
+}  // namespace
+
+// Where the daemon's socket is missing, libxenstore goes through the kernel's device, and in a dom0
+// whose xenstored doesn't run its first request there waits for ever. So that way is left to hosts
+// whose xenstored runs in a domain of its own.
+Result<StoreHandle> open_store(Control& control) {
+  const std::string path = xs_daemon_socket();
+  const int error = try_socket(path);
+  if (error != 0 && !has_store_domain(control)) {
+    Error failure = store_failed("connect to xenstored at", path, error);
+    if (failure.cause == Cause::store_error) {
+      failure.message = "xenstored does not run: " + failure.message;
+    }
+    return failure;
+  }
+  xs_handle* handle = xs_open(0);
+  if (handle == nullptr) return store_failed("open", "xenstore", errno);
+  return StoreHandle{handle, &xs_close};
+}
+
+}  // namespace memctl::host::xen
