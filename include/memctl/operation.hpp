@@ -9,12 +9,14 @@
 
 namespace memctl {
 
+class HostState;
+
 /// A resize under way. A cheap handle: copies share the operation. Thread-safe. Dropping the last
-/// handle does not end the operation; its host does.
+/// handle does not end the operation; its host's end does.
 class MEMCTL_EXPORT Operation {
  public:
   struct State;
-  explicit Operation(std::shared_ptr<State> state);
+  Operation(std::shared_ptr<HostState> host, std::shared_ptr<State> state);
 
   /// Blocks until the operation has ended. The report of a verified resize; otherwise the error,
   /// which carries the report. Not to be called from an event callback.
@@ -23,6 +25,7 @@ class MEMCTL_EXPORT Operation {
   void cancel();
 
  private:
+  std::shared_ptr<HostState> host_;
   std::shared_ptr<State> state_;
 };
 

@@ -1,1 +1,86 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "memctl/host.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <string>
+#include <utility>
+
+#include "api/host_state.hpp"
+
+namespace memctl {
+namespace {
+
+Result<std::vector<DomainIdentity>> list(HostState& state) {
+  return state.call([](host::Port& port) { return port.hypervisor().domains(); });
+}
+
+Error no_such_domain(std::string_view name) {
+  std::string shown{name.substr(0, 64)};
+  std::ranges::replace_if(
+      shown, [](unsigned char c) { return std::isprint(c) == 0; }, '?');
+  if (name == "0" || name == "Domain-0") {
+    return {.cause = Cause::no_such_domain,
+            .message = "dom0 is the host's own domain, not a guest",
+            .hint = "name a guest; xl list shows them. xl mem-set 0 resizes dom0"};
+  }
+  return {.cause = Cause::no_such_domain, .message = "no guest is called \"" + shown + "\""};
+}
+
+}  // namespace
+
+Host::Host(std::shared_ptr<HostState> state) : state_{std::move(state)} {}
+
+Result<Host> Host::open(std::string_view uri) {
+  BOOST_OUTCOME_TRY(auto state, HostState::open(uri));
+  return Host{std::move(state)};
+}
+
+Result<std::vector<Domain>> Host::domains() const {
+  BOOST_OUTCOME_TRY(const auto identities, list(*state_));
+  std::vector<Domain> domains;
+  domains.reserve(identities.size());
+  for (const DomainIdentity& identity : identities) domains.emplace_back(state_, identity);
+  return domains;
+}
+
+Result<Domain> Host::domain(std::string_view name_or_id) const {
+  BOOST_OUTCOME_TRY(const auto identities, list(*state_));
+  auto found = std::ranges::find(identities, name_or_id, &DomainIdentity::name);
+  if (found == identities.end()) {
+    std::uint32_t wanted = 0;
+    const char* end = name_or_id.data() + name_or_id.size();
+    const auto parsed = std::from_chars(name_or_id.data(), end, wanted);
+    if (parsed.ec == std::errc{} && parsed.ptr == end) {
+      found = std::ranges::find(identities, DomainId{wanted}, &DomainIdentity::id);
+    }
+  }
+  if (found == identities.end()) return no_such_domain(name_or_id);
+  return Domain{state_, *found};
+}
+
+Domain::Domain(std::shared_ptr<HostState> host, DomainIdentity identity)
+    : host_{std::move(host)}, identity_{std::move(identity)} {}
+
+Result<DomainStatus> Domain::status(const ResizeOptions& options) const {
+  return host_->call([&](host::Port& port) { return resize::status_of(port, identity_, options); });
+}
+
+Result<Plan> Domain::plan_resize(SizeRequest size, const ResizeOptions& options) const {
+  return host_->call(
+      [&](host::Port& port) { return resize::plan_only(port, identity_, size, options); });
+}
+
+Operation Domain::resize(SizeRequest size, ResizeOptions options) const {
+  return Operation{host_, host_->start(identity_, size, std::move(options))};
+}
+
+Operation::Operation(std::shared_ptr<HostState> host, std::shared_ptr<State> state)
+    : host_{std::move(host)}, state_{std::move(state)} {}
+
+Result<Report> Operation::wait() { return state_->ended.get(); }
+
+void Operation::cancel() { host_->cancel(state_); }
+
+}  // namespace memctl

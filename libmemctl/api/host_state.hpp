@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <exception>
+#include <future>
+#include <memory>
+#include <string_view>
+#include <thread>
+#include <unordered_set>
+#include <utility>
+
+#include "host/factory.hpp"
+#include "memctl/error.hpp"
+#include "memctl/operation.hpp"
+#include "resize/operation.hpp"
+
+namespace memctl {
+
+/// A resize and whoever waits for it. The host's thread runs it; any thread may hold it.
+struct Operation::State {
+  State(HostState& host, DomainIdentity domain, SizeRequest size, ResizeOptions options);
+
+  resize::ResizeOperation operation;
+  std::promise<Result<Report>> promise;
+  std::shared_future<Result<Report>> ended;
+};
+
+/// A connection, the thread that runs it, and the operations under way on it. Thread-safe. Its last
+/// owner must not be the connection's own thread.
+class HostState : public std::enable_shared_from_this<HostState> {
+ public:
+  [[nodiscard]] static Result<std::shared_ptr<HostState>> open(std::string_view uri);
+  HostState(const HostState&) = delete;
+  HostState& operator=(const HostState&) = delete;
+  ~HostState();
+
+  /// Runs the coroutine that `make(port)` returns on the host's thread, and blocks for its result.
+  template <class Make>
+  auto call(Make make) {
+    using Ended = typename decltype(make(std::declval<host::Port&>()))::value_type;
+    // Shared: the setter may still be inside the promise when the waiter returns.
+    auto promise = std::make_shared<std::promise<Ended>>();
+    auto ended = promise->get_future();
+    spawn(
+        [this, &make, promise]() -> boost::asio::awaitable<void> {
+          promise->set_value(co_await make(port()));
+        },
+        [promise](const std::exception_ptr& thrown) {
+          if (thrown) promise->set_exception(thrown);
+        });
+    return ended.get();
+  }
+
+  [[nodiscard]] std::shared_ptr<Operation::State> start(DomainIdentity domain, SizeRequest size,
+                                                        ResizeOptions options);
+  void cancel(std::shared_ptr<Operation::State> operation);
+
+ private:
+  friend struct Operation::State;
+  HostState() = default;
+  /// Starts a coroutine on the host's thread; `then` is told what it threw, which is a bug of ours.
+  template <class Coroutine, class Then>
+  void spawn(Coroutine coroutine, Then then) {
+    boost::asio::co_spawn(context_, std::move(coroutine), std::move(then));
+  }
+  [[nodiscard]] host::Port& port() { return connection_->port(); }
+
+  boost::asio::io_context context_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
+      context_.get_executor()};
+  std::unique_ptr<host::Connection> connection_;
+  std::unordered_set<std::shared_ptr<Operation::State>> running_;  ///< the host's thread alone
+  std::thread thread_;
+};
+
+}  // namespace memctl

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/facts.hpp"
+#include "guest/mailbox.hpp"
+#include "host/clock.hpp"
+#include "host/port.hpp"
+#include "host/task.hpp"
+
+namespace memctl::guest {
+
+/// A request unanswered for so long means that there is no agent.
+inline constexpr std::chrono::seconds answer_time{5};
+
+/// One operation's conversation with a guest's agent. What the agent says is its claim: bounded,
+/// and good for nothing that the host's accounts depend on. Belongs to the host's executor.
+class Session {
+ public:
+  /// Watches the domain's mailbox from now on; `wakeup` is notified when the guest wrote. `port`
+  /// and `wakeup` must outlive the session. Errors: `store_error`.
+  [[nodiscard]] static Result<Session> open(host::Port& port, DomainId domain,
+                                            std::uint64_t operation, host::Wakeup& wakeup);
+
+  /// Sends a request and waits for the report that answers it. `wakeup` may be notified by others
+  /// meanwhile; their notifications are left pending.
+  /// Errors: `agent_absent` at once without a hello, and after `answer_time` without an answer;
+  /// `agent_incompatible`; `store_error`.
+  [[nodiscard]] host::Task<AgentReport> ask(RequestKind kind, std::uint32_t stage, Kib target,
+                                            OnlineZone online);
+  /// Sends a request and doesn't wait. Errors: `store_error`.
+  [[nodiscard]] Result<void> send(RequestKind kind, std::uint32_t stage, Kib target,
+                                  OnlineZone online);
+  /// Takes in what the guest wrote since the last call. Errors: `store_error`.
+  [[nodiscard]] Result<void> poll();
+
+  [[nodiscard]] const std::optional<AgentHello>& hello() const { return hello_; }
+  /// The last report that belongs to this operation.
+  [[nodiscard]] const std::optional<AgentReport>& report() const { return report_; }
+  /// Whether the last request has been answered, and since when it has not.
+  [[nodiscard]] bool answered() const;
+  [[nodiscard]] host::TimePoint asked_at() const { return asked_at_; }
+  /// When the last report came; the clock's epoch before the first.
+  [[nodiscard]] host::TimePoint reported_at() const { return reported_at_; }
+
+ private:
+  Session(host::Port& port, DomainId domain, std::uint64_t operation, host::Wakeup& wakeup);
+  [[nodiscard]] Result<void> check_hello() const;
+
+  host::Port* port_;
+  host::Wakeup* wakeup_;
+  Mailbox mailbox_;
+  std::unique_ptr<host::Watch> watch_;
+  std::uint64_t operation_;
+  std::uint64_t sequence_{0};
+  std::optional<AgentHello> hello_;
+  std::optional<AgentReport> report_;
+  host::TimePoint asked_at_{};
+  host::TimePoint reported_at_{};
+};
+
+}  // namespace memctl::guest

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plan/limits.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "memctl/size.hpp"
+#include "plan/paging_pool.hpp"
+#include "plan/step.hpp"
+
+namespace memctl::plan {
+namespace {
+
+using Refusal = std::optional<Error>;
+
+/// XEN_MEMORY_HOTPLUG_LIMIT of Linux for pv guests, where a kernel doesn't set another.
+constexpr Kib pv_ceiling = 512_GiB;
+
+Refusal refuse(Cause cause, std::string message, std::string hint = {}) {
+  return Error{.cause = cause, .message = std::move(message), .hint = std::move(hint)};
+}
+
+std::string mebibytes(Kib size) { return std::to_string(size / 1_MiB) + " MiB"; }
+
+bool has_pool(const DomainFacts& domain) { return domain.identity.type != DomainType::pv; }
+
+Refusal check_state(const Input& input) {
+  const DomainMemory& memory = input.domain.memory;
+  if (memory.dying || memory.shutdown != ShutdownReason::none) {
+    return refuse(Cause::domain_gone, "the domain is shutting down");
+  }
+  if (memory.paused) return refuse(Cause::domain_paused, "the domain is paused");
+  return {};
+}
+
+Refusal check_toolstack(const Input& input) {
+  const DomainFacts& domain = input.domain;
+  if (!domain.has_stored_configuration) {
+    return refuse(Cause::xen_unsupported, "libxl has no stored configuration of this domain",
+                  "only domains that libxl built (xl, libvirt) can be resized");
+  }
+  if (!domain.target || !domain.static_max) {
+    return refuse(Cause::xen_unsupported, "the domain has no memory target in xenstore");
+  }
+  return {};
+}
+
+Refusal check_populate_on_demand(const Input& input) {
+  if (!has_pool(input.domain)) return {};
+  if (!input.domain.pod_entries) {
+    return refuse(Cause::populate_on_demand,
+                  "Xen does not say whether the domain's memory is populated on demand");
+  }
+  if (*input.domain.pod_entries > Pages{}) {
+    return refuse(Cause::populate_on_demand,
+                  std::to_string(input.domain.pod_entries->count()) +
+                      " pages of the domain are still to be populated on demand");
+  }
+  return {};
+}
+
+Refusal check_agent(const Input& input) {
+  if (input.guest || input.policy.agentless) return {};
+  return refuse(Cause::agent_absent, "no memctl-agent has announced itself in the guest");
+}
+
+Refusal check_policy(const Input& input, Kib to) {
+  const auto& maximum = input.policy.maximum;
+  if (!maximum || to <= *maximum) return {};
+  return refuse(Cause::above_policy, to_string(to) + " is more than the " + to_string(*maximum) +
+                                         " that this domain may have");
+}
+
+Refusal check_devices(const Input& input, Kib to) {
+  const DomainFacts& domain = input.domain;
+  if (domain.passthrough_devices != 0) {
+    return domain.passthrough_devices
+               ? refuse(Cause::passthrough,
+                        std::to_string(*domain.passthrough_devices) +
+                            " PCI devices are passed through to the domain, and a "
+                            "failed mapping of new memory would crash it")
+               : refuse(Cause::passthrough,
+                        "libxl does not say whether PCI devices are passed through to the domain");
+  }
+  const bool past_boot = !domain.boot_limit || to > *domain.boot_limit;
+  if (domain.identity.type == DomainType::hvm && domain.emulated_dma_devices != false &&
+      past_boot && !input.policy.allow_hvm_devices) {
+    return refuse(Cause::hvm_emulated_devices,
+                  "the device model cannot reach memory past " +
+                      (domain.boot_limit ? to_string(*domain.boot_limit) : "the boot limit") +
+                      ", where emulated disks and network cards would do DMA");
+  }
+  return {};
+}
+
+Refusal check_guest_kernel(const Input& input, Kib to) {
+  const DomainFacts& domain = input.domain;
+  if (input.guest && !input.guest->hello.hotplug && to > domain.boot_limit.value_or(Kib{})) {
+    const std::string& why = input.guest->hello.no_hotplug_reason;
+    return refuse(Cause::guest_no_hotplug,
+                  "the guest's kernel cannot add memory" + (why.empty() ? "" : ": " + why));
+  }
+  if (domain.identity.type == DomainType::pv && to > pv_ceiling) {
+    return refuse(Cause::guest_no_hotplug,
+                  "a pv guest's kernel adds memory up to " + to_string(pv_ceiling) + " only");
+  }
+  return {};
+}
+
+Refusal check_pool(const Input& input, Kib to) {
+  const DomainFacts& domain = input.domain;
+  if (!has_pool(domain)) return {};
+  if (!domain.paging_pool || !domain.hap) {
+    return refuse(Cause::paging_pool, "Xen does not tell the size of the domain's paging pool",
+                  "this needs Xen 4.17 or newer");
+  }
+  const Kib maximum = std::max(to, *domain.static_max);
+  const Kib needed = *pool_needed(domain, maximum);
+  if (domain.frozen_pool && needed > *domain.frozen_pool) {
+    return refuse(Cause::paging_pool,
+                  "the domain's stored configuration fixes its paging pool at " +
+                      to_string(*domain.frozen_pool) + ", and " + to_string(needed) +
+                      " are needed: it could not be restored or migrated afterwards",
+                  "set autoballoon=\"off\" in /etc/xen/xl.conf and start the domain anew");
+  }
+  return {};
+}
+
+Refusal check_host_memory(const Input& input, Kib to) {
+  const DomainFacts& domain = input.domain;
+  const Kib maximum = std::max(to, *domain.static_max);
+  // A guest may populate up to max_pages whatever its target says, hence the slack.
+  const Kib added = to_kib(settled_pages(domain, to) - domain.memory.total) + max_pages_slack;
+  const Kib pool = pool_growth(domain, maximum);
+  const Kib needed = std::max(Kib{}, added) + pool;
+  const Kib spare = to_kib(input.host.available()) - input.policy.host_reserve;
+  if (needed <= spare) return {};
+  return refuse(Cause::host_memory,
+                mebibytes(needed) + " are needed" +
+                    (pool > Kib{} ? " (" + to_string(pool) + " of it for the paging pool)" : "") +
+                    ", and the host can give " + mebibytes(std::max(Kib{}, spare)) + " (" +
+                    mebibytes(to_kib(input.host.free)) + " free, " +
+                    mebibytes(to_kib(input.host.outstanding)) + " claimed, " +
+                    mebibytes(input.policy.host_reserve) + " kept in reserve)");
+}
+
+Refusal check_memmap(const Input& input, Kib to) {
+  const Kib present = present_size(input.domain);
+  Room room = room_of(input.guest);
+  for (Kib size = present; size < to;) {
+    const auto stage = next_growth(input, room, size, to);
+    if (!stage) {
+      return refuse(Cause::guest_memmap,
+                    "the guest has " + mebibytes(*room.kernel_zone) +
+                        " free for its kernel, too little to describe one more block of memory");
+    }
+    room = room_after(input, room, *stage);
+    size = stage->size;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<Kib> pool_needed(const DomainFacts& domain, Kib maximum) {
+  if (!has_pool(domain)) return std::nullopt;
+  // Not known to be hap: the shadow pool is the larger one.
+  return paging_pool_for(maximum, domain.vcpus, domain.hap.value_or(false));
+}
+
+Kib pool_growth(const DomainFacts& domain, Kib maximum) {
+  const auto needed = pool_needed(domain, maximum);
+  return needed ? std::max(Kib{}, *needed - domain.paging_pool.value_or(Kib{})) : Kib{};
+}
+
+std::optional<Error> check_domain(const Input& input) {
+  constexpr std::array checks = {check_state, check_toolstack, check_agent,
+                                 check_populate_on_demand};
+  for (const auto check : checks) {
+    if (auto refusal = check(input)) return refusal;
+  }
+  return {};
+}
+
+std::optional<Error> check_growth(const Input& input, Kib to) {
+  constexpr std::array checks = {check_policy, check_guest_kernel, check_devices,
+                                 check_pool,   check_host_memory,  check_memmap};
+  for (const auto check : checks) {
+    if (auto refusal = check(input, to)) return refusal;
+  }
+  return {};
+}
+
+std::optional<Error> check_block_size(const Input& input, Kib to) {
+  if (!input.guest) return {};
+  const Kib block = input.guest->hello.block_size;
+  if (block <= section) return {};
+  const Kib present = present_size(input.domain);
+  if ((to - present) == round_down(to - present, block)) return {};
+  return refuse(Cause::guest_no_hotplug,
+                "this guest adds memory in blocks of " + to_string(block) + " only",
+                "ask for " + to_string(present + round_up(to - present, block)));
+}
+
+std::optional<Error> check_shrink(const Input& input, Kib to) {
+  const Kib present = present_size(input.domain);
+  const auto floor = shrink_floor(input, present);
+  if (!floor) {
+    return refuse(Cause::below_floor,
+                  "without its agent nothing tells how much memory the guest can give back");
+  }
+  if (to < *floor) {
+    return refuse(Cause::below_floor, "the guest needs at least " +
+                                          to_string(round_up(*floor, 1_MiB)) +
+                                          " now: the rest of its memory is in use, or movable");
+  }
+  return check_pool(input, to);
+}
+
+}  // namespace memctl::plan

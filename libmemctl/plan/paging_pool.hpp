@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "memctl/units.hpp"
+
+namespace memctl::plan {
+
+/// The paging pool that libxl gives a pvh or hvm domain of that maximum: 256 pages a vcpu, and a
+/// page for each MiB of memory, two with shadow paging (libxl__get_required_paging_memory,
+/// Xen 4.17). Below this size a growing guest stalls without a message, and a shrinking one
+/// crashes.
+[[nodiscard]] constexpr Kib paging_pool_for(Kib maximum, int vcpus, bool hap) {
+  const std::int64_t mebibytes = round_up(maximum, 1_MiB) / 1_MiB;
+  return kib_per_page * (256 * std::int64_t{vcpus} + (hap ? 1 : 2) * mebibytes);
+}
+
+}  // namespace memctl::plan

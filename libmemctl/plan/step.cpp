@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plan/step.hpp"
+
+#include <algorithm>
+
+namespace memctl::plan {
+namespace {
+
+/// The kernel's own reserve, which no description may be taken from.
+constexpr Kib kernel_reserve = 1_MiB;
+/// A stage adds at most so many times the free kernel-zone memory: 4 MiB a section, where 2.1 to
+/// 2.8 MiB were measured. It costs a stage more, and leaves the guest room to work meanwhile.
+constexpr std::int64_t growth_per_free = 32;
+/// One section alone may take most of what there is: it brings 126 MiB. Measured from 5 MiB up.
+constexpr Kib room_for_one_section = 4_MiB;
+
+/// A guest keeps so much of its kernel-zone memory when it is shrunk.
+Kib shrink_reserve(Kib total) { return std::max(24_MiB, total / 32); }
+constexpr Kib smallest_shrink = 4_MiB;
+
+Kib block_size(const Input& input) {
+  return input.guest ? std::max(section, input.guest->hello.block_size) : section;
+}
+
+}  // namespace
+
+Kib memmap_of(DomainType type, std::int64_t sections) {
+  const Kib each = type == DomainType::pv ? 2_MiB + 640_KiB : 2_MiB;
+  return each * sections;
+}
+
+Room room_of(const std::optional<GuestFacts>& guest) {
+  if (!guest) return {};
+  const AgentReport& report = guest->report;
+  return {.kernel_zone = report.kernel_zone_free + report.kernel_zone_reclaimable / 2};
+}
+
+std::optional<Stage> next_growth(const Input& input, const Room& room, Kib present, Kib goal) {
+  const Kib block = block_size(input);
+  Kib step;
+  if (room.kernel_zone) {
+    const Kib spare = std::max(Kib{}, *room.kernel_zone - kernel_reserve);
+    step = round_down(spare * growth_per_free, block);
+    if (step == Kib{} && block == section && *room.kernel_zone >= room_for_one_section) {
+      step = section;
+    }
+  } else {
+    // Nothing is known: at most as much again as there is, which costs a 64th of it.
+    step = std::max(block, round_down(present, block));
+  }
+  if (step == Kib{}) return std::nullopt;
+
+  const Kib size = std::min(goal, present + step);
+  const Kib added = size - present;
+  return Stage{.size = size,
+               .blocks = static_cast<int>(round_up(added, block) / block),
+               .memmap = memmap_of(input.domain.identity.type, round_up(added, section) / section),
+               .host_memory = added};
+}
+
+Room room_after(const Input& input, const Room& room, const Stage& stage) {
+  if (!room.kernel_zone) return room;
+  const Kib gained = input.policy.online == OnlineZone::kernel ? stage.host_memory : Kib{};
+  return {.kernel_zone = *room.kernel_zone - stage.memmap + gained};
+}
+
+std::optional<Kib> shrink_floor(const Input& input, Kib present) {
+  const Room room = room_of(input.guest);
+  if (!room.kernel_zone) return std::nullopt;
+  const Kib spare = *room.kernel_zone - shrink_reserve(input.guest->report.mem_total);
+  const Kib floor = present - std::max(Kib{}, spare);
+  return round_up(std::max(floor, 1_MiB), kib_per_page);
+}
+
+std::optional<Stage> next_shrink(const Input& input, Kib present, Kib goal) {
+  const std::optional<Kib> floor = shrink_floor(input, present);
+  if (!floor || *floor >= present) return std::nullopt;
+  const Kib lowest = std::max(goal, *floor);
+  // Half of what could be had at a time: the guest's own needs may grow meanwhile.
+  const Kib step = std::max(smallest_shrink, round_up((present - lowest) / 2, 1_MiB));
+  const Kib size = std::max(lowest, present - step);
+  return Stage{.size = size, .host_memory = size - present};
+}
+
+}  // namespace memctl::plan

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// How far one stage may go: the part of the plan that a guest's life hangs on.
+#pragma once
+
+#include <optional>
+
+#include "memctl/domain_info.hpp"
+#include "memctl/plan.hpp"
+#include "plan/input.hpp"
+
+namespace memctl::plan {
+
+/// Linux's memory section on x86: what the balloon driver adds memory in.
+inline constexpr Kib section = 128_MiB;
+
+/// The guest memory that describing `sections` more sections takes at most: 2 MiB of page
+/// descriptors each; on pv also page tables and p2m (measured: 2.58 MiB in all).
+[[nodiscard]] Kib memmap_of(DomainType type, std::int64_t sections);
+
+/// What a guest has for its kernel's needs, as far as it says so.
+struct Room {
+  std::optional<Kib> kernel_zone{};  ///< Free, or quickly freed; nothing: not known.
+};
+[[nodiscard]] Room room_of(const std::optional<GuestFacts>& guest);
+
+/// The next stage from `present` up to `goal`, or nothing where not even one section's description
+/// fits. What a stage costs is bounded by what is free, so that no stage can starve the guest.
+[[nodiscard]] std::optional<Stage> next_growth(const Input& input, const Room& room, Kib present,
+                                               Kib goal);
+/// The room after that stage, were nothing else to happen in the guest.
+[[nodiscard]] Room room_after(const Input& input, const Room& room, const Stage& stage);
+
+/// The least size that the guest can be brought to now without endangering it; nothing: not known.
+[[nodiscard]] std::optional<Kib> shrink_floor(const Input& input, Kib present);
+/// The next stage from `present` down to `goal`; nothing where the floor forbids any.
+[[nodiscard]] std::optional<Stage> next_shrink(const Input& input, Kib present, Kib goal);
+
+}  // namespace memctl::plan

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "resize/context.hpp"
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <utility>
+
+namespace memctl::resize {
+namespace {
+
+using std::chrono::seconds;
+
+/// An agent that said nothing for so long is asked; it promised a report every 2 s.
+constexpr seconds silence_time{3};
+/// Well before the lease of a request (60 s) ends.
+constexpr seconds renewal_time{20};
+/// Memory is taken back by figures that are no older.
+constexpr seconds fresh_time{5};
+
+std::uint64_t new_operation_id() {
+  std::random_device random;
+  const std::uint64_t id = (std::uint64_t{random()} << 32) | random();
+  return std::max<std::uint64_t>(id, 1);
+}
+
+std::string target_path(DomainId domain) {
+  return "/local/domain/" + std::to_string(number(domain)) + "/memory/target";
+}
+
+plan::Policy policy_of(const ResizeOptions& options) {
+  return {.host_reserve = options.host_reserve,
+          .online = options.online,
+          .agentless = options.agentless,
+          .allow_hvm_devices = options.allow_hvm_devices};
+}
+
+}  // namespace
+
+Context::Context(host::Port& port, DomainIdentity domain, ResizeOptions options)
+    : port_{port},
+      domain_{std::move(domain)},
+      options_{std::move(options)},
+      operation_{new_operation_id()},
+      progress_{port.clock(), options_.on_event} {
+  if (options_.timeout) deadline_ = port.clock().now() + *options_.timeout;
+  facts_.policy = policy_of(options_);
+}
+
+Result<void> Context::open() {
+  BOOST_OUTCOME_TRY(auto session, guest::Session::open(port_, domain_.id, operation_, wakeup_));
+  session_.emplace(std::move(session));
+  BOOST_OUTCOME_TRY(target_watch_, port_.store().watch(target_path(domain_.id), wakeup_));
+  BOOST_OUTCOME_TRY(release_watch_, port_.store().watch("@releaseDomain", wakeup_));
+  return success();
+}
+
+host::Task<plan::Input> Context::gather() {
+  agent_error_.reset();
+  facts_.guest.reset();
+  BOOST_OUTCOME_CO_TRY(facts_.domain, co_await xen().domain_facts(domain_.id));
+  const DomainMemory& memory = facts_.domain.memory;
+  const bool runs = !memory.paused && !memory.dying && memory.shutdown == ShutdownReason::none;
+  if (runs) {
+    auto report = co_await session_->ask(RequestKind::observe, 0, Kib{}, options_.online);
+    if (report) {
+      facts_.guest = GuestFacts{.hello = *session_->hello(), .report = report.value()};
+    } else {
+      agent_error_ = report.error();
+    }
+  }
+  // The host's figures come last: they are the ones that others change.
+  BOOST_OUTCOME_CO_TRY(facts_.domain.memory, xen().domain_memory(domain_.id));
+  BOOST_OUTCOME_CO_TRY(facts_.host, xen().host_facts());
+  co_return facts_;
+}
+
+Result<void> Context::check_life() const {
+  const DomainMemory& memory = facts_.domain.memory;
+  switch (memory.shutdown) {
+    case ShutdownReason::none:
+      break;
+    case ShutdownReason::reboot:
+      return Error{.cause = Cause::guest_rebooted, .message = "the guest rebooted"};
+    case ShutdownReason::suspend:
+      return Error{.cause = Cause::domain_migrating,
+                   .message = "the domain was suspended, to be saved or migrated"};
+    case ShutdownReason::crash:
+      return Error{.cause = Cause::domain_gone, .message = "the guest crashed"};
+    case ShutdownReason::poweroff:
+    case ShutdownReason::other:
+      return Error{.cause = Cause::domain_gone, .message = "the guest shut down"};
+  }
+  if (memory.dying)
+    return Error{.cause = Cause::domain_gone, .message = "the domain was destroyed"};
+  return success();
+}
+
+Result<void> Context::check_target() {
+  if (!target_watch_->take() || !facts_.domain.target) return success();
+  BOOST_OUTCOME_TRY(const auto text, port_.store().read(target_path(domain_.id)));
+  if (text == std::to_string(facts_.domain.target->count())) return success();
+  return Error{.cause = Cause::superseded,
+               .message = "another tool set the domain's target to " +
+                          (text ? text->substr(0, 32) + " KiB" : "nothing") + " meanwhile"};
+}
+
+Result<void> Context::look() {
+  auto memory = xen().domain_memory(domain_.id);
+  if (!memory) {
+    if (memory.error().cause != Cause::no_such_domain) return memory.error();
+    return Error{.cause = Cause::domain_gone, .message = "the domain has gone"};
+  }
+  facts_.domain.memory = memory.value();
+  BOOST_OUTCOME_TRY(check_life());
+  if (facts_.guest) {
+    BOOST_OUTCOME_TRY(session_->poll());
+    if (session_->report()) facts_.guest->report = *session_->report();
+  }
+  BOOST_OUTCOME_TRY(check_target());
+  if (restoring_) return success();
+  if (cancelled_) return Error{.cause = Cause::cancelled, .message = "the request was cancelled"};
+  if (deadline_ && port_.clock().now() >= *deadline_) {
+    const auto limit = std::chrono::duration<double>(*options_.timeout);
+    return Error{.cause = Cause::deadline,
+                 .message = "not done within " + std::to_string(limit.count()).substr(0, 6) + " s"};
+  }
+  return success();
+}
+
+boost::asio::awaitable<void> Context::wait(host::Duration time) {
+  host::TimePoint until = port_.clock().now() + time;
+  if (deadline_ && !restoring_) until = std::min(until, *deadline_);
+  co_await port_.clock().wait(wakeup_, until);
+}
+
+host::Task<void> Context::set_size(Kib size, bool enforce) {
+  BOOST_OUTCOME_CO_TRY(co_await xen().set_size(domain_.id, size, enforce));
+  facts_.domain.target = size - facts_.domain.video_ram;
+  co_return success();
+}
+
+Result<void> Context::keep_agent(std::uint32_t stage, Kib size) {
+  if (!session()) return success();
+  const host::TimePoint now = port_.clock().now();
+  if (!session_->answered()) {
+    if (now - session_->asked_at() < guest::answer_time) return success();
+    return Error{.cause = Cause::agent_absent,
+                 .message = "the guest's memctl-agent stopped answering"};
+  }
+  const bool silent = now - session_->reported_at() > silence_time;
+  const bool lease_ends = now - session_->asked_at() > renewal_time;
+  if (!silent && !lease_ends) return success();
+  return session_->send(RequestKind::prepare, stage, size, options_.online);
+}
+
+bool Context::agent_is_fresh() const {
+  return facts_.guest && port_.clock().now() - session_->reported_at() <= fresh_time;
+}
+
+void Context::cancel() {
+  cancelled_ = true;
+  wakeup_.notify();
+}
+
+}  // namespace memctl::resize

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "guest/session.hpp"
+#include "host/port.hpp"
+#include "host/task.hpp"
+#include "memctl/resize.hpp"
+#include "plan/input.hpp"
+#include "resize/progress.hpp"
+
+namespace memctl::resize {
+
+/// What the steps of one operation share: the domain as it is now, the conversation with its agent,
+/// and everything that can end the operation early. Belongs to the host's executor.
+class Context {
+ public:
+  Context(host::Port& port, DomainIdentity domain, ResizeOptions options);
+
+  /// Opens the mailbox and the watches. Errors: `store_error`.
+  [[nodiscard]] Result<void> open();
+  /// Measures host and domain, and asks the agent. An agent that doesn't answer leaves the guest's
+  /// facts unknown and `agent_error` set.
+  [[nodiscard]] host::Task<plan::Input> gather();
+
+  /// Reads Xen's page count, takes in what the agent wrote, and fails if anything ends the
+  /// operation: `cancelled`, `deadline`, `superseded`, `domain_gone`, `guest_rebooted`,
+  /// `domain_migrating`, or a failing host.
+  [[nodiscard]] Result<void> look();
+  /// Waits until something may have happened, at most for `time`.
+  [[nodiscard]] boost::asio::awaitable<void> wait(host::Duration time);
+
+  /// Sets the target, and remembers it as ours.
+  [[nodiscard]] host::Task<void> set_size(Kib size, bool enforce);
+
+  /// Keeps the agent serving: asks again before its lease ends and when it falls silent. Fails with
+  /// `agent_absent` where it doesn't answer. Without an agent: a success.
+  [[nodiscard]] Result<void> keep_agent(std::uint32_t stage, Kib size);
+  /// Whether the agent's figures are young enough to take memory away by.
+  [[nodiscard]] bool agent_is_fresh() const;
+
+  /// Ends the operation at its next look; from the executor only.
+  void cancel();
+  /// From now on neither a cancel nor the deadline ends anything: the earlier state is coming back.
+  void begin_restoring() { restoring_ = true; }
+
+  [[nodiscard]] host::Port& port() { return port_; }
+  [[nodiscard]] host::Hypervisor& xen() { return port_.hypervisor(); }
+  [[nodiscard]] DomainId id() const { return domain_.id; }
+  [[nodiscard]] const DomainIdentity& domain() const { return domain_; }
+  [[nodiscard]] const ResizeOptions& options() const { return options_; }
+  [[nodiscard]] std::uint64_t operation() const { return operation_; }
+  [[nodiscard]] Progress& progress() { return progress_; }
+  [[nodiscard]] const Progress& progress() const { return progress_; }
+  /// The domain as last looked at, and the guest as it last said.
+  [[nodiscard]] plan::Input& facts() { return facts_; }
+  [[nodiscard]] const plan::Input& facts() const { return facts_; }
+  /// How many stages had their target set: the guest may have populated from then on.
+  [[nodiscard]] int stages_begun() const { return stages_begun_; }
+  void count_stage() { ++stages_begun_; }
+  [[nodiscard]] const std::optional<Error>& agent_error() const { return agent_error_; }
+  /// Nothing: the operation goes without an agent.
+  [[nodiscard]] guest::Session* session() { return facts_.guest ? &*session_ : nullptr; }
+
+ private:
+  [[nodiscard]] Result<void> check_target();
+  [[nodiscard]] Result<void> check_life() const;
+
+  host::Port& port_;
+  DomainIdentity domain_;
+  ResizeOptions options_;
+  std::uint64_t operation_;
+  host::Wakeup wakeup_;
+  Progress progress_;
+  std::optional<host::TimePoint> deadline_;
+  int stages_begun_{0};
+  bool cancelled_{false};
+  bool restoring_{false};
+
+  plan::Input facts_;
+  std::optional<Error> agent_error_;
+  std::optional<guest::Session> session_;
+  std::unique_ptr<host::Watch> target_watch_;
+  std::unique_ptr<host::Watch> release_watch_;
+};
+
+}  // namespace memctl::resize

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What can be asked of a domain without an operation.
+#include <utility>
+
+#include "plan/plan.hpp"
+#include "resize/operation.hpp"
+
+namespace memctl::resize {
+
+Error explained(Error refusal, const std::optional<Error>& agent_error) {
+  return refusal.cause == Cause::agent_absent && agent_error ? *agent_error : std::move(refusal);
+}
+
+host::Task<Plan> plan_only(host::Port& port, DomainIdentity domain, SizeRequest request,
+                           ResizeOptions options) {
+  Context context{port, std::move(domain), std::move(options)};
+  BOOST_OUTCOME_CO_TRY(context.open());
+  BOOST_OUTCOME_CO_TRY(const plan::Input facts, co_await context.gather());
+  auto plan = plan::make_plan(facts, request);
+  if (!plan) co_return explained(plan.error(), context.agent_error());
+  co_return plan;
+}
+
+host::Task<DomainStatus> status_of(host::Port& port, DomainIdentity domain, ResizeOptions options) {
+  Context context{port, std::move(domain), std::move(options)};
+  BOOST_OUTCOME_CO_TRY(context.open());
+  BOOST_OUTCOME_CO_TRY(const plan::Input facts, co_await context.gather());
+  DomainStatus status{.domain = context.domain(),
+                      .allocated = to_kib(facts.domain.memory.total),
+                      .target = facts.domain.size().value_or(Kib{}),
+                      .limit = facts.domain.static_max,
+                      .max_allocation = facts.domain.memory.max,
+                      .boot_limit = facts.domain.boot_limit,
+                      .paging_pool = facts.domain.paging_pool};
+  if (facts.guest) {
+    const AgentHello& hello = facts.guest->hello;
+    status.agent = AgentStatus{.version = hello.agent_version,
+                               .kernel_release = hello.kernel_release,
+                               .block_size = hello.block_size};
+    status.reported_total = facts.guest->report.mem_total;
+    status.reported_available = facts.guest->report.mem_available;
+  }
+  plan::Ceiling ceiling = plan::ceiling(facts);
+  const Error limit = explained(std::move(ceiling.limit), context.agent_error());
+  status.limited_by = limit.cause;
+  status.limited_message = limit.message;
+  // Where the domain itself stands in the way, no size would be granted.
+  if (ceiling.grants) status.largest = ceiling.largest;
+  co_return status;
+}
+
+}  // namespace memctl::resize

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "host/store.hpp"
+#include "memctl/error.hpp"
+#include "memctl/units.hpp"
+
+namespace memctl::resize {
+
+/// What must be known to undo an operation, whoever has to do it.
+struct Record {
+  std::string owner{};  ///< The process, as Port::self names it.
+  std::uint64_t operation{};
+  Kib size{};                 ///< The size that it was asked to have before, as `xl` means it,
+  Kib present{};              ///< and the one that it had.
+  Kib limit{};                ///< static-max before.
+  Kib max_memory{};           ///< max_pages before.
+  std::optional<Kib> pool{};  ///< The paging pool before.
+  Kib settled_offset{};       ///< How far Xen's page count lay from the size.
+  Kib to{};                   ///< What the operation was to reach.
+  friend bool operator==(const Record&, const Record&) = default;
+};
+
+/// The record of the operation that holds a domain: one node under /libxl/<domid>, which dom0 alone
+/// reads and which vanishes with the domain. It is also the lock: one operation a domain.
+class Journal {
+ public:
+  Journal(host::Store& store, DomainId domain);
+
+  /// The record that stands there. Errors: `journal_damaged`, `store_error`.
+  [[nodiscard]] Result<std::optional<Record>> read();
+  /// Writes the record, unless another stands there: `busy`. `no_such_domain` once the domain has
+  /// gone; `store_error`.
+  [[nodiscard]] Result<void> begin(const Record& record);
+  /// Removes the record. Errors: `store_error`.
+  [[nodiscard]] Result<void> end();
+
+ private:
+  host::Store* store_;
+  std::string domain_path_;
+  std::string path_;
+};
+
+[[nodiscard]] std::string to_text(const Record& record);
+/// Errors: `journal_damaged`.
+[[nodiscard]] Result<Record> record_from(const std::string& text);
+
+}  // namespace memctl::resize

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "host/clock.hpp"
+#include "memctl/report.hpp"
+#include "memctl/resize.hpp"
+
+namespace memctl::resize {
+
+/// Tells the caller where an operation is, and keeps the time that each phase took.
+class Progress {
+ public:
+  Progress(const host::Clock& clock, std::function<void(const Event&)> on_event);
+
+  /// A phase begins, or the same one in another stage; the one before has ended.
+  void begin(Phase phase, int stage, Kib from, Kib to);
+  /// The phase has come so far. Told at most every 50 ms, and always at the end.
+  void advance(Kib now);
+
+  [[nodiscard]] std::chrono::milliseconds elapsed() const;
+  /// The phases' times until now, in the order of `Phase`.
+  [[nodiscard]] std::vector<PhaseTime> times() const;
+
+ private:
+  void tell(host::TimePoint now);
+
+  const host::Clock* clock_;
+  std::function<void(const Event&)> on_event_;
+  host::TimePoint started_;
+  host::TimePoint phase_started_;
+  std::optional<host::TimePoint> told_{};
+  std::optional<Event> event_{};
+  struct Spent {
+    Phase phase;
+    host::Duration time;
+  };
+  std::vector<Spent> spent_{};
+};
+
+}  // namespace memctl::resize

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+#include <string>
+
+#include "memctl/size.hpp"
+#include "plan/limits.hpp"
+#include "resize/steps.hpp"
+
+namespace memctl::resize {
+namespace {
+
+/// Others may have allocated since the plan was made: the claim holds what we need, and what is
+/// left beside it must still be the reserve.
+Result<void> check_reserve(Context& context) {
+  BOOST_OUTCOME_TRY(context.facts().host, context.xen().host_facts());
+  const Kib left = to_kib(context.facts().host.available());
+  const Kib reserve = context.options().host_reserve;
+  if (left >= reserve) return success();
+  return Error{.cause = Cause::host_memory,
+               .message = "the host would have " + to_string(std::max(Kib{}, left)) +
+                          " left, and " + to_string(reserve) + " are kept in reserve"};
+}
+
+}  // namespace
+
+host::Task<void> reserve(Context& context, const Plan& plan) {
+  context.progress().begin(Phase::reserve, 0, plan.from, plan.to);
+  const DomainFacts& domain = context.facts().domain;
+
+  // The pool comes first: no claim can feed it, and a dry one kills.
+  if (plan.pool_growth > Kib{}) {
+    BOOST_OUTCOME_CO_TRY(context.xen().set_paging_pool(context.id(), *plan.paging_pool));
+    context.facts().domain.paging_pool = plan.paging_pool;
+  }
+  const Pages goal = plan::settled_pages(domain, plan.to);
+  if (goal > domain.memory.total) {
+    // Before the limit, Xen would refuse the claim.
+    BOOST_OUTCOME_CO_TRY(co_await context.xen().set_limit(context.id(), plan.limit));
+    BOOST_OUTCOME_CO_TRY(context.xen().claim(context.id(), goal));
+    BOOST_OUTCOME_CO_TRY(check_reserve(context));
+  }
+  context.progress().advance(plan.to);
+  co_return success();
+}
+
+}  // namespace memctl::resize

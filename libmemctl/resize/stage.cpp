@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+#include <string>
+
+#include "memctl/size.hpp"
+#include "resize/steps.hpp"
+
+namespace memctl::resize {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds shortest_look{5};
+constexpr milliseconds longest_look{100};
+
+/// How far a domain has come, in every layer that shows it.
+struct Progressed {
+  Pages pages{};
+  std::int64_t blocks_online{};
+  friend bool operator==(const Progressed&, const Progressed&) = default;
+};
+
+Progressed progressed(Context& context) {
+  const auto& guest = context.facts().guest;
+  return {.pages = context.facts().domain.memory.total,
+          .blocks_online = guest ? guest->report.blocks_online : 0};
+}
+
+/// Why nothing has moved for so long, as far as anything tells.
+Error stall_error(Context& context, const Stage& stage, Pages missing) {
+  const auto& facts = context.facts();
+  const auto waited = std::chrono::duration_cast<std::chrono::seconds>(context.options().stall);
+  const std::string since = " for " + std::to_string(waited.count()) + " s";
+  if (facts.domain.memory.paused) {
+    return {.cause = Cause::domain_paused, .message = "the domain has been paused" + since};
+  }
+  if (facts.guest && facts.guest->report.blocks_added_offline > 0) {
+    const AgentReport& report = facts.guest->report;
+    return {.cause = Cause::guest_offline_blocks,
+            .message = std::to_string(report.blocks_added_offline) + " of " +
+                       std::to_string(report.blocks_added) + " added blocks stayed offline" +
+                       since + (report.error.empty() ? "" : ": " + report.error)};
+  }
+  return {.cause = Cause::stalled,
+          .message = "on the way to " + to_string(stage.size) + " nothing moved" + since +
+                     ", with " + to_string(to_kib(missing)) + " to go"};
+}
+
+/// When to read Xen's page count next: it has no event. Half of the time that the rest will take at
+/// the present rate, and ever more rarely while nothing moves.
+milliseconds next_look(milliseconds last, Pages gained, Pages missing) {
+  if (gained <= Pages{}) return std::min(longest_look, last * 2);
+  const auto rest = last.count() * missing.count() / gained.count();
+  return std::clamp(milliseconds{rest / 2}, shortest_look, longest_look);
+}
+
+Kib online_size(Context& context, Kib from, Kib to) {
+  const auto& guest = context.facts().guest;
+  if (!guest) return from;
+  const std::int64_t online = guest->report.blocks_added - guest->report.blocks_added_offline;
+  return std::min(to, from + guest->hello.block_size * std::max<std::int64_t>(0, online));
+}
+
+}  // namespace
+
+host::Task<void> run_stage(Context& context, int number, const Stage& stage) {
+  const auto stage_number = static_cast<std::uint32_t>(number);
+  const Kib from = plan::present_size(context.facts().domain);
+  const Pages goal = plan::settled_pages(context.facts().domain, stage.size);
+  const Pages begun = context.facts().domain.memory.total;
+  const bool grows = goal > begun;
+  if (grows) context.progress().begin(Phase::online, number, from, stage.size);
+
+  BOOST_OUTCOME_CO_TRY(const bool saving, context.xen().save_in_progress(context.id()));
+  if (saving) {
+    co_return Error{.cause = Cause::domain_migrating,
+                    .message =
+                        "the domain is being saved or migrated: memory added now would not "
+                        "travel with it"};
+  }
+  // The policy is set before there is memory: the kernel then onlines it at once.
+  if (guest::Session* agent = context.session()) {
+    BOOST_OUTCOME_CO_TRY(co_await agent->ask(RequestKind::prepare, stage_number, stage.size,
+                                             context.options().online));
+  }
+  BOOST_OUTCOME_CO_TRY(context.look());
+  context.count_stage();
+  BOOST_OUTCOME_CO_TRY(co_await context.set_size(stage.size, /*enforce=*/true));
+
+  bool populating = !grows;
+  if (populating) context.progress().begin(Phase::populate, number, from, stage.size);
+  Progressed last = progressed(context);
+  host::TimePoint moved_at = context.port().clock().now();
+  for (milliseconds interval = shortest_look;;) {
+    BOOST_OUTCOME_CO_TRY(context.look());
+    const Progressed now = progressed(context);
+    const Pages missing = grows ? goal - now.pages : now.pages - goal;
+    if (!populating && now.pages > begun) {
+      context.progress().advance(stage.size);
+      context.progress().begin(Phase::populate, number, from, stage.size);
+      populating = true;
+    }
+    context.progress().advance(populating ? from + to_kib(now.pages - begun)
+                                          : online_size(context, from, stage.size));
+    if (missing <= Pages{}) break;
+
+    if (now != last) moved_at = context.port().clock().now();
+    if (context.port().clock().now() - moved_at >= context.options().stall) {
+      co_return stall_error(context, stage, missing);
+    }
+    BOOST_OUTCOME_CO_TRY(context.keep_agent(stage_number, stage.size));
+    const Pages gained = grows ? now.pages - last.pages : last.pages - now.pages;
+    interval = next_look(interval, gained, missing);
+    last = now;
+    co_await context.wait(interval);
+  }
+  context.progress().advance(stage.size);
+  co_return success();
+}
+
+}  // namespace memctl::resize

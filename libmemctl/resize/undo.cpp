@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+
+#include "plan/plan.hpp"
+#include "resize/steps.hpp"
+
+namespace memctl::resize {
+namespace {
+
+/// Goes back to `goal` in stages, each decided on what the agent and the host say then. Ends early,
+/// as a success, where the guest needs what it has, says nothing, or the host has no memory to
+/// give.
+host::Task<void> walk_back(Context& context, Kib goal) {
+  for (int number = 1;; ++number) {
+    guest::Session* agent = context.session();
+    if (agent == nullptr) co_return success();
+    if (!context.agent_is_fresh() &&
+        !co_await agent->ask(RequestKind::observe, 0, goal, context.options().online)) {
+      co_return success();
+    }
+    BOOST_OUTCOME_CO_TRY(context.look());
+    const auto stage = plan::next_stage(context.facts(), goal);
+    if (!stage || !stage.value()) co_return success();
+    BOOST_OUTCOME_CO_TRY(context.facts().host, context.xen().host_facts());
+    const Kib left = to_kib(context.facts().host.available()) - stage.value()->host_memory;
+    if (left < context.options().host_reserve) co_return success();
+    if (!co_await run_stage(context, number, *stage.value())) co_return success();
+  }
+}
+
+/// The size that the domain has by Xen's page count; the earlier one where that has not moved.
+Kib measured_size(const DomainFacts& domain, const Record& before) {
+  const Kib now = to_kib(domain.memory.total) - before.settled_offset;
+  const Kib off = now > before.present ? now - before.present : before.present - now;
+  return off <= plan::max_pages_slack ? before.size : now;
+}
+
+}  // namespace
+
+host::Task<Undone> undo(Context& context, const Record& before, bool keep) {
+  context.begin_restoring();
+  host::Hypervisor& xen = context.xen();
+  DomainFacts& domain = context.facts().domain;
+  BOOST_OUTCOME_CO_TRY(domain.memory, xen.domain_memory(context.id()));
+  Undone undone{.size = measured_size(domain, before), .pool = domain.paging_pool};
+  context.progress().begin(Phase::restore, 0, undone.size, keep ? undone.size : before.size);
+
+  BOOST_OUTCOME_CO_TRY(xen.release_claim(context.id()));
+  if (undone.size != before.size) {
+    // First no more than it has: a guest that is still on its way would go on.
+    BOOST_OUTCOME_CO_TRY(co_await context.set_size(undone.size, /*enforce=*/true));
+    if (!keep) {
+      BOOST_OUTCOME_CO_TRY(co_await walk_back(context, before.size));
+    }
+    BOOST_OUTCOME_CO_TRY(domain.memory, xen.domain_memory(context.id()));
+    undone.size = measured_size(domain, before);
+  }
+  undone.whole = undone.size == before.size;
+  undone.limit = std::max(before.limit, undone.size);
+
+  if (domain.size() != undone.size) {
+    BOOST_OUTCOME_CO_TRY(co_await context.set_size(undone.size, /*enforce=*/false));
+  }
+  BOOST_OUTCOME_CO_TRY(co_await xen.set_limit(context.id(), undone.limit));
+  // libxl ties max_pages to other limits: its earlier value has to be set by itself.
+  const Kib max_memory = undone.whole
+                             ? before.max_memory
+                             : std::max(before.max_memory, undone.size + plan::max_pages_slack);
+  BOOST_OUTCOME_CO_TRY(xen.set_max_memory(context.id(), max_memory));
+  if (context.stages_begun() == 0 && domain.paging_pool != before.pool) {
+    BOOST_OUTCOME_CO_TRY(xen.set_paging_pool(context.id(), *before.pool));
+    undone.pool = before.pool;
+  }
+  context.progress().advance(undone.size);
+  co_return undone;
+}
+
+}  // namespace memctl::resize
