@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "agent/core.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+#include <utility>
+
+namespace memctl::agent {
+namespace {
+
+// Some kernels leave a pv guest's balloon a few pages off its target for good.
+constexpr Kib balloon_slack{64};
+
+std::string failure(const std::string& what, int error) {
+  return what + ": " + std::strerror(error);
+}
+
+}  // namespace
+
+AgentCore::AgentCore(Kernel& kernel, const RecordFile& records, Ports ports, Time now)
+    : kernel_{&kernel},
+      records_{&records},
+      ports_{std::move(ports)},
+      report_sequence_{static_cast<std::uint64_t>(now.count())} {
+  blocks_.reserve(1024);
+}
+
+void AgentCore::start(const std::optional<AgentRequest>& standing, Time now) {
+  record_ = records_->load().value_or(Record{});
+  const bool resumable = record_.active && now < record_.lease_end;
+  const bool known = standing && standing->operation == record_.operation &&
+                     standing->sequence <= record_.sequence;
+  if (record_.active) {
+    log(resumable ? "resuming the operation that an earlier agent served"
+                  : "an earlier agent's operation is over");
+    if (resumable) {
+      look(now);
+      if (!record_.baseline_known) {
+        std::ranges::transform(blocks_, std::back_inserter(record_.baseline), &Block::id);
+        record_.baseline_known = true;
+      }
+      apply_policy();
+      dirty_ = true;
+    } else {
+      end_operation();
+    }
+  }
+  if (standing && !known) carry_out(*standing, now);
+  if (!standing) record_.sequence = 0;
+  tick(now);
+}
+
+void AgentCore::request(const AgentRequest& request, Time now) {
+  if (request.sequence <= record_.sequence) return;
+  carry_out(request, now);
+}
+
+void AgentCore::request_absent() { record_.sequence = 0; }
+
+void AgentCore::mailbox_replaced(const std::optional<AgentRequest>& standing, Time now) {
+  const bool same = standing && standing->operation == record_.operation &&
+                    standing->sequence <= record_.sequence;
+  if (same) {  // only the guest's own nodes had gone
+    dirty_ = record_.active;
+    return;
+  }
+  if (record_.active) {
+    log("the operation was left behind by a restore or migration");
+    end_operation();
+  }
+  record_.sequence = 0;
+  if (standing) carry_out(*standing, now);
+}
+
+void AgentCore::carry_out(const AgentRequest& request, Time now) {
+  record_.sequence = request.sequence;
+  switch (request.kind) {
+    case RequestKind::observe:
+      if (record_.active && record_.operation == request.operation) {
+        record_.lease_end = now + std::chrono::seconds{request.lease_seconds};
+        save();
+      }
+      look(now);
+      publish(phase(), request.operation, now);
+      break;
+    case RequestKind::prepare:
+      prepare(request, now);
+      break;
+    case RequestKind::release:
+      record_.operation = request.operation;
+      if (record_.active) log("operation released");
+      end_operation();
+      look(now);
+      publish(AgentPhase::released, request.operation, now);
+      break;
+  }
+}
+
+void AgentCore::prepare(const AgentRequest& request, Time now) {
+  const bool first = !record_.active || record_.operation != request.operation;
+  // An operation that is taken over was cut short: the policy before it is the one to come back.
+  if (!record_.active) record_.earlier = kernel_->policy();
+  record_.active = true;
+  record_.operation = request.operation;
+  record_.zone = request.online;
+  record_.lease_end = now + std::chrono::seconds{request.lease_seconds};
+  if (first) {
+    blocks_.clear();  // zones are asked anew
+    kernel_->scan(blocks_);
+    record_.baseline.clear();
+    std::ranges::transform(blocks_, std::back_inserter(record_.baseline), &Block::id);
+    record_.baseline_known = true;
+    log("serving an operation; " + std::to_string(blocks_.size()) + " blocks present");
+  }
+  save();  // before the change that it must undo
+  apply_policy();
+  poll_interval_ = poll_fastest;
+  next_poll_ = now + poll_interval_;
+  look(now);
+  publish(phase(), record_.operation, now);
+}
+
+void AgentCore::apply_policy() {
+  policy_error_.clear();
+  if (!record_.earlier) {
+    policy_error_ = "no memory hotplug here";
+    return;
+  }
+  if (const int error = kernel_->set_policy(policy_for(record_.zone))) {
+    policy_error_ = failure("auto_online_blocks", error);
+    log(policy_error_);
+  }
+}
+
+// Whoever set another policy meanwhile wanted it: only ours is taken back.
+void AgentCore::restore_policy() {
+  if (!record_.earlier || kernel_->policy() != policy_for(record_.zone)) return;
+  if (const int error = kernel_->set_policy(*record_.earlier)) {
+    log(failure("auto_online_blocks cannot be restored", error));
+  }
+}
+
+void AgentCore::end_operation() {
+  if (record_.active) restore_policy();
+  record_.active = false;
+  record_.baseline.clear();
+  dirty_ = false;
+  policy_error_.clear();
+  save();
+}
+
+void AgentCore::save() {
+  if (const int error = records_->save(record_)) {
+    log(failure("the earlier policy cannot be recorded", error));
+  }
+}
+
+void AgentCore::memory_changed(Time now) {
+  if (!record_.active) return;
+  dirty_ = true;
+  tick(now);
+}
+
+void AgentCore::tick(Time now) {
+  if (!record_.active) return;
+  if (now >= record_.lease_end) {
+    log("no request for the whole lease: the operation is over");
+    end_operation();
+    return;
+  }
+  if (now >= next_poll_) {
+    const bool was_moving = balloon_is_moving();
+    const auto before = std::exchange(balloon_, kernel_->balloon());
+    if (was_moving != balloon_is_moving()) dirty_ = true;
+    poll_interval_ = before == balloon_ ? std::min(poll_interval_ * 2, poll_slowest) : poll_fastest;
+    next_poll_ = now + poll_interval_;
+  }
+  if ((dirty_ && now >= last_report_ + fold_) || now >= last_report_ + heartbeat) {
+    look(now);
+    publish(phase(), record_.operation, now);
+  }
+}
+
+std::optional<Time> AgentCore::next_wake() const {
+  if (!record_.active) return std::nullopt;
+  const Time report = last_report_ + (dirty_ ? fold_ : heartbeat);
+  return std::min({report, next_poll_, record_.lease_end});
+}
+
+void AgentCore::stop() {
+  if (record_.active) restore_policy();
+}
+
+/// One look at everything that a report tells of; blocks that lie offline are onlined.
+void AgentCore::look(Time now) {
+  dirty_ = false;
+  const auto begin = std::chrono::steady_clock::now();
+  kernel_->scan(blocks_);
+  if (record_.active) online_blocks();
+  balloon_ = kernel_->balloon();
+  const auto spent = std::chrono::duration_cast<Time>(std::chrono::steady_clock::now() - begin);
+  fold_ = std::clamp(4 * spent, fold, heartbeat);
+  if (next_poll_ <= now) next_poll_ = now + poll_interval_;
+}
+
+// Also those that an earlier growth left: the balloon waits until they are online.
+void AgentCore::online_blocks() {
+  const auto earlier_error = std::exchange(block_error_, {});
+  bool any = false;
+  for (const Block& block : blocks_) {
+    if (block.online) continue;
+    const int error = kernel_->online(block.id, record_.zone);
+    if (error == 0) {
+      any = true;
+    } else if (block_error_.empty()) {
+      block_error_ = failure("memory" + std::to_string(block.id), error);
+    }
+  }
+  if (any) kernel_->scan(blocks_);
+  if (std::ranges::all_of(blocks_, &Block::online)) block_error_.clear();  // the kernel was faster
+  if (!block_error_.empty() && block_error_ != earlier_error) log(block_error_);
+}
+
+void AgentCore::publish(AgentPhase phase, std::uint64_t operation, Time now) {
+  AgentReport report;
+  report.operation = operation;
+  report.request = record_.sequence;
+  report.sequence = ++report_sequence_;
+  report.phase = phase;
+  for (const Block& block : blocks_) {
+    ++report.blocks_present;
+    report.blocks_online += block.online;
+    report.blocks_movable += block.movable;
+    if (record_.active && !std::ranges::binary_search(record_.baseline, block.id)) {
+      ++report.blocks_added;
+      report.blocks_added_offline += !block.online;
+    }
+  }
+  kernel_->figures(report);
+  report.balloon_target = balloon_.target;
+  report.balloon_current = balloon_.current;
+  if (record_.active) report.error = policy_error_.empty() ? block_error_ : policy_error_;
+  last_report_ = now;
+  ports_.publish(report);
+}
+
+AgentPhase AgentCore::phase() const {
+  if (!record_.active) return AgentPhase::idle;
+  // Without the right policy the kernel may put added memory where it can never be given back.
+  if (record_.earlier && !policy_error_.empty()) return AgentPhase::failed;
+  const bool all_online = std::ranges::all_of(blocks_, &Block::online);
+  return balloon_is_moving() || !all_online ? AgentPhase::growing : AgentPhase::ready;
+}
+
+bool AgentCore::balloon_is_moving() const {
+  if (!balloon_.target || !balloon_.current) return false;
+  const Kib distance = *balloon_.target - *balloon_.current;
+  return distance > balloon_slack || -distance > balloon_slack;
+}
+
+void AgentCore::log(const std::string& line) const {
+  if (ports_.log) ports_.log(line);
+}
+
+}  // namespace memctl::agent

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "agent/kernel.hpp"
+
+#include <dirent.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+
+#include "agent/file.hpp"
+
+namespace memctl::agent {
+namespace {
+
+constexpr std::array policy_names{"offline", "online", "online_kernel", "online_movable"};
+// More than a message may speak of.
+constexpr std::size_t most_blocks = (std::size_t{1} << 24) - 1;
+
+/// A path put together on the stack.
+class Path {
+ public:
+  Path(const std::string& directory, const char* name) { print("%s%s", directory.c_str(), name); }
+  Path(const std::string& directory, std::uint32_t block, const char* name) {
+    print("%smemory%u/%s", directory.c_str(), block, name);
+  }
+  operator const char*() const { return text_.data(); }  // NOLINT(google-explicit-constructor)
+
+ private:
+  template <class... Arguments>
+  void print(const char* format, Arguments... arguments) {
+    std::snprintf(text_.data(), text_.size(), format, arguments...);
+  }
+  std::array<char, 512> text_;
+};
+
+std::optional<Kib> read_kib(const char* path) {
+  std::array<char, 64> buffer;
+  const auto text = read_file(path, buffer);
+  const auto value = text ? parse_number(*text) : std::nullopt;
+  if (!value || *value >= std::uint64_t{1} << 42) return std::nullopt;
+  return Kib{static_cast<std::int64_t>(*value)};
+}
+
+}  // namespace
+
+const char* name(OnlinePolicy policy) { return policy_names.at(static_cast<std::size_t>(policy)); }
+
+std::optional<OnlinePolicy> policy_named(std::string_view text) {
+  const auto found = std::ranges::find(policy_names, text);
+  if (found == policy_names.end()) return std::nullopt;
+  return static_cast<OnlinePolicy>(found - policy_names.begin());
+}
+
+Kernel::Kernel(std::string root)
+    : memory_{root + "/sys/devices/system/memory/"},
+      balloon_{root + "/sys/devices/system/xen_memory/xen_memory0/"},
+      proc_{root + "/proc/"},
+      page_size_{sysconf(_SC_PAGESIZE) / 1024} {
+  earlier_.reserve(1024);
+}
+
+KernelFacts Kernel::facts() const {
+  KernelFacts facts;
+  std::array<char, 64> buffer;
+  if (const auto text = read_file(Path{memory_, "block_size_bytes"}, buffer)) {
+    const auto bytes = parse_number(*text, 16);  // printed without a prefix
+    if (bytes && *bytes < std::uint64_t{1} << 52) {
+      facts.block_size = Kib{static_cast<std::int64_t>(*bytes >> 10)};
+    }
+  }
+  if (!balloon().current) {
+    facts.no_hotplug_reason = "the kernel has no Xen balloon driver";
+  } else if (facts.block_size == Kib{}) {
+    facts.no_hotplug_reason = "the kernel was built without memory hotplug";
+  } else if (!policy()) {
+    facts.no_hotplug_reason = "the kernel has no auto_online_blocks";
+  }
+  facts.hotplug = facts.no_hotplug_reason.empty();
+  return facts;
+}
+
+std::optional<OnlinePolicy> Kernel::policy() const {
+  std::array<char, 64> buffer;
+  const auto text = read_file(Path{memory_, "auto_online_blocks"}, buffer);
+  return text ? policy_named(trimmed(*text)) : std::nullopt;
+}
+
+int Kernel::set_policy(OnlinePolicy policy) const {
+  return write_file(Path{memory_, "auto_online_blocks"}, name(policy));
+}
+
+void Kernel::scan(std::vector<Block>& blocks) {
+  std::swap(blocks, earlier_);
+  blocks.clear();
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory{::opendir(memory_.c_str()), &::closedir};
+  if (!directory) return;
+  while (const dirent* const entry = ::readdir(directory.get())) {
+    const auto id = parse_block_name(entry->d_name);
+    if (!id || blocks.size() == most_blocks) continue;
+    std::array<char, 32> buffer;
+    const auto state = read_file(Path{memory_, *id, "state"}, buffer);
+    if (!state) continue;  // removed in this moment
+    blocks.push_back({.id = *id, .online = state->starts_with("online")});
+  }
+  std::ranges::sort(blocks, {}, &Block::id);
+  for (Block& block : blocks) {
+    if (!block.online) continue;
+    const auto known = std::ranges::lower_bound(earlier_, block.id, {}, &Block::id);
+    const bool stayed = known != earlier_.end() && known->id == block.id && known->online;
+    block.movable = stayed ? known->movable : is_movable(block.id);
+  }
+}
+
+bool Kernel::is_movable(std::uint32_t block) const {
+  std::array<char, 64> buffer;
+  const auto zones = read_file(Path{memory_, block, "valid_zones"}, buffer);
+  return zones && zones->starts_with("Movable");
+}
+
+int Kernel::online(std::uint32_t block, OnlineZone zone) const {
+  return write_file(Path{memory_, block, "state"}, name(policy_for(zone)));
+}
+
+BalloonFigures Kernel::balloon() const {
+  return {.target = read_kib(Path{balloon_, "target_kb"}),
+          .current = read_kib(Path{balloon_, "info/current_kb"})};
+}
+
+void Kernel::figures(AgentReport& report) const {
+  MeminfoReader meminfo;
+  read_lines(Path{proc_, "meminfo"}, [&](std::string_view line) { meminfo.line(line); });
+  ZoneinfoReader zoneinfo;
+  read_lines(Path{proc_, "zoneinfo"}, [&](std::string_view line) { zoneinfo.line(line); });
+  PressureReader pressure;
+  read_lines(Path{proc_, "pressure/memory"}, [&](std::string_view line) { pressure.line(line); });
+  report.mem_total = meminfo.total;
+  report.mem_available = meminfo.available;
+  report.kernel_zone_free = zoneinfo.free(page_size_);
+  report.kernel_zone_reclaimable = zoneinfo.reclaimable(page_size_);
+  report.pressure_some_avg10 = pressure.some_avg10;
+  report.pressure_full_avg10 = pressure.full_avg10;
+}
+
+}  // namespace memctl::agent

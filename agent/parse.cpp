@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "agent/parse.hpp"
+
+#include <charconv>
+#include <limits>
+
+namespace memctl::agent {
+namespace {
+
+constexpr std::string_view white = " \t\r\n";
+// More than any machine has; sums of these cannot overflow.
+constexpr std::uint64_t count_limit = std::uint64_t{1} << 48;
+
+/// Takes the first word off `text`.
+std::string_view take_word(std::string_view& text) {
+  const auto begin = text.find_first_not_of(white);
+  if (begin == std::string_view::npos) {
+    text = {};
+    return {};
+  }
+  const auto end = text.find_first_of(white, begin);
+  const auto word = text.substr(begin, end == std::string_view::npos ? end : end - begin);
+  text.remove_prefix(begin + word.size());
+  return word;
+}
+
+std::optional<std::int64_t> parse_count(std::string_view text) {
+  const auto value = parse_number(text);
+  if (!value || *value >= count_limit) return std::nullopt;
+  return static_cast<std::int64_t>(*value);
+}
+
+std::optional<double> parse_percentage(std::string_view text) {
+  double value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  if (!(value >= 0 && value <= 100)) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+std::string_view trimmed(std::string_view text) {
+  const auto begin = text.find_first_not_of(white);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(white) - begin + 1);
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view text, int base) {
+  text = trimmed(text);
+  std::uint64_t value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<std::uint32_t> parse_block_name(std::string_view name) {
+  constexpr std::string_view prefix = "memory";
+  if (!name.starts_with(prefix)) return std::nullopt;
+  name.remove_prefix(prefix.size());
+  if (name.empty() || name.front() < '0' || name.front() > '9') return std::nullopt;
+  const auto value = parse_number(name);
+  if (!value || *value > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
+  return static_cast<std::uint32_t>(*value);
+}
+
+void MeminfoReader::line(std::string_view text) {
+  const auto key = take_word(text);
+  Kib* const field = key == "MemTotal:" ? &total : key == "MemAvailable:" ? &available : nullptr;
+  if (field == nullptr) return;
+  if (const auto kib = parse_count(take_word(text))) *field = Kib{*kib};
+}
+
+void ZoneinfoReader::line(std::string_view text) {
+  const auto key = take_word(text);
+  if (key == "Node") {  // "Node 0, zone    DMA32"
+    take_word(text);
+    if (take_word(text) == "zone") {
+      const auto zone = take_word(text);
+      kernel_zone_ = zone == "DMA" || zone == "DMA32" || zone == "Normal";
+    }
+    return;
+  }
+  // A node's own figures follow the header of its first zone, whichever that is.
+  if (key == "nr_slab_reclaimable") {
+    reclaimable_pages_ += parse_count(take_word(text)).value_or(0);
+  } else if (kernel_zone_ && key == "nr_free_pages") {
+    free_pages_ += parse_count(take_word(text)).value_or(0);
+  } else if (kernel_zone_ && (key == "nr_zone_inactive_file" || key == "nr_zone_active_file")) {
+    reclaimable_pages_ += parse_count(take_word(text)).value_or(0);
+  }
+}
+
+void PressureReader::line(std::string_view text) {
+  const auto kind = take_word(text);
+  constexpr std::string_view prefix = "avg10=";
+  const auto field = take_word(text);
+  if (!field.starts_with(prefix)) return;
+  const auto value = parse_percentage(field.substr(prefix.size()));
+  if (kind == "some") some_avg10 = value;
+  if (kind == "full") full_avg10 = value;
+}
+
+bool is_memory_uevent(std::string_view message) {
+  // "add@/devices/system/memory/memory32", then the variables.
+  return message.substr(0, message.find('\0')).find("@/devices/system/memory/") !=
+         std::string_view::npos;
+}
+
+}  // namespace memctl::agent

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "agent/record.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "agent/file.hpp"
+#include "agent/parse.hpp"
+
+namespace memctl::agent {
+namespace {
+
+constexpr std::string_view header = "memctl-agent 1\n";
+constexpr std::string_view footer = "end\n";
+constexpr std::size_t longest_record = 4000;
+constexpr std::size_t longest_baseline = 3000;
+constexpr std::size_t most_blocks = std::size_t{1} << 20;
+
+/// "0-3,32": an ordinary guest has a handful of ranges.
+std::string ranges(const std::vector<std::uint32_t>& ids) {
+  std::string text;
+  for (std::size_t begin = 0; begin < ids.size();) {
+    std::size_t end = begin + 1;
+    while (end < ids.size() && ids[end] == ids[end - 1] + 1) ++end;
+    if (!text.empty()) text += ',';
+    text += std::to_string(ids[begin]);
+    if (end - begin > 1) text += '-' + std::to_string(ids[end - 1]);
+    begin = end;
+  }
+  return text;
+}
+
+bool parse_ranges(std::string_view text, std::vector<std::uint32_t>& ids) {
+  while (!text.empty()) {
+    const auto item = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), item.size() + 1));
+    const auto dash = item.find('-');
+    const auto first = parse_number(item.substr(0, dash));
+    const auto last = dash == std::string_view::npos ? first : parse_number(item.substr(dash + 1));
+    if (!first || !last || *first > *last || *last > UINT32_MAX) return false;
+    if (*last - *first >= most_blocks - ids.size()) return false;
+    if (!ids.empty() && *first <= ids.back()) return false;
+    for (auto id = *first; id <= *last; ++id) ids.push_back(static_cast<std::uint32_t>(id));
+  }
+  return true;
+}
+
+/// Takes "key value\n" off `text`.
+std::optional<std::string_view> take(std::string_view& text, std::string_view key) {
+  const auto end = text.find('\n');
+  if (end == std::string_view::npos || end <= key.size() || !text.starts_with(key) ||
+      text[key.size()] != ' ') {
+    return std::nullopt;
+  }
+  const auto value = text.substr(key.size() + 1, end - key.size() - 1);
+  text.remove_prefix(end + 1);
+  return value;
+}
+
+}  // namespace
+
+std::string to_text(const Record& record) {
+  auto baseline = ranges(record.baseline);
+  if (!record.baseline_known || baseline.size() > longest_baseline) baseline = "unknown";
+  std::string text{header};
+  text += "active " + std::to_string(record.active ? 1 : 0);
+  text += "\noperation " + std::to_string(record.operation);
+  text += "\nsequence " + std::to_string(record.sequence);
+  text += std::string{"\npolicy "} + name(policy_for(record.zone));
+  text += std::string{"\nearlier "} + (record.earlier ? name(*record.earlier) : "unknown");
+  text += "\nlease_end_ms " + std::to_string(record.lease_end.count());
+  text += "\nbaseline " + baseline + '\n';
+  text += footer;
+  return text;
+}
+
+std::optional<Record> parse_record(std::string_view text) {
+  if (!text.starts_with(header)) return std::nullopt;
+  text.remove_prefix(header.size());
+  const auto active = take(text, "active");
+  const auto operation = take(text, "operation");
+  const auto sequence = take(text, "sequence");
+  const auto policy = take(text, "policy");
+  const auto earlier = take(text, "earlier");
+  const auto lease_end = take(text, "lease_end_ms");
+  const auto baseline = take(text, "baseline");
+  if (!active || !operation || !sequence || !policy || !earlier || !lease_end || !baseline ||
+      text != footer) {
+    return std::nullopt;
+  }
+  const auto operation_number = parse_number(*operation);
+  const auto sequence_number = parse_number(*sequence);
+  const auto lease_end_ms = parse_number(*lease_end);
+  if (!operation_number || !sequence_number || !lease_end_ms || *lease_end_ms > INT64_MAX / 2) {
+    return std::nullopt;
+  }
+  Record record;
+  record.active = *active == "1";
+  record.operation = *operation_number;
+  record.sequence = *sequence_number;
+  record.zone =
+      *policy == name(OnlinePolicy::online_movable) ? OnlineZone::movable : OnlineZone::kernel;
+  record.earlier = policy_named(*earlier);
+  record.lease_end = Time{static_cast<std::int64_t>(*lease_end_ms)};
+  record.baseline_known = *baseline != "unknown";
+  if (record.baseline_known && !parse_ranges(*baseline, record.baseline)) return std::nullopt;
+  return record;
+}
+
+RecordFile::RecordFile(const std::string& directory) : path_{directory + "/policy"} {}
+
+std::optional<Record> RecordFile::load() const {
+  std::array<char, longest_record> buffer;
+  const auto text = read_file(path_.c_str(), buffer);
+  return text ? parse_record(*text) : std::nullopt;
+}
+
+int RecordFile::save(const Record& record) const {
+  const auto text = to_text(record);
+  const Fd file{::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+  if (!file.is_open()) return errno;
+  const ssize_t count = ::pwrite(file.get(), text.data(), text.size(), 0);
+  if (count < 0) return errno;
+  if (static_cast<std::size_t>(count) != text.size()) return EIO;
+  return ::ftruncate(file.get(), static_cast<off_t>(text.size())) == 0 ? 0 : errno;
+}
+
+}  // namespace memctl::agent
