@@ -1,0 +1,48 @@
+"""What a boot of the lab consists of."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+def default_build() -> Path:
+    """The build that goes into the lab: MEMCTL_BUILD, or the preset `release`."""
+    return Path(os.environ.get("MEMCTL_BUILD") or REPOSITORY / "build" / "release").resolve()
+
+
+def default_cache() -> Path:
+    """Where packages and images are kept: MEMCTL_LAB_CACHE, or `build/lab`."""
+    return Path(os.environ.get("MEMCTL_LAB_CACHE") or REPOSITORY / "build" / "lab").resolve()
+
+
+@dataclass(frozen=True)
+class LabConfig:
+    """One boot. Two boots of equal configurations are interchangeable."""
+
+    memory_mib: int = 6144
+    cpus: int = 2
+    dom0_memory_mib: int = 1024
+    xen_options: str = ""
+    dom0_options: str = ""
+    autoballoon: bool = False
+    hvm: bool = False
+    """Adds hvm's device model to dom0: some 100 MB, so only where a scenario needs it."""
+    python: bool = False
+    """Adds the build machine's Python 3 with its standard library, and memctl's module."""
+    boot_timeout: float = 120.0
+    build: Path = field(default_factory=default_build)
+    cache: Path = field(default_factory=default_cache)
+
+    @property
+    def memctl(self) -> Path:
+        """The command line program; it need not exist."""
+        return self.build / "cli" / "memctl"
+
+    @property
+    def agent(self) -> Path:
+        """The guest's daemon, a static binary; it need not exist."""
+        return self.build / "agent" / "memctl-agent"

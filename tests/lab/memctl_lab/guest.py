@@ -1,0 +1,188 @@
+"""A guest of the lab."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+
+from memctl_lab.errors import LabError
+from memctl_lab.facts import DomainFacts, GuestFacts, Limits, parse_guest, parse_probe
+from memctl_lab.host import Completed, Lab
+
+UNREACHABLE = 125
+BOOT_TIMEOUT = 120
+GUEST_FAULT = re.compile(r"Kernel panic.*|kernel BUG at.*|Oops:.*|LAB-FAIL.*")
+
+
+@dataclass(frozen=True)
+class GuestConfig:
+    """What a guest is booted with. `online_policy` None leaves the kernel's own."""
+
+    name: str
+    type: str = "pv"
+    memory_mib: int = 160
+    maxmem_mib: int | None = None
+    vcpus: int = 1
+    agent: bool = True
+    online_policy: str | None = None
+    kernel_options: str = ""
+    extra_config: str = ""
+
+    def text(self) -> str:
+        """The configuration for xl. A key that `extra_config` sets is not set here."""
+        words = ["console=hvc0", "mitigations=off", "nokaslr", "cryptomgr.notests"]
+        words += [f"memctl.agent={int(self.agent)}"]
+        if self.online_policy is not None:
+            words.append(f"lab.online={self.online_policy}")
+        words.append(self.kernel_options)
+        values: dict[str, object] = {
+            "name": self.name,
+            "type": self.type,
+            "kernel": "/lab/vmlinuz",
+            "ramdisk": "/lab/guest.cpio",
+            "cmdline": " ".join(words).strip(),
+            "memory": self.memory_mib,
+            "maxmem": self.maxmem_mib or self.memory_mib,
+            "vcpus": self.vcpus,
+            "on_crash": "destroy",
+        }
+        if self.type == "hvm":
+            values |= {"vga": "none", "nographic": 1, "vnc": 0, "serial": "none"}
+        set_otherwise = set(re.findall(r"^\s*(\w+)\s*=", self.extra_config, re.MULTILINE))
+        lines = [
+            f"{key} = {value}" if isinstance(value, int) else f'{key} = "{value}"'
+            for key, value in values.items()
+            if key not in set_otherwise
+        ]
+        return "\n".join([*lines, self.extra_config, ""])
+
+
+class Guest:
+    """A guest by its name: after a reboot or a restore it is the same Guest, with a new domid."""
+
+    def __init__(self, lab: Lab, config: GuestConfig) -> None:
+        self.lab = lab
+        self.config = config
+        self.name = config.name
+        self.domid = -1
+        self.crash_expected = False
+        self._console_start = len(lab.machine.console(self._console_name))
+
+    @classmethod
+    def create(cls, lab: Lab, config: GuestConfig) -> Guest:
+        """Starts the guest, and doesn't wait until it has booted."""
+        guest = cls(lab, config)
+        path = f"/lab/{config.name}.cfg"
+        lab.write_file(path, config.text())
+        lab.run(f"xl create {path}", timeout=BOOT_TIMEOUT).check()
+        guest.refresh()
+        return guest
+
+    def refresh(self) -> None:
+        """Looks the domid up again: after a reboot or a restore."""
+        self.domid = int(self.lab.check(f"xl domid {shlex.quote(self.name)}"))
+
+    @property
+    def path(self) -> str:
+        """Its directory in xenstore."""
+        return f"/local/domain/{self.domid}"
+
+    # Inside the guest
+
+    def wait_until_ready(self, timeout: int = BOOT_TIMEOUT) -> None:
+        """Blocks until the guest takes commands."""
+        self._ask(f"lab-guest -t {timeout} -w {self.domid}", timeout)
+
+    def wait_for_agent(self, timeout: int = 60) -> None:
+        """Blocks until the agent has said hello."""
+        self.wait_for_node("data/memctl/hello", timeout)
+
+    def wait_for_node(self, name: str, timeout: int = 60) -> None:
+        """Blocks until a node below its xenstore directory exists."""
+        self._ask(f"lab-guest -t {timeout} -n {shlex.quote(name)} {self.domid}", timeout)
+
+    def run(self, command: str, *, timeout: int = 60) -> Completed:
+        """Runs a shell command in the guest. One at a time: put a long one into the background."""
+        return self._ask(f"lab-guest -t {timeout} {self.domid} {shlex.quote(command)}", timeout)
+
+    def check(self, command: str, *, timeout: int = 60) -> str:
+        """Runs a command that has to succeed; returns its output."""
+        return self.run(command, timeout=timeout).check().stdout
+
+    def hold_memory(self, mib: int, *, timeout: int = 120) -> None:
+        """Takes and touches memory until `release_memory`."""
+        log = f"/tmp/hog.{mib}"
+        command = (
+            f"rm -f {log}; mkfifo {log} && (lab-hog {mib} >{log} 2>&1 &) && read line <{log} && "
+            f'rm -f {log} && echo "$line"'
+        )
+        done = self.run(command, timeout=timeout)
+        if done.stdout != f"held {mib}\n":
+            raise LabError(f"{self.name} cannot hold {mib} MiB: {done.stdout}{done.stderr}")
+
+    def release_memory(self) -> None:
+        self.check("killall lab-hog")
+
+    def facts(self) -> GuestFacts:
+        """What the guest's kernel says of its memory; needs no free memory in the guest."""
+        return parse_guest(self._ask(f"lab-guest -f {self.domid}", 60).check().stdout)
+
+    # From the host
+
+    def console(self) -> str:
+        """What the guest has printed since it was created."""
+        return self.lab.machine.console(self._console_name)[self._console_start :]
+
+    def wait_for_console(self, text: str, timeout: float = 60) -> None:
+        """Blocks until the guest has printed the text."""
+        self.lab.machine.wait_for(
+            lambda: text in self.console(), f"{text!r} on {self.name}'s console", timeout
+        )
+
+    def crashes(self) -> list[str]:
+        """The lines in which its kernel gave up."""
+        return GUEST_FAULT.findall(self.console())
+
+    def domain(self) -> DomainFacts | None:
+        """Xen's own figures, or None when there is no such domain any more."""
+        return parse_probe(self.lab.check(f"lab-probe {self.domid}"))[1].get(self.domid)
+
+    def alive(self) -> bool:
+        """Whether the domain exists, is not going, and its kernel has not given up."""
+        domain = self.domain()
+        return domain is not None and not (domain.dying or domain.shutdown or self.crashes())
+
+    def snapshot(self) -> Limits:
+        """Every limit, to be compared with a later snapshot."""
+        memory = f"{self.path}/memory"
+        output = self.lab.check(
+            f"lab-probe {self.domid} && xenstore-read {memory}/static-max {memory}/target"
+        )
+        probe, static_max, target = output.splitlines()
+        domain = parse_probe(probe)[1].get(self.domid)
+        if domain is None:
+            raise LabError(f"{self.name} is gone")
+        return Limits(
+            max_pages=domain.max_pages,
+            static_max_kib=int(static_max),
+            target_kib=int(target),
+            pool_bytes=domain.pool_bytes,
+            claim_pages=domain.outstanding_pages,
+        )
+
+    def destroy(self) -> None:
+        """Removes the guest if it is still there."""
+        self.lab.guests.pop(self.name, None)
+        if self.domain() is not None:
+            self.lab.check(f"xl destroy {self.domid}")
+
+    @property
+    def _console_name(self) -> str:
+        return f"guest-{self.config.name}.log"
+
+    def _ask(self, command: str, timeout: float) -> Completed:
+        done = self.lab.run(command, timeout=timeout + 20)
+        if done.status == UNREACHABLE and done.stderr.startswith("lab-guest:"):
+            raise self.lab.machine.error(LabError, f"{self.name}: {done.stderr.strip()}")
+        return done

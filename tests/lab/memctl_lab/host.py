@@ -1,0 +1,259 @@
+"""Dom0 from a test's point of view."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from memctl_lab import images
+from memctl_lab.channel import Channel, Window
+from memctl_lab.config import LabConfig
+from memctl_lab.errors import LabError
+from memctl_lab.facts import DomainFacts, HostFacts, parse_probe
+from memctl_lab.machine import Machine
+
+if TYPE_CHECKING:
+    from memctl_lab.guest import Guest
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A command that ended. The status is a shell's: 128 + N for signal N."""
+
+    command: str
+    status: int
+    stdout: str
+    stderr: str
+
+    def check(self) -> Completed:
+        """Returns itself, or raises if the command failed."""
+        if self.status != 0:
+            raise LabError(f"{self.command}: status {self.status}\n{self.stdout}{self.stderr}")
+        return self
+
+
+class Running:
+    """A command at work in dom0."""
+
+    def __init__(
+        self, lab: Lab, job: int, command: str, on_output: Callable[[bytes], None] | None
+    ) -> None:
+        self.command = command
+        self.stdout = bytearray()
+        self.stderr = bytearray()
+        self.status: int | None = None
+        self._lab = lab
+        self._job = job
+        self._on_output = on_output
+
+    def wait(self, timeout: float = 60) -> Completed:
+        """Waits until it ends. After the timeout it is killed, and LabTimeout raised."""
+        try:
+            self._lab.machine.wait_for(lambda: self.status is not None, self.command, timeout)
+        except BaseException:
+            self.kill(signal.SIGKILL)
+            raise
+        assert self.status is not None
+        return Completed(self.command, self.status, _text(self.stdout), _text(self.stderr))
+
+    def wait_for_output(self, text: str, timeout: float = 60) -> None:
+        """Waits until its output or error output holds the text."""
+        wanted = text.encode()
+
+        def seen() -> bool:
+            return wanted in self.stdout or wanted in self.stderr or self.status is not None
+
+        self._lab.machine.wait_for(seen, f"{text!r} from {self.command}", timeout)
+        if wanted not in self.stdout and wanted not in self.stderr:
+            raise LabError(
+                f"{self.command} ended with {self.status} without printing {text!r}:\n"
+                f"{_text(self.stdout)}{_text(self.stderr)}"
+            )
+
+    def kill(self, number: int = signal.SIGTERM) -> None:
+        """Sends a signal to the command and what it started."""
+        self._lab.channel.send_signal(self._job, number)
+
+    def send(self, data: bytes) -> None:
+        self._lab.channel.send_input(self._job, data)
+
+    def end_input(self) -> None:
+        self._lab.channel.end_input(self._job)
+
+    def resize(self, window: Window) -> None:
+        self._lab.channel.resize(self._job, window)
+
+    def take(self, kind: bytes, payload: bytes) -> None:
+        """Called by the lab for each frame of this job."""
+        if kind == b"X":
+            status = int.from_bytes(payload, "little")
+            self.status = 128 + (status & 0x7F) if status & 0x7F else status >> 8 & 0xFF
+            return
+        (self.stdout if kind == b"O" else self.stderr).extend(payload)
+        if self._on_output is not None:
+            self._on_output(payload)
+
+
+class Lab:
+    """A booted Xen host. Use as a context manager, or call `close`."""
+
+    def __init__(self, config: LabConfig | None = None) -> None:
+        self.config = config or LabConfig()
+        self._jobs: dict[int, Running] = {}
+        self._last_job = 0
+        self._ready = False
+        self.guests: dict[str, Guest] = {}
+        built = images.build(self.config)
+        self.machine = Machine(self.config, built)
+        try:
+            connection = self.machine.connect(timeout=20)
+            self.channel = Channel(
+                connection, self._take_frame, lambda: self.machine.end("dom0's channel closed")
+            )
+            self.machine.wait_for(lambda: self._ready, "dom0", self.config.boot_timeout)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends QEMU and removes what it left."""
+        self.machine.close()
+        if hasattr(self, "channel"):
+            self.channel.close()
+
+    @property
+    def has_memctl(self) -> bool:
+        return self.config.memctl.exists()
+
+    @property
+    def has_agent(self) -> bool:
+        return self.config.agent.exists()
+
+    # Commands
+
+    def start(
+        self,
+        command: str,
+        *,
+        terminal: Window | None = None,
+        with_input: bool = False,
+        on_output: Callable[[bytes], None] | None = None,
+    ) -> Running:
+        """Starts a shell command. With `terminal`, on a pseudo-terminal of that size.
+
+        `on_output` is called on the lab's own thread, with every piece as it arrives.
+        """
+        with self.machine.changed:
+            self._last_job += 1
+            running = Running(self, self._last_job, command, on_output)
+            self._jobs[self._last_job] = running
+            job = self._last_job
+        self.channel.run(job, command, terminal, with_input)
+        return running
+
+    def run(
+        self, command: str, *, timeout: float = 60, user: str | None = None, input: bytes = b""
+    ) -> Completed:
+        """Runs a shell command in dom0, as root or as `user` ("nobody")."""
+        if user is not None:
+            command = f"su -s /bin/sh {user} -c {shlex.quote(command)}"
+        running = self.start(command, with_input=bool(input))
+        if input:
+            running.send(input)
+            running.end_input()
+        return running.wait(timeout)
+
+    def check(self, command: str, *, timeout: float = 60) -> str:
+        """Runs a command that has to succeed; returns its output."""
+        return self.run(command, timeout=timeout).check().stdout
+
+    def read_file(self, path: str) -> bytes:
+        running = self.start(f"cat {shlex.quote(path)}")
+        running.wait().check()
+        return bytes(running.stdout)
+
+    def write_file(self, path: str, data: bytes | str) -> None:
+        content = data.encode() if isinstance(data, str) else data
+        command = f"cat >{shlex.quote(path)}" if content else f": >{shlex.quote(path)}"
+        self.run(command, input=content).check()
+
+    # xenstore
+
+    def xenstore_read(self, path: str) -> str | None:
+        """The value at an absolute path, or None."""
+        done = self.run(f"xenstore-read {shlex.quote(path)}")
+        return done.stdout.removesuffix("\n") if done.status == 0 else None
+
+    def xenstore_write(self, path: str, value: str) -> None:
+        self.check(f"xenstore-write {shlex.quote(path)} {shlex.quote(value)}")
+
+    def xenstore_list(self, path: str) -> list[str]:
+        """The names below a path; none if it doesn't exist."""
+        done = self.run(f"xenstore-list {shlex.quote(path)}")
+        return done.stdout.split() if done.status == 0 else []
+
+    def xenstore_remove(self, path: str) -> None:
+        self.check(f"xenstore-rm {shlex.quote(path)}")
+
+    # Facts
+
+    def facts(self) -> HostFacts:
+        """Xen's own figures of the host."""
+        return parse_probe(self.check("lab-probe"))[0]
+
+    def domains(self) -> dict[int, DomainFacts]:
+        """Xen's own figures of each domain."""
+        return parse_probe(self.check("lab-probe"))[1]
+
+    # Guests
+
+    def create_guest(self, name: str, type: str = "pv", **options: object) -> Guest:
+        """Boots one guest and waits until it takes commands; options as for GuestConfig."""
+        return self.create_guests([(name, type)], **options)[0]
+
+    def create_guests(self, wanted: Iterable[tuple[str, str]], **options: object) -> list[Guest]:
+        """Boots several guests (name, type) at the same time."""
+        from memctl_lab.guest import Guest, GuestConfig
+
+        guests = []
+        for name, kind in wanted:
+            config = GuestConfig(name=name, type=kind, **options)  # type: ignore[arg-type]
+            guest = Guest.create(self, config)
+            self.guests[name] = guest
+            guests.append(guest)
+        for guest in guests:
+            guest.wait_until_ready()
+        return guests
+
+    def _take_frame(self, kind: bytes, job: int, payload: bytes) -> None:
+        if kind == b"L":
+            name, _, data = payload.partition(b"\0")
+            self.machine.add_console(name.decode(), data)
+            return
+        with self.machine.changed:
+            if kind == b"H":
+                self._ready = True
+            elif job in self._jobs:
+                self._jobs[job].take(kind, payload)
+                if kind == b"X":
+                    del self._jobs[job]
+            self.machine.changed.notify_all()
+
+
+def _text(data: bytearray) -> str:
+    return data.decode(errors="replace")

@@ -1,0 +1,200 @@
+"""The two images: dom0's initramfs, which holds this build, and the guests' inside of it."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from memctl_lab import libraries, tools
+from memctl_lab.config import LabConfig
+from memctl_lab.cpio import Tree
+from memctl_lab.packages import Packages, digest, fetch, identity, locked
+
+ROOTFS = Path(__file__).resolve().parents[1] / "rootfs"
+LIBRARY_DIRECTORY = "usr/lib/x86_64-linux-gnu"
+KEPT_IMAGES = 6
+# The order matters: xenfs before xen-privcmd leaves /proc/xen/privcmd without a driver.
+XEN_MODULES = ("xen-privcmd", "xenfs", "xen-evtchn")
+DOM0_MODULES = (
+    *XEN_MODULES,
+    "xen-gntdev",
+    "xen-gntalloc",
+    "virtio_ring",
+    "virtio",
+    "virtio_pci_legacy_dev",
+    "virtio_pci_modern_dev",
+    "virtio_pci",
+    "virtio_console",
+)
+XEN_PROGRAMS = (
+    "xl",
+    "xenstored",
+    "xenconsoled",
+    "xenconsole",
+    "xen-init-dom0",
+    "libxl-save-helper",
+)
+
+
+@dataclass(frozen=True)
+class Images:
+    """What QEMU is started with."""
+
+    xen: Path
+    kernel: Path
+    dom0: Path
+
+
+def build(config: LabConfig) -> Images:
+    """Brings packages, programs and images up to date."""
+    packages = fetch(config.cache, config.hvm)
+    with locked(config.cache):
+        programs = tools.build(config.cache)
+        guest = _store(_guest_tree(config, packages, programs), config.cache / "images")
+        dom0 = _store(_dom0_tree(config, packages, programs, guest), config.cache / "images")
+        return Images(_plain_xen(packages, config.cache / "images"), packages.kernel, dom0)
+
+
+def _store(tree: Tree, directory: Path) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    target = directory / f"{tree.key}.cpio"
+    if target.exists():
+        target.touch()
+        return target
+    scratch = target.with_suffix(".new")
+    tree.write(scratch)
+    scratch.rename(target)
+    by_age = sorted(directory.glob("*.cpio"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in by_age[KEPT_IMAGES:]:
+        old.unlink()
+    return target
+
+
+def _plain_xen(packages: Packages, directory: Path) -> Path:
+    """QEMU's multiboot loader wants the ELF file, not its gzip."""
+    source = packages.one("boot/xen-[0-9]*-amd64.gz")
+    target = directory / f"xen-{digest(identity(source))}"
+    if not target.exists():
+        scratch = target.with_suffix(".new")
+        with gzip.open(source) as compressed, open(scratch, "wb") as plain:
+            shutil.copyfileobj(compressed, plain)
+        scratch.rename(target)
+    return target
+
+
+def _base_tree(packages: Packages, init: str, modules: tuple[str, ...]) -> Tree:
+    tree = Tree()
+    for name in ("dev", "proc", "sys", "run", "tmp", "root", "sbin", "usr/sbin", "var/lib"):
+        tree.directory(name)
+    tree.device("dev/console", 5, 1)
+    tree.device("dev/null", 1, 3)
+    tree.symlink("var/run", "../run")
+    tree.symlink("var/lock", "../run/lock")
+    busybox = packages.one("bin/busybox")
+    tree.file("bin/busybox", busybox)
+    for applet in _applets(busybox):
+        tree.symlink(f"bin/{applet}", "busybox")
+    available = packages.modules
+    for module in modules:
+        tree.file(f"lib/modules/{module}.ko", available[module])
+    text = (ROOTFS / init).read_text(encoding="utf-8")
+    text = text.replace("@MODULES@", " ".join(modules)).replace("@XEN@", _installed_xen(packages))
+    tree.text("init", text, 0o755)
+    tree.text("etc/passwd", "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/tmp:/bin/sh\n")
+    tree.text("etc/group", "root:x:0:\nnogroup:x:65534:\n")
+    tree.text("etc/nsswitch.conf", "passwd: files\ngroup: files\n")
+    return tree
+
+
+def _applets(busybox: Path) -> list[str]:
+    output = subprocess.run([str(busybox), "--list"], capture_output=True, text=True, check=True)
+    return [name for name in output.stdout.split() if name != "busybox"]
+
+
+def _installed_xen(packages: Packages) -> str:
+    return "/" + str(packages.xen.relative_to(packages.root))
+
+
+def _guest_tree(config: LabConfig, packages: Packages, programs: dict[str, Path]) -> Tree:
+    tree = _base_tree(packages, "guest-init", XEN_MODULES)
+    for name in ("lab-guestd", "lab-hog"):
+        tree.file(f"usr/sbin/{name}", programs[name])
+    # Process 1 is no init: libxl's shutdown and reboot arrive as these commands.
+    tree.text("sbin/poweroff", "#!/bin/sh\nexec busybox poweroff -f\n", 0o755)
+    tree.text("sbin/reboot", "#!/bin/sh\nexec busybox reboot -f\n", 0o755)
+    if config.agent.exists():
+        tree.file("usr/sbin/memctl-agent", config.agent, 0o755)
+    return tree
+
+
+def _dom0_tree(
+    config: LabConfig, packages: Packages, programs: dict[str, Path], guest: Path
+) -> Tree:
+    tree = _base_tree(packages, "dom0-init", DOM0_MODULES)
+    xen = _installed_xen(packages)
+    binaries = {f"{xen}/bin/{name}": packages.xen / "bin" / name for name in XEN_PROGRAMS}
+    for path in sorted(packages.root.glob("usr/bin/xenstore*")):
+        binaries[f"usr/bin/{path.name}"] = path
+    for name in ("lab-dom0d", "lab-guest", "lab-probe"):
+        binaries[f"usr/sbin/{name}"] = programs[name]
+    if config.memctl.exists():
+        binaries["usr/bin/memctl"] = config.memctl
+    if config.hvm:
+        _add_device_model(tree, packages, binaries)
+    if config.python:
+        _add_python(tree, config, binaries)
+    for path, source in binaries.items():
+        tree.file(path, source, 0o755)
+    _add_libraries(tree, config, packages, binaries)
+    tree.file(f"{xen}/boot/hvmloader", packages.xen / "boot" / "hvmloader")
+    tree.tree("etc/xen/scripts", packages.root / "etc/xen/scripts")
+    tree.text("etc/xen/xl.conf", f'autoballoon="{int(config.autoballoon)}"\n')
+    tree.text("etc/profile", f"export PATH=/usr/sbin:/usr/bin:/sbin:/bin:{xen}/bin\n")
+    tree.file("lab/vmlinuz", packages.kernel)
+    tree.file("lab/guest.cpio", guest)
+    return tree
+
+
+def _add_libraries(
+    tree: Tree, config: LabConfig, packages: Packages, binaries: dict[str, Path]
+) -> None:
+    directories = [packages.root / LIBRARY_DIRECTORY, config.build / "libmemctl"]
+    found = libraries.resolve(binaries.values(), directories)
+    # libc loads it by name when a thread is cancelled, as libxl does.
+    found["libgcc_s.so.1"] = libraries.find("libgcc_s.so.1", directories)
+    for name, path in found.items():
+        loader = name.startswith("ld-linux")
+        tree.file(f"lib64/{name}" if loader else f"{LIBRARY_DIRECTORY}/{name}", path, 0o755)
+
+
+def _add_device_model(tree: Tree, packages: Packages, binaries: dict[str, Path]) -> None:
+    path = "usr/libexec/xen-qemu-system-i386"
+    binaries[path] = packages.root / path
+    for directory in ("usr/share/seabios", "usr/share/qemu"):
+        for item in sorted((packages.root / directory).glob("*")):
+            if item.is_file() and item.stat().st_size < 1 << 20:
+                tree.file(f"{directory}/{item.name}", item)
+
+
+def _add_python(tree: Tree, config: LabConfig, binaries: dict[str, Path]) -> None:
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    tree.symlink("usr/bin/python3", version)
+    binaries[f"usr/bin/{version}"] = Path("/usr/bin", version)
+    library = Path("/usr/lib", version)
+    without = ("__pycache__", "test", "idlelib", "tkinter", "ensurepip", "lib2to3", "pydoc_data")
+    tree.tree(f"usr/lib/{version}", library, without)
+    bindings = config.build / "bindings" / "python"
+    if bindings.is_dir():
+        tree.tree("usr/lib/python3/dist-packages", bindings, ("CMakeFiles", "__pycache__"))
+    for module in [*library.glob("lib-dynload/*.so"), *bindings.glob("**/*.so")]:
+        binaries.setdefault(_installed_module(module, library, bindings, version), module)
+
+
+def _installed_module(module: Path, library: Path, bindings: Path, version: str) -> str:
+    if module.is_relative_to(library):
+        return f"usr/lib/{version}/{module.relative_to(library)}"
+    return f"usr/lib/python3/dist-packages/{module.relative_to(bindings)}"

@@ -1,0 +1,166 @@
+"""Debian packages, unpacked into a cache and not installed: no root needed."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from memctl_lab.errors import LabError
+
+HVM_PACKAGES = ("qemu-system-xen", "seabios", "qemu-system-data", "ipxe-qemu")
+
+
+@dataclass(frozen=True)
+class Packages:
+    """An unpacked set of packages."""
+
+    root: Path
+    versions: dict[str, str]
+
+    def one(self, pattern: str) -> Path:
+        """The only file below the root that matches `pattern`."""
+        found = sorted(self.root.glob(pattern))
+        if len(found) != 1:
+            raise LabError(f"expected one {pattern} in the Debian packages, found {len(found)}")
+        return found[0]
+
+    @property
+    def xen(self) -> Path:
+        """The directory of this Xen release's programs, e.g. ROOT/usr/lib/xen-4.17."""
+        return self.one("usr/lib/xen-[0-9]*")
+
+    @property
+    def kernel(self) -> Path:
+        return self.one("boot/vmlinuz-*")
+
+    @property
+    def modules(self) -> dict[str, Path]:
+        """Every kernel module by name."""
+        return {path.stem: path for path in self.root.glob("lib/modules/*/kernel/**/*.ko")}
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Keeps two runs from filling one cache at the same time."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with open(directory / ".lock", "w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def fetch(cache: Path, hvm: bool = False) -> Packages:
+    """The packages that the lab consists of; downloads what the cache lacks."""
+    with locked(cache):
+        names = _names(cache)
+        base = _fetch_set(cache, "base", names)
+        return _fetch_set(cache, "hvm", [*names, *HVM_PACKAGES]) if hvm else base
+
+
+def _names(cache: Path) -> list[str]:
+    """Follows Debian's metapackages to the Xen release and the kernel of this machine's release."""
+    try:
+        hypervisor = _dependency("xen-system-amd64", r"xen-hypervisor-[0-9.]+-amd64")
+        kernel = _dependency("linux-image-amd64", r"linux-image-[0-9].*")
+    except LabError:
+        known = _load(cache / "packages" / "base")
+        if known is None:
+            raise
+        return list(known.versions)
+    release = hypervisor.split("-")[2]
+    return [
+        hypervisor,
+        f"xen-utils-{release}",
+        f"libxenmisc{release}",
+        "xen-utils-common",
+        "xenstore-utils",
+        kernel,
+        "busybox-static",
+    ]
+
+
+def _dependency(package: str, pattern: str) -> str:
+    output = _call(["apt-cache", "depends", "--important", package], f"apt does not know {package}")
+    match = re.search(rf"Depends: ({pattern})$", output, re.MULTILINE)
+    if match is None:
+        raise LabError(f"{package} does not depend on {pattern}; has `apt-get update` been run?")
+    return match.group(1)
+
+
+def _fetch_set(cache: Path, name: str, names: list[str]) -> Packages:
+    target = cache / "packages" / name
+    known = _load(target)
+    try:
+        wanted = _candidates(names)
+    except LabError:
+        if known is not None and set(known.versions) == set(names):
+            return known
+        raise
+    if known is not None and known.versions == wanted:
+        return known
+    scratch = target.with_suffix(".new")
+    shutil.rmtree(scratch, ignore_errors=True)
+    (scratch / "root").mkdir(parents=True)
+    _unpack([f"{package}={version}" for package, version in wanted.items()], scratch)
+    (scratch / "versions.json").write_text(json.dumps(wanted, indent=1), encoding="utf-8")
+    shutil.rmtree(target, ignore_errors=True)
+    scratch.rename(target)
+    return Packages(target / "root", wanted)
+
+
+def _load(target: Path) -> Packages | None:
+    try:
+        text = (target / "versions.json").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    return Packages(target / "root", json.loads(text))
+
+
+def _candidates(names: list[str]) -> dict[str, str]:
+    output = _call(["apt-cache", "policy", *names], "apt-cache policy failed")
+    found = re.findall(r"^(\S+):\n.*\n\s+Candidate: (\S+)$", output, re.MULTILINE)
+    versions = {name: version for name, version in found if version != "(none)"}
+    missing = [name for name in names if name not in versions]
+    if missing:
+        raise LabError(f"apt does not know {', '.join(missing)}; has `apt-get update` been run?")
+    return {name: versions[name] for name in names}
+
+
+def _unpack(specifications: list[str], scratch: Path) -> None:
+    _call(["apt-get", "download", *specifications], "downloading Debian packages failed", scratch)
+    for package in sorted(scratch.glob("*.deb")):
+        _call(["dpkg", "-x", str(package), str(scratch / "root")], f"unpacking {package.name}")
+        package.unlink()
+
+
+def _call(command: list[str], failure: str, directory: Path | None = None) -> str:
+    environment = {**os.environ, "LC_ALL": "C"}
+    try:
+        done = subprocess.run(
+            command, cwd=directory, env=environment, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError as error:
+        raise LabError(f"{failure}: {command[0]} is not installed") from error
+    if done.returncode != 0:
+        lines = (done.stderr.strip() or "no message").splitlines()
+        raise LabError(f"{failure}: {lines[-1]}")
+    return done.stdout
+
+
+def digest(*parts: object) -> str:
+    """A short key for a set of inputs."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def identity(path: Path) -> tuple[str, int, int]:
+    """Changes when the file does."""
+    status = path.stat()
+    return str(path), status.st_size, status.st_mtime_ns
