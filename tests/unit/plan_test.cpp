@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plan/plan.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+
+#include "plan/limits.hpp"
+#include "plan/paging_pool.hpp"
+#include "plan/step.hpp"
+
+namespace memctl::plan {
+namespace {
+
+/// A host with 8 GiB free and a settled pvh guest of 160 MiB with 60 MiB free for its kernel.
+Input settled_guest(DomainType type = DomainType::pvh) {
+  Input input;
+  input.host = {
+      .free = to_pages(8_GiB), .total = to_pages(16_GiB), .xen_major = 4, .xen_minor = 17};
+  input.domain = {.identity = {.id = DomainId{3}, .name = "web1", .type = type},
+                  .memory = {.total = to_pages(160_MiB), .max = 161_MiB},
+                  .vcpus = 1,
+                  .target = 160_MiB,
+                  .static_max = 160_MiB,
+                  .has_stored_configuration = true,
+                  .boot_limit = 160_MiB,
+                  .passthrough_devices = 0,
+                  .emulated_dma_devices = false};
+  if (type != DomainType::pv) {
+    input.domain.paging_pool = paging_pool_for(160_MiB, 1, true);
+    input.domain.hap = true;
+    input.domain.pod_entries = Pages{};
+  }
+  input.guest = GuestFacts{
+      .hello = {.protocol_min = 1, .protocol_max = 1, .block_size = 128_MiB, .hotplug = true},
+      .report = {.mem_total = 130_MiB, .mem_available = 70_MiB, .kernel_zone_free = 60_MiB}};
+  return input;
+}
+
+Error refusal(const Input& input, SizeRequest request) {
+  const auto plan = make_plan(input, request);
+  return plan ? Error{} : plan.error();
+}
+
+TEST(PagingPool, IsWhatLibxlGives) {
+  // Measured on Xen 4.17: 1664 KiB for a pvh guest of 160 MiB with one vcpu.
+  EXPECT_EQ(paging_pool_for(160_MiB, 1, true), 1664_KiB);
+  EXPECT_EQ(paging_pool_for(3584_MiB, 1, true), 15360_KiB);
+  EXPECT_EQ(paging_pool_for(160_MiB, 2, false), 4_KiB * (512 + 320));
+  EXPECT_EQ(paging_pool_for(160_MiB + 1_KiB, 1, true), 1668_KiB);
+}
+
+TEST(MakePlan, GrowsPastTheBootLimitAndRaisesThePoolFirst) {
+  const Plan plan = make_plan(settled_guest(), 1_GiB).value();
+  EXPECT_EQ(plan.from, 160_MiB);
+  EXPECT_EQ(plan.to, 1_GiB);
+  EXPECT_EQ(plan.limit, 1_GiB);
+  EXPECT_EQ(plan.earlier_limit, 160_MiB);
+  EXPECT_EQ(plan.paging_pool, paging_pool_for(1_GiB, 1, true));
+  ASSERT_EQ(plan.stages.size(), 1U);
+  EXPECT_EQ(plan.stages[0].size, 1_GiB);
+  EXPECT_EQ(plan.stages[0].host_memory, 864_MiB);
+  EXPECT_EQ(plan.stages[0].blocks, 7);
+}
+
+TEST(MakePlan, APvGuestHasNoPool) {
+  const Plan plan = make_plan(settled_guest(DomainType::pv), 1_GiB).value();
+  EXPECT_EQ(plan.paging_pool, std::nullopt);
+  EXPECT_EQ(plan.pool_growth, Kib{});
+}
+
+TEST(MakePlan, OneMebibyteMoreIsOneMebibyteMore) {
+  const Plan plan = make_plan(settled_guest(), SizeRequest::relative(1_MiB)).value();
+  EXPECT_EQ(plan.to, 161_MiB);
+  ASSERT_EQ(plan.stages.size(), 1U);
+  EXPECT_EQ(plan.stages[0].host_memory, 1_MiB);
+  EXPECT_EQ(plan.stages[0].memmap, 2_MiB);
+}
+
+TEST(MakePlan, TheSameSizeNeedsNoStage) {
+  EXPECT_TRUE(make_plan(settled_guest(), 160_MiB).value().stages.empty());
+}
+
+TEST(MakePlan, AGuestThatIsNearlyOutOfMemoryGrowsOneBlockFirstAndThenFaster) {
+  Input input = settled_guest(DomainType::pv);
+  input.guest->report.kernel_zone_free = 5_MiB;
+  const Plan plan = make_plan(input, 1_GiB).value();
+  ASSERT_EQ(plan.stages.size(), 2U);
+  EXPECT_EQ(plan.stages[0].size, 288_MiB);
+  EXPECT_EQ(plan.stages[1].size, 1_GiB);
+}
+
+TEST(MakePlan, NoStageDescribesMoreMemoryThanTheGuestHasRoomFor) {
+  for (const Kib free : {4_MiB, 5_MiB, 12_MiB, 40_MiB, 300_MiB}) {
+    for (const DomainType type : {DomainType::pv, DomainType::pvh}) {
+      Input input = settled_guest(type);
+      input.host.free = to_pages(600_GiB);
+      input.guest->report.kernel_zone_free = free;
+      const Plan plan = make_plan(input, 500_GiB).value();
+      Kib room = free;
+      for (const Stage& stage : plan.stages) {
+        EXPECT_LT(stage.memmap, room) << "at " << to_string(stage.size);
+        room += stage.host_memory - stage.memmap;
+      }
+      EXPECT_EQ(plan.stages.back().size, 500_GiB);
+      EXPECT_LE(plan.stages.size(), 4U);
+    }
+  }
+}
+
+TEST(MakePlan, AGuestThatAsksForMoreThanItGotIsGrownFromWhatItHas) {
+  Input input = settled_guest();
+  input.domain.target = 1_GiB;  // a mem-set that stalled
+  input.domain.static_max = 1_GiB;
+  const Plan plan = make_plan(input, 1_GiB).value();
+  ASSERT_EQ(plan.stages.size(), 1U);
+  EXPECT_EQ(plan.stages[0].host_memory, 864_MiB);
+}
+
+TEST(MakePlan, VideoMemoryCountsAsXlCountsIt) {
+  Input input = settled_guest(DomainType::hvm);
+  input.domain.video_ram = 16_MiB;
+  input.domain.target = 144_MiB;
+  const Plan plan = make_plan(input, SizeRequest::relative(128_MiB)).value();
+  EXPECT_EQ(plan.from, 160_MiB);
+  EXPECT_EQ(plan.to, 288_MiB);
+}
+
+TEST(MakePlan, ALargerHostMemoryNeedIsRefusedWithTheLargestSizeThatWorks) {
+  Input input = settled_guest();
+  input.host.free = to_pages(1_GiB);
+  const Error error = refusal(input, 4_GiB);
+  EXPECT_EQ(error.cause, Cause::host_memory);
+  ASSERT_TRUE(error.largest);
+  EXPECT_TRUE(make_plan(input, *error.largest));
+  EXPECT_EQ(refusal(input, *error.largest + 4_KiB).cause, Cause::host_memory);
+  // 160 MiB, the free 1024, less the reserve of 64, 1 MiB of slack and the pool's growth.
+  EXPECT_GT(*error.largest, 1114_MiB);
+  EXPECT_LT(*error.largest, 1119_MiB);
+}
+
+TEST(MakePlan, WhatOthersHaveClaimedIsNotFree) {
+  Input input = settled_guest();
+  input.host.outstanding = to_pages(7_GiB + 512_MiB);
+  EXPECT_EQ(refusal(input, 1_GiB).cause, Cause::host_memory);
+}
+
+TEST(MakePlan, LargeBlocksAreAddedWhole) {
+  Input input = settled_guest();
+  input.guest->hello.block_size = 2_GiB;
+  input.guest->report.kernel_zone_free = 1_GiB;
+  const Error error = refusal(input, 1_GiB);
+  EXPECT_EQ(error.cause, Cause::guest_no_hotplug);
+  EXPECT_EQ(error.hint, "ask for 2208MiB");
+  const Plan plan = make_plan(input, 4_GiB + 160_MiB).value();
+  EXPECT_EQ(plan.stages.back().size, 4_GiB + 160_MiB);
+  for (const Stage& stage : plan.stages)
+    EXPECT_EQ((stage.size - 160_MiB) / 2_GiB * 2_GiB, stage.size - 160_MiB);
+}
+
+TEST(MakePlan, ShrinksInStagesDownToAFloorThatTheGuestsKernelCanSpare) {
+  Input input = settled_guest();
+  input.domain.memory.total = to_pages(2_GiB);
+  input.domain.target = 2_GiB;
+  input.domain.static_max = 2_GiB;
+  input.domain.paging_pool = paging_pool_for(2_GiB, 1, true);
+  input.guest->report.mem_total = 1980_MiB;
+  input.guest->report.kernel_zone_free = 1400_MiB;
+
+  const Plan plan = make_plan(input, 1_GiB).value();
+  EXPECT_GT(plan.stages.size(), 1U);
+  EXPECT_EQ(plan.stages.back().size, 1_GiB);
+
+  const Error error = refusal(input, 200_MiB);
+  EXPECT_EQ(error.cause, Cause::below_floor);
+  ASSERT_TRUE(error.largest);
+  EXPECT_TRUE(make_plan(input, *error.largest));
+  EXPECT_GT(*error.largest, 648_MiB);
+}
+
+TEST(MakePlan, MovableMemoryCannotBeTakenBack) {
+  Input input = settled_guest();
+  input.domain.memory.total = to_pages(2_GiB);
+  input.domain.target = 2_GiB;
+  input.domain.static_max = 2_GiB;
+  input.guest->report.mem_total = 1980_MiB;
+  input.guest->report.mem_available = 1900_MiB;
+  input.guest->report.kernel_zone_free = 60_MiB;
+  EXPECT_EQ(refusal(input, 600_MiB).cause, Cause::below_floor);
+}
+
+struct Case {
+  const char* name;
+  Cause cause;
+  std::function<void(Input&)> change;
+  DomainType type{DomainType::pvh};
+};
+
+class Refusals : public testing::TestWithParam<Case> {};
+
+TEST_P(Refusals, NameTheirCause) {
+  Input input = settled_guest(GetParam().type);
+  GetParam().change(input);
+  const Error error = refusal(input, 1_GiB);
+  EXPECT_EQ(name(error.cause), name(GetParam().cause)) << error.message;
+  EXPECT_FALSE(error.message.empty());
+  EXPECT_EQ(error.message.find('\n'), std::string::npos);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, Refusals,
+    testing::Values(
+        Case{"agent", Cause::agent_absent, [](Input& i) { i.guest.reset(); }},
+        Case{"paused", Cause::domain_paused, [](Input& i) { i.domain.memory.paused = true; }},
+        Case{"dying", Cause::domain_gone, [](Input& i) { i.domain.memory.dying = true; }},
+        Case{"xapi", Cause::xen_unsupported,
+             [](Input& i) { i.domain.has_stored_configuration = false; }},
+        Case{"target", Cause::xen_unsupported, [](Input& i) { i.domain.target.reset(); }},
+        Case{"pod", Cause::populate_on_demand, [](Input& i) { i.domain.pod_entries = Pages{1}; }},
+        Case{"pod_unknown", Cause::populate_on_demand,
+             [](Input& i) { i.domain.pod_entries.reset(); }},
+        Case{"passthrough", Cause::passthrough, [](Input& i) { i.domain.passthrough_devices = 1; }},
+        Case{"passthrough_unknown", Cause::passthrough,
+             [](Input& i) { i.domain.passthrough_devices.reset(); }},
+        Case{"hotplug", Cause::guest_no_hotplug, [](Input& i) { i.guest->hello.hotplug = false; }},
+        Case{"pool_unknown", Cause::paging_pool, [](Input& i) { i.domain.paging_pool.reset(); }},
+        Case{"pool_frozen", Cause::paging_pool, [](Input& i) { i.domain.frozen_pool = 1664_KiB; }},
+        Case{"policy", Cause::above_policy, [](Input& i) { i.policy.maximum = 512_MiB; }},
+        Case{"starving", Cause::guest_memmap,
+             [](Input& i) { i.guest->report.kernel_zone_free = 2_MiB; }},
+        Case{"devices", Cause::hvm_emulated_devices,
+             [](Input& i) { i.domain.emulated_dma_devices = true; }, DomainType::hvm},
+        Case{"devices_unknown", Cause::hvm_emulated_devices,
+             [](Input& i) { i.domain.emulated_dma_devices.reset(); }, DomainType::hvm}),
+    [](const auto& each) { return std::string{each.param.name}; });
+
+TEST(MakePlan, AnHvmGuestWithEmulatedDevicesGrowsWhenThatIsAllowed) {
+  Input input = settled_guest(DomainType::hvm);
+  input.domain.emulated_dma_devices = true;
+  input.policy.allow_hvm_devices = true;
+  EXPECT_TRUE(make_plan(input, 1_GiB));
+}
+
+TEST(MakePlan, WithoutAnAgentGrowthIsCarefulAndShrinkingRefused) {
+  Input input = settled_guest();
+  input.guest.reset();
+  input.policy.agentless = true;
+  EXPECT_GT(make_plan(input, 2_GiB).value().stages.size(), 2U);
+  EXPECT_EQ(refusal(input, 128_MiB).cause, Cause::below_floor);
+}
+
+TEST(MakePlan, TakingMoreThanThereIsIsRefused) {
+  EXPECT_EQ(refusal(settled_guest(), SizeRequest::relative(-160_MiB)).cause, Cause::below_floor);
+}
+
+TEST(Ceiling, NamesWhatStopsALargerSize) {
+  const Ceiling end = ceiling(settled_guest());
+  EXPECT_EQ(end.limit.cause, Cause::host_memory);
+  EXPECT_TRUE(end.grants);
+  EXPECT_GT(end.largest, 8_GiB);
+
+  Input paused = settled_guest();
+  paused.domain.memory.paused = true;
+  EXPECT_FALSE(ceiling(paused).grants);
+}
+
+TEST(NextStage, EndsAtTheGoal) {
+  EXPECT_EQ(next_stage(settled_guest(), 160_MiB).value(), std::nullopt);
+  EXPECT_EQ(next_stage(settled_guest(), 1_GiB).value()->size, 1_GiB);
+}
+
+}  // namespace
+}  // namespace memctl::plan
