@@ -1,0 +1,108 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Checks that the parts know of each other only as docs/ARCHITECTURE.md draws it."""
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
+
+# Each part, and the parts whose headers it may include beside its own. The longest name that a path
+# begins with counts, so host/xen is no part of host.
+PARTS: dict[str, set[str]] = {
+    "include/memctl": set(),
+    "libmemctl/base": {"include/memctl"},
+    "libmemctl/plan": {"include/memctl", "libmemctl/base"},
+    "libmemctl/host": {"include/memctl", "libmemctl/base"},
+    "libmemctl/host/factory.cpp": {
+        "include/memctl",
+        "libmemctl/base",
+        "libmemctl/host",
+        "libmemctl/host/xen",
+        "libmemctl/host/sim",
+    },
+    "libmemctl/host/xen": {"include/memctl", "libmemctl/base", "libmemctl/host"},
+    "libmemctl/host/sim": {
+        "include/memctl",
+        "libmemctl/base",
+        "libmemctl/host",
+        "libmemctl/guest",  # the simulated guests run a simulated agent
+    },
+    "libmemctl/guest": {"include/memctl", "libmemctl/base", "libmemctl/host"},
+    "libmemctl/resize": {
+        "include/memctl",
+        "libmemctl/base",
+        "libmemctl/host",
+        "libmemctl/guest",
+        "libmemctl/plan",
+    },
+    "libmemctl/api": {
+        "include/memctl",
+        "libmemctl/base",
+        "libmemctl/host",
+        "libmemctl/resize",
+    },
+    "libmemctl": {"include/memctl"},
+    "agent": {"include/memctl", "libmemctl/base", "libmemctl/guest"},
+    "cli": {"include/memctl"},
+}
+
+# Headers of others, and the only parts that may include them.
+FOREIGN: dict[str, set[str]] = {
+    r"(libxl|xenctrl|xenstore|xentoollog|xenguest|_libxl).*\.h": {"libmemctl/host/xen", "agent"},
+    r"(.*/)?agent\.pb\.h": {"libmemctl/guest", "agent"},
+    r"(Python|pybind11/.*)\.h": set(),
+}
+
+
+def part_of(path: str) -> str | None:
+    """The part that a path below the root belongs to."""
+    names = [name for name in PARTS if path == name or path.startswith(name + "/")]
+    return max(names, key=len) if names else None
+
+
+def target_of(source: Path, included: str) -> str | None:
+    """Where an included header stands below the root, if it is one of ours."""
+    for base in (source.parent, ROOT / "libmemctl", ROOT / "include", ROOT):
+        if (base / included).is_file():
+            return (base / included).resolve().relative_to(ROOT).as_posix()
+    return None
+
+
+def faults_of(source: Path) -> list[str]:
+    """What one file includes and must not."""
+    path = source.relative_to(ROOT).as_posix()
+    part = part_of(path)
+    if part is None:
+        return [f"{path}: belongs to no part"]
+    faults = []
+    for match in INCLUDE.finditer(source.read_text(encoding="utf-8")):
+        included = match[1] or match[2]
+        target = target_of(source, included)
+        if target is not None:
+            other = part_of(target)
+            if other is not None and other != part and other not in PARTS[part]:
+                faults.append(f"{path}: {part} must not know {other} ({included})")
+            continue
+        for pattern, allowed in FOREIGN.items():
+            if re.fullmatch(pattern, included) and part not in allowed:
+                faults.append(f"{path}: {part} must not include <{included}>")
+    return faults
+
+
+def main() -> int:
+    """Prints every fault; 1 if there is one."""
+    sources = [
+        source
+        for folder in ("include", "libmemctl", "agent", "cli")
+        for source in sorted((ROOT / folder).rglob("*.?pp"))
+    ]
+    faults = [fault for source in sources for fault in faults_of(source)]
+    print("\n".join(faults) or f"{len(sources)} files keep to the layers")
+    return 1 if faults or not sources else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
