@@ -28,7 +28,9 @@ struct SizeRequest {
 };
 
 /// Reads a size as `xl` does: a bare number is MiB; suffixes k, m, g, t, also as KiB, MiB, GiB, TiB
-/// and in any case; a leading + or - makes it relative. Whole numbers only.
+/// and in any case; a leading + or - makes it relative. Whole numbers only. A shrink needs its
+/// unit:
+/// "-1" is refused, since scripts have it for "none".
 /// Errors: `invalid_size`, with the accepted forms in the hint.
 [[nodiscard]] MEMCTL_EXPORT Result<SizeRequest> parse_size(std::string_view text);
 

@@ -54,6 +54,11 @@ Result<SizeRequest> parse_size(std::string_view text) {
   const auto* unit = std::ranges::find(units, suffix, &Unit::suffix);
   if (unit == units.end()) return bad_size(text, "is not a size");
   if (number > largest_size / unit->size) return bad_size(text, "is larger than any memory");
+  if (negative && suffix.empty()) {
+    // -1 is what scripts have for "none": it must not take memory from a guest.
+    return bad_size(
+        text, "needs a unit to be a size to shrink by, as in -" + std::to_string(number) + "m");
+  }
   if (number == 0) return bad_size(text, relative ? "changes nothing" : "is no size for a guest");
 
   const Kib amount = unit->size * number;

@@ -24,6 +24,7 @@ TEST(ParseSize, ReadsLongSuffixesInAnyCase) {
 
 TEST(ParseSize, ASignMakesItRelative) {
   EXPECT_EQ(parse_size("+1g").value(), SizeRequest::relative(1_GiB));
+  EXPECT_EQ(parse_size("+512").value(), SizeRequest::relative(512_MiB));
   EXPECT_EQ(parse_size("-512m").value(), SizeRequest::relative(-512_MiB));
 }
 
@@ -38,8 +39,8 @@ TEST_P(BadSize, IsRefusedInOneLineWithTheAcceptedForms) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Inputs, BadSize,
-                         testing::Values("", "0", "-0", "+0", "0g", "12x", "x", "1.5g", "--1",
-                                         "+-1", " 1", "1 g", "1gb", "99999999t",
+                         testing::Values("", "0", "-0", "+0", "0g", "-1", "-512", "12x", "x",
+                                         "1.5g", "--1", "+-1", " 1", "1 g", "1gb", "99999999t",
                                          "99999999999999999999", "9223372036854775807",
                                          "9223372036854775807t", "0x10", "1\n", "g", "+"));
 
