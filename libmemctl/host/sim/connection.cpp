@@ -1,1 +1,58 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/sim/connection.hpp"
+
+#include <boost/asio/post.hpp>
+#include <chrono>
+
+#include "host/sim/scenario.hpp"
+
+namespace memctl::host::sim {
+
+SimConnection::SimConnection(World& world, boost::asio::io_context& context)
+    : world_{&world}, context_{context}, port_{world, context} {}
+
+SimConnection::SimConnection(std::unique_ptr<World> world, boost::asio::io_context& context)
+    : owned_{std::move(world)}, world_{owned_.get()}, context_{context}, port_{*world_, context} {}
+
+/// One event, if somebody waits for time to pass. False: nobody does, or nothing would happen.
+bool SimConnection::advance() {
+  VirtualClock& clock = world_->clock();
+  const auto due = clock.next();
+  if (clock.waiters() == 0 || !due) return false;
+  if (pace_) {
+    const std::chrono::duration<double> real{std::chrono::duration<double>{*due - clock.now()} /
+                                             *pace_};
+    const auto handled = context_.run_one_for(std::chrono::duration_cast<Duration>(real));
+    if (handled > 0 || context_.stopped()) return true;  // which may have changed what is next
+  }
+  return clock.step();
+}
+
+void SimConnection::run() {
+  while (true) {
+    context_.poll();
+    if (context_.stopped()) return;
+    if (!advance()) context_.run_one();
+  }
+}
+
+bool SimConnection::run_until(const std::function<bool()>& until) {
+  while (true) {
+    context_.poll();
+    if (until()) return true;
+    if (context_.stopped() || !advance()) return false;
+  }
+}
+
+Result<std::unique_ptr<Connection>> connect(std::string_view uri_rest,
+                                            boost::asio::io_context& context) {
+  BOOST_OUTCOME_TRY(const Scenario scenario, uri_rest.empty()
+                                                 ? Result<Scenario>{default_scenario()}
+                                                 : read_scenario(std::string{uri_rest}));
+  BOOST_OUTCOME_TRY(auto world, make_world(scenario));
+  auto connection = std::make_unique<SimConnection>(std::move(world), context);
+  connection->set_pace(scenario.pace);
+  return connection;
+}
+
+}  // namespace memctl::host::sim

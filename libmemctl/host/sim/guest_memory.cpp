@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/sim/guest_memory.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace memctl::host::sim {
+namespace {
+
+/// What a booted kernel keeps from MemTotal: its own image, the descriptors of its memory.
+Kib reserved(Kib booted) { return 26_MiB + booted / 64; }
+
+}  // namespace
+
+Kib GuestMemory::usually_free(Kib booted) {
+  const Kib used = reserved(booted) + 48_MiB + 512_KiB;
+  return std::max(booted - used, 2_MiB);
+}
+
+GuestMemory::GuestMemory(Kib booted, Kib kernel_free, Kib reclaimable)
+    : kernel_{.total = booted - reserved(booted), .free = kernel_free}, reclaimable_{reclaimable} {}
+
+Kib GuestMemory::watermark() const {
+  const double kib = std::sqrt(static_cast<double>(kernel_.total.count()) * 16.0);
+  return std::clamp(Kib{static_cast<std::int64_t>(kib)}, 128_KiB, 64_MiB);
+}
+
+Kib GuestMemory::available() const {
+  const Kib reserve = watermark() * 3 / 2;
+  return std::max(kernel_.free + reclaimable_ + movable_.free - reserve, Kib{});
+}
+
+void GuestMemory::grow(Kib amount, bool movable) {
+  Zone& zone = movable ? movable_ : kernel_;
+  zone.total += amount;
+  zone.free += amount;
+}
+
+Kib GuestMemory::take(Kib amount) {
+  const Kib free = std::min(amount, kernel_.free);
+  const Kib reclaimed = std::min(amount - free, reclaimable_);
+  kernel_.free -= free;
+  reclaimable_ -= reclaimed;
+  return free + reclaimed;
+}
+
+Kib GuestMemory::shrink(Kib amount) {
+  const Kib taken = take(round_down(std::min(amount, kernel_.free + reclaimable_), kib_per_page));
+  kernel_.total -= taken;
+  return taken;
+}
+
+int GuestMemory::describe(int count, Kib each) {
+  const Kib there = kernel_.free + reclaimable_;
+  const int fitting = static_cast<int>(std::min<std::int64_t>(count, there / each));
+  use(each * fitting);
+  return fitting;
+}
+
+void GuestMemory::hold(Kib amount) {
+  if (amount < Kib{}) {
+    const Kib from_kernel = std::min(-amount, hog_kernel_);
+    const Kib from_movable = std::min(-amount - from_kernel, hog_movable_);
+    hog_kernel_ -= from_kernel;
+    kernel_.free += from_kernel;
+    hog_movable_ -= from_movable;
+    movable_.free += from_movable;
+    return;
+  }
+  const Kib from_movable = std::min(amount, movable_.free);
+  movable_.free -= from_movable;
+  hog_movable_ += from_movable;
+  hog_kernel_ += take(amount - from_movable);
+}
+
+void GuestMemory::cache(Kib amount) {
+  const Kib cached = std::min(amount, kernel_.free);
+  kernel_.free -= cached;
+  reclaimable_ += cached;
+}
+
+void GuestMemory::reclaim() {
+  const Kib freed = std::clamp(watermark() - kernel_.free, Kib{}, reclaimable_);
+  reclaimable_ -= freed;
+  kernel_.free += freed;
+}
+
+bool GuestMemory::kill_hog() {
+  if (hog() == Kib{}) return false;
+  hold(-hog());
+  ++oom_kills_;
+  return true;
+}
+
+}  // namespace memctl::host::sim

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/sim/linux_guest.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace memctl::host::sim {
+namespace {
+
+constexpr Kib section = 128_MiB;
+constexpr std::int64_t max_retry_count = 4;
+constexpr std::int64_t max_schedule_delay = 32;  // seconds
+constexpr Duration reaction = std::chrono::milliseconds{1};
+constexpr Duration section_time = std::chrono::milliseconds{2};
+
+/// Descriptors of one section; on pv also page tables and p2m (16 and 20 MiB per GiB, measured).
+Kib section_cost(DomainType type) { return type == DomainType::pv ? 2560_KiB : 2048_KiB; }
+
+/// What the first block that comes online costs besides: the measured 2.1 to 2.8 MiB in all.
+Kib first_online_cost(DomainType type) { return type == DomainType::pv ? 256_KiB : 128_KiB; }
+
+/// How much less than its memory a guest's kernel finds (measured).
+Kib not_seen(DomainType type) {
+  switch (type) {
+    case DomainType::pv:
+      return Kib{};
+    case DomainType::pvh:
+      return 388_KiB;
+    case DomainType::hvm:
+      return 396_KiB;
+  }
+  return Kib{};
+}
+
+std::optional<Kib> number_at(const StoreModel& store, DomainId who, const std::string& path) {
+  const auto value = store.read(who, path);
+  if (!value || !value.value()) return std::nullopt;
+  const std::string& text = *value.value();
+  std::int64_t number = 0;
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (status != std::errc{}) return std::nullopt;
+  return Kib{number};
+}
+
+std::string memory_directory(DomainId domain) {
+  return "/local/domain/" + std::to_string(number(domain)) + "/memory/";
+}
+
+}  // namespace
+
+LinuxGuest::LinuxGuest(GuestTime& time, XenModel& xen, StoreModel& store, LinuxSpec spec)
+    : time_{time}, xen_{xen}, store_{store}, spec_{std::move(spec)}, thread_{time} {}
+
+void LinuxGuest::boot(DomainId domain, DomainType type, Kib boot_memory, Kib populated) {
+  domain_ = domain;
+  type_ = type;
+  boot_memory_ = boot_memory;
+  const Kib seen = type == DomainType::pv ? populated : boot_memory - not_seen(type);
+  memory_ = GuestMemory{seen, spec_.kernel_free.value_or(GuestMemory::usually_free(seen)),
+                        spec_.reclaimable};
+  current_ = seen;
+  target_ = seen;
+  total_ = type == DomainType::pv ? boot_memory : seen;
+  ballooned_kernel_ = total_ - seen;  // pv: room that the builder left for ballooning up
+}
+
+void LinuxGuest::start_ballooning() {
+  life_ = Life::running;
+  if (type_ != DomainType::pv) {
+    const auto static_max = number_at(store_, domain_, memory_directory(domain_) + "static-max");
+    if (static_max) target_diff_ = *static_max - current_;
+  }
+  watch_target();
+  read_target();
+}
+
+void LinuxGuest::move_to(DomainId domain) {
+  domain_ = domain;
+  watch_target();
+  read_target();
+}
+
+void LinuxGuest::watch_target() {
+  target_watch_ =
+      store_.watch(memory_directory(domain_) + "target", [this](const auto&) { read_target(); });
+}
+
+void LinuxGuest::read_target() {
+  const auto wanted = number_at(store_, domain_, memory_directory(domain_) + "target");
+  if (!wanted || life_ != Life::running || time_.stopped()) return;
+  const Kib target = round_down(*wanted - target_diff_, kib_per_page);
+  if (target == target_) return;  // the thread wakes for a credit of another value only
+  target_ = target;
+  const bool busy = thread_.pending() && balloon_ != Balloon::again;
+  if (!busy) wake(reaction);
+  changed();
+}
+
+void LinuxGuest::wake(Duration delay) {
+  thread_.set(delay, [this] { work(); });
+}
+
+void LinuxGuest::work() {
+  if (life_ != Life::running) return;
+  const Kib credit = target_ - current_;
+  busy_ = Duration{};
+  Balloon state = Balloon::done;
+  if (credit > Kib{}) {
+    const bool inflated = ballooned_kernel_ + ballooned_movable_ > Kib{};
+    state = inflated ? populate(credit) : add_memory();
+  } else if (credit < Kib{}) {
+    state = shrink(-credit);
+  }
+  if (life_ != Life::running) return;
+  balloon_ = schedule(state);
+
+  switch (balloon_) {
+    case Balloon::done:
+      if (target_ != current_) {
+        wake(busy_);
+      } else {
+        changed();
+      }
+      break;
+    case Balloon::again:
+      wake(std::chrono::seconds{schedule_delay_});
+      break;
+    case Balloon::waiting_for_online:  // onlining wakes it; looking each second adds nothing here
+      break;
+    case Balloon::cancelled:
+      changed();
+      break;
+  }
+}
+
+/// update_schedule of balloon.c.
+LinuxGuest::Balloon LinuxGuest::schedule(Balloon state) {
+  if (state == Balloon::waiting_for_online || state == Balloon::cancelled) return state;
+  if (state == Balloon::done) {
+    schedule_delay_ = 1;
+    retry_count_ = 1;
+    return state;
+  }
+  if (++retry_count_ > max_retry_count) {
+    schedule_delay_ = 1;
+    retry_count_ = 1;
+    return Balloon::cancelled;
+  }
+  schedule_delay_ = std::min(schedule_delay_ * 2, max_schedule_delay);
+  return Balloon::again;
+}
+
+Kib LinuxGuest::chunk(Kib credit) const {
+  // Large requests in larger steps, so that the number of events grows slower than the memory.
+  return std::min(credit, std::clamp(round_down(credit / 64, 2_MiB), 32_MiB, 1_GiB));
+}
+
+Duration LinuxGuest::time_for(Kib amount) const {
+  const Kib usual = type_ == DomainType::pv ? 2_GiB : 1_GiB;
+  const Kib rate = spec_.populated_per_second > Kib{} ? spec_.populated_per_second : usual;
+  return std::chrono::microseconds{amount.count() * 1'000'000 / rate.count()};
+}
+
+LinuxGuest::Balloon LinuxGuest::populate(Kib credit) {
+  XenDomain* domain = xen_.find(domain_);
+  if (domain == nullptr) return Balloon::cancelled;
+  const bool movable = ballooned_kernel_ == Kib{};
+  Kib& ballooned = movable ? ballooned_movable_ : ballooned_kernel_;
+  const Kib wanted = std::min(chunk(credit), ballooned);
+  const Kib got = to_kib(xen_.populate(*domain, to_pages(wanted)).done);
+  if (got == Kib{}) return Balloon::again;
+  ballooned -= got;
+  current_ += got;
+  memory_.grow(got, movable);
+  busy_ = time_for(got);
+  return Balloon::done;
+}
+
+LinuxGuest::Balloon LinuxGuest::add_memory() {
+  if (!spec_.hotplug) {
+    target_ = current_;
+    return Balloon::cancelled;
+  }
+  if (target_ <= total_) return Balloon::waiting_for_online;
+  const Kib added = round_up(target_ - total_, section);
+  if (type_ == DomainType::pv && total_ + added > spec_.hotplug_limit) {
+    log_.emplace_back("xen:balloon: New System RAM resource outside addressable RAM");
+    return Balloon::cancelled;
+  }
+  if (added != round_down(added, spec_.block_size)) {
+    log_.emplace_back("Block size unaligned hotplug range");
+    log_.emplace_back("xen:balloon: Cannot add additional memory (-22)");
+    return Balloon::cancelled;
+  }
+  const int sections = static_cast<int>(added / section);
+  const int described = memory_.describe(sections, section_cost(type_));
+  if (described < sections) {
+    log_.emplace_back("xen:balloon: Cannot add additional memory (-12)");
+    settle_starvation();
+    return Balloon::cancelled;
+  }
+  total_ += added;
+  hotplugged_ += added;
+  offline_ += added;
+  settle_starvation();
+  if (life_ != Life::running) return Balloon::cancelled;
+
+  if (spec_.online_policy != "offline") {
+    const bool movable = spec_.online_policy == "online_movable" ||
+                         (spec_.online_policy == "online" && movable_ > Kib{});
+    if (online_blocks(movable)) {
+      wake(section_time * sections);
+      return Balloon::waiting_for_online;
+    }
+  }
+  changed();
+  return Balloon::waiting_for_online;
+}
+
+bool LinuxGuest::online_blocks(bool movable) {
+  if (offline_ == Kib{}) return true;
+  if (spec_.online_fails || life_ != Life::running) return false;
+  (movable ? ballooned_movable_ : ballooned_kernel_) += offline_;
+  if (movable) movable_ += offline_;
+  offline_ = Kib{};
+  if (!std::exchange(onlined_before_, true)) memory_.use(first_online_cost(type_));
+  settle_starvation();
+  if (balloon_ == Balloon::waiting_for_online) wake(reaction);
+  changed();
+  return true;
+}
+
+LinuxGuest::Balloon LinuxGuest::shrink(Kib credit) {
+  XenDomain* domain = xen_.find(domain_);
+  if (domain == nullptr) return Balloon::cancelled;
+  // si_mem_available counts the movable zone, from which nothing can be taken here.
+  const Kib allowed = round_down(memory_.available(), kib_per_page);
+  const Kib wanted = std::min(chunk(credit), allowed);
+  const Kib got = memory_.shrink(wanted);
+  const Kib freed = to_kib(xen_.decrease(*domain, to_pages(got)));
+  ballooned_kernel_ += freed;
+  current_ -= freed;
+  busy_ = time_for(freed);
+  if (freed < got) {
+    life_ = Life::oopsed;
+    log_.emplace_back("kernel BUG at drivers/xen/balloon.c:493!");
+    changed();
+    return Balloon::cancelled;
+  }
+  settle_starvation();
+  return got == Kib{} ? Balloon::again : Balloon::done;
+}
+
+void LinuxGuest::hold(Kib amount) {
+  const Kib before = memory_.hog();
+  memory_.hold(amount);
+  const bool satisfied = memory_.hog() == before + amount;
+  if (!satisfied && memory_.kill_hog()) log_.emplace_back("Out of memory: Killed process (hog)");
+  settle_starvation();
+}
+
+void LinuxGuest::settle_starvation() {
+  while (life_ == Life::running && memory_.starved()) {
+    if (memory_.reclaimable() > Kib{}) {
+      memory_.reclaim();
+    } else if (memory_.kill_hog()) {
+      log_.emplace_back("Out of memory: Killed process (hog)");
+    } else {
+      panic("Kernel panic - not syncing: System is deadlocked on memory");
+    }
+  }
+}
+
+void LinuxGuest::panic(const std::string& message) {
+  life_ = Life::panicked;
+  log_.push_back(message);
+  time_.stop();
+  if (on_panic) on_panic();
+}
+
+void LinuxGuest::changed() const {
+  if (on_change) on_change();
+}
+
+double LinuxGuest::pressure() const {
+  if (pressure_) return *pressure_;
+  const double comfortable = 0.08 * static_cast<double>(memory_.total().count());
+  const double left = static_cast<double>(memory_.available().count());
+  return left >= comfortable ? 0.0 : 60.0 * (1.0 - left / comfortable);
+}
+
+std::int64_t LinuxGuest::blocks_present() const {
+  return (round_up(boot_memory_, spec_.block_size) + hotplugged_) / spec_.block_size;
+}
+
+std::int64_t LinuxGuest::blocks_offline() const { return offline_ / spec_.block_size; }
+std::int64_t LinuxGuest::blocks_movable() const { return movable_ / spec_.block_size; }
+
+}  // namespace memctl::host::sim

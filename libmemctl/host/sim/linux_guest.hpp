@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/facts.hpp"
+#include "host/sim/guest_memory.hpp"
+#include "host/sim/guest_time.hpp"
+#include "host/sim/store_model.hpp"
+#include "host/sim/xen_model.hpp"
+
+namespace memctl::host::sim {
+
+/// The guest's kernel, as far as it matters here.
+struct LinuxSpec {
+  std::string kernel_release{"6.1.0-sim-amd64"};
+  std::string machine{"x86_64"};
+  bool hotplug{true};
+  Kib block_size{128_MiB};
+  /// auto_online_blocks: offline, online, online_kernel or online_movable.
+  std::string online_policy{"offline"};
+  bool online_fails{false};          ///< Blocks cannot be brought online.
+  std::optional<Kib> kernel_free{};  ///< Once booted; nothing: as the measured guests.
+  Kib reclaimable{};                 ///< Page cache, on top of what is free.
+  Kib hotplug_limit{512_GiB};        ///< XEN_MEMORY_HOTPLUG_LIMIT, pv only.
+  Kib populated_per_second{};        ///< Zero: 2 GiB on pv, 1 GiB on pvh and hvm.
+  Duration boot{std::chrono::seconds{12}};
+};
+
+/// What Xen's balloon driver does in Linux 6.1 (drivers/xen/balloon.c, XEN-FACTS section 3), with
+/// the memory hotplug that it drives. It says nothing to anybody outside: whoever wants to know
+/// looks at the domain's pages, or asks the agent.
+class LinuxGuest {
+ public:
+  enum class Life { booting, running, oopsed, panicked };
+  enum class Balloon { done, waiting_for_online, again, cancelled };
+
+  LinuxGuest(GuestTime& time, XenModel& xen, StoreModel& store, LinuxSpec spec);
+
+  /// Memory as the builder left it. `boot_memory`: what the kernel believes to have.
+  void boot(DomainId domain, DomainType type, Kib boot_memory, Kib populated);
+  /// The kernel is up: the balloon driver reads static-max and target for the first time.
+  void start_ballooning();
+  /// The same kernel in another domain, after a restore.
+  void move_to(DomainId domain);
+
+  [[nodiscard]] Life life() const { return life_; }
+  [[nodiscard]] Balloon balloon() const { return balloon_; }
+  [[nodiscard]] const LinuxSpec& spec() const { return spec_; }
+  [[nodiscard]] LinuxSpec& spec() { return spec_; }
+  [[nodiscard]] GuestMemory& memory() { return memory_; }
+  [[nodiscard]] const GuestMemory& memory() const { return memory_; }
+  [[nodiscard]] Kib balloon_target() const { return target_; }
+  [[nodiscard]] Kib balloon_current() const { return current_; }
+  [[nodiscard]] std::int64_t blocks_present() const;
+  [[nodiscard]] std::int64_t blocks_offline() const;
+  [[nodiscard]] std::int64_t blocks_movable() const;
+  /// /proc/pressure/memory, some avg10, in percent.
+  [[nodiscard]] double pressure() const;
+  /// The kernel's log, as far as it tells of memory.
+  [[nodiscard]] const std::vector<std::string>& log() const { return log_; }
+
+  /// Writes auto_online_blocks.
+  void set_online_policy(std::string policy) { spec_.online_policy = std::move(policy); }
+  /// Brings the offline blocks online. False: there are some, and it failed.
+  bool online_blocks(bool movable);
+  /// A process takes memory and keeps it, or lets it go (negative).
+  void hold(Kib amount);
+  void set_pressure(std::optional<double> percent) { pressure_ = percent; }
+
+  /// Called when blocks appear or come online, and when the balloon rests or gives up.
+  std::function<void()> on_change{};
+  /// Called once, when the kernel panics.
+  std::function<void()> on_panic{};
+
+ private:
+  void watch_target();
+  void read_target();
+  void wake(Duration delay);
+  void work();
+  [[nodiscard]] Balloon populate(Kib credit);
+  [[nodiscard]] Balloon add_memory();
+  [[nodiscard]] Balloon shrink(Kib credit);
+  [[nodiscard]] Balloon schedule(Balloon state);
+  void settle_starvation();
+  void panic(const std::string& message);
+  void changed() const;
+  [[nodiscard]] Kib chunk(Kib credit) const;
+  [[nodiscard]] Duration time_for(Kib amount) const;
+
+  GuestTime& time_;
+  XenModel& xen_;
+  StoreModel& store_;
+  LinuxSpec spec_;
+  GuestMemory memory_{};
+  DomainId domain_{};
+  DomainType type_{DomainType::pv};
+  Life life_{Life::booting};
+  std::vector<std::string> log_{};
+  std::optional<double> pressure_{};
+
+  // balloon_stats
+  Balloon balloon_{Balloon::done};
+  Kib current_{};
+  Kib target_{};
+  Kib total_{};        ///< total_pages: with what is hotplugged, online or not
+  Kib target_diff_{};  ///< fixed when static-max was read
+  Kib ballooned_kernel_{};
+  Kib ballooned_movable_{};
+  std::int64_t schedule_delay_{1};
+  std::int64_t retry_count_{1};
+  Duration busy_{};  ///< what the last step of work took
+
+  // Hotplug, by memory rather than by block.
+  Kib boot_memory_{};
+  Kib hotplugged_{};
+  Kib offline_{};
+  Kib movable_{};
+  bool onlined_before_{false};
+
+  GuestTimer thread_;
+  StoreModel::Registration target_watch_{};
+};
+
+}  // namespace memctl::host::sim

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/sim/world.hpp"
+
+namespace memctl::host::sim {
+
+/// Something that happens to a world at a time after its beginning.
+struct ScenarioAction {
+  Duration at{};
+  std::string what{};   ///< One of the names in docs/simulator.md.
+  std::string guest{};  ///< Where it is about one.
+  Kib size{};           ///< Where it has one.
+};
+
+/// A world as a file describes it.
+struct Scenario {
+  WorldSpec world{};
+  std::vector<GuestSpec> guests{};
+  std::vector<ScenarioAction> actions{};
+  std::optional<double> pace{};
+};
+
+/// A host of 64 GiB with demo-pv, demo-pvh and demo-hvm.
+[[nodiscard]] Scenario default_scenario();
+/// Errors: `xen_unsupported`, one line with what is wrong, and what would be right as its hint.
+[[nodiscard]] Result<Scenario> parse_scenario(std::string_view json);
+[[nodiscard]] Result<Scenario> read_scenario(const std::string& file);
+/// The world, with its guests running and its actions to come. Errors: `host_memory`.
+[[nodiscard]] Result<std::unique_ptr<World>> make_world(const Scenario& scenario);
+
+}  // namespace memctl::host::sim

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/sim/sim_port.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace memctl::host::sim {
+namespace {
+
+Error no_domain(DomainId domain) {
+  return {.cause = Cause::no_such_domain, .message = "no domain " + std::to_string(number(domain))};
+}
+
+Error refused(Cause cause, const std::string& call, DomainId domain, Errno code) {
+  return {
+      .cause = cause,
+      .message = call + " of domain " + std::to_string(number(domain)) + ": " + std::strerror(code),
+      .raw = code};
+}
+
+DomainMemory memory_of(const XenDomain& domain) {
+  return {.total = domain.total,
+          .max = to_kib(domain.max),
+          .outstanding = domain.outstanding,
+          .paused = domain.paused,
+          .dying = domain.dying,
+          .shutdown = domain.shutdown};
+}
+
+}  // namespace
+
+Result<HostFacts> SimHypervisor::host_facts() {
+  const XenModel& xen = world_.xen();
+  return HostFacts{.free = xen.free(),
+                   .outstanding = xen.outstanding(),
+                   .scrubbing = xen.scrubbing(),
+                   .total = xen.total(),
+                   .numa_nodes = world_.spec().numa_nodes,
+                   .xen_major = world_.spec().xen_major,
+                   .xen_minor = world_.spec().xen_minor};
+}
+
+boost::asio::awaitable<void> SimHypervisor::libxl_call(DomainId domain) {
+  VirtualClock& clock = world_.clock();
+  Wakeup nobody;
+  if (world_.spec().libxl_call > Duration{}) {
+    co_await clock.wait(nobody, clock.now() + world_.spec().libxl_call);
+  }
+  while (true) {
+    const ToolstackRecord* record = world_.toolstack().find(domain);
+    if (record == nullptr || record->locked_until <= clock.now()) co_return;
+    co_await clock.wait(nobody, record->locked_until);
+  }
+}
+
+Task<std::vector<DomainIdentity>> SimHypervisor::domains() {
+  std::vector<DomainIdentity> found;
+  for (const auto& [id, record] : world_.toolstack().records()) found.push_back(record.identity);
+  co_return found;
+}
+
+Task<DomainFacts> SimHypervisor::domain_facts(DomainId domain) {
+  co_await libxl_call(domain);
+  const XenDomain* xen = world_.xen().find(domain);
+  const ToolstackRecord* record = world_.toolstack().find(domain);
+  if (xen == nullptr || record == nullptr) co_return no_domain(domain);
+  const ToolstackModel& toolstack = world_.toolstack();
+  DomainFacts facts{.identity = record->identity,
+                    .uuid = record->uuid,
+                    .memory = memory_of(*xen),
+                    .vcpus = record->vcpus,
+                    .target = toolstack.memory_key(domain, "target"),
+                    .static_max = toolstack.memory_key(domain, "static-max"),
+                    .video_ram = toolstack.memory_key(domain, "videoram").value_or(Kib{}),
+                    .has_stored_configuration = record->has_stored_configuration,
+                    .passthrough_devices = record->passthrough_devices,
+                    .emulated_dma_devices = record->emulated_dma_devices};
+  if (record->has_stored_configuration) {
+    facts.boot_limit = record->boot_limit;
+    facts.frozen_pool = record->frozen_pool;
+  }
+  if (xen->type != DomainType::pv) {
+    facts.paging_pool = to_kib(xen->pool.total);
+    facts.hap = record->hap;
+    facts.pod_entries = xen->pod_entries;
+  }
+  co_return facts;
+}
+
+Result<DomainMemory> SimHypervisor::domain_memory(DomainId domain) {
+  const XenDomain* xen = world_.xen().find(domain);
+  if (xen == nullptr) return no_domain(domain);
+  return memory_of(*xen);
+}
+
+Task<void> SimHypervisor::set_limit(DomainId domain, Kib limit) {
+  co_await libxl_call(domain);
+  co_return world_.toolstack().set_max_memory(domain, limit);
+}
+
+Task<void> SimHypervisor::set_size(DomainId domain, Kib size, bool enforce) {
+  co_await libxl_call(domain);
+  co_return world_.toolstack().set_memory_target(domain, size, enforce);
+}
+
+Result<void> SimHypervisor::set_max_memory(DomainId domain, Kib max) {
+  XenDomain* xen = world_.xen().find(domain);
+  if (xen == nullptr) return no_domain(domain);
+  xen->max = to_pages(max);
+  return success();
+}
+
+Result<void> SimHypervisor::claim(DomainId domain, Pages total) {
+  XenDomain* xen = world_.xen().find(domain);
+  if (xen == nullptr) return no_domain(domain);
+  if (total <= Pages{}) return refused(Cause::hypervisor_error, "claim", domain, EINVAL);
+  const Errno code = world_.xen().claim(*xen, total);
+  if (code == 0) return success();
+  const Cause cause = code == ENOMEM ? Cause::host_memory : Cause::hypervisor_error;
+  return refused(cause, "claim", domain, code);
+}
+
+Result<void> SimHypervisor::release_claim(DomainId domain) {
+  XenDomain* xen = world_.xen().find(domain);
+  if (xen == nullptr) return no_domain(domain);
+  static_cast<void>(world_.xen().claim(*xen, Pages{}));
+  return success();
+}
+
+Result<void> SimHypervisor::set_paging_pool(DomainId domain, Kib pool) {
+  XenDomain* xen = world_.xen().find(domain);
+  if (xen == nullptr) return no_domain(domain);
+  const Errno code = world_.xen().set_pool(*xen, to_pages(pool));
+  if (code == 0) return success();
+  const Cause cause = code == ENOMEM ? Cause::paging_pool : Cause::xen_unsupported;
+  return refused(cause, "paging pool", domain, code);
+}
+
+Result<bool> SimHypervisor::save_in_progress(DomainId domain) {
+  const ToolstackRecord* record = world_.toolstack().find(domain);
+  if (record == nullptr) return no_domain(domain);
+  return record->save_in_progress;
+}
+
+SimPort::SimPort(World& world, boost::asio::io_context& context)
+    : world_{world},
+      context_{context},
+      hypervisor_{world},
+      store_{world.shared_store()},
+      process_{world.add_process()} {}
+
+SimPort::~SimPort() { world_.end_process(process_); }
+
+}  // namespace memctl::host::sim

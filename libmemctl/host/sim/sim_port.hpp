@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <string>
+#include <vector>
+
+#include "host/port.hpp"
+#include "host/sim/sim_store.hpp"
+#include "host/sim/world.hpp"
+
+namespace memctl::host::sim {
+
+/// The hypercalls and libxl calls of one process, upon a world.
+class SimHypervisor final : public Hypervisor {
+ public:
+  explicit SimHypervisor(World& world) : world_{world} {}
+
+  Result<HostFacts> host_facts() override;
+  Task<std::vector<DomainIdentity>> domains() override;
+  Task<DomainFacts> domain_facts(DomainId domain) override;
+  Result<DomainMemory> domain_memory(DomainId domain) override;
+  Task<void> set_limit(DomainId domain, Kib limit) override;
+  Task<void> set_size(DomainId domain, Kib size, bool enforce) override;
+  Result<void> set_max_memory(DomainId domain, Kib max) override;
+  Result<void> claim(DomainId domain, Pages total) override;
+  Result<void> release_claim(DomainId domain) override;
+  Result<void> set_paging_pool(DomainId domain, Kib pool) override;
+  Result<bool> save_in_progress(DomainId domain) override;
+
+ private:
+  /// The time that a call of libxl takes, and the wait for its lock of the domain.
+  [[nodiscard]] boost::asio::awaitable<void> libxl_call(DomainId domain);
+  World& world_;
+};
+
+/// The port of one process. A world can have several, as a host has several toolstacks; when one
+/// ends, its process is gone. `world` must outlive it.
+class SimPort final : public Port {
+ public:
+  SimPort(World& world, boost::asio::io_context& context);
+  SimPort(const SimPort&) = delete;
+  SimPort& operator=(const SimPort&) = delete;
+  ~SimPort() override;
+
+  Hypervisor& hypervisor() override { return hypervisor_; }
+  Store& store() override { return store_; }
+  Clock& clock() override { return world_.clock(); }
+  boost::asio::any_io_executor executor() override { return context_.get_executor(); }
+  std::string self() override { return process_; }
+  bool is_alive(const std::string& owner) override { return world_.is_process(owner); }
+
+ private:
+  World& world_;
+  boost::asio::io_context& context_;
+  SimHypervisor hypervisor_;
+  SimStore store_;
+  std::string process_;
+};
+
+}  // namespace memctl::host::sim

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <memory>
+
+#include "host/sim/store_model.hpp"
+#include "host/store.hpp"
+
+namespace memctl::host::sim {
+
+/// dom0's view of the simulated xenstore. Shares the tree's ownership with what it hands out.
+class SimStore final : public Store {
+ public:
+  explicit SimStore(std::shared_ptr<StoreModel> model) : model_{std::move(model)} {}
+
+  Result<std::optional<std::string>> read(const std::string& path) override;
+  Result<void> write(const std::string& path, std::string_view value) override;
+  Result<void> remove(const std::string& path) override;
+  Result<std::vector<std::string>> list(const std::string& path) override;
+  Result<void> set_permissions(const std::string& path,
+                               std::span<const Permission> permissions) override;
+  Result<std::unique_ptr<Watch>> watch(const std::string& path, Wakeup& wakeup) override;
+  Result<void> transact(const std::function<Result<void>(StoreView&)>& body) override;
+
+ private:
+  [[nodiscard]] Result<void> check() const;
+  std::shared_ptr<StoreModel> model_;
+};
+
+}  // namespace memctl::host::sim

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/sim/store_model.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace memctl::host::sim {
+namespace {
+
+Error failure(const char* verb, const std::string& path, int code) {
+  return {.cause = code == EACCES ? Cause::not_permitted : Cause::store_error,
+          .message = "xenstore " + std::string{verb} + " of " + path + ": " + std::strerror(code),
+          .raw = code};
+}
+
+/// "/a/b" of "/a/b/c", "/" of "/a".
+std::string parent_of(std::string_view path) {
+  const auto slash = path.rfind('/');
+  return std::string{path.substr(0, std::max<std::size_t>(slash, 1))};
+}
+
+bool is_valid(std::string_view path) {
+  if (path == "/") return true;
+  return path.size() > 1 && path.size() < 3072 && path.front() == '/' && path.back() != '/' &&
+         path.find("//") == std::string_view::npos;
+}
+
+bool is_below(std::string_view path, std::string_view top) {
+  return path.size() > top.size() && path.starts_with(top) &&
+         (top == "/" || path[top.size()] == '/');
+}
+
+}  // namespace
+
+StoreModel::StoreModel() { tree_["/"].permissions = {{.domain = dom0}}; }
+
+bool StoreModel::may(DomainId who, const Node& node, bool write) const {
+  if (who == dom0 || node.permissions.front().domain == who) return true;
+  const Permission* granted = &node.permissions.front();  // what everybody else may
+  for (const Permission& entry : std::span{node.permissions}.subspan(1)) {
+    if (entry.domain == who) granted = &entry;
+  }
+  return write ? granted->write : granted->read;
+}
+
+const StoreModel::Node& StoreModel::nearest(const std::string& path) const {
+  std::string at = path;
+  while (true) {
+    const auto found = tree_.find(at);
+    if (found != tree_.end()) return found->second;
+    at = parent_of(at);
+  }
+}
+
+Result<std::optional<std::string>> StoreModel::read(DomainId who, const std::string& path) const {
+  if (!is_valid(path)) return failure("read", path, EINVAL);
+  if (!may(who, nearest(path), false)) return failure("read", path, EACCES);
+  const auto found = tree_.find(path);
+  if (found == tree_.end()) return std::optional<std::string>{};
+  return std::optional{found->second.value};
+}
+
+Result<void> StoreModel::check_quota(DomainId who, const std::string& path, std::string_view value,
+                                     const Node& above, int new_nodes) const {
+  if (path.size() + 1 + value.size() > payload_limit) return failure("write", path, E2BIG);
+  if (who == dom0) return success();
+  const auto found = tree_.find(path);
+  const std::size_t names = found == tree_.end() ? 0 : found->second.names_size;
+  const std::size_t size = 24 + 8 * above.permissions.size() + value.size() + names;
+  if (size > guest_node_limit) return failure("write", path, ENOSPC);
+  const auto owned = owned_.find(who);
+  if (owned != owned_.end() && new_nodes > 0 && owned->second + new_nodes > guest_nodes_limit) {
+    return failure("write", path, ENOSPC);
+  }
+  return success();
+}
+
+void StoreModel::make(DomainId who, const std::string& path) {
+  if (tree_.contains(path)) return;
+  const std::string above = parent_of(path);
+  make(who, above);
+  Node& parent = tree_.find(above)->second;
+  parent.names_size += path.size() - above.size() + (above == "/" ? 1 : 0);
+  Node node{.permissions = parent.permissions};
+  if (who != dom0) node.permissions.front().domain = who;
+  ++owned_[node.permissions.front().domain];
+  tree_.emplace(path, std::move(node));
+}
+
+Result<void> StoreModel::write(DomainId who, const std::string& path, std::string_view value) {
+  if (!is_valid(path)) return failure("write", path, EINVAL);
+  const Node& above = nearest(path);
+  if (!may(who, above, true)) return failure("write", path, EACCES);
+  int new_nodes = 0;
+  for (std::string at = path; !tree_.contains(at); at = parent_of(at)) ++new_nodes;
+  BOOST_OUTCOME_TRY(check_quota(who, path, value, above, new_nodes));
+  make(who, path);
+  tree_.find(path)->second.value = value;
+  fire(path);
+  return success();
+}
+
+Result<void> StoreModel::remove(DomainId who, const std::string& path) {
+  if (!is_valid(path) || path == "/") return failure("rm", path, EINVAL);
+  const auto top = tree_.find(path);
+  if (top == tree_.end()) return success();
+  if (!may(who, top->second, true)) return failure("rm", path, EACCES);
+
+  const std::string above = parent_of(path);
+  tree_.find(above)->second.names_size -= path.size() - above.size() + (above == "/" ? 1 : 0);
+  auto end = std::next(top);
+  for (auto node = top; node != tree_.end(); ++node) {
+    // Names that sort between "/a" and "/a/": "/a-b" is no child of "/a".
+    if (node != top && !node->first.starts_with(path)) break;
+    end = std::next(node);
+  }
+  std::vector<std::string> gone;
+  for (auto node = top; node != end;) {
+    if (node != top && !is_below(node->first, path)) {
+      ++node;
+      continue;
+    }
+    --owned_[node->second.permissions.front().domain];
+    gone.push_back(node->first);
+    node = tree_.erase(node);
+  }
+  fire(path);
+  for (const std::string& each : std::span{gone}.subspan(1)) {
+    if (recording_ != nullptr) recording_->push_back(each);
+    call(each, each);
+  }
+  return success();
+}
+
+Result<std::vector<std::string>> StoreModel::list(DomainId who, const std::string& path) const {
+  if (!is_valid(path)) return failure("ls", path, EINVAL);
+  if (!may(who, nearest(path), false)) return failure("ls", path, EACCES);
+  const std::string prefix = path == "/" ? path : path + "/";
+  std::vector<std::string> names;
+  auto node = tree_.lower_bound(prefix);
+  if (path == "/") node = tree_.upper_bound(prefix);
+  while (node != tree_.end() && node->first.starts_with(prefix)) {
+    const std::string_view rest = std::string_view{node->first}.substr(prefix.size());
+    if (rest.find('/') == std::string_view::npos) names.emplace_back(rest);
+    ++node;
+  }
+  return names;
+}
+
+Result<void> StoreModel::set_permissions(DomainId who, const std::string& path,
+                                         std::span<const Permission> permissions) {
+  const auto found = tree_.find(path);
+  if (found == tree_.end()) return failure("chmod", path, ENOENT);
+  if (permissions.empty()) return failure("chmod", path, EINVAL);
+  const DomainId owner = found->second.permissions.front().domain;
+  const DomainId new_owner = permissions.front().domain;
+  if (who != dom0 && (who != owner || new_owner != owner)) return failure("chmod", path, EACCES);
+  if (!introduced_.contains(new_owner)) return failure("chmod", path, EINVAL);
+  --owned_[owner];
+  ++owned_[new_owner];
+  found->second.permissions.assign(permissions.begin(), permissions.end());
+  fire(path);
+  return success();
+}
+
+std::vector<Permission> StoreModel::permissions(const std::string& path) const {
+  const auto found = tree_.find(path);
+  return found == tree_.end() ? std::vector<Permission>{} : found->second.permissions;
+}
+
+StoreModel::Registration StoreModel::watch(const std::string& path, Callback callback) {
+  auto entry = std::make_shared<WatchEntry>(WatchEntry{std::move(callback)});
+  auto& here = watches_[path];
+  std::erase_if(here, [](const auto& watched) { return watched.expired(); });
+  here.push_back(entry);
+  return entry;
+}
+
+void StoreModel::introduce(DomainId domain) {
+  introduced_.insert(domain);
+  call("@introduceDomain", "@introduceDomain");
+}
+
+void StoreModel::release(DomainId domain) {
+  introduced_.erase(domain);
+  owned_.erase(domain);
+  call("@releaseDomain", "@releaseDomain");
+}
+
+void StoreModel::call(std::string_view watched, const std::string& path) {
+  const auto found = watches_.find(watched);
+  if (found == watches_.end()) return;
+  auto& here = found->second;
+  std::erase_if(here, [](const auto& entry) { return entry.expired(); });
+  if (here.empty()) {
+    watches_.erase(found);
+    return;
+  }
+  for (const auto& weak : std::vector{here}) {
+    if (const auto entry = weak.lock()) entry->callback(path);
+  }
+}
+
+void StoreModel::fire(const std::string& path) {
+  if (recording_ != nullptr) recording_->push_back(path);
+  for (std::string at = path;; at = parent_of(at)) {
+    call(at, path);
+    if (at == "/") return;
+  }
+}
+
+}  // namespace memctl::host::sim

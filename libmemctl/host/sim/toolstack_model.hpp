@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "host/sim/store_model.hpp"
+#include "host/sim/virtual_clock.hpp"
+#include "host/sim/xen_model.hpp"
+
+namespace memctl::host::sim {
+
+/// What libxl keeps of a domain beside xenstore.
+struct ToolstackRecord {
+  DomainIdentity identity{};
+  std::string uuid{};
+  int vcpus{1};
+  bool hap{true};
+  bool has_stored_configuration{true};
+  Kib boot_limit{};                  ///< b_info.max_memkb
+  std::optional<Kib> frozen_pool{};  ///< b_info.shadow_memkb
+  int passthrough_devices{0};
+  bool emulated_dma_devices{false};
+  bool save_in_progress{false};
+  TimePoint locked_until{};  ///< Somebody else holds libxl's lock of the domain.
+};
+
+/// libxl's memory calls as they are (XEN-FACTS section 4), quirks included; `xl` adds nothing.
+class ToolstackModel {
+ public:
+  ToolstackModel(XenModel& xen, StoreModel& store) : xen_{xen}, store_{store} {}
+
+  /// libxl_domain_setmaxmem: what `xl mem-max` does.
+  [[nodiscard]] Result<void> set_max_memory(DomainId domain, Kib max);
+  /// libxl_set_memory_target, absolute: what `xl mem-set` does, with `enforce`.
+  [[nodiscard]] Result<void> set_memory_target(DomainId domain, Kib size, bool enforce);
+
+  void add(ToolstackRecord record);
+  void remove(DomainId domain) { records_.erase(domain); }
+  [[nodiscard]] ToolstackRecord* find(DomainId domain);
+  [[nodiscard]] const std::map<DomainId, ToolstackRecord>& records() const { return records_; }
+
+  /// One of memory/{target,static-max,videoram}.
+  [[nodiscard]] std::optional<Kib> memory_key(DomainId domain, const std::string& key) const;
+
+  /// Writes the nodes of a new domain as libxl does.
+  void write_domain(const ToolstackRecord& record, Kib target, Kib static_max, Kib video_ram);
+  void remove_domain(const ToolstackRecord& record);
+
+ private:
+  XenModel& xen_;
+  StoreModel& store_;
+  std::map<DomainId, ToolstackRecord> records_{};
+};
+
+/// "/local/domain/N"
+[[nodiscard]] std::string domain_path(DomainId domain);
+
+}  // namespace memctl::host::sim
