@@ -1,0 +1,553 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The parts of the real host that need no Xen.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <fstream>
+#include <future>
+#include <stdexcept>
+
+#include "host/xen/clock.hpp"
+#include "host/xen/connection.hpp"
+#include "host/xen/control.hpp"
+#include "host/xen/errors.hpp"
+#include "host/xen/log_capture.hpp"
+#include "host/xen/process.hpp"
+#include "host/xen/stored_configuration.hpp"
+#include "host/xen/watch_state.hpp"
+#include "host/xen/worker.hpp"
+
+namespace memctl::host::xen {
+namespace {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+// ---- Worker
+
+TEST(Worker, BringsResultsBackToTheExecutor) {
+  asio::io_context context;
+  Worker worker{context.get_executor()};
+  const auto here = std::this_thread::get_id();
+  bool elsewhere = false;
+  bool back = false;
+  int answer = 0;
+  asio::co_spawn(
+      context,
+      [&]() -> asio::awaitable<void> {
+        const auto result = co_await worker.call([&]() -> Result<int> {
+          elsewhere = std::this_thread::get_id() != here;
+          return 42;
+        });
+        back = std::this_thread::get_id() == here;
+        answer = result.value();
+      },
+      asio::detached);
+  context.run();
+  EXPECT_TRUE(elsewhere);
+  EXPECT_TRUE(back);
+  EXPECT_EQ(answer, 42);
+}
+
+TEST(Worker, BringsErrorsAndExceptionsBack) {
+  asio::io_context context;
+  Worker worker{context.get_executor()};
+  Cause cause{};
+  bool thrown = false;
+  asio::co_spawn(
+      context,
+      [&]() -> asio::awaitable<void> {
+        const auto failed = co_await worker.call(
+            []() -> Result<void> { return Error{.cause = Cause::store_error}; });
+        cause = failed.error().cause;
+        try {
+          (void)co_await worker.call([]() -> Result<void> { throw std::runtime_error{"no"}; });
+        } catch (const std::runtime_error&) {
+          thrown = true;
+        }
+      },
+      asio::detached);
+  context.run();
+  EXPECT_EQ(cause, Cause::store_error);
+  EXPECT_TRUE(thrown);
+}
+
+TEST(Worker, MakesCallsInTheirOrder) {
+  asio::io_context context;
+  Worker worker{context.get_executor()};
+  std::vector<int> order;
+  for (int i = 0; i < 5; ++i) {
+    asio::co_spawn(
+        context,
+        [&, i]() -> asio::awaitable<void> {
+          (void)co_await worker.call([&, i]() -> Result<void> {
+            order.push_back(i);
+            return success();
+          });
+        },
+        asio::detached);
+  }
+  context.run();
+  EXPECT_THAT(order, ElementsAre(0, 1, 2, 3, 4));
+}
+
+/// A call that blocks until the test lets it go on.
+struct Gate {
+  std::promise<void> entered;
+  std::promise<void> open;
+  std::atomic<bool> passed{false};
+  Result<void> pass() {
+    entered.set_value();
+    open.get_future().wait();
+    passed = true;
+    return success();
+  }
+};
+
+asio::awaitable<void> until_ready(const std::future<void>& future) {
+  asio::steady_timer timer{co_await asio::this_coro::executor};
+  while (future.wait_for(0s) != std::future_status::ready) {
+    timer.expires_after(1ms);
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+}
+
+TEST(Worker, CancellingEndsTheWaitAndNotTheCall) {
+  using namespace asio::experimental::awaitable_operators;
+  Gate gate;
+  const auto entered = gate.entered.get_future();
+  bool queued_was_made = false;
+  Cause cause{};
+  {
+    asio::io_context context;
+    Worker worker{context.get_executor()};
+    asio::co_spawn(
+        context,
+        [&]() -> asio::awaitable<void> {
+          const auto first =
+              co_await (worker.call([&] { return gate.pass(); }) || until_ready(entered));
+          EXPECT_EQ(first.index(), 1U);
+          // The first one still runs, so this one waits for its turn, and never gets it.
+          const auto queued = co_await (worker.call([&]() -> Result<void> {
+            queued_was_made = true;
+            return success();
+          }) || until_ready(entered));
+          EXPECT_EQ(queued.index(), 1U);
+          gate.open.set_value();
+          cause = (co_await worker.call(
+                       []() -> Result<void> { return Error{.cause = Cause::deadline}; }))
+                      .error()
+                      .cause;
+        },
+        asio::detached);
+    context.run();
+  }
+  EXPECT_EQ(cause, Cause::deadline);
+  EXPECT_FALSE(queued_was_made);
+  EXPECT_TRUE(gate.passed);
+}
+
+TEST(Worker, OutlivesACoroutineThatNeverGetsItsResult) {
+  Gate gate;
+  auto context = std::make_unique<asio::io_context>();
+  auto worker = std::make_unique<Worker>(context->get_executor());
+  asio::co_spawn(
+      *context,
+      [&]() -> asio::awaitable<void> {
+        (void)co_await worker->call([&] { return gate.pass(); });
+        ADD_FAILURE() << "nobody ran the context any more";
+      },
+      asio::detached);
+  context->poll();
+  gate.entered.get_future().wait();
+  std::thread releaser{[&] { gate.open.set_value(); }};
+  worker.reset();  // Waits for the call.
+  releaser.join();
+  EXPECT_TRUE(gate.passed);
+  context.reset();  // Destroys the coroutine.
+}
+
+// ---- SteadyClock
+
+TEST(SteadyClock, WaitsUntilTheGivenTime) {
+  asio::io_context context;
+  SteadyClock clock{context.get_executor()};
+  Wakeup wakeup;
+  const auto begin = clock.now();
+  asio::co_spawn(
+      context, [&]() -> asio::awaitable<void> { co_await clock.wait(wakeup, begin + 20ms); },
+      asio::detached);
+  context.run();
+  EXPECT_GE(clock.now() - begin, 20ms);
+}
+
+TEST(SteadyClock, ANotificationBeforeOrDuringAWaitEndsItAndIsTaken) {
+  asio::io_context context;
+  SteadyClock clock{context.get_executor()};
+  Wakeup wakeup;
+  wakeup.notify();
+  int ended = 0;
+  const auto begin = clock.now();
+  asio::co_spawn(
+      context,
+      [&]() -> asio::awaitable<void> {
+        co_await clock.wait(wakeup, begin + 1h);
+        ++ended;
+        EXPECT_FALSE(wakeup.pending());
+        asio::post(context, [&] { wakeup.notify(); });
+        co_await clock.wait(wakeup, begin + 1h);
+        ++ended;
+        EXPECT_FALSE(wakeup.pending());
+      },
+      asio::detached);
+  context.run();
+  EXPECT_EQ(ended, 2);
+  EXPECT_LT(clock.now() - begin, 1min);
+}
+
+TEST(SteadyClock, LeavesNothingBehindInTheWakeupOfADestroyedWait) {
+  Wakeup wakeup;
+  {
+    asio::io_context context;
+    SteadyClock clock{context.get_executor()};
+    asio::co_spawn(
+        context, [&]() -> asio::awaitable<void> { co_await clock.wait(wakeup, clock.now() + 1h); },
+        asio::detached);
+    context.poll();
+  }
+  wakeup.notify();
+  EXPECT_TRUE(wakeup.pending());
+}
+
+// ---- Processes
+
+TEST(ThisProcess, IsAliveUnderItsOwnNameOnly) {
+  const std::string name = this_process();
+  EXPECT_TRUE(is_process_alive(name)) << name;
+  EXPECT_FALSE(is_process_alive(name + "0")) << "another start time: the number was reused";
+  EXPECT_FALSE(is_process_alive("x" + name)) << "another boot";
+  for (const auto* wrong : {"", ":", "::", "a:b:c", "a:1", "a:-1:5", "a:1:2:3"}) {
+    EXPECT_FALSE(is_process_alive(wrong)) << wrong;
+  }
+}
+
+TEST(ThisProcess, IsNotAliveOnceItHasEnded) {
+  std::array<int, 2> pipe_ends{};
+  ASSERT_EQ(pipe(pipe_ends.data()), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    const std::string name = this_process();
+    _exit(write(pipe_ends[1], name.data(), name.size()) < 0);
+  }
+  close(pipe_ends[1]);
+  std::array<char, 256> text{};
+  const auto size = read(pipe_ends[0], text.data(), text.size());
+  close(pipe_ends[0]);
+  ASSERT_GT(size, 0);
+  const std::string name{text.data(), static_cast<std::size_t>(size)};
+  // Its end closes the pipe; it stays a zombie until it is reaped.
+  siginfo_t info{};
+  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
+  EXPECT_FALSE(is_process_alive(name)) << "a zombie";
+  ASSERT_EQ(waitpid(child, nullptr, 0), child);
+  EXPECT_FALSE(is_process_alive(name));
+}
+
+/// A /proc with what a test puts into it.
+class FakeProc : public testing::Test {
+ protected:
+  FakeProc() { fs::create_directories(root_ / "sys/kernel/random"); }
+  ~FakeProc() override { fs::remove_all(root_); }
+  void put(const fs::path& file, std::string_view text) {
+    fs::create_directories((root_ / file).parent_path());
+    std::ofstream{root_ / file, std::ios::binary} << text;
+  }
+  fs::path root_{fs::path{testing::TempDir()} / ("memctl-proc-" + std::to_string(getpid()))};
+};
+
+TEST_F(FakeProc, ACommandsNameMayContainAnything) {
+  put("sys/kernel/random/boot_id", "b00t\n");
+  put("77/stat",
+      "77 (a) S 1 (b) R 1 77 77 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 99 100 18446744073\n");
+  EXPECT_TRUE(is_process_alive("b00t:77:4711", root_));
+  EXPECT_FALSE(is_process_alive("b00t:77:4712", root_));
+}
+
+using namespace std::string_view_literals;
+
+TEST(SaveHelper, IsKnownByItsCommandLine) {
+  EXPECT_EQ(domain_being_saved("/usr/lib/xen-4.17/bin/libxl-save-helper\0--save-domain\0"
+                               "21\0-1\0"
+                               "7\0"
+                               "1\0"
+                               "0\0"
+                               "0\0"sv),
+            DomainId{7});
+  EXPECT_EQ(domain_being_saved("libxl-save-helper\0--save-domain\0"
+                               "21\0-1\0"
+                               "12\0"sv),
+            DomainId{12});
+}
+
+TEST(SaveHelper, IsNotTakenFromOtherCommandLines) {
+  for (const auto line : {""sv, "\0"sv, "libxl-save-helper\0"sv,
+                          "libxl-save-helper\0--restore-domain\0"
+                          "21\0-1\0"
+                          "7\0"
+                          "1\0"sv,
+                          "libxl-save-helper\0--save-domain\0"
+                          "7\0"sv,
+                          "libxl-save-helper\0--save-domain\0"
+                          "21\0-1\0seven\0"sv,
+                          "grep\0--save-domain\0"
+                          "21\0-1\0"
+                          "7\0"sv,
+                          "libxl-save-helper\0--save-domain\0"
+                          "7\0"
+                          "7\0"
+                          "77\0"sv}) {
+    EXPECT_NE(domain_being_saved(line), DomainId{7}) << line;
+  }
+}
+
+TEST_F(FakeProc, TellsWhichDomainIsBeingSaved) {
+  put("1/cmdline", "/sbin/init\0"sv);
+  put("2/cmdline", "");
+  put("300/cmdline",
+      "/x/libxl-save-helper\0--save-domain\0"
+      "21\0-1\0"
+      "7\0"
+      "1\0"
+      "0\0"
+      "0\0"sv);
+  EXPECT_TRUE(is_being_saved(DomainId{7}, root_).value());
+  EXPECT_FALSE(is_being_saved(DomainId{1}, root_).value());
+  EXPECT_EQ(is_being_saved(DomainId{1}, root_ / "nowhere").error().cause, Cause::hypervisor_error);
+}
+
+// ---- Logs and errors
+
+TEST(LogCapture, KeepsLinesFromInformativeOnesUp) {
+  LogCapture log;
+  errno = EBUSY;
+  xtl_log(log.logger(), XTL_DEBUG, -1, "libxl", "not this one");
+  xtl_log(log.logger(), XTL_ERROR, ENOENT, "libxl", "no %s\nhere\n", "domain");
+  xtl_log(log.logger(), XTL_WARN, -1, nullptr, "plain");
+  xtl_progress(log.logger(), "xc", "progress", 1, 2);
+  EXPECT_EQ(errno, EBUSY);
+  EXPECT_THAT(log.take(), ElementsAre("libxl: no domain here: No such file or directory", "plain"));
+  EXPECT_THAT(log.take(), IsEmpty());
+}
+
+TEST(LogCapture, IsBounded) {
+  LogCapture log;
+  for (int i = 0; i < 1000; ++i) {
+    xtl_log(log.logger(), XTL_ERROR, -1, "xc", "%s", std::string(4000, 'x').c_str());
+  }
+  const auto lines = log.take();
+  EXPECT_THAT(lines, SizeIs(64));
+  EXPECT_LE(lines.back().size(), 512U);
+}
+
+TEST(XenErrors, HaveOneCauseEach) {
+  EXPECT_EQ(hypercall_failed("x", ESRCH, {}).cause, Cause::no_such_domain);
+  EXPECT_EQ(hypercall_failed("x", EPERM, {}).cause, Cause::not_permitted);
+  EXPECT_EQ(hypercall_failed("x", EACCES, {}).cause, Cause::not_permitted);
+  EXPECT_EQ(hypercall_failed("x", EINVAL, {}).cause, Cause::hypervisor_error);
+  EXPECT_EQ(libxl_failed("x", ERROR_DOMAIN_NOTFOUND, {}).cause, Cause::no_such_domain);
+  EXPECT_EQ(libxl_failed("x", ERROR_JSON_CONFIG_EMPTY, {}).cause, Cause::xen_unsupported);
+  EXPECT_EQ(store_failed("read", "/x", EACCES).cause, Cause::not_permitted);
+  EXPECT_EQ(store_failed("read", "/x", EIO).cause, Cause::store_error);
+
+  const auto error = libxl_failed("set the memory limit of domain 3", 1, {"libxl: why", "later"});
+  EXPECT_EQ(error.cause, Cause::hypervisor_error);
+  EXPECT_EQ(error.raw, 1);
+  EXPECT_EQ(error.message, "cannot set the memory limit of domain 3: libxl: why");
+  EXPECT_THAT(error.log, ElementsAre("libxl: why", "later"));
+}
+
+// ---- Watches
+
+TEST(WatchState, FoldsEventsToOneFlagThatIsSetAtFirst) {
+  Wakeup wakeup;
+  WatchState state{"/a", "t", wakeup};
+  EXPECT_TRUE(std::exchange(state.changed, false));
+  const TimePoint now{1h};
+  EXPECT_EQ(state.on_event(now), WatchState::Verdict::go_on);
+  EXPECT_EQ(state.on_event(now), WatchState::Verdict::go_on);
+  EXPECT_TRUE(state.changed);
+}
+
+TEST(WatchState, EndsOneThatFloods) {
+  Wakeup wakeup;
+  WatchState busy{"/a", "1", wakeup};
+  TimePoint now{1h};
+  // As many as are allowed, for ten seconds.
+  for (int second = 0; second < 10; ++second, now += 1s) {
+    for (int i = 0; i < WatchState::most_per_second; ++i) (void)busy.on_event(now);
+  }
+  EXPECT_FALSE(busy.flooded);
+  for (int i = 0; i < WatchState::most_per_second; ++i) (void)busy.on_event(now);
+  EXPECT_EQ(busy.on_event(now), WatchState::Verdict::flooded);
+  EXPECT_TRUE(std::exchange(busy.changed, false)) << "it says so once more";
+  EXPECT_EQ(busy.on_event(now), WatchState::Verdict::go_on);
+  EXPECT_FALSE(busy.changed);
+}
+
+// ---- Figures of Xen
+
+TEST(MemoryOf, ReadsXensFiguresAndFlags) {
+  xc_domaininfo_t info{};
+  info.tot_pages = 40960;
+  info.max_pages = 41216;
+  info.outstanding_pages = 5;
+  info.flags = XEN_DOMINF_paused | XEN_DOMINF_shutdown |
+               (std::uint32_t{SHUTDOWN_crash} << XEN_DOMINF_shutdownshift);
+  const auto memory = memory_of(info);
+  EXPECT_EQ(memory.total, Pages{40960});
+  EXPECT_EQ(memory.max, 161_MiB);
+  EXPECT_EQ(memory.outstanding, Pages{5});
+  EXPECT_TRUE(memory.paused);
+  EXPECT_FALSE(memory.dying);
+  EXPECT_EQ(memory.shutdown, ShutdownReason::crash);
+}
+
+TEST(MemoryOf, TakesNoLimitForAVeryLargeOne) {
+  xc_domaininfo_t info{};
+  info.max_pages = ~std::uint64_t{0};
+  EXPECT_EQ(memory_of(info).max, Kib{std::int64_t{1} << 60});
+  info.max_pages = 0xffffffff;  // How Xen 4.17 says it.
+  EXPECT_EQ(memory_of(info).max, Kib{4 * std::int64_t{0xffffffff}});
+}
+
+// ---- libxl's stored configuration
+
+class Configuration {
+ public:
+  explicit Configuration(libxl_domain_type type) {
+    libxl_domain_config_init(&value);
+    libxl_domain_create_info_init(&value.c_info);
+    value.c_info.type = type;
+    libxl_domain_build_info_init_type(&value.b_info, type);
+  }
+  libxl_domain_config value;
+  StoredConfiguration stored() { return StoredConfiguration{std::move(value)}; }
+
+  libxl_device_disk& add_disk(const char* name) {
+    value.disks = static_cast<libxl_device_disk*>(std::calloc(1, sizeof *value.disks));
+    value.num_disks = 1;
+    libxl_device_disk_init(value.disks);
+    value.disks->vdev = strdup(name);
+    return *value.disks;
+  }
+  void add_nic(libxl_nic_type type) {
+    value.nics = static_cast<libxl_device_nic*>(std::calloc(1, sizeof *value.nics));
+    value.num_nics = 1;
+    libxl_device_nic_init(value.nics);
+    value.nics->nictype = type;
+  }
+};
+
+TEST(StoredConfiguration, UnsetFiguresAreUnknown) {
+  const auto stored = Configuration{LIBXL_DOMAIN_TYPE_PVH}.stored();
+  EXPECT_EQ(stored.boot_limit(), std::nullopt);
+  EXPECT_EQ(stored.frozen_pool(), std::nullopt);
+}
+
+TEST(StoredConfiguration, TellsTheBootLimitAndAFrozenPool) {
+  Configuration configuration{LIBXL_DOMAIN_TYPE_PVH};
+  configuration.value.b_info.max_memkb = 163840;
+  configuration.value.b_info.shadow_memkb = 1664;
+  const auto stored = configuration.stored();
+  EXPECT_EQ(stored.boot_limit(), 160_MiB);
+  EXPECT_EQ(stored.frozen_pool(), 1664_KiB);
+}
+
+TEST(StoredConfiguration, APvDomainHasNoPool) {
+  Configuration configuration{LIBXL_DOMAIN_TYPE_PV};
+  configuration.value.b_info.shadow_memkb = 0;
+  EXPECT_EQ(configuration.stored().frozen_pool(), std::nullopt);
+}
+
+TEST(EmulatedDmaDevices, AreThoseThatTheDeviceModelEmulates) {
+  EXPECT_EQ(Configuration{LIBXL_DOMAIN_TYPE_PV}.stored().emulated_dma_devices(), false);
+  EXPECT_EQ(Configuration{LIBXL_DOMAIN_TYPE_HVM}.stored().emulated_dma_devices(), false);
+
+  for (const auto* name : {"hda", "xvda", "xvdf", "xvdb1", "sda", "sdz", "d0p0", "768", ""}) {
+    Configuration with_disk{LIBXL_DOMAIN_TYPE_HVM};
+    with_disk.add_disk(name);
+    EXPECT_EQ(with_disk.stored().emulated_dma_devices(), true) << name;
+  }
+  for (const auto* name : {"xvdg", "hdz", "xvdaa"}) {
+    Configuration with_disk{LIBXL_DOMAIN_TYPE_HVM};
+    with_disk.add_disk(name);
+    EXPECT_EQ(with_disk.stored().emulated_dma_devices(), false) << name;
+  }
+  for (const auto& [type, emulated] :
+       {std::pair{LIBXL_NIC_TYPE_VIF, false}, std::pair{LIBXL_NIC_TYPE_UNKNOWN, true},
+        std::pair{LIBXL_NIC_TYPE_VIF_IOEMU, true}}) {
+    Configuration with_nic{LIBXL_DOMAIN_TYPE_HVM};
+    with_nic.add_nic(type);
+    EXPECT_EQ(with_nic.stored().emulated_dma_devices(), emulated) << type;
+  }
+  Configuration with_usb{LIBXL_DOMAIN_TYPE_HVM};
+  libxl_defbool_set(&with_usb.value.b_info.u.hvm.usb, true);
+  EXPECT_EQ(with_usb.stored().emulated_dma_devices(), true);
+  Configuration with_sound{LIBXL_DOMAIN_TYPE_HVM};
+  with_sound.value.b_info.u.hvm.soundhw = strdup("ac97");
+  EXPECT_EQ(with_sound.stored().emulated_dma_devices(), true);
+  Configuration with_qxl{LIBXL_DOMAIN_TYPE_HVM};
+  with_qxl.value.b_info.u.hvm.vga.kind = LIBXL_VGA_INTERFACE_TYPE_QXL;
+  EXPECT_EQ(with_qxl.stored().emulated_dma_devices(), true);
+}
+
+TEST(EmulatedDmaDevices, AreUnknownWhereTheDeviceModelGotArgumentsOfItsOwn) {
+  Configuration configuration{LIBXL_DOMAIN_TYPE_HVM};
+  auto** list = static_cast<char**>(std::calloc(2, sizeof(char*)));
+  list[0] = strdup("-device");
+  configuration.value.b_info.extra_hvm = list;
+  EXPECT_EQ(configuration.stored().emulated_dma_devices(), std::nullopt);
+}
+
+// ---- Connecting
+
+TEST(Connect, SaysThatThereIsNoXenAndPrintsNothing) {
+  if (fs::exists("/dev/xen/privcmd") || fs::exists("/proc/xen/privcmd")) {
+    GTEST_SKIP() << "this is a Xen host";
+  }
+  asio::io_context context;
+  testing::internal::CaptureStderr();
+  const auto connection = connect(context);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  ASSERT_FALSE(connection);
+  EXPECT_EQ(connection.error().cause, Cause::no_xen);
+  EXPECT_THAT(connection.error().message, HasSubstr("/dev/xen/privcmd"));
+}
+
+TEST(Connect, TellsAMissingInterfaceFromAForbiddenOne) {
+  EXPECT_EQ(check_control_interface({"/nonexistent/a", "/nonexistent/b"}).error().cause,
+            Cause::no_xen);
+  EXPECT_TRUE(check_control_interface({"/nonexistent/a", "/dev/null"}));
+  if (geteuid() == 0) GTEST_SKIP() << "root may open everything";
+  const std::string file = testing::TempDir() + "memctl-forbidden-" + std::to_string(getpid());
+  std::ofstream{file}.close();
+  fs::permissions(file, fs::perms::none);
+  EXPECT_EQ(check_control_interface({file}).error().cause, Cause::not_permitted);
+  fs::remove(file);
+}
+
+}  // namespace
+}  // namespace memctl::host::xen
