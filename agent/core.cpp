@@ -29,8 +29,6 @@ AgentCore::AgentCore(Kernel& kernel, const RecordFile& records, Ports ports, Tim
 void AgentCore::start(const std::optional<AgentRequest>& standing, Time now) {
   record_ = records_->load().value_or(Record{});
   const bool resumable = record_.active && now < record_.lease_end;
-  const bool known = standing && standing->operation == record_.operation &&
-                     standing->sequence <= record_.sequence;
   if (record_.active) {
     log(resumable ? "resuming the operation that an earlier agent served"
                   : "an earlier agent's operation is over");
@@ -46,22 +44,29 @@ void AgentCore::start(const std::optional<AgentRequest>& standing, Time now) {
       end_operation();
     }
   }
-  if (standing && !known) carry_out(*standing, now);
-  if (!standing) record_.sequence = 0;
+  if (!standing) {
+    request_absent();
+  } else if (!was_carried_out(*standing)) {
+    carry_out(*standing, now);
+  }
   tick(now);
 }
 
 void AgentCore::request(const AgentRequest& request, Time now) {
-  if (request.sequence <= record_.sequence) return;
+  if (request.operation == record_.last_operation && request.sequence <= record_.last_sequence) {
+    return;
+  }
   carry_out(request, now);
 }
 
-void AgentCore::request_absent() { record_.sequence = 0; }
+void AgentCore::request_absent() { record_.last_sequence = 0; }
+
+bool AgentCore::was_carried_out(const AgentRequest& request) const {
+  return request.operation == record_.last_operation && request.sequence == record_.last_sequence;
+}
 
 void AgentCore::mailbox_replaced(const std::optional<AgentRequest>& standing, Time now) {
-  const bool same = standing && standing->operation == record_.operation &&
-                    standing->sequence <= record_.sequence;
-  if (same) {  // only the guest's own nodes had gone
+  if (standing && was_carried_out(*standing)) {  // only the guest's own nodes had gone
     dirty_ = record_.active;
     return;
   }
@@ -69,30 +74,31 @@ void AgentCore::mailbox_replaced(const std::optional<AgentRequest>& standing, Ti
     log("the operation was left behind by a restore or migration");
     end_operation();
   }
-  record_.sequence = 0;
+  request_absent();
   if (standing) carry_out(*standing, now);
 }
 
 void AgentCore::carry_out(const AgentRequest& request, Time now) {
-  record_.sequence = request.sequence;
+  record_.last_operation = request.operation;
+  record_.last_sequence = request.sequence;
   switch (request.kind) {
     case RequestKind::observe:
       if (record_.active && record_.operation == request.operation) {
+        record_.sequence = request.sequence;
         record_.lease_end = now + std::chrono::seconds{request.lease_seconds};
-        save();
       }
+      save();
       look(now);
-      publish(phase(), request.operation, now);
+      publish(phase(), now, &request);
       break;
     case RequestKind::prepare:
       prepare(request, now);
       break;
     case RequestKind::release:
-      record_.operation = request.operation;
       if (record_.active) log("operation released");
       end_operation();
       look(now);
-      publish(AgentPhase::released, request.operation, now);
+      publish(AgentPhase::released, now, &request);
       break;
   }
 }
@@ -103,6 +109,7 @@ void AgentCore::prepare(const AgentRequest& request, Time now) {
   if (!record_.active) record_.earlier = kernel_->policy();
   record_.active = true;
   record_.operation = request.operation;
+  record_.sequence = request.sequence;
   record_.zone = request.online;
   record_.lease_end = now + std::chrono::seconds{request.lease_seconds};
   if (first) {
@@ -118,7 +125,7 @@ void AgentCore::prepare(const AgentRequest& request, Time now) {
   poll_interval_ = poll_fastest;
   next_poll_ = now + poll_interval_;
   look(now);
-  publish(phase(), record_.operation, now);
+  publish(phase(), now);
 }
 
 void AgentCore::apply_policy() {
@@ -178,7 +185,7 @@ void AgentCore::tick(Time now) {
   }
   if ((dirty_ && now >= last_report_ + fold_) || now >= last_report_ + heartbeat) {
     look(now);
-    publish(phase(), record_.operation, now);
+    publish(phase(), now);
   }
 }
 
@@ -222,10 +229,10 @@ void AgentCore::online_blocks() {
   if (!block_error_.empty() && block_error_ != earlier_error) log(block_error_);
 }
 
-void AgentCore::publish(AgentPhase phase, std::uint64_t operation, Time now) {
+void AgentCore::publish(AgentPhase phase, Time now, const AgentRequest* asked) {
   AgentReport report;
-  report.operation = operation;
-  report.request = record_.sequence;
+  report.operation = asked != nullptr ? asked->operation : record_.operation;
+  report.request = asked != nullptr ? asked->sequence : record_.sequence;
   report.sequence = ++report_sequence_;
   report.phase = phase;
   for (const Block& block : blocks_) {

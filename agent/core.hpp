@@ -43,9 +43,10 @@ class AgentCore {
   /// Once: takes up what an agent before this one left. `standing`: the request found in the
   /// mailbox.
   void start(const std::optional<AgentRequest>& standing, Time now);
-  /// A request that appeared. Dropped where its sequence is not above the last one's.
+  /// A request that appeared. Dropped where it is not newer than the last one of its operation.
+  /// Another operation's is new whatever its number: two writers in dom0 may have counted apart.
   void request(const AgentRequest& request, Time now);
-  /// The mailbox holds no request (any more): the next one may have any sequence.
+  /// The mailbox holds no request (any more): the next one may have any number.
   void request_absent();
   /// The mailbox is a new one (after a restore or migration): whoever wrote the requests is gone.
   void mailbox_replaced(const std::optional<AgentRequest>& standing, Time now);
@@ -61,6 +62,7 @@ class AgentCore {
   void stop();
 
  private:
+  [[nodiscard]] bool was_carried_out(const AgentRequest& request) const;
   void carry_out(const AgentRequest& request, Time now);
   void prepare(const AgentRequest& request, Time now);
   void apply_policy();
@@ -69,7 +71,8 @@ class AgentCore {
   void save();
   void online_blocks();
   void look(Time now);
-  void publish(AgentPhase phase, std::uint64_t operation, Time now);
+  /// What `look` saw, for the operation that is served, or as an answer to `asked`.
+  void publish(AgentPhase phase, Time now, const AgentRequest* asked = nullptr);
   [[nodiscard]] AgentPhase phase() const;
   [[nodiscard]] bool balloon_is_moving() const;
   void log(const std::string& line) const;

@@ -60,13 +60,20 @@ std::optional<std::string_view> take(std::string_view& text, std::string_view ke
   return value;
 }
 
+std::optional<std::uint64_t> take_number(std::string_view& text, std::string_view key) {
+  const auto value = take(text, key);
+  return value ? parse_number(*value) : std::nullopt;
+}
+
 }  // namespace
 
 std::string to_text(const Record& record) {
   auto baseline = ranges(record.baseline);
   if (!record.baseline_known || baseline.size() > longest_baseline) baseline = "unknown";
   std::string text{header};
-  text += "active " + std::to_string(record.active ? 1 : 0);
+  text += "last_operation " + std::to_string(record.last_operation);
+  text += "\nlast_sequence " + std::to_string(record.last_sequence);
+  text += "\nactive " + std::to_string(record.active ? 1 : 0);
   text += "\noperation " + std::to_string(record.operation);
   text += "\nsequence " + std::to_string(record.sequence);
   text += std::string{"\npolicy "} + name(policy_for(record.zone));
@@ -80,31 +87,29 @@ std::string to_text(const Record& record) {
 std::optional<Record> parse_record(std::string_view text) {
   if (!text.starts_with(header)) return std::nullopt;
   text.remove_prefix(header.size());
-  const auto active = take(text, "active");
-  const auto operation = take(text, "operation");
-  const auto sequence = take(text, "sequence");
+  const auto last_operation = take_number(text, "last_operation");
+  const auto last_sequence = take_number(text, "last_sequence");
+  const auto active = take_number(text, "active");
+  const auto operation = take_number(text, "operation");
+  const auto sequence = take_number(text, "sequence");
   const auto policy = take(text, "policy");
   const auto earlier = take(text, "earlier");
-  const auto lease_end = take(text, "lease_end_ms");
+  const auto lease_end = take_number(text, "lease_end_ms");
   const auto baseline = take(text, "baseline");
-  if (!active || !operation || !sequence || !policy || !earlier || !lease_end || !baseline ||
-      text != footer) {
-    return std::nullopt;
-  }
-  const auto operation_number = parse_number(*operation);
-  const auto sequence_number = parse_number(*sequence);
-  const auto lease_end_ms = parse_number(*lease_end);
-  if (!operation_number || !sequence_number || !lease_end_ms || *lease_end_ms > INT64_MAX / 2) {
+  if (!last_operation || !last_sequence || !active || !operation || !sequence || !policy ||
+      !earlier || !lease_end || *lease_end > INT64_MAX / 2 || !baseline || text != footer) {
     return std::nullopt;
   }
   Record record;
-  record.active = *active == "1";
-  record.operation = *operation_number;
-  record.sequence = *sequence_number;
+  record.last_operation = *last_operation;
+  record.last_sequence = *last_sequence;
+  record.active = *active != 0;
+  record.operation = *operation;
+  record.sequence = *sequence;
   record.zone =
       *policy == name(OnlinePolicy::online_movable) ? OnlineZone::movable : OnlineZone::kernel;
   record.earlier = policy_named(*earlier);
-  record.lease_end = Time{static_cast<std::int64_t>(*lease_end_ms)};
+  record.lease_end = Time{static_cast<std::int64_t>(*lease_end)};
   record.baseline_known = *baseline != "unknown";
   if (record.baseline_known && !parse_ranges(*baseline, record.baseline)) return std::nullopt;
   return record;

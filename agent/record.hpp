@@ -17,9 +17,11 @@ using Time = std::chrono::milliseconds;
 
 /// What a restart of the agent must not forget.
 struct Record {
-  bool active{};              ///< An operation is being served.
-  std::uint64_t operation{};  ///< That one, or the last one.
-  std::uint64_t sequence{};   ///< The last request that was carried out.
+  std::uint64_t last_operation{};  ///< Whose request was carried out last,
+  std::uint64_t last_sequence{};   ///< and its number.
+  bool active{};                   ///< An operation is being served:
+  std::uint64_t operation{};       ///< this one,
+  std::uint64_t sequence{};        ///< up to this request.
   OnlineZone zone{};
   std::optional<OnlinePolicy> earlier{};  ///< What the policy becomes afterwards.
   Time lease_end{};
