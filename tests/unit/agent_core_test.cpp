@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "agent/core.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "fake_guest.hpp"
+
+namespace memctl::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+class AgentCoreTest : public testing::Test {
+ protected:
+  AgentCoreTest() { start(std::nullopt); }
+
+  /// An agent starts; the one before it, if any, was killed.
+  void start(const std::optional<AgentRequest>& standing) {
+    reports_.clear();
+    core_ = std::make_unique<AgentCore>(
+        kernel_, records_,
+        AgentCore::Ports{
+            .publish = [this](const AgentReport& report) { reports_.push_back(report); },
+            .log = [this](const std::string& line) { log_.push_back(line); }},
+        now_);
+    core_->start(standing, now_);
+  }
+  static AgentRequest make(RequestKind kind, std::uint64_t sequence, std::uint64_t operation = 7) {
+    return {.operation = operation,
+            .sequence = sequence,
+            .kind = kind,
+            .target = 1_GiB,
+            .lease_seconds = 30};
+  }
+  void ask(RequestKind kind, std::uint64_t sequence, std::uint64_t operation = 7) {
+    core_->request(make(kind, sequence, operation), now_);
+  }
+  /// Time passes, and the core is called when it wants to be.
+  void pass(Time time) {
+    const Time end = now_ + time;
+    while (core_->next_wake() && *core_->next_wake() <= end) {
+      now_ = std::max(now_ + 1ms, *core_->next_wake());
+      core_->tick(now_);
+    }
+    now_ = std::max(now_, end);
+  }
+  const AgentReport& last() const { return reports_.back(); }
+
+  test::TemporaryDirectory directory_;
+  test::FakeGuest guest_{directory_.path() / "root"};
+  Kernel kernel_{guest_.root()};
+  RecordFile records_{directory_.path().string()};
+  Time now_{100s};
+  std::vector<AgentReport> reports_;
+  std::vector<std::string> log_;
+  std::unique_ptr<AgentCore> core_;
+};
+
+TEST_F(AgentCoreTest, is_silent_and_wants_no_wakeup_while_idle) {
+  EXPECT_EQ(core_->next_wake(), std::nullopt);
+  core_->memory_changed(now_);
+  core_->tick(now_ + 1h);
+  EXPECT_TRUE(reports_.empty());
+}
+
+TEST_F(AgentCoreTest, observe_gives_one_fresh_report_and_changes_nothing) {
+  guest_.add_block(9, "offline\n", "Normal\n");
+  ask(RequestKind::observe, 1);
+  ASSERT_EQ(reports_.size(), 1u);
+  EXPECT_EQ(last().operation, 7u);
+  EXPECT_EQ(last().request, 1u);
+  EXPECT_EQ(last().phase, AgentPhase::idle);
+  EXPECT_EQ(last().blocks_present, 3);
+  EXPECT_EQ(last().blocks_online, 2);
+  EXPECT_EQ(last().mem_total, Kib{129124});
+  EXPECT_EQ(last().balloon_current, Kib{163840});
+  EXPECT_EQ(guest_.state(9), "offline\n");
+  EXPECT_EQ(guest_.policy(), "offline\n");
+  EXPECT_FALSE(core_->next_wake());
+}
+
+TEST_F(AgentCoreTest, prepare_sets_the_policy_and_onlines_what_lies_offline) {
+  guest_.add_block(9, "offline\n", "Normal Movable\n");
+  ask(RequestKind::prepare, 1);
+  EXPECT_EQ(guest_.policy(), "online_kernel");
+  EXPECT_EQ(guest_.state(9), "online_kernel");
+  ASSERT_EQ(reports_.size(), 1u);
+  EXPECT_EQ(last().phase, AgentPhase::ready);
+  EXPECT_EQ(last().blocks_online, 3);
+  EXPECT_EQ(last().blocks_added, 0) << "it was there before the operation";
+}
+
+TEST_F(AgentCoreTest, movable_means_movable) {
+  auto request = make(RequestKind::prepare, 1);
+  request.online = OnlineZone::movable;
+  core_->request(request, now_);
+  EXPECT_EQ(guest_.policy(), "online_movable");
+  guest_.add_block(32, "offline\n", "Movable\n");
+  core_->memory_changed(now_ += 1s);
+  EXPECT_EQ(guest_.state(32), "online_movable");
+  EXPECT_EQ(last().blocks_movable, 1);
+}
+
+TEST_F(AgentCoreTest, added_blocks_are_reported_at_once_and_folded) {
+  ask(RequestKind::prepare, 1);
+  reports_.clear();
+  now_ += 200ms;
+  for (int id = 32; id < 48; ++id) {
+    guest_.add_block(id, "offline\n", "Normal\n");
+    core_->memory_changed(now_);
+  }
+  ASSERT_EQ(reports_.size(), 1u) << "the first at once, the others folded";
+  EXPECT_EQ(last().blocks_added, 1);
+  pass(400ms);
+  EXPECT_EQ(reports_.size(), 2u);
+  EXPECT_EQ(last().blocks_added, 16);
+  EXPECT_EQ(last().blocks_added_offline, 0);
+}
+
+TEST_F(AgentCoreTest, blocks_without_a_uevent_are_found_by_the_next_look) {
+  ask(RequestKind::prepare, 1);
+  guest_.add_block(32, "offline\n", "Normal\n");
+  pass(2s);
+  EXPECT_EQ(last().blocks_added, 1);
+  EXPECT_EQ(guest_.state(32), "online_kernel");
+}
+
+TEST_F(AgentCoreTest, reports_at_least_every_two_seconds_while_serving) {
+  ask(RequestKind::prepare, 1);
+  reports_.clear();
+  pass(20s);
+  EXPECT_GE(reports_.size(), 10u);
+  EXPECT_LE(reports_.size(), 20u);
+  for (std::size_t i = 1; i < reports_.size(); ++i) {
+    EXPECT_EQ(reports_[i].sequence, reports_[i - 1].sequence + 1);
+  }
+}
+
+TEST_F(AgentCoreTest, says_growing_until_the_balloon_is_where_it_should_be) {
+  ask(RequestKind::prepare, 1);
+  guest_.set_balloon(1 << 20, 163840);
+  pass(500ms);
+  EXPECT_EQ(last().phase, AgentPhase::growing);
+  guest_.set_balloon(1 << 20, 1 << 20);
+  reports_.clear();
+  pass(500ms);
+  ASSERT_FALSE(reports_.empty()) << "no uevent tells of it, and it doesn't wait for the heartbeat";
+  EXPECT_EQ(last().phase, AgentPhase::ready);
+}
+
+TEST_F(AgentCoreTest, a_block_that_cannot_be_onlined_is_named) {
+  ask(RequestKind::prepare, 1);
+  guest_.refuse_block(32);
+  guest_.add_block(33, "offline\n", "Normal\n");
+  core_->memory_changed(now_ += 1s);
+  EXPECT_EQ(guest_.state(33), "online_kernel");
+  EXPECT_EQ(last().blocks_added, 1) << "the state of the other one cannot even be read";
+}
+
+TEST_F(AgentCoreTest, release_restores_the_policy_reports_once_and_is_silent) {
+  ask(RequestKind::prepare, 1);
+  reports_.clear();
+  ask(RequestKind::release, 2);
+  EXPECT_EQ(guest_.policy(), "offline");
+  pass(1h);
+  ASSERT_EQ(reports_.size(), 1u);
+  EXPECT_EQ(last().phase, AgentPhase::released);
+  EXPECT_EQ(last().request, 2u);
+  EXPECT_FALSE(core_->next_wake());
+}
+
+TEST_F(AgentCoreTest, later_stages_keep_the_earlier_policy_and_the_first_blocks) {
+  ask(RequestKind::prepare, 1);
+  guest_.add_block(32, "online\n", "Normal\n");
+  ask(RequestKind::prepare, 2);
+  EXPECT_EQ(last().blocks_added, 1);
+  ask(RequestKind::release, 3);
+  EXPECT_EQ(guest_.policy(), "offline");
+}
+
+TEST_F(AgentCoreTest, a_policy_that_somebody_else_set_meanwhile_stays) {
+  ask(RequestKind::prepare, 1);
+  guest_.set_policy("online\n");
+  ask(RequestKind::release, 2);
+  EXPECT_EQ(guest_.policy(), "online\n");
+}
+
+TEST_F(AgentCoreTest, sequences_that_do_not_rise_are_dropped) {
+  ask(RequestKind::prepare, 5);
+  reports_.clear();
+  ask(RequestKind::release, 5);
+  ask(RequestKind::release, 4);
+  EXPECT_TRUE(reports_.empty());
+  EXPECT_TRUE(core_->serving());
+}
+
+TEST_F(AgentCoreTest, two_writers_that_counted_apart_are_both_heard) {
+  ask(RequestKind::prepare, 5, 7);
+  ask(RequestKind::observe, 6, 99);
+  reports_.clear();
+  ask(RequestKind::prepare, 6, 7);
+  ASSERT_EQ(reports_.size(), 1u);
+  EXPECT_EQ(last().operation, 7u);
+  EXPECT_EQ(last().request, 6u);
+}
+
+TEST_F(AgentCoreTest, after_an_emptied_mailbox_any_sequence_is_new) {
+  ask(RequestKind::observe, 5);
+  core_->request_absent();
+  reports_.clear();
+  ask(RequestKind::observe, 1);
+  EXPECT_EQ(reports_.size(), 1u);
+}
+
+TEST_F(AgentCoreTest, an_operation_that_falls_silent_ends_with_its_lease) {
+  ask(RequestKind::prepare, 1);
+  pass(20s);
+  ask(RequestKind::observe, 2);  // renews it
+  pass(20s);
+  EXPECT_TRUE(core_->serving());
+  ask(RequestKind::observe, 3, 99);  // somebody else doesn't
+  EXPECT_EQ(last().operation, 99u);
+  EXPECT_EQ(last().request, 3u);
+  pass(2s);
+  EXPECT_EQ(last().operation, 7u);
+  EXPECT_EQ(last().request, 2u) << "what others asked is no answer to the operation";
+  pass(9s);
+  EXPECT_FALSE(core_->serving());
+  EXPECT_EQ(guest_.policy(), "offline");
+  EXPECT_FALSE(core_->next_wake());
+}
+
+TEST_F(AgentCoreTest, an_operation_that_takes_over_inherits_the_policy_to_restore) {
+  ask(RequestKind::prepare, 1, 7);
+  guest_.add_block(32, "online\n", "Normal\n");
+  ask(RequestKind::prepare, 2, 8);
+  EXPECT_EQ(last().operation, 8u);
+  EXPECT_EQ(last().blocks_added, 0);
+  ask(RequestKind::release, 3, 8);
+  EXPECT_EQ(guest_.policy(), "offline");
+}
+
+TEST_F(AgentCoreTest, a_killed_agents_operation_is_resumed) {
+  ask(RequestKind::prepare, 3);
+  const auto before = last().sequence;
+  guest_.add_block(32, "offline\n", "Normal\n");
+  now_ += 5s;
+  start(make(RequestKind::prepare, 3));
+  ASSERT_EQ(reports_.size(), 1u);
+  EXPECT_GT(last().sequence, before);
+  EXPECT_EQ(last().operation, 7u);
+  EXPECT_EQ(last().request, 3u);
+  EXPECT_EQ(last().blocks_added, 1);
+  EXPECT_EQ(guest_.state(32), "online_kernel");
+  ask(RequestKind::release, 4);
+  EXPECT_EQ(guest_.policy(), "offline");
+}
+
+TEST_F(AgentCoreTest, a_killed_agents_operation_that_expired_is_undone) {
+  ask(RequestKind::prepare, 3);
+  now_ += 31s;
+  start(make(RequestKind::prepare, 3));
+  EXPECT_FALSE(core_->serving());
+  EXPECT_TRUE(reports_.empty());
+  EXPECT_EQ(guest_.policy(), "offline");
+}
+
+TEST_F(AgentCoreTest, a_request_written_while_no_agent_ran_is_carried_out) {
+  ask(RequestKind::prepare, 3);
+  start(make(RequestKind::release, 4));
+  EXPECT_FALSE(core_->serving());
+  EXPECT_EQ(guest_.policy(), "offline");
+  EXPECT_EQ(last().phase, AgentPhase::released);
+  start(make(RequestKind::prepare, 1, 8));
+  EXPECT_TRUE(core_->serving()) << "another operation: its number may be lower";
+  EXPECT_EQ(last().request, 1u);
+}
+
+TEST_F(AgentCoreTest, a_finished_operation_is_not_begun_again_by_a_restart) {
+  ask(RequestKind::prepare, 3);
+  ask(RequestKind::release, 4);
+  start(make(RequestKind::release, 4));
+  EXPECT_TRUE(reports_.empty());
+  ask(RequestKind::observe, 4);
+  EXPECT_TRUE(reports_.empty());
+}
+
+TEST_F(AgentCoreTest, a_clean_stop_restores_the_policy_and_a_start_goes_on) {
+  ask(RequestKind::prepare, 3);
+  core_->stop();
+  EXPECT_EQ(guest_.policy(), "offline");
+  start(make(RequestKind::prepare, 3));
+  EXPECT_TRUE(core_->serving());
+  EXPECT_EQ(guest_.policy(), "online_kernel");
+  ask(RequestKind::release, 4);
+  EXPECT_EQ(guest_.policy(), "offline");
+}
+
+TEST_F(AgentCoreTest, a_restore_or_migration_ends_the_operation_and_forgets_the_sequence) {
+  ask(RequestKind::prepare, 30);
+  core_->mailbox_replaced(std::nullopt, now_);
+  EXPECT_FALSE(core_->serving());
+  EXPECT_EQ(guest_.policy(), "offline");
+  ask(RequestKind::observe, 1, 8);
+  EXPECT_EQ(last().request, 1u);
+}
+
+TEST_F(AgentCoreTest, a_hello_deleted_in_the_same_store_ends_nothing) {
+  ask(RequestKind::prepare, 3);
+  core_->mailbox_replaced(make(RequestKind::prepare, 3), now_);
+  EXPECT_TRUE(core_->serving());
+}
+
+TEST_F(AgentCoreTest, without_hotplug_it_still_serves_and_says_so) {
+  guest_.remove("sys/devices/system/memory");
+  ask(RequestKind::prepare, 1);
+  EXPECT_EQ(last().phase, AgentPhase::ready);
+  EXPECT_EQ(last().error, "no memory hotplug here");
+  ask(RequestKind::release, 2);
+  EXPECT_EQ(last().phase, AgentPhase::released);
+}
+
+TEST_F(AgentCoreTest, a_damaged_record_is_no_record) {
+  ask(RequestKind::prepare, 3);
+  guest_.set("../policy", "memctl-agent 1\nactive 1\n");
+  start(std::nullopt);
+  EXPECT_FALSE(core_->serving());
+}
+
+}  // namespace
+}  // namespace memctl::agent

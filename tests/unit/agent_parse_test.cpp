@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "agent/parse.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+
+#include "agent/kernel.hpp"
+#include "agent/record.hpp"
+#include "fake_guest.hpp"
+
+namespace memctl::agent {
+namespace {
+
+template <class Reader>
+Reader read_all(std::string_view text) {
+  Reader reader;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    reader.line(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return reader;
+}
+
+TEST(AgentParse, numbers_are_whole_or_nothing) {
+  EXPECT_EQ(parse_number(" 163840\n"), 163840u);
+  EXPECT_EQ(parse_number("8000000\n", 16), 0x8000000u);
+  for (const std::string_view text : {"", " ", "-1", "1x", "0x10", "99999999999999999999"}) {
+    EXPECT_FALSE(parse_number(text)) << text;
+  }
+}
+
+TEST(AgentParse, block_names_are_memory_and_a_number) {
+  EXPECT_EQ(parse_block_name("memory0"), 0u);
+  EXPECT_EQ(parse_block_name("memory4095"), 4095u);
+  for (const std::string_view name :
+       {"memory", "memory_x", "memory1a", "memory-1", "memory 1", "power", "memory4294967296"}) {
+    EXPECT_FALSE(parse_block_name(name)) << name;
+  }
+}
+
+TEST(AgentParse, meminfo_gives_total_and_available) {
+  const auto meminfo =
+      read_all<MeminfoReader>("MemTotal:  129124 kB\nMemFree: 1 kB\nMemAvailable:  80012 kB\n");
+  EXPECT_EQ(meminfo.total, Kib{129124});
+  EXPECT_EQ(meminfo.available, Kib{80012});
+}
+
+TEST(AgentParse, zoneinfo_counts_kernel_zones_alone_and_the_nodes_slab) {
+  const auto zoneinfo = read_all<ZoneinfoReader>(test::FakeGuest::zoneinfo);
+  EXPECT_EQ(zoneinfo.free(4_KiB), 4_KiB * (900 + 20000));
+  EXPECT_EQ(zoneinfo.reclaimable(4_KiB), 4_KiB * (1000 + 10 + 20 + 300 + 400));
+}
+
+TEST(AgentParse, pressure_gives_the_ten_second_averages) {
+  const auto pressure = read_all<PressureReader>(
+      "some avg10=1.25 avg60=0.50 avg300=0.00 total=1\nfull avg10=0.00 avg60=0 avg300=0 total=1\n");
+  EXPECT_EQ(pressure.some_avg10, 1.25);
+  EXPECT_EQ(pressure.full_avg10, 0.0);
+  const auto odd = read_all<PressureReader>("some avg10=nan\nfull avg10=1e9\nfull\n\n");
+  EXPECT_FALSE(odd.some_avg10);
+  EXPECT_FALSE(odd.full_avg10);
+}
+
+TEST(AgentParse, uevents_of_memory_are_told_from_others) {
+  EXPECT_TRUE(is_memory_uevent({"add@/devices/system/memory/memory32\0ACTION=add\0", 46}));
+  EXPECT_FALSE(is_memory_uevent({"add@/devices/x\0DEVPATH=@/devices/system/memory/\0", 48}));
+  EXPECT_FALSE(is_memory_uevent(""));
+}
+
+TEST(AgentParse, readers_survive_random_text) {
+  std::mt19937 random{4711};
+  const std::string_view words[] = {"Node",          "0,",       "zone",   "DMA",    "MemTotal:",
+                                    "nr_free_pages", "some",     "full",   "avg10=", "-1",
+                                    "1e400",         "\xff\x01", "memory", " ",      "99999999999"};
+  for (int i = 0; i < 20000; ++i) {
+    std::string line;
+    for (auto n = random() % 6; n > 0; --n) (line += words[random() % std::size(words)]) += ' ';
+    read_all<MeminfoReader>(line);
+    read_all<PressureReader>(line);
+    EXPECT_GE(read_all<ZoneinfoReader>(line).free(4_KiB), 0_KiB);
+    EXPECT_FALSE(parse_record(line));
+  }
+}
+
+class AgentKernel : public testing::Test {
+ protected:
+  test::TemporaryDirectory directory_;
+  test::FakeGuest guest_{directory_.path()};
+  Kernel kernel_{directory_.path().string()};
+};
+
+TEST_F(AgentKernel, tells_whether_memory_can_be_added_and_why_not) {
+  EXPECT_TRUE(kernel_.facts().hotplug);
+  EXPECT_EQ(kernel_.facts().block_size, 128_MiB);
+  guest_.remove("sys/devices/system/memory/auto_online_blocks");
+  EXPECT_EQ(kernel_.facts().no_hotplug_reason, "the kernel has no auto_online_blocks");
+  guest_.remove("sys/devices/system/memory");
+  EXPECT_EQ(kernel_.facts().no_hotplug_reason, "the kernel was built without memory hotplug");
+  EXPECT_EQ(kernel_.facts().block_size, 0_KiB);
+  guest_.remove("sys/devices/system/xen_memory");
+  EXPECT_EQ(kernel_.facts().no_hotplug_reason, "the kernel has no Xen balloon driver");
+  EXPECT_FALSE(kernel_.facts().hotplug);
+}
+
+TEST_F(AgentKernel, scans_blocks_by_number_with_their_state_and_zone) {
+  guest_.add_block(32, "online\n", "Movable\n");
+  guest_.add_block(10, "offline\n", "Normal Movable\n");
+  guest_.add_block(9, "going-offline\n", "none\n");
+  std::vector<Block> blocks;
+  kernel_.scan(blocks);
+  EXPECT_EQ(blocks, (std::vector<Block>{{0, true, false},
+                                        {1, true, false},
+                                        {9, false, false},
+                                        {10, false, false},
+                                        {32, true, true}}));
+}
+
+TEST_F(AgentKernel, reads_figures_and_leaves_unknown_what_is_missing) {
+  AgentReport report;
+  kernel_.figures(report);
+  EXPECT_EQ(report.mem_total, Kib{129124});
+  EXPECT_EQ(report.kernel_zone_free, 4_KiB * 20900);
+  EXPECT_EQ(report.pressure_some_avg10, 1.25);
+  guest_.remove("proc/pressure");
+  kernel_.figures(report);
+  EXPECT_FALSE(report.pressure_some_avg10);
+  guest_.remove("sys/devices/system/xen_memory");
+  EXPECT_EQ(kernel_.balloon(), BalloonFigures{});
+}
+
+TEST(AgentRecord, is_read_back) {
+  const Record record{.last_operation = 9,
+                      .last_sequence = 13,
+                      .active = true,
+                      .operation = 0xffff'ffff'ffff'ffff,
+                      .sequence = 12,
+                      .zone = OnlineZone::movable,
+                      .earlier = OnlinePolicy::offline,
+                      .lease_end = Time{123456},
+                      .baseline = {0, 1, 2, 7, 32, 33}};
+  EXPECT_EQ(parse_record(to_text(record)), record);
+  EXPECT_NE(to_text(record).find("baseline 0-2,7,32-33\n"), std::string::npos);
+  EXPECT_EQ(parse_record(to_text(Record{})), Record{});
+}
+
+TEST(AgentRecord, a_torn_one_is_nothing) {
+  const auto text = to_text(Record{.active = true, .baseline = {0, 1, 5}});
+  for (std::size_t length = 0; length < text.size(); ++length) {
+    EXPECT_FALSE(parse_record(text.substr(0, length))) << length;
+  }
+}
+
+TEST(AgentRecord, too_many_ranges_are_given_up_and_the_rest_is_kept) {
+  Record record{.active = true, .operation = 3};
+  for (std::uint32_t id = 0; id < 4000; id += 2) record.baseline.push_back(id);
+  const auto read = parse_record(to_text(record));
+  ASSERT_TRUE(read);
+  EXPECT_FALSE(read->baseline_known);
+  EXPECT_EQ(read->operation, 3u);
+}
+
+TEST(AgentRecord, the_file_is_overwritten_whole) {
+  const test::TemporaryDirectory directory;
+  const RecordFile file{directory.path().string()};
+  EXPECT_FALSE(file.load());
+  EXPECT_EQ(file.save({.active = true, .baseline = {1, 5, 9, 13}}), 0);
+  EXPECT_EQ(file.save({.operation = 1}), 0);
+  EXPECT_EQ(file.load(), Record{.operation = 1});
+  EXPECT_NE(RecordFile{"/nonexistent"}.save({}), 0);
+}
+
+}  // namespace
+}  // namespace memctl::agent
