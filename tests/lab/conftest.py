@@ -52,14 +52,10 @@ def no_guest_crashed(request: pytest.FixtureRequest) -> Iterator[None]:
             pytest.fail(f"{guest.name} crashed: {crashes[0]}")
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None]:  # the outcome is sent into the generator
-    outcome = yield
-    report = outcome.get_result()  # type: ignore[attr-defined]
-    booted = item.config.stash.get(LAB, None)
-    if report.failed and booted is not None:
+def pytest_exception_interact(node: pytest.Item, report: pytest.TestReport) -> None:
+    """Puts the end of every console under the failure."""
+    booted = node.config.stash.get(LAB, None)
+    if booted is not None:
         report.sections.append(("consoles of the lab", booted.machine.tails()))
 
 

@@ -33,7 +33,7 @@ class LabConfig:
     """Adds hvm's device model to dom0: some 100 MB, so only where a scenario needs it."""
     python: bool = False
     """Adds the build machine's Python 3 with its standard library, and memctl's module."""
-    boot_timeout: float = 120.0
+    boot_timeout: float = 300.0
     build: Path = field(default_factory=default_build)
     cache: Path = field(default_factory=default_cache)
 

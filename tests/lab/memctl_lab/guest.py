@@ -11,7 +11,7 @@ from memctl_lab.facts import DomainFacts, GuestFacts, Limits, parse_guest, parse
 from memctl_lab.host import Completed, Lab
 
 UNREACHABLE = 125
-BOOT_TIMEOUT = 120
+BOOT_TIMEOUT = 300
 GUEST_FAULT = re.compile(r"Kernel panic.*|kernel BUG at.*|Oops:.*|LAB-FAIL.*")
 
 
@@ -39,7 +39,7 @@ class GuestConfig:
         values: dict[str, object] = {
             "name": self.name,
             "type": self.type,
-            "kernel": "/lab/vmlinuz",
+            "kernel": "/lab/vmlinuz" if self.type == "hvm" else "/lab/vmlinux",
             "ramdisk": "/lab/guest.cpio",
             "cmdline": " ".join(words).strip(),
             "memory": self.memory_mib,
@@ -94,19 +94,19 @@ class Guest:
         """Blocks until the guest takes commands."""
         self._ask(f"lab-guest -t {timeout} -w {self.domid}", timeout)
 
-    def wait_for_agent(self, timeout: int = 60) -> None:
+    def wait_for_agent(self, timeout: int = 120) -> None:
         """Blocks until the agent has said hello."""
         self.wait_for_node("data/memctl/hello", timeout)
 
-    def wait_for_node(self, name: str, timeout: int = 60) -> None:
+    def wait_for_node(self, name: str, timeout: int = 120) -> None:
         """Blocks until a node below its xenstore directory exists."""
         self._ask(f"lab-guest -t {timeout} -n {shlex.quote(name)} {self.domid}", timeout)
 
-    def run(self, command: str, *, timeout: int = 60) -> Completed:
+    def run(self, command: str, *, timeout: int = 120) -> Completed:
         """Runs a shell command in the guest. One at a time: put a long one into the background."""
         return self._ask(f"lab-guest -t {timeout} {self.domid} {shlex.quote(command)}", timeout)
 
-    def check(self, command: str, *, timeout: int = 60) -> str:
+    def check(self, command: str, *, timeout: int = 120) -> str:
         """Runs a command that has to succeed; returns its output."""
         return self.run(command, timeout=timeout).check().stdout
 
@@ -126,7 +126,7 @@ class Guest:
 
     def facts(self) -> GuestFacts:
         """What the guest's kernel says of its memory; needs no free memory in the guest."""
-        return parse_guest(self._ask(f"lab-guest -f {self.domid}", 60).check().stdout)
+        return parse_guest(self._ask(f"lab-guest -t 120 -f {self.domid}", 120).check().stdout)
 
     # From the host
 
@@ -134,7 +134,7 @@ class Guest:
         """What the guest has printed since it was created."""
         return self.lab.machine.console(self._console_name)[self._console_start :]
 
-    def wait_for_console(self, text: str, timeout: float = 60) -> None:
+    def wait_for_console(self, text: str, timeout: float = 120) -> None:
         """Blocks until the guest has printed the text."""
         self.lab.machine.wait_for(
             lambda: text in self.console(), f"{text!r} on {self.name}'s console", timeout

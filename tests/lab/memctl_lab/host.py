@@ -40,7 +40,12 @@ class Running:
     """A command at work in dom0."""
 
     def __init__(
-        self, lab: Lab, job: int, command: str, on_output: Callable[[bytes], None] | None
+        self,
+        lab: Lab,
+        job: int,
+        command: str,
+        on_output: Callable[[bytes], None] | None,
+        on_exit: Callable[[], None] | None,
     ) -> None:
         self.command = command
         self.stdout = bytearray()
@@ -49,8 +54,9 @@ class Running:
         self._lab = lab
         self._job = job
         self._on_output = on_output
+        self._on_exit = on_exit
 
-    def wait(self, timeout: float = 60) -> Completed:
+    def wait(self, timeout: float = 120) -> Completed:
         """Waits until it ends. After the timeout it is killed, and LabTimeout raised."""
         try:
             self._lab.machine.wait_for(lambda: self.status is not None, self.command, timeout)
@@ -60,7 +66,7 @@ class Running:
         assert self.status is not None
         return Completed(self.command, self.status, _text(self.stdout), _text(self.stderr))
 
-    def wait_for_output(self, text: str, timeout: float = 60) -> None:
+    def wait_for_output(self, text: str, timeout: float = 120) -> None:
         """Waits until its output or error output holds the text."""
         wanted = text.encode()
 
@@ -92,10 +98,20 @@ class Running:
         if kind == b"X":
             status = int.from_bytes(payload, "little")
             self.status = 128 + (status & 0x7F) if status & 0x7F else status >> 8 & 0xFF
+            self._end()
             return
         (self.stdout if kind == b"O" else self.stderr).extend(payload)
         if self._on_output is not None:
             self._on_output(payload)
+
+    def lose(self) -> None:
+        """Called by the lab when the host is gone."""
+        self._end()
+
+    def _end(self) -> None:
+        if self._on_exit is not None:
+            self._on_exit()
+            self._on_exit = None
 
 
 class Lab:
@@ -111,9 +127,7 @@ class Lab:
         self.machine = Machine(self.config, built)
         try:
             connection = self.machine.connect(timeout=20)
-            self.channel = Channel(
-                connection, self._take_frame, lambda: self.machine.end("dom0's channel closed")
-            )
+            self.channel = Channel(connection, self._take_frame, self._lose)
             self.machine.wait_for(lambda: self._ready, "dom0", self.config.boot_timeout)
         except BaseException:
             self.close()
@@ -153,21 +167,23 @@ class Lab:
         terminal: Window | None = None,
         with_input: bool = False,
         on_output: Callable[[bytes], None] | None = None,
+        on_exit: Callable[[], None] | None = None,
     ) -> Running:
         """Starts a shell command. With `terminal`, on a pseudo-terminal of that size.
 
-        `on_output` is called on the lab's own thread, with every piece as it arrives.
+        `on_output` is called on the lab's own thread with every piece as it arrives, and `on_exit`
+        once, when the command has ended or the host is gone.
         """
         with self.machine.changed:
             self._last_job += 1
-            running = Running(self, self._last_job, command, on_output)
+            running = Running(self, self._last_job, command, on_output, on_exit)
             self._jobs[self._last_job] = running
             job = self._last_job
         self.channel.run(job, command, terminal, with_input)
         return running
 
     def run(
-        self, command: str, *, timeout: float = 60, user: str | None = None, input: bytes = b""
+        self, command: str, *, timeout: float = 120, user: str | None = None, input: bytes = b""
     ) -> Completed:
         """Runs a shell command in dom0, as root or as `user` ("nobody")."""
         if user is not None:
@@ -178,7 +194,7 @@ class Lab:
             running.end_input()
         return running.wait(timeout)
 
-    def check(self, command: str, *, timeout: float = 60) -> str:
+    def check(self, command: str, *, timeout: float = 120) -> str:
         """Runs a command that has to succeed; returns its output."""
         return self.run(command, timeout=timeout).check().stdout
 
@@ -239,6 +255,13 @@ class Lab:
         for guest in guests:
             guest.wait_until_ready()
         return guests
+
+    def _lose(self) -> None:
+        self.machine.end("dom0's channel closed")
+        with self.machine.changed:
+            for running in self._jobs.values():
+                running.lose()
+            self._jobs.clear()
 
     def _take_frame(self, kind: bytes, job: int, payload: bytes) -> None:
         if kind == b"L":

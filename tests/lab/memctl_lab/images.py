@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from memctl_lab import libraries, tools
+from memctl_lab import kernel, libraries, tools
 from memctl_lab.config import LabConfig
 from memctl_lab.cpio import Tree
 from memctl_lab.packages import Packages, digest, fetch, identity, locked
@@ -54,13 +54,17 @@ def build(config: LabConfig) -> Images:
     packages = fetch(config.cache, config.hvm)
     with locked(config.cache):
         programs = tools.build(config.cache)
+        (config.cache / "images").mkdir(parents=True, exist_ok=True)
+        linux = kernel.plain(packages.kernel, config.cache / "images")
         guest = _store(_guest_tree(config, packages, programs), config.cache / "images")
-        dom0 = _store(_dom0_tree(config, packages, programs, guest), config.cache / "images")
-        return Images(_plain_xen(packages, config.cache / "images"), packages.kernel, dom0)
+        tree = _dom0_tree(config, packages, programs)
+        tree.file("lab/vmlinux", linux)
+        tree.file("lab/guest.cpio", guest)
+        dom0 = _store(tree, config.cache / "images")
+        return Images(_plain_xen(packages, config.cache / "images"), linux, dom0)
 
 
 def _store(tree: Tree, directory: Path) -> Path:
-    directory.mkdir(parents=True, exist_ok=True)
     target = directory / f"{tree.key}.cpio"
     if target.exists():
         target.touch()
@@ -131,14 +135,12 @@ def _guest_tree(config: LabConfig, packages: Packages, programs: dict[str, Path]
     return tree
 
 
-def _dom0_tree(
-    config: LabConfig, packages: Packages, programs: dict[str, Path], guest: Path
-) -> Tree:
+def _dom0_tree(config: LabConfig, packages: Packages, programs: dict[str, Path]) -> Tree:
     tree = _base_tree(packages, "dom0-init", DOM0_MODULES)
     xen = _installed_xen(packages)
     binaries = {f"{xen}/bin/{name}": packages.xen / "bin" / name for name in XEN_PROGRAMS}
-    for path in sorted(packages.root.glob("usr/bin/xenstore*")):
-        binaries[f"usr/bin/{path.name}"] = path
+    for client in sorted(packages.root.glob("usr/bin/xenstore*")):
+        binaries[f"usr/bin/{client.name}"] = client
     for name in ("lab-dom0d", "lab-guest", "lab-probe"):
         binaries[f"usr/sbin/{name}"] = programs[name]
     if config.memctl.exists():
@@ -154,8 +156,6 @@ def _dom0_tree(
     tree.tree("etc/xen/scripts", packages.root / "etc/xen/scripts")
     tree.text("etc/xen/xl.conf", f'autoballoon="{int(config.autoballoon)}"\n')
     tree.text("etc/profile", f"export PATH=/usr/sbin:/usr/bin:/sbin:/bin:{xen}/bin\n")
-    tree.file("lab/vmlinuz", packages.kernel)
-    tree.file("lab/guest.cpio", guest)
     return tree
 
 
@@ -172,6 +172,7 @@ def _add_libraries(
 
 
 def _add_device_model(tree: Tree, packages: Packages, binaries: dict[str, Path]) -> None:
+    tree.file("lab/vmlinuz", packages.kernel)  # this device model starts no plain kernel
     path = "usr/libexec/xen-qemu-system-i386"
     binaries[path] = packages.root / path
     for directory in ("usr/share/seabios", "usr/share/qemu"):

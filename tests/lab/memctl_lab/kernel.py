@@ -1,0 +1,42 @@
+"""The kernel without its compression: under emulation the unpacking takes seconds of each boot."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import struct
+from pathlib import Path
+
+from memctl_lab.packages import digest, identity
+
+SETUP_SECTORS = 0x1F1
+PAYLOAD = 0x248  # offset and length, counted from the end of the setup sectors
+ELF_SECTIONS = 0x28
+
+
+def plain(kernel: Path, directory: Path) -> Path:
+    """The ELF file inside a bzImage; the bzImage itself where its compression is not known here."""
+    target = directory / f"vmlinux-{digest(identity(kernel))}"
+    if target.exists():
+        return target
+    image = kernel.read_bytes()
+    offset, length = struct.unpack_from("<II", image, PAYLOAD)
+    start = ((image[SETUP_SECTORS] or 4) + 1) * 512 + offset
+    payload = image[start : start + length]
+    if payload.startswith(b"\xfd7zXZ\0"):
+        elf = lzma.LZMADecompressor().decompress(payload)
+    elif payload.startswith(b"\x1f\x8b"):
+        elf = gzip.decompress(payload[: -struct.calcsize("<I")])
+    else:
+        return kernel
+    scratch = target.with_suffix(".new")
+    scratch.write_bytes(_without_relocations(elf))
+    scratch.rename(target)
+    return target
+
+
+def _without_relocations(elf: bytes) -> bytes:
+    """Cuts off what the kernel's build appends behind the section headers."""
+    (sections,) = struct.unpack_from("<Q", elf, ELF_SECTIONS)
+    size, count = struct.unpack_from("<HH", elf, 0x3A)
+    return elf[: sections + size * count]
