@@ -63,7 +63,11 @@ void XenstoreLink::remove(const char* path) { ::xs_rm(calls_, XBT_NULL, path); }
 
 int XenstoreLink::watch(const char* path) {
   errno = 0;
-  if (!::xs_watch(watches_, path, "memctl")) return error_of_last_call();
+  // The static libxenstore takes one message for the reply. The first event of a new watch can come
+  // before it: then the watch stands, and xs_watch says EINVAL (read_reply in Xen's xs.c; seen on a
+  // loaded host). The late reply is read, and left, with the next event. xenstored itself says
+  // EINVAL to a malformed path only, and ours is fixed.
+  if (!::xs_watch(watches_, path, "memctl") && errno != EINVAL) return error_of_last_call();
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, thread_stack);
