@@ -61,20 +61,30 @@ class Simulation {
   /// std::logic_error if it waits for something that cannot happen.
   template <class T>
   T run(boost::asio::awaitable<T> coroutine) {
-    std::optional<T> result;
-    std::exception_ptr thrown;
-    bool ended = false;
+    // Shared with the coroutine, which outlives this call where it waits for ever. Boost.Asio would
+    // make an empty T where it throws, and a Result has none: so it is spawned as one of void.
+    struct State {
+      std::optional<T> result{};
+      std::exception_ptr thrown{};
+      bool ended{false};
+    };
+    const auto state = std::make_shared<State>();
     context.restart();
-    boost::asio::co_spawn(context, std::move(coroutine),
-                          [&](std::exception_ptr exception, T value) {
-                            thrown = std::move(exception);
-                            result = std::move(value);
-                            ended = true;
-                          });
-    connection.run_until([&] { return ended; });
-    if (thrown) std::rethrow_exception(thrown);
-    if (!ended) throw std::logic_error{"the coroutine waits for something that cannot happen"};
-    return std::move(*result);
+    boost::asio::co_spawn(
+        context,
+        [state, awaited = std::move(coroutine)]() mutable -> boost::asio::awaitable<void> {
+          state->result.emplace(co_await std::move(awaited));
+        },
+        [state](std::exception_ptr exception) {
+          state->thrown = std::move(exception);
+          state->ended = true;
+        });
+    connection.run_until([&] { return state->ended; });
+    if (state->thrown) std::rethrow_exception(state->thrown);
+    if (!state->ended) {
+      throw std::logic_error{"the coroutine waits for something that cannot happen"};
+    }
+    return std::move(*state->result);
   }
 };
 

@@ -1,0 +1,137 @@
+"""A running guest grows past its boot limit, and three layers say so."""
+
+from __future__ import annotations
+
+import pytest
+
+from memctl_lab import Guest, Lab
+from memctl_lab.memctl import Resized, finish, resize, start_resize, status
+
+MIB = 1024
+SECTION_KIB = 128 * MIB
+# Describing a section takes 2 MiB of the guest's memory, on pv up to 2.6 MiB with page tables and p2m.
+MEMMAP_KIB = {"pv": 2688, "pvh": 2048}
+
+
+@pytest.fixture(params=["pv", "pvh"])
+def guest(request: pytest.FixtureRequest, fresh_guests: Lab) -> Guest:
+    """A guest of 160 MiB whose agent has announced itself."""
+    made = fresh_guests.create_guest(f"grow-{request.param}", request.param)
+    made.wait_for_agent()
+    return made
+
+
+def check_grown(
+    guest: Guest, done: Resized, size_mib: int, tot_before: int, total_before: int
+) -> None:
+    """What success means, read without memctl."""
+    grown_kib = (size_mib - 160) * MIB
+    assert done.ending == (0, "verified", None), done.stderr
+    domain, facts, limits = guest.domain(), guest.facts(), guest.snapshot()
+    assert domain is not None
+
+    over = domain.tot_kib - tot_before - grown_kib
+    assert 0 <= over <= MIB, f"Xen's page count is {over} KiB off"
+    assert facts.offline_blocks == ()
+    sections = -(-grown_kib // SECTION_KIB)
+    missing = grown_kib - (facts.mem_total_kib - total_before)
+    assert 0 <= missing <= sections * MEMMAP_KIB[guest.config.type]
+
+    assert limits.static_max_kib == limits.target_kib == size_mib * MIB
+    assert limits.max_pages * 4 == (size_mib + 1) * MIB
+    assert limits.claim_pages == 0
+    report = done.report
+    assert report["from_kib"] == 160 * MIB
+    assert report["requested_kib"] == size_mib * MIB
+    assert 0 <= report["reached_kib"] - size_mib * MIB <= MIB
+    assert report["limit_kib"] == size_mib * MIB
+    assert report["verified"] == {"xen": True, "blocks": True, "guest_total": True}
+    assert report["guest_total_kib"] == facts.mem_total_kib
+    assert guest.lab.xenstore_read(f"/libxl/{guest.domid}/memctl") is None
+    print(
+        f"{guest.name}: 160 -> {size_mib} MiB in {report['elapsed_ms']} ms, {report['stages']} stages; "
+        f"Xen +{(domain.tot_kib - tot_before) // MIB} MiB ({over} KiB over), "
+        f"{len(facts.blocks)} blocks online, MemTotal {facts.mem_total_kib // MIB} MiB "
+        f"({missing} KiB less than was added)"
+    )
+
+
+@pytest.mark.parametrize("size_mib", [1024, 3584])
+def test_a_guest_grows_past_its_boot_limit(guest: Guest, size_mib: int) -> None:
+    before, facts = guest.domain(), guest.facts()
+    assert before is not None
+    done = resize(guest, f"{size_mib}m")
+    check_grown(guest, done, size_mib, before.tot_kib, facts.mem_total_kib)
+    assert guest.facts().online_policy == facts.online_policy, "the earlier policy is back"
+
+
+def test_one_mebibyte_more_is_one_mebibyte_more(guest: Guest) -> None:
+    before, facts = guest.domain(), guest.facts()
+    assert before is not None
+    done = resize(guest, "+1m")
+    check_grown(guest, done, 161, before.tot_kib, facts.mem_total_kib)
+
+
+def test_a_grown_guest_uses_the_memory(guest: Guest) -> None:
+    assert resize(guest, "1g").status == 0
+    guest.hold_memory(700)
+    assert guest.alive()
+
+
+def test_more_than_the_host_has_is_refused(guest: Guest) -> None:
+    before, host = guest.snapshot(), guest.lab.facts()
+    done = resize(guest, "64g")
+    assert done.ending == (3, "refused", "host_memory")
+    assert guest.snapshot() == before
+    assert guest.lab.facts() == host
+
+    offered = status(guest.lab, guest.name)[0]["largest_kib"]
+    assert 160 * MIB < offered < host.free_pages * 4 + 160 * MIB
+    assert resize(guest, f"{offered + 4}k", "--dry-run").status == 3
+    assert guest.lab.run(f"memctl plan {guest.name} {offered}k").status == 0
+
+
+def test_without_an_agent_nothing_is_changed(fresh_guests: Lab) -> None:
+    for guest in fresh_guests.create_guests([("bare-pv", "pv"), ("bare-pvh", "pvh")], agent=False):
+        before = guest.snapshot()
+        done = resize(guest, "1g")
+        assert done.ending == (3, "refused", "agent_absent")
+        assert done.report["elapsed_ms"] < 1000, "at once"
+        assert guest.snapshot() == before
+
+
+def test_an_agent_that_was_killed_is_missed_within_six_seconds(guest: Guest) -> None:
+    guest.check("killall -9 memctl-agent")
+    before = guest.snapshot()
+    done = resize(guest, "1g")
+    assert done.ending == (3, "refused", "agent_absent")
+    assert done.report["elapsed_ms"] < 6000
+    assert guest.snapshot() == before
+
+
+def test_an_agent_killed_in_the_middle_leaves_a_safe_guest(guest: Guest) -> None:
+    before = guest.snapshot()
+    running = start_resize(guest, "3584m")
+    running.wait_for_output('"phase":"populate"')
+    guest.check("killall -9 memctl-agent")
+    done = finish(running)
+    assert done.status in (4, 5), done.report
+    assert done.report["cause"] == "agent_absent"
+    assert guest.alive()
+    guest.check("true")
+
+    domain, after = guest.domain(), guest.snapshot()
+    assert domain is not None
+    assert after.claim_pages == 0
+    # Nobody says how much the guest can spare: it keeps what it has.
+    assert abs(after.target_kib - domain.tot_kib) <= MIB
+    if done.status == 4:
+        assert (after.max_pages, after.static_max_kib, after.target_kib) == (
+            before.max_pages,
+            before.static_max_kib,
+            before.target_kib,
+        )
+    else:
+        assert after.target_kib == done.report["reached_kib"]
+        assert after.static_max_kib == done.report["limit_kib"] >= after.target_kib
+    print(f"{guest.name}: {done.report['outcome']}, target {after.target_kib // MIB} MiB")

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The operation against the simulated host: what the lab shows on real Xen, and what the lab cannot
+// bring about at will.
+#include "resize/operation.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "host/sim/connection.hpp"
+#include "plan/paging_pool.hpp"
+
+namespace memctl::resize {
+namespace {
+
+using host::sim::AgentConduct;
+using host::sim::GuestSpec;
+using host::sim::Simulation;
+using namespace std::chrono_literals;
+
+/// Everything that a refused or restored resize must leave as it was.
+struct Limits {
+  Kib max_allocation;
+  std::optional<Kib> static_max;
+  std::optional<Kib> target;
+  Kib pool;
+  Kib claimed;
+  friend bool operator==(const Limits&, const Limits&) = default;
+};
+
+class OperationOnSim : public testing::TestWithParam<DomainType> {
+ protected:
+  DomainId add(GuestSpec spec = {}) {
+    spec.type = GetParam();
+    return simulation.world.add_guest(std::move(spec));
+  }
+
+  DomainIdentity identity(DomainId id) {
+    return {.id = id, .name = simulation.world.guest(id).spec().name, .type = GetParam()};
+  }
+
+  Result<Report> resize(DomainId id, SizeRequest size, ResizeOptions options = {}) {
+    ResizeOperation operation{simulation.port(), identity(id), size, std::move(options)};
+    return simulation.run(operation.run());
+  }
+
+  Limits limits(DomainId id) {
+    auto& world = simulation.world;
+    return {.max_allocation = world.max_allocation(id),
+            .static_max = world.static_max(id),
+            .target = world.target(id),
+            .pool = world.paging_pool(id),
+            .claimed = world.host_claimed()};
+  }
+
+  bool journal_stands(DomainId id) {
+    return Journal{simulation.port().store(), id}.read().value().has_value();
+  }
+
+  Simulation simulation{};
+};
+
+INSTANTIATE_TEST_SUITE_P(Types, OperationOnSim, testing::Values(DomainType::pv, DomainType::pvh),
+                         [](const auto& type) { return std::string{name(type.param)}; });
+
+TEST_P(OperationOnSim, GrowsPastTheBootLimitAndVerifiesThreeLayers) {
+  for (const Kib size : {1_GiB, 3584_MiB}) {
+    const DomainId id = add({.name = "g" + to_string(size)});
+    const Kib before = simulation.world.allocated(id);
+    const Kib total_before = simulation.world.guest(id).mem_total();
+
+    const auto report = resize(id, size);
+
+    ASSERT_TRUE(report) << report.error().message;
+    EXPECT_EQ(report.value().outcome, Outcome::verified);
+    EXPECT_TRUE(report.value().verified.all());
+    EXPECT_EQ(simulation.world.allocated(id) - before, size - 160_MiB);
+    EXPECT_GT(simulation.world.guest(id).mem_total() - total_before, (size - 160_MiB) * 97 / 100);
+    EXPECT_EQ(report.value().limit, size);
+    EXPECT_EQ(simulation.world.static_max(id), size);
+    EXPECT_EQ(simulation.world.max_allocation(id), size + 1_MiB);
+    EXPECT_EQ(simulation.world.host_claimed(), Kib{});
+    EXPECT_FALSE(journal_stands(id));
+    EXPECT_TRUE(simulation.world.guest(id).alive());
+  }
+}
+
+TEST_P(OperationOnSim, OneMebibyteMoreIsOneMebibyteMore) {
+  const DomainId id = add();
+  const Kib before = simulation.world.allocated(id);
+  const auto report = resize(id, SizeRequest::relative(1_MiB));
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(simulation.world.allocated(id) - before, 1_MiB);
+}
+
+TEST_P(OperationOnSim, AGuestWithoutAnAgentIsRefusedAtOnce) {
+  const DomainId id = add({.agent = {.conduct = AgentConduct::absent}});
+  const Limits before = limits(id);
+  const auto began = simulation.now();
+  const auto report = resize(id, 1_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::agent_absent);
+  ASSERT_TRUE(report.error().report);
+  EXPECT_EQ(report.error().report->outcome, Outcome::refused);
+  EXPECT_EQ(report.error().report->requested, 1_GiB);
+  EXPECT_LT(simulation.now() - began, 1s);
+  EXPECT_EQ(limits(id), before);
+}
+
+TEST_P(OperationOnSim, AnAgentKilledEarlierIsMissedAfterFiveSeconds) {
+  const DomainId id = add();
+  simulation.world.guest(id).agent().kill();
+  const Limits before = limits(id);
+  const auto began = simulation.now();
+  const auto report = resize(id, 1_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::agent_absent);
+  EXPECT_LT(simulation.now() - began, 6s);
+  EXPECT_EQ(limits(id), before);
+}
+
+TEST_P(OperationOnSim, MoreThanTheHostHasIsRefusedAndTheLargestSizeWorks) {
+  simulation.world.take_host_memory(62_GiB);
+  const DomainId id = add();
+  const Limits before = limits(id);
+  const Kib free = simulation.world.host_free();
+  const auto refused = resize(id, 8_GiB);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().cause, Cause::host_memory);
+  EXPECT_EQ(limits(id), before);
+  EXPECT_EQ(simulation.world.host_free(), free);
+
+  const auto report = resize(id, *refused.error().largest);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_GE(simulation.world.host_free(), 64_MiB);
+}
+
+TEST_P(OperationOnSim, AnAgentKilledInTheMiddleLeavesTheGuestWhatItHas) {
+  const DomainId id = add();
+  simulation.world.after(300ms, [&] { simulation.world.guest(id).agent().kill(); });
+  const auto report = resize(id, 32_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::agent_absent) << report.error().message;
+  const Report& left = *report.error().report;
+  EXPECT_EQ(left.outcome, Outcome::kept);
+  EXPECT_TRUE(simulation.world.guest(id).alive());
+  EXPECT_GE(left.reached, 160_MiB);
+  EXPECT_EQ(*simulation.world.target(id), left.reached);
+  EXPECT_EQ(simulation.world.static_max(id), left.limit);
+  EXPECT_EQ(simulation.world.host_claimed(), Kib{});
+  EXPECT_FALSE(journal_stands(id));
+}
+
+TEST_P(OperationOnSim, ACancelBringsTheEarlierSizeBack) {
+  const DomainId id = add();
+  const Limits before = limits(id);
+  ResizeOperation operation{simulation.port(), identity(id), 32_GiB, {}};
+  simulation.world.after(500ms, [&] { operation.cancel(); });
+  const auto report = simulation.run(operation.run());
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::cancelled) << report.error().message;
+  EXPECT_EQ(report.error().report->outcome, Outcome::restored);
+  Limits after = limits(id);
+  EXPECT_GE(after.pool, before.pool);  // a pool is never lowered under a guest that grew
+  after.pool = before.pool;
+  EXPECT_EQ(after, before);
+  EXPECT_TRUE(simulation.world.guest(id).alive());
+  EXPECT_LE(simulation.world.allocated(id) - 160_MiB, 1_MiB);
+}
+
+TEST_P(OperationOnSim, ADeadlineWithKeepLeavesWhatWasReached) {
+  const DomainId id = add();
+  const auto report = resize(id, 32_GiB, {.timeout = 2s, .on_failure = OnFailure::keep});
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::deadline);
+  const Report& left = *report.error().report;
+  EXPECT_EQ(left.outcome, Outcome::kept);
+  EXPECT_GT(left.reached, 160_MiB);
+  EXPECT_EQ(*simulation.world.target(id), left.reached);
+}
+
+TEST_P(OperationOnSim, BlocksThatStayOfflineAreNamed) {
+  const DomainId id = add({.linux = {.online_fails = true}});
+  const auto report = resize(id, 1_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::guest_offline_blocks) << report.error().message;
+  EXPECT_EQ(report.error().report->outcome, Outcome::restored);
+}
+
+TEST_P(OperationOnSim, AStarvingGuestIsGrownAlive) {
+  for (const Kib free : {5_MiB, 12_MiB}) {
+    const DomainId id = add({.name = "starving" + to_string(free), .linux = {.kernel_free = free}});
+    const auto report = resize(id, 1_GiB);
+    ASSERT_TRUE(report) << report.error().message;
+    EXPECT_TRUE(simulation.world.guest(id).alive());
+  }
+}
+
+TEST_P(OperationOnSim, ShrinksAndGrowsAgain) {
+  const DomainId id = add();
+  for (const Kib size : {2_GiB, 400_MiB, 3_GiB, 1_GiB}) {
+    const auto report = resize(id, size);
+    ASSERT_TRUE(report) << to_string(size) << ": " << report.error().message;
+    EXPECT_LE(simulation.world.allocated(id) - size, 1_MiB);
+    EXPECT_TRUE(simulation.world.guest(id).alive());
+  }
+}
+
+TEST_P(OperationOnSim, ARivalsTargetStands) {
+  const DomainId id = add();
+  simulation.world.after(500ms, [&] { ASSERT_TRUE(simulation.world.mem_set(id, 300_MiB)); });
+  const auto report = resize(id, 32_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::superseded);
+  EXPECT_EQ(report.error().report->outcome, Outcome::superseded);
+  EXPECT_EQ(*simulation.world.target(id), 300_MiB);
+  EXPECT_EQ(simulation.world.host_claimed(), Kib{});
+}
+
+TEST_P(OperationOnSim, AGuestThatIsDestroyedOrRebootsEndsTheOperation) {
+  const DomainId destroyed = add({.name = "destroyed"});
+  simulation.world.after(500ms, [&] { simulation.world.destroy(destroyed); });
+  const auto gone = resize(destroyed, 16_GiB);
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().cause, Cause::domain_gone);
+  EXPECT_EQ(gone.error().report->outcome, Outcome::gone);
+
+  const DomainId rebooted = add({.name = "rebooted"});
+  simulation.world.after(500ms,
+                         [&] { simulation.world.shut_down(rebooted, ShutdownReason::reboot); });
+  const auto reboot = resize(rebooted, 16_GiB);
+  ASSERT_FALSE(reboot);
+  EXPECT_EQ(reboot.error().cause, Cause::guest_rebooted);
+  EXPECT_EQ(simulation.world.host_claimed(), Kib{});
+}
+
+TEST_P(OperationOnSim, TwoRequestsForTheSameMemoryAreNotBothGranted) {
+  simulation.world.take_host_memory(60_GiB);
+  const DomainId first = add({.name = "first"});
+  const DomainId second = add({.name = "second"});
+  const Kib two_thirds = simulation.world.host_free() * 2 / 3;
+  ASSERT_TRUE(resize(first, SizeRequest::relative(two_thirds)));
+  const auto refused = resize(second, SizeRequest::relative(two_thirds));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().cause, Cause::host_memory);
+  EXPECT_TRUE(simulation.world.guest(first).alive());
+  EXPECT_TRUE(simulation.world.guest(second).alive());
+}
+
+TEST_P(OperationOnSim, ASecondOperationLearnsWhoHoldsTheDomain) {
+  const DomainId id = add();
+  const std::string holder = simulation.world.add_process();
+  ASSERT_TRUE((Journal{simulation.port().store(), id}.begin({.owner = holder})));
+  const auto report = resize(id, 1_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::busy);
+  EXPECT_NE(report.error().message.find(holder), std::string::npos);
+}
+
+TEST_P(OperationOnSim, WhatADeadProcessLeftIsUndoneFirst) {
+  const DomainId id = add();
+  const Limits before = limits(id);
+  const std::string dead = simulation.world.add_process();
+  Journal journal{simulation.port().store(), id};
+  ASSERT_TRUE(journal.begin({.owner = dead,
+                             .size = 160_MiB,
+                             .present = 160_MiB,
+                             .limit = *before.static_max,
+                             .max_memory = before.max_allocation,
+                             .to = 2_GiB}));
+  ASSERT_TRUE(simulation.world.mem_max(id, 2_GiB));
+  ASSERT_EQ(simulation.world.claim(id, 2_GiB), host::sim::Errno{});
+  simulation.world.end_process(dead);
+
+  const auto report = resize(id, 160_MiB);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(limits(id), before);
+}
+
+TEST_P(OperationOnSim, EventsTellEachPhaseInOrder) {
+  const DomainId id = add();
+  std::vector<Event> events;
+  ASSERT_TRUE(
+      resize(id, 2_GiB, {.on_event = [&](const Event& event) { events.push_back(event); }}));
+  ASSERT_FALSE(events.empty());
+  EXPECT_EQ(events.front().phase, Phase::facts);
+  EXPECT_EQ(events.back().phase, Phase::verify);
+  EXPECT_EQ(events.back().now, 2_GiB);
+  for (const Event& event : events) {
+    EXPECT_GE(event.now, Kib{});
+    EXPECT_LE(event.now, 2_GiB);
+  }
+}
+
+}  // namespace
+}  // namespace memctl::resize
