@@ -74,10 +74,12 @@ void AgentModel::read_request() {
     return;
   }
   const auto request = guest::decode_request(*value.value());
-  if (!request || request->sequence <= last_request_) return;
+  if (!request) return;
+  if (request->operation == last_operation_ && request->sequence <= last_request_) return;
   if (request->protocol < spec_.protocol_min || request->protocol > spec_.protocol_max) return;
   if (spec_.conduct == AgentConduct::normal) {
     last_request_ = request->sequence;
+    last_operation_ = request->operation;
     carry_out(*request);
   } else {
     misbehave(*request);
@@ -88,12 +90,12 @@ void AgentModel::carry_out(const AgentRequest& request) {
   const bool serves_it = serving_ && operation_ == request.operation;
   switch (request.kind) {
     case RequestKind::observe:
-      report(phase(), request.operation);
       if (serves_it) renew_lease(request);
+      report(phase(), request.operation);
       break;
     case RequestKind::prepare:
-      prepare(request);
       renew_lease(request);
+      prepare(request);
       break;
     case RequestKind::release:
       end_operation();
@@ -132,6 +134,7 @@ void AgentModel::end_operation() {
 }
 
 void AgentModel::renew_lease(const AgentRequest& request) {
+  served_request_ = request.sequence;
   lease_.set(std::chrono::seconds{request.lease_seconds}, [this] { end_operation(); });
 }
 
@@ -167,7 +170,7 @@ AgentReport AgentModel::observe(AgentPhase phase, std::uint64_t operation) {
   const std::int64_t added = serving_ ? present - blocks_before_ : 0;
   const double pressure = kernel_.pressure();
   return {.operation = operation,
-          .request = last_request_,
+          .request = operation == last_operation_ ? last_request_ : served_request_,
           .sequence = ++sequence_,
           .phase = phase,
           .blocks_present = present,
@@ -195,6 +198,7 @@ void AgentModel::report(AgentPhase phase, std::uint64_t operation) {
 
 void AgentModel::misbehave(const AgentRequest& request) {
   last_request_ = request.sequence;
+  last_operation_ = request.operation;
   operation_ = request.operation;
   switch (spec_.conduct) {
     case AgentConduct::garbage:

@@ -82,7 +82,9 @@ class AgentModel {
   std::string home_{};  ///< /local/domain/N
   DomainId domain_{};
 
-  std::uint64_t operation_{0};
+  std::uint64_t operation_{0};  ///< The one that is served, or was last.
+  std::uint64_t served_request_{0};
+  std::uint64_t last_operation_{0};  ///< Of the last request, which may be another one's.
   std::uint64_t last_request_{0};
   std::uint64_t sequence_{0};
   std::int64_t blocks_before_{0};

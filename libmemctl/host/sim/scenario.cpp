@@ -9,169 +9,32 @@
 #include <sstream>
 #include <utility>
 
-#include "memctl/size.hpp"
+#include "host/sim/json_object.hpp"
 
 namespace memctl::host::sim {
 namespace {
 
-using Json = nlohmann::json;
+constexpr std::array types = {JsonWord<DomainType>{"pv", DomainType::pv},
+                              JsonWord<DomainType>{"pvh", DomainType::pvh},
+                              JsonWord<DomainType>{"hvm", DomainType::hvm}};
 
-/// Within this file only: what is wrong, and where; `parse_scenario` makes an Error of it.
-struct Wrong {
-  std::string message;
-  std::string hint;
-};
+constexpr std::array conducts = {JsonWord<AgentConduct>{"normal", AgentConduct::normal},
+                                 JsonWord<AgentConduct>{"absent", AgentConduct::absent},
+                                 JsonWord<AgentConduct>{"killed", AgentConduct::killed},
+                                 JsonWord<AgentConduct>{"garbage", AgentConduct::garbage},
+                                 JsonWord<AgentConduct>{"huge", AgentConduct::huge},
+                                 JsonWord<AgentConduct>{"lying", AgentConduct::lying},
+                                 JsonWord<AgentConduct>{"stale", AgentConduct::stale},
+                                 JsonWord<AgentConduct>{"flooding", AgentConduct::flooding},
+                                 JsonWord<AgentConduct>{"deleting", AgentConduct::deleting}};
 
-std::string listed(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
-
-template <class T>
-struct Word {
-  const char* text;
-  T value;
-};
-
-/// Reads the members of one JSON object; those that nobody asked for are wrong.
-class Object {
- public:
-  Object(const Json& json, std::string where) : json_{json}, where_{std::move(where)} {
-    if (!json.is_object()) throw Wrong{where_ + " is not an object", "write {...} there"};
-  }
-
-  void operator()(const char* key, Kib& size) {
-    take(key, [&](const Json& value) {
-      const auto parsed = value.is_string() ? parse_size(value.get<std::string>())
-                                            : Result<SizeRequest>{SizeRequest{Kib{-1}}};
-      const bool sound = parsed && parsed.value().kind == SizeRequest::Kind::absolute &&
-                         parsed.value().amount >= Kib{};
-      if (!sound) throw wrong(key, "is no size", "write it as \"512MiB\" or \"4GiB\"");
-      size = parsed.value().amount;
-    });
-  }
-  void operator()(const char* key, std::optional<Kib>& size) {
-    if (!json_.contains(key)) known_.emplace_back(key);
-    if (json_.contains(key)) (*this)(key, size.emplace());
-  }
-  void operator()(const char* key, bool& flag) {
-    take(key, [&](const Json& value) {
-      if (!value.is_boolean()) throw wrong(key, "is neither true nor false", "write true or false");
-      flag = value.get<bool>();
-    });
-  }
-  void operator()(const char* key, std::string& text) {
-    take(key, [&](const Json& value) {
-      if (!value.is_string()) throw wrong(key, "is no text", "write it in quotes");
-      text = value.get<std::string>();
-    });
-  }
-  void operator()(const char* key, int& number) {
-    take(key, [&](const Json& value) {
-      if (!value.is_number_integer() || value < 0 || value > 1'000'000) {
-        throw wrong(key, "is no number from 0 to 1000000", "write a whole number");
-      }
-      number = value.get<int>();
-    });
-  }
-  void operator()(const char* key, std::uint64_t& number) {
-    take(key, [&](const Json& value) {
-      if (!value.is_number_unsigned()) throw wrong(key, "is no number", "write a whole number");
-      number = value.get<std::uint64_t>();
-    });
-  }
-  void operator()(const char* key, Duration& duration) {
-    take(key, [&](const Json& value) {
-      if (!value.is_number() || value < 0 || value > 1'000'000) {
-        throw wrong(key, "is no time", "write seconds, such as 1.5");
-      }
-      duration =
-          std::chrono::duration_cast<Duration>(std::chrono::duration<double>{value.get<double>()});
-    });
-  }
-  void operator()(const char* key, std::optional<double>& number) {
-    take(key, [&](const Json& value) {
-      if (!value.is_number() || value <= 0) {
-        throw wrong(key, "is no number above 0", "1 is real time, 10 ten times as fast");
-      }
-      number = value.get<double>();
-    });
-  }
-  template <class T, std::size_t N>
-  void operator()(const char* key, T& value, const std::array<Word<T>, N>& words) {
-    std::string text;
-    (*this)(key, text);
-    if (!json_.contains(key)) return;
-    std::vector<std::string> allowed;
-    for (const Word<T>& word : words) {
-      if (text == word.text) {
-        value = word.value;
-        return;
-      }
-      allowed.emplace_back(word.text);
-    }
-    throw wrong(key, "is \"" + text + "\"", "allowed are " + listed(allowed));
-  }
-  /// Calls `read` for each element of an array.
-  void each(const char* key, const std::function<void(const Json&, const std::string&)>& read) {
-    take(key, [&](const Json& value) {
-      if (!value.is_array()) throw wrong(key, "is no list", "write [...] there");
-      for (std::size_t i = 0; i < value.size(); ++i) {
-        read(value[i], place(key) + "[" + std::to_string(i) + "]");
-      }
-    });
-  }
-  void require(const char* key) const {
-    if (!json_.contains(key)) throw wrong(key, "is missing", "add it");
-  }
-  void done() const {
-    for (const auto& [key, value] : json_.items()) {
-      if (std::ranges::find(known_, key) == known_.end()) {
-        throw wrong(key, "is unknown", "allowed are " + listed(known_));
-      }
-    }
-  }
-  [[nodiscard]] Wrong wrong(const std::string& key, const std::string& what,
-                            std::string hint) const {
-    return {place(key) + " " + what, std::move(hint)};
-  }
-
- private:
-  [[nodiscard]] std::string place(const std::string& key) const {
-    return where_.empty() ? key : where_ + "." + key;
-  }
-  void take(const char* key, const std::function<void(const Json&)>& read) {
-    if (std::ranges::find(known_, key) == known_.end()) known_.emplace_back(key);
-    const auto found = json_.find(key);
-    if (found != json_.end()) read(*found);
-  }
-  const Json& json_;
-  std::string where_;
-  std::vector<std::string> known_{};
-};
-
-constexpr std::array types = {Word<DomainType>{"pv", DomainType::pv},
-                              Word<DomainType>{"pvh", DomainType::pvh},
-                              Word<DomainType>{"hvm", DomainType::hvm}};
-
-constexpr std::array conducts = {Word<AgentConduct>{"normal", AgentConduct::normal},
-                                 Word<AgentConduct>{"absent", AgentConduct::absent},
-                                 Word<AgentConduct>{"killed", AgentConduct::killed},
-                                 Word<AgentConduct>{"garbage", AgentConduct::garbage},
-                                 Word<AgentConduct>{"huge", AgentConduct::huge},
-                                 Word<AgentConduct>{"lying", AgentConduct::lying},
-                                 Word<AgentConduct>{"stale", AgentConduct::stale},
-                                 Word<AgentConduct>{"flooding", AgentConduct::flooding},
-                                 Word<AgentConduct>{"deleting", AgentConduct::deleting}};
-
-const std::array policies = {Word<std::string>{"offline", "offline"},
-                             Word<std::string>{"online", "online"},
-                             Word<std::string>{"online_kernel", "online_kernel"},
-                             Word<std::string>{"online_movable", "online_movable"}};
+const std::array policies = {JsonWord<std::string>{"offline", "offline"},
+                             JsonWord<std::string>{"online", "online"},
+                             JsonWord<std::string>{"online_kernel", "online_kernel"},
+                             JsonWord<std::string>{"online_movable", "online_movable"}};
 
 GuestSpec read_guest(const Json& json, const std::string& where) {
-  Object object{json, where};
+  JsonObject object{json, where};
   object.require("name");
   GuestSpec guest;
   object("name", guest.name);
@@ -201,6 +64,9 @@ GuestSpec read_guest(const Json& json, const std::string& where) {
   object.done();
   if (guest.memory < 64_MiB) {
     throw object.wrong("memory", "is too small", "a guest needs 64MiB or more");
+  }
+  if (guest.video_ram > guest.memory / 2) {
+    throw object.wrong("video_ram", "is too much", "it is a part of \"memory\"");
   }
   if (guest.vcpus < 1) throw object.wrong("vcpus", "is 0", "a guest needs one or more");
   if (guest.linux.block_size < 128_MiB) {
@@ -276,7 +142,7 @@ constexpr std::array action_kinds = {
 };
 
 ScenarioAction read_action(const Json& json, const std::string& where) {
-  Object object{json, where};
+  JsonObject object{json, where};
   object.require("at");
   object.require("do");
   ScenarioAction action;
@@ -287,7 +153,8 @@ ScenarioAction read_action(const Json& json, const std::string& where) {
   if (kind == action_kinds.end()) {
     std::vector<std::string> names;
     for (const ActionKind& each : action_kinds) names.emplace_back(each.name);
-    throw object.wrong("do", "is \"" + action.what + "\"", "allowed are " + listed(names));
+    throw object.wrong("do", "is \"" + action.what + "\"",
+                       "allowed are " + JsonObject::listed(names));
   }
   if (kind->guest) object.require("guest");
   if (kind->guest) object("guest", action.guest);
@@ -297,8 +164,12 @@ ScenarioAction read_action(const Json& json, const std::string& where) {
   return action;
 }
 
+bool has_guest(const Scenario& scenario, const std::string& name) {
+  return std::ranges::find(scenario.guests, name, &GuestSpec::name) != scenario.guests.end();
+}
+
 Scenario read(const Json& json) {
-  Object object{json, ""};
+  JsonObject object{json, ""};
   Scenario scenario;
   object("host", scenario.world.host);
   object("dom0", scenario.world.dom0);
@@ -308,19 +179,21 @@ Scenario read(const Json& json) {
   object("libxl_call", scenario.world.libxl_call);
   object("pace", scenario.pace);
   object.each("guests", [&](const Json& each, const std::string& where) {
-    scenario.guests.push_back(read_guest(each, where));
+    GuestSpec guest = read_guest(each, where);
+    if (has_guest(scenario, guest.name)) {
+      throw JsonWrong{"two guests are called \"" + guest.name + "\"", "give each its own name"};
+    }
+    scenario.guests.push_back(std::move(guest));
   });
   object.each("actions", [&](const Json& each, const std::string& where) {
     scenario.actions.push_back(read_action(each, where));
   });
   object.done();
   for (const ScenarioAction& action : scenario.actions) {
-    const bool known =
-        action.guest.empty() ||
-        std::ranges::find(scenario.guests, action.guest, &GuestSpec::name) != scenario.guests.end();
+    const bool known = action.guest.empty() || has_guest(scenario, action.guest);
     if (!known) {
-      throw Wrong{"no guest is called \"" + action.guest + "\"",
-                  "an action names one of \"guests\""};
+      throw JsonWrong{"no guest is called \"" + action.guest + "\"",
+                      "an action names one of \"guests\""};
     }
   }
   return scenario;
@@ -349,7 +222,7 @@ Result<Scenario> parse_scenario(std::string_view json) {
   }
   try {
     return read(parsed);
-  } catch (const Wrong& wrong) {
+  } catch (const JsonWrong& wrong) {
     return Error{.cause = Cause::xen_unsupported,
                  .message = "simulated host: " + wrong.message,
                  .hint = wrong.hint};
@@ -361,11 +234,10 @@ Result<Scenario> read_scenario(const std::string& file) {
   std::ostringstream text;
   if (stream) text << stream.rdbuf();
   if (!stream) {
-    return Error{.cause = Cause::xen_unsupported,
-                 .message = "the file \"" + file +
-                            "\" that describes a simulated host cannot be "
-                            "read",
-                 .hint = "name a file of JSON after sim:, or nothing for the demonstration"};
+    return Error{
+        .cause = Cause::xen_unsupported,
+        .message = "the file \"" + file + "\", which describes a simulated host, cannot be read",
+        .hint = "name a file of JSON after sim:, or nothing for the demonstration"};
   }
   return parse_scenario(text.str());
 }

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/sim/faults.hpp"
+
+#include <utility>
+
+namespace memctl::host::sim {
+
+/// What the decorated parts share.
+class FaultyCalls {
+ public:
+  FaultyCalls(Port& port, World& world, FaultPlan& plan)
+      : port_{port}, world_{world}, plan_{plan} {}
+
+  [[nodiscard]] Port& port() const { return port_; }
+  [[nodiscard]] bool killed() const { return plan_.killed_; }
+
+  /// One call that doesn't wait.
+  template <class T, class Call>
+  Result<T> through(const std::string& name, Call call) {
+    std::optional<Fault::Kind> later;
+    if (auto error = before(name, later)) return std::move(*error);
+    Result<T> result = call();
+    if (auto error = after(later)) return std::move(*error);
+    return result;
+  }
+  /// One that may wait. `name` and `call` live in this coroutine.
+  template <class T, class Call>
+  Task<T> through_task(std::string name, Call call) {
+    std::optional<Fault::Kind> later;
+    if (auto error = before(name, later)) co_return std::move(*error);
+    Result<T> result = co_await call();
+    if (auto error = after(later)) co_return std::move(*error);
+    co_return result;
+  }
+
+ private:
+  /// The error to return at once; `later`: what is to go wrong after the call.
+  std::optional<Error> before(const std::string& name, std::optional<Fault::Kind>& later) {
+    if (plan_.killed_) return dead();
+    plan_.calls_.push_back(name);
+    const auto& fault = plan_.fault_;
+    if (!fault || plan_.happened_) return std::nullopt;
+    if (!fault->call.empty() && fault->call != name) return std::nullopt;
+    if (++plan_.matching_ != fault->nth) return std::nullopt;
+    plan_.happened_ = true;
+    if (fault->kind == Fault::Kind::kill_before) kill();
+    if (fault->kind == Fault::Kind::fail_before) return fault->error;
+    later = fault->kind;
+    return std::nullopt;
+  }
+
+  std::optional<Error> after(std::optional<Fault::Kind> due) {
+    if (plan_.killed_) return dead();
+    if (due == Fault::Kind::kill_after) kill();
+    if (due == Fault::Kind::fail_after) return plan_.fault_->error;
+    return std::nullopt;
+  }
+
+  [[noreturn]] void kill() {
+    plan_.killed_ = true;
+    world_.end_process(port_.self());
+    throw ProcessKilled{};
+  }
+
+  static Error dead() {
+    return {.cause = Cause::hypervisor_error, .message = "the process was killed"};
+  }
+
+  Port& port_;
+  World& world_;
+  FaultPlan& plan_;
+};
+
+namespace {
+
+class FaultyHypervisor final : public Hypervisor {
+ public:
+  explicit FaultyHypervisor(FaultyCalls& calls)
+      : calls_{calls}, inner_{calls.port().hypervisor()} {}
+
+  Result<HostFacts> host_facts() override {
+    return calls_.through<HostFacts>("host_facts", [&] { return inner_.host_facts(); });
+  }
+  Task<std::vector<DomainIdentity>> domains() override {
+    return calls_.through_task<std::vector<DomainIdentity>>("domains",
+                                                            [this] { return inner_.domains(); });
+  }
+  Task<DomainFacts> domain_facts(DomainId domain) override {
+    return calls_.through_task<DomainFacts>("domain_facts",
+                                            [this, domain] { return inner_.domain_facts(domain); });
+  }
+  Result<DomainMemory> domain_memory(DomainId domain) override {
+    return calls_.through<DomainMemory>("domain_memory",
+                                        [&] { return inner_.domain_memory(domain); });
+  }
+  Task<void> set_limit(DomainId domain, Kib limit) override {
+    return calls_.through_task<void>(
+        "set_limit", [this, domain, limit] { return inner_.set_limit(domain, limit); });
+  }
+  Task<void> set_size(DomainId domain, Kib size, bool enforce) override {
+    return calls_.through_task<void>("set_size", [this, domain, size, enforce] {
+      return inner_.set_size(domain, size, enforce);
+    });
+  }
+  Result<void> set_max_memory(DomainId domain, Kib max) override {
+    return calls_.through<void>("set_max_memory",
+                                [&] { return inner_.set_max_memory(domain, max); });
+  }
+  Result<void> claim(DomainId domain, Pages total) override {
+    return calls_.through<void>("claim", [&] { return inner_.claim(domain, total); });
+  }
+  Result<void> release_claim(DomainId domain) override {
+    return calls_.through<void>("release_claim", [&] { return inner_.release_claim(domain); });
+  }
+  Result<void> set_paging_pool(DomainId domain, Kib pool) override {
+    return calls_.through<void>("set_paging_pool",
+                                [&] { return inner_.set_paging_pool(domain, pool); });
+  }
+  Result<bool> save_in_progress(DomainId domain) override {
+    return calls_.through<bool>("save_in_progress",
+                                [&] { return inner_.save_in_progress(domain); });
+  }
+
+ private:
+  FaultyCalls& calls_;
+  Hypervisor& inner_;
+};
+
+/// The calls that the store and a transaction share.
+template <class Interface>
+class FaultyView : public Interface {
+ public:
+  FaultyView(FaultyCalls& calls, StoreView& inner, std::string prefix)
+      : calls_{calls}, inner_{inner}, prefix_{std::move(prefix)} {}
+
+  Result<std::optional<std::string>> read(const std::string& path) override {
+    return calls_.through<std::optional<std::string>>(prefix_ + "read",
+                                                      [&] { return inner_.read(path); });
+  }
+  Result<void> write(const std::string& path, std::string_view value) override {
+    return calls_.through<void>(prefix_ + "write", [&] { return inner_.write(path, value); });
+  }
+  Result<void> remove(const std::string& path) override {
+    return calls_.through<void>(prefix_ + "remove", [&] { return inner_.remove(path); });
+  }
+  Result<std::vector<std::string>> list(const std::string& path) override {
+    return calls_.through<std::vector<std::string>>(prefix_ + "list",
+                                                    [&] { return inner_.list(path); });
+  }
+  Result<void> set_permissions(const std::string& path,
+                               std::span<const Permission> permissions) override {
+    return calls_.through<void>(prefix_ + "set_permissions",
+                                [&] { return inner_.set_permissions(path, permissions); });
+  }
+
+ protected:
+  FaultyCalls& calls_;
+
+ private:
+  StoreView& inner_;
+  std::string prefix_;
+};
+
+class FaultyStore final : public FaultyView<Store> {
+ public:
+  explicit FaultyStore(FaultyCalls& calls)
+      : FaultyView{calls, calls.port().store(), ""}, store_{calls.port().store()} {}
+
+  Result<std::unique_ptr<Watch>> watch(const std::string& path, Wakeup& wakeup) override {
+    return calls_.through<std::unique_ptr<Watch>>("watch",
+                                                  [&] { return store_.watch(path, wakeup); });
+  }
+  Result<void> transact(const std::function<Result<void>(StoreView&)>& body) override {
+    return calls_.through<void>("transact", [&] {
+      return store_.transact([&](StoreView& view) -> Result<void> {
+        FaultyView<StoreView> inner{calls_, view, "transact."};
+        return body(inner);
+      });
+    });
+  }
+
+ private:
+  Store& store_;
+};
+
+class FaultyClock final : public Clock {
+ public:
+  explicit FaultyClock(FaultyCalls& calls) : calls_{calls}, inner_{calls.port().clock()} {}
+  TimePoint now() const override { return inner_.now(); }
+  boost::asio::awaitable<void> wait(Wakeup& wakeup, TimePoint until) override {
+    if (calls_.killed()) throw ProcessKilled{};
+    co_await inner_.wait(wakeup, until);
+    if (calls_.killed()) throw ProcessKilled{};
+  }
+
+ private:
+  FaultyCalls& calls_;
+  Clock& inner_;
+};
+
+}  // namespace
+
+struct FaultyPort::Parts {
+  FaultyCalls calls;
+  FaultyHypervisor hypervisor{calls};
+  FaultyStore store{calls};
+  FaultyClock clock{calls};
+};
+
+FaultyPort::FaultyPort(Port& port, World& world, FaultPlan& plan)
+    : port_{port}, parts_{new Parts{.calls = FaultyCalls{port, world, plan}}} {}
+FaultyPort::~FaultyPort() = default;
+
+Hypervisor& FaultyPort::hypervisor() { return parts_->hypervisor; }
+Store& FaultyPort::store() { return parts_->store; }
+Clock& FaultyPort::clock() { return parts_->clock; }
+boost::asio::any_io_executor FaultyPort::executor() { return port_.executor(); }
+std::string FaultyPort::self() { return port_.self(); }
+bool FaultyPort::is_alive(const std::string& owner) { return port_.is_alive(owner); }
+
+}  // namespace memctl::host::sim

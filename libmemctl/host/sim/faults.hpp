@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/port.hpp"
+#include "host/sim/world.hpp"
+
+namespace memctl::host::sim {
+
+/// Thrown where a `FaultyPort` kills the process that uses it: what SIGKILL is to a real one.
+/// Derived from nothing, so that no handler of errors takes it for one.
+struct ProcessKilled {};
+
+/// Something that goes wrong once.
+struct Fault {
+  enum class Kind {
+    fail_before,  ///< The call returns the error and does nothing.
+    fail_after,   ///< The call does its work, and returns the error all the same.
+    kill_before,  ///< The process dies before the call,
+    kill_after,   ///< or right after it.
+  };
+  Kind kind{Kind::fail_before};
+  /// Which call: "set_size", "write", "transact", "transact.write"…; empty: any.
+  std::string call{};
+  int nth{1};  ///< Of these calls, from 1 on.
+  Error error{.cause = Cause::hypervisor_error, .message = "injected", .raw = -3};
+};
+
+/// Counts the calls of a port, and lets one go wrong.
+class FaultPlan {
+ public:
+  FaultPlan() = default;
+  explicit FaultPlan(Fault fault) : fault_{std::move(fault)} {}
+
+  /// Every call so far, by name, in order.
+  [[nodiscard]] const std::vector<std::string>& calls() const { return calls_; }
+  [[nodiscard]] bool happened() const { return happened_; }
+  [[nodiscard]] bool killed() const { return killed_; }
+
+ private:
+  friend class FaultyCalls;
+  std::optional<Fault> fault_{};
+  std::vector<std::string> calls_{};
+  int matching_{0};
+  bool happened_{false};
+  bool killed_{false};
+};
+
+/// A port over another one, whose calls go wrong as planned. Once its process was killed, nothing
+/// that is called through it has an effect any more, as destructors may try. All must outlive it.
+class FaultyPort final : public Port {
+ public:
+  FaultyPort(Port& port, World& world, FaultPlan& plan);
+  ~FaultyPort() override;
+
+  Hypervisor& hypervisor() override;
+  Store& store() override;
+  Clock& clock() override;
+  boost::asio::any_io_executor executor() override;
+  std::string self() override;
+  bool is_alive(const std::string& owner) override;
+
+ private:
+  struct Parts;
+  Port& port_;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace memctl::host::sim

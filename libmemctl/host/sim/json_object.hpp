@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/clock.hpp"
+#include "memctl/units.hpp"
+
+namespace memctl::host::sim {
+
+using Json = nlohmann::json;
+
+/// Thrown by `JsonObject`, and made an `Error` of where a file has been read: what is wrong, and
+/// what would be right.
+struct JsonWrong {
+  std::string message;
+  std::string hint;
+};
+
+template <class T>
+struct JsonWord {
+  const char* text;
+  T value;
+};
+
+/// Reads the members of one JSON object into variables, which keep their value where a member is
+/// missing. Members that nobody asked for are wrong; so is whatever is not as it should be.
+class JsonObject {
+ public:
+  /// `where` names the object in what is said about it; empty: the outermost one.
+  JsonObject(const Json& json, std::string where);
+
+  void operator()(const char* key, Kib& size);
+  void operator()(const char* key, std::optional<Kib>& size);
+  void operator()(const char* key, bool& flag);
+  void operator()(const char* key, std::string& text);
+  void operator()(const char* key, int& number);
+  void operator()(const char* key, std::uint64_t& number);
+  void operator()(const char* key, Duration& seconds);
+  void operator()(const char* key, std::optional<double>& above_zero);
+  template <class T, std::size_t N>
+  void operator()(const char* key, T& value, const std::array<JsonWord<T>, N>& words);
+  /// Calls `read` for each element of an array, with the element's place.
+  void each(const char* key, const std::function<void(const Json&, const std::string&)>& read);
+
+  void require(const char* key) const;
+  /// To be called when all members were asked for.
+  void done() const;
+  [[nodiscard]] JsonWrong wrong(const std::string& key, const std::string& what,
+                                std::string hint) const;
+  [[nodiscard]] static std::string listed(const std::vector<std::string>& words);
+
+ private:
+  [[nodiscard]] std::string place(const std::string& key) const;
+  void take(const char* key, const std::function<void(const Json&)>& read);
+  const Json& json_;
+  std::string where_;
+  std::vector<std::string> known_{};
+};
+
+template <class T, std::size_t N>
+void JsonObject::operator()(const char* key, T& value, const std::array<JsonWord<T>, N>& words) {
+  std::string text;
+  (*this)(key, text);
+  if (!json_.contains(key)) return;
+  std::vector<std::string> allowed;
+  for (const JsonWord<T>& word : words) {
+    if (text == word.text) {
+      value = word.value;
+      return;
+    }
+    allowed.emplace_back(word.text);
+  }
+  throw wrong(key, "is \"" + text + "\"", "allowed are " + listed(allowed));
+}
+
+}  // namespace memctl::host::sim
