@@ -8,6 +8,10 @@
 #include "guest/message.hpp"
 
 namespace memctl::guest {
+namespace {
+/// Twice within the time that an answer may take.
+constexpr std::chrono::seconds repeat_time{2};
+}  // namespace
 
 Session::Session(host::Port& port, DomainId domain, std::uint64_t operation, host::Wakeup& wakeup)
     : port_{&port}, wakeup_{&wakeup}, mailbox_{port.store(), domain}, operation_{operation} {}
@@ -52,9 +56,13 @@ Result<void> Session::check_hello() const {
 }
 
 Result<void> Session::send(RequestKind kind, std::uint32_t stage, Kib target, OnlineZone online) {
+  asked_at_ = port_->clock().now();
+  return write(kind, stage, target, online);
+}
+
+Result<void> Session::write(RequestKind kind, std::uint32_t stage, Kib target, OnlineZone online) {
   const std::uint32_t protocol =
       hello_ ? std::min(protocol_max, hello_->protocol_max) : protocol_max;
-  asked_at_ = port_->clock().now();
   return mailbox_.write({.protocol = protocol,
                          .operation = operation_,
                          .sequence = ++sequence_,
@@ -72,6 +80,7 @@ host::Task<AgentReport> Session::ask(RequestKind kind, std::uint32_t stage, Kib 
   BOOST_OUTCOME_CO_TRY(check_hello());
   BOOST_OUTCOME_CO_TRY(send(kind, stage, target, online));
   const host::TimePoint until = asked_at_ + answer_time;
+  host::TimePoint written = asked_at_;
   bool others = false;
   while (!answered()) {
     if (port_->clock().now() >= until) {
@@ -79,9 +88,14 @@ host::Task<AgentReport> Session::ask(RequestKind kind, std::uint32_t stage, Kib 
                       .message = "the guest's memctl-agent has not answered for " +
                                  std::to_string(answer_time.count()) + " s"};
     }
-    co_await port_->clock().wait(*wakeup_, until);
+    co_await port_->clock().wait(*wakeup_, std::min(until, written + repeat_time));
     others = true;
     BOOST_OUTCOME_CO_TRY(poll());
+    if (!answered() && port_->clock().now() >= written + repeat_time) {
+      // The mailbox holds one request: another's, a status for example, may have taken its place.
+      written = port_->clock().now();
+      BOOST_OUTCOME_CO_TRY(write(kind, stage, target, online));
+    }
   }
   if (others) wakeup_->notify();
   co_return *report_;

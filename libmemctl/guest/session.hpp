@@ -50,6 +50,8 @@ class Session {
  private:
   Session(host::Port& port, DomainId domain, std::uint64_t operation, host::Wakeup& wakeup);
   [[nodiscard]] Result<void> check_hello() const;
+  [[nodiscard]] Result<void> write(RequestKind kind, std::uint32_t stage, Kib target,
+                                   OnlineZone online);
 
   host::Port* port_;
   host::Wakeup* wakeup_;
