@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The simulated port, and the agent at its other end.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <chrono>
+#include <vector>
+
+#include "guest/mailbox.hpp"
+#include "host/sim/connection.hpp"
+#include "host/sim/faults.hpp"
+
+namespace memctl::host::sim {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+
+class SimPortTest : public testing::Test {
+ protected:
+  Simulation sim{};
+  World& world = sim.world;
+  Hypervisor& xen = sim.port().hypervisor();
+  DomainId id = world.add_guest({.name = "web1"});
+};
+
+TEST_F(SimPortTest, TellsTheFactsOfTheHost) {
+  const HostFacts facts = xen.host_facts().value();
+  EXPECT_EQ(facts.total, to_pages(65_GiB));
+  EXPECT_EQ(to_kib(facts.free), 64_GiB - 160_MiB - 1664_KiB);
+  EXPECT_EQ(facts.xen_minor, 17);
+}
+
+TEST_F(SimPortTest, TellsTheFactsOfADomain) {
+  const DomainFacts facts = sim.run(xen.domain_facts(id)).value();
+  EXPECT_EQ(facts.identity, (DomainIdentity{.id = id, .name = "web1", .type = DomainType::pvh}));
+  EXPECT_EQ(facts.uuid.size(), 36U);
+  EXPECT_EQ(facts.memory.total, to_pages(160_MiB));
+  EXPECT_EQ(facts.memory.max, 161_MiB);
+  EXPECT_EQ(facts.target, 160_MiB);
+  EXPECT_EQ(facts.static_max, 160_MiB);
+  EXPECT_EQ(facts.boot_limit, 160_MiB);
+  EXPECT_EQ(facts.paging_pool, 1664_KiB);
+  EXPECT_EQ(facts.pod_entries, Pages{});
+  EXPECT_EQ(facts.hap, true);
+}
+
+TEST_F(SimPortTest, APvDomainHasNoPoolAndOneOfAnotherToolstackNoBootLimit) {
+  const DomainId other =
+      world.add_guest({.name = "pv", .type = DomainType::pv, .has_stored_configuration = false});
+  const DomainFacts facts = sim.run(xen.domain_facts(other)).value();
+  EXPECT_EQ(facts.paging_pool, std::nullopt);
+  EXPECT_EQ(facts.boot_limit, std::nullopt);
+  EXPECT_FALSE(facts.has_stored_configuration);
+  EXPECT_EQ(xen.set_paging_pool(other, 2_MiB).error().cause, Cause::xen_unsupported);
+}
+
+TEST_F(SimPortTest, ListsTheGuestsByNumber) {
+  world.add_guest({.name = "db1"});
+  world.destroy(world.add_guest({.name = "gone"}));
+  std::vector<std::string> names;
+  const auto domains = sim.run(xen.domains()).value();
+  for (const DomainIdentity& domain : domains) names.push_back(domain.name);
+  EXPECT_THAT(names, ElementsAre("web1", "db1"));
+}
+
+TEST_F(SimPortTest, ADomainThatIsGoneIsNoSuchDomainForEveryCall) {
+  world.destroy(id);
+  EXPECT_EQ(sim.run(xen.domain_facts(id)).error().cause, Cause::no_such_domain);
+  EXPECT_EQ(xen.domain_memory(id).error().cause, Cause::no_such_domain);
+  EXPECT_EQ(sim.run(xen.set_limit(id, 1_GiB)).error().cause, Cause::no_such_domain);
+  EXPECT_EQ(sim.run(xen.set_size(id, 1_GiB, true)).error().cause, Cause::no_such_domain);
+  EXPECT_EQ(xen.set_max_memory(id, 1_GiB).error().cause, Cause::no_such_domain);
+  EXPECT_EQ(xen.claim(id, Pages{1}).error().cause, Cause::no_such_domain);
+  EXPECT_EQ(xen.release_claim(id).error().cause, Cause::no_such_domain);
+  EXPECT_EQ(xen.set_paging_pool(id, 1_MiB).error().cause, Cause::no_such_domain);
+  EXPECT_EQ(xen.save_in_progress(id).error().cause, Cause::no_such_domain);
+}
+
+TEST_F(SimPortTest, SizesIncludeVideoRamAndTheTargetInTheStoreDoesNot) {
+  const DomainId hvm = world.add_guest(
+      {.name = "hvm", .type = DomainType::hvm, .memory = 256_MiB, .video_ram = 16_MiB});
+  ASSERT_TRUE(sim.run(xen.set_limit(hvm, 512_MiB)));
+  ASSERT_TRUE(sim.run(xen.set_size(hvm, 512_MiB, true)));
+  const DomainFacts facts = sim.run(xen.domain_facts(hvm)).value();
+  EXPECT_EQ(facts.target, 496_MiB);
+  EXPECT_EQ(facts.size(), 512_MiB);
+  EXPECT_EQ(facts.memory.max, 513_MiB);
+}
+
+TEST_F(SimPortTest, SetMaxMemoryTouchesNothingElse) {
+  ASSERT_TRUE(xen.set_max_memory(id, 200_MiB));
+  EXPECT_EQ(world.max_allocation(id), 200_MiB);
+  EXPECT_EQ(world.static_max(id), 160_MiB);
+}
+
+TEST_F(SimPortTest, AClaimThatTheHostCannotMeetIsHostMemoryAndABadOneIsNot) {
+  ASSERT_TRUE(sim.run(xen.set_limit(id, 1_TiB)));
+  EXPECT_EQ(xen.claim(id, to_pages(100_GiB)).error().cause, Cause::host_memory);
+  EXPECT_EQ(xen.claim(id, to_pages(100_MiB)).error().raw, EINVAL);
+  ASSERT_TRUE(xen.claim(id, to_pages(1_GiB)));
+  EXPECT_EQ(xen.host_facts().value().outstanding, to_pages(1_GiB - 160_MiB));
+  EXPECT_EQ(xen.domain_memory(id).value().outstanding, to_pages(1_GiB - 160_MiB));
+  ASSERT_TRUE(xen.release_claim(id));
+  ASSERT_TRUE(xen.release_claim(id));
+}
+
+TEST_F(SimPortTest, APoolThatTheHostCannotMeetIsPagingPool) {
+  world.take_host_memory(64_GiB);
+  EXPECT_EQ(xen.set_paging_pool(id, 16_MiB).error().cause, Cause::paging_pool);
+}
+
+TEST_F(SimPortTest, WaitsForLibxlsLockWithoutHoldingUpOthers) {
+  const DomainId other = world.add_guest({.name = "other"});
+  world.hold_libxl_lock(id, 10s);
+  const TimePoint start = sim.now();
+  ASSERT_TRUE(sim.run(xen.set_limit(other, 1_GiB)));
+  EXPECT_LT(sim.now() - start, 1s);
+  ASSERT_TRUE(sim.run(xen.set_limit(id, 1_GiB)));
+  EXPECT_EQ(sim.now() - start, 10s);
+}
+
+TEST_F(SimPortTest, TellsOfPauseShutdownAndSave) {
+  world.pause(id);
+  EXPECT_TRUE(xen.domain_memory(id).value().paused);
+  world.unpause(id);
+  EXPECT_FALSE(xen.domain_memory(id).value().paused);
+  world.set_save_in_progress(id, true);
+  EXPECT_TRUE(xen.save_in_progress(id).value());
+  world.crash(id);
+  EXPECT_EQ(xen.domain_memory(id).value().shutdown, ShutdownReason::crash);
+}
+
+TEST_F(SimPortTest, AProcessIsAliveAsLongAsItsPort) {
+  std::string other;
+  {
+    SimPort second{world, sim.context};
+    other = second.self();
+    EXPECT_NE(other, sim.port().self());
+    EXPECT_TRUE(sim.port().is_alive(other));
+  }
+  EXPECT_FALSE(sim.port().is_alive(other));
+  EXPECT_FALSE(sim.port().is_alive("nobody"));
+}
+
+TEST_F(SimPortTest, NodesOfADomainGoWithIt) {
+  const std::string journal = "/libxl/" + std::to_string(number(id)) + "/memctl";
+  ASSERT_TRUE(sim.port().store().write(journal, "x"));
+  const DomainId rebooted = world.reboot(id);
+  EXPECT_EQ(sim.port().store().read(journal).value(), std::nullopt);
+  EXPECT_EQ(world.guest("web1").id(), rebooted);
+}
+
+class SimAgent : public SimPortTest {
+ protected:
+  AgentRequest request(RequestKind kind, std::uint64_t sequence) {
+    return {.operation = 77, .sequence = sequence, .kind = kind};
+  }
+  void ask(const AgentRequest& what, Duration wait = 100ms) {
+    mailbox.write(what).value();
+    world.advance(wait);
+  }
+  std::optional<AgentReport> report() { return mailbox.report().value(); }
+  const std::string& policy() { return world.guest(id).kernel().spec().online_policy; }
+  int reports() { return world.guest(id).agent().reports_written(); }
+  guest::Mailbox mailbox{sim.port().store(), id};
+};
+
+TEST_F(SimAgent, AnnouncesItselfWhenTheGuestHasBooted) {
+  const auto hello = mailbox.hello().value();
+  ASSERT_TRUE(hello);
+  EXPECT_EQ(hello->block_size, 128_MiB);
+  EXPECT_TRUE(hello->hotplug);
+  EXPECT_FALSE(report());
+
+  const DomainId booting = world.add_guest({.name = "booting", .booted = false});
+  guest::Mailbox theirs{sim.port().store(), booting};
+  EXPECT_FALSE(theirs.hello().value());
+  world.advance(20s);
+  EXPECT_TRUE(theirs.hello().value());
+}
+
+TEST_F(SimAgent, ObserveGivesOneReportAndChangesNothing) {
+  ask(request(RequestKind::observe, 1), 1min);
+  ASSERT_TRUE(report());
+  EXPECT_EQ(report()->operation, 77U);
+  EXPECT_EQ(report()->request, 1U);
+  EXPECT_EQ(report()->phase, AgentPhase::idle);
+  EXPECT_EQ(report()->kernel_zone_free, world.guest(id).kernel().memory().kernel_free());
+  EXPECT_EQ(report()->balloon_target, 160_MiB - 388_KiB);
+  EXPECT_EQ(reports(), 1);
+  EXPECT_EQ(policy(), "offline");
+}
+
+TEST_F(SimAgent, PrepareSetsThePolicyAndReleaseRestoresIt) {
+  ask(request(RequestKind::prepare, 1));
+  EXPECT_EQ(policy(), "online_kernel");
+  EXPECT_EQ(report()->phase, AgentPhase::ready);
+  ask(request(RequestKind::release, 2), 1min);
+  EXPECT_EQ(policy(), "offline");
+  EXPECT_EQ(report()->phase, AgentPhase::released);
+  const int written = reports();
+  world.advance(1h);
+  EXPECT_EQ(reports(), written);
+}
+
+TEST_F(SimAgent, PrepareOnlinesWhatAnEarlierGrowthLeftOffline) {
+  ASSERT_TRUE(world.mem_max(id, 288_MiB));
+  ASSERT_TRUE(world.mem_set(id, 288_MiB));
+  world.advance(10s);
+  ASSERT_EQ(world.guest(id).kernel().blocks_offline(), 1);
+  ask(request(RequestKind::prepare, 1), 10s);
+  EXPECT_EQ(world.allocated(id), 288_MiB);
+  EXPECT_EQ(report()->blocks_added, 0);
+}
+
+TEST_F(SimAgent, ReportsEveryTwoSecondsAndWhenBlocksComeAndTheBalloonArrives) {
+  ask(request(RequestKind::prepare, 1));
+  ASSERT_TRUE(world.mem_max(id, 800_MiB));
+  ASSERT_TRUE(world.mem_set(id, 800_MiB));
+  world.advance(100ms);
+  EXPECT_EQ(report()->phase, AgentPhase::growing);
+  EXPECT_EQ(report()->blocks_added, 5);
+  EXPECT_EQ(report()->blocks_added_offline, 0);
+  world.advance(1s);
+  EXPECT_EQ(report()->phase, AgentPhase::ready);
+  EXPECT_EQ(report()->balloon_current, 800_MiB - 388_KiB);
+  const int written = reports();
+  world.advance(20s);
+  EXPECT_GE(reports(), written + 10);
+}
+
+TEST_F(SimAgent, DropsARequestWhoseNumberIsNotHigher) {
+  ask(request(RequestKind::prepare, 5));
+  ask(request(RequestKind::release, 5));
+  ask(request(RequestKind::release, 4));
+  EXPECT_EQ(policy(), "online_kernel");
+}
+
+TEST_F(SimAgent, WithoutRequestsForTheWholeLeaseThePolicyComesBack) {
+  AgentRequest prepare = request(RequestKind::prepare, 1);
+  prepare.lease_seconds = 30;
+  ask(prepare, 29s);
+  EXPECT_EQ(policy(), "online_kernel");
+  ask(request(RequestKind::observe, 2), 59s);
+  EXPECT_EQ(policy(), "online_kernel");
+  world.advance(2s);
+  EXPECT_EQ(policy(), "offline");
+}
+
+TEST_F(SimAgent, BlocksThatCannotBeOnlinedAreReported) {
+  world.guest(id).kernel().spec().online_fails = true;
+  ask(request(RequestKind::prepare, 1));
+  ASSERT_TRUE(world.mem_max(id, 800_MiB));
+  ASSERT_TRUE(world.mem_set(id, 800_MiB));
+  world.advance(1s);
+  EXPECT_EQ(report()->blocks_added, 5);
+  EXPECT_EQ(report()->blocks_added_offline, 5);
+  EXPECT_FALSE(report()->error.empty());
+}
+
+TEST_F(SimAgent, AKilledAgentLeavesItsHelloAndAnswersNoMore) {
+  ask(request(RequestKind::prepare, 1));
+  const int written = reports();
+  world.guest(id).agent().kill();
+  ask(request(RequestKind::release, 2), 1h);
+  EXPECT_EQ(reports(), written);
+  EXPECT_TRUE(mailbox.hello().value());
+}
+
+TEST_F(SimAgent, AfterARestoreAnnouncesItselfAgainAndServesNobody) {
+  ask(request(RequestKind::prepare, 1));
+  const auto before = mailbox.hello().value();
+  const DomainId restored = world.save_and_restore(id).value();
+  EXPECT_EQ(world.guest(restored).kernel().spec().online_policy, "offline");
+  guest::Mailbox theirs{sim.port().store(), restored};
+  ASSERT_TRUE(theirs.hello().value());
+  theirs.write(request(RequestKind::observe, 1)).value();
+  world.advance(100ms);
+  EXPECT_TRUE(theirs.report().value());
+}
+
+TEST_F(SimAgent, NothingThatAHostileAgentWritesIsTakenForAnAnswer) {
+  for (const AgentConduct conduct :
+       {AgentConduct::garbage, AgentConduct::huge, AgentConduct::deleting}) {
+    world.guest(id).agent().set_conduct(conduct);
+    ask(request(RequestKind::observe, 1 + static_cast<std::uint64_t>(conduct)));
+    EXPECT_FALSE(report());
+  }
+  EXPECT_FALSE(mailbox.hello().value());
+}
+
+class SimFaults : public SimPortTest {
+ protected:
+  Task<void> act(Port& port) {
+    BOOST_OUTCOME_CO_TRY(co_await port.hypervisor().set_limit(id, 1_GiB));
+    BOOST_OUTCOME_CO_TRY(port.hypervisor().claim(id, to_pages(1_GiB)));
+    co_return port.store().transact(
+        [](StoreView& view) { return view.write("/memctl/test", "done"); });
+  }
+  /// What `act` does under `fault`, and the plan afterwards.
+  Result<void> act_under(const Fault& fault) {
+    plan = FaultPlan{fault};
+    FaultyPort port{sim.port(), world, plan};
+    return sim.run(act(port));
+  }
+  FaultPlan plan{};
+};
+
+TEST_F(SimFaults, CountsEveryCallByName) {
+  FaultyPort port{sim.port(), world, plan};
+  ASSERT_TRUE(sim.run(act(port)));
+  EXPECT_THAT(plan.calls(), ElementsAre("set_limit", "claim", "transact", "transact.write"));
+  EXPECT_FALSE(plan.happened());
+}
+
+TEST_F(SimFaults, ACallThatFailsBeforeHasNoEffect) {
+  EXPECT_EQ(act_under({.kind = Fault::Kind::fail_before, .call = "claim"}).error().raw, -3);
+  EXPECT_TRUE(plan.happened());
+  EXPECT_EQ(world.host_claimed(), 0_KiB);
+}
+
+TEST_F(SimFaults, ACallThatFailsAfterHasItsEffect) {
+  EXPECT_FALSE(act_under({.kind = Fault::Kind::fail_after, .nth = 2}));
+  EXPECT_EQ(world.host_claimed(), 1_GiB - 160_MiB);
+}
+
+TEST_F(SimFaults, AKilledProcessIsGoneAndItsPortDoesNothingAnyMore) {
+  const std::string self = sim.port().self();
+  plan = FaultPlan{{.kind = Fault::Kind::kill_after, .call = "set_limit"}};
+  FaultyPort port{sim.port(), world, plan};
+  EXPECT_THROW(sim.run(act(port)), ProcessKilled);
+  EXPECT_EQ(world.static_max(id), 1_GiB);
+  EXPECT_FALSE(sim.port().is_alive(self));
+  EXPECT_FALSE(port.hypervisor().claim(id, to_pages(1_GiB)));
+  EXPECT_FALSE(port.store().write("/memctl/test", "late"));
+  EXPECT_EQ(world.host_claimed(), 0_KiB);
+}
+
+TEST_F(SimFaults, AProcessKilledWithinATransactionLeavesNothingOfIt) {
+  EXPECT_THROW(
+      static_cast<void>(act_under({.kind = Fault::Kind::kill_after, .call = "transact.write"})),
+      ProcessKilled);
+  EXPECT_EQ(sim.port().store().read("/memctl/test").value(), std::nullopt);
+}
+
+TEST_F(SimFaults, AProcessKilledAfterATransactionHasCommitted) {
+  EXPECT_THROW(static_cast<void>(act_under({.kind = Fault::Kind::kill_after, .call = "transact"})),
+               ProcessKilled);
+  EXPECT_EQ(sim.port().store().read("/memctl/test").value(), "done");
+}
+
+}  // namespace
+}  // namespace memctl::host::sim

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <cstdio>
+#include <fstream>
+#include <string>
+
+#include "host/sim/connection.hpp"
+#include "host/sim/scenario.hpp"
+
+namespace memctl::host::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Scenario, TheDefaultIsAHostOf64GiBWithThreeGuests) {
+  boost::asio::io_context context;
+  const auto connection = connect("", context).value();
+  auto& world = dynamic_cast<SimConnection&>(*connection).world();
+  EXPECT_EQ(to_kib(world.xen().total()), 64_GiB);
+  EXPECT_EQ(world.running().size(), 3U);
+  EXPECT_EQ(world.guest("demo-pv").spec().type, DomainType::pv);
+  EXPECT_EQ(world.guest("demo-pvh").spec().type, DomainType::pvh);
+  EXPECT_EQ(world.guest("demo-hvm").spec().type, DomainType::hvm);
+  EXPECT_EQ(world.allocated(world.guest("demo-hvm").id()), 1_GiB);
+}
+
+TEST(Scenario, AFileDescribesAWorldAndWhatHappensInIt) {
+  const auto scenario = parse_scenario(R"({
+    // comments are allowed
+    "host": "8GiB", "xen_minor": 22, "seed": 3, "pace": 10,
+    "guests": [{"name": "web1", "type": "pv", "memory": "512MiB", "maxmem": "1GiB",
+                "agent": "killed", "online_policy": "online_kernel", "agent_latency": 0.5}],
+    "actions": [{"at": 1.5, "do": "mem-set", "guest": "web1", "size": "600MiB"},
+                {"at": 60, "do": "take-host-memory", "size": "1GiB"},
+                {"at": 70, "do": "destroy", "guest": "web1"},
+                {"at": 80, "do": "pause", "guest": "web1"}]
+  })");
+  ASSERT_TRUE(scenario) << scenario.error().message;
+  EXPECT_EQ(scenario.value().pace, 10.0);
+  const auto world = make_world(scenario.value()).value();
+  EXPECT_EQ(world->spec().xen_minor, 22);
+  Guest& guest = world->guest("web1");
+  EXPECT_EQ(guest.spec().agent.conduct, AgentConduct::killed);
+  EXPECT_EQ(guest.spec().agent.latency, 500ms);
+  world->advance(30s);
+  EXPECT_EQ(world->allocated(guest.id()), 600_MiB);
+  world->advance(35s);
+  EXPECT_EQ(world->host_free(), 8_GiB - 600_MiB - 1_GiB);
+  world->advance(60s);
+  EXPECT_TRUE(world->running().empty());
+}
+
+struct BadCase {
+  const char* json;
+  const char* message;
+  const char* hint;
+};
+
+class BadScenario : public testing::TestWithParam<BadCase> {};
+
+TEST_P(BadScenario, IsRefusedInOneLineThatNamesThePlaceAndWhatIsAllowed) {
+  const auto result = parse_scenario(GetParam().json);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().message.find('\n'), std::string::npos);
+  EXPECT_NE(result.error().message.find(GetParam().message), std::string::npos)
+      << result.error().message;
+  EXPECT_NE(result.error().hint.find(GetParam().hint), std::string::npos) << result.error().hint;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Files, BadScenario,
+    testing::Values(
+        BadCase{"{", "no JSON", "bracket"}, BadCase{"[]", "no object", "{...}"},
+        BadCase{R"({"hots": "1GiB"})", "hots is unknown", "host, dom0"},
+        BadCase{R"({"host": 5})", "host is no size", "4GiB"},
+        BadCase{R"({"host": "+5g"})", "host is no size", "4GiB"},
+        BadCase{R"({"pace": 0})", "pace is no number above 0", "1"},
+        BadCase{R"({"seed": -1})", "seed is no number", "whole"},
+        BadCase{R"({"guests": {}})", "guests is no list", "[...]"},
+        BadCase{R"({"guests": [{}]})", "guests[0].name is missing", "add"},
+        BadCase{R"({"guests": [{"name": "a", "type": "x"}]})", "guests[0].type is \"x\"",
+                "pv, pvh, hvm"},
+        BadCase{R"({"guests": [{"name": "a", "memory": "1MiB"}]})", "memory is too small", "64MiB"},
+        BadCase{R"({"guests": [{"name": "a", "hotplug": 1}]})", "neither true nor false", "true"},
+        BadCase{R"({"guests": [{"name": "a"}, {"name": "a"}]})", "two guests", "own name"},
+        BadCase{R"({"actions": [{"at": 1, "do": "dance"}]})", "actions[0].do is \"dance\"",
+                "mem-set"},
+        BadCase{R"({"actions": [{"at": 1, "do": "pause"}]})", "actions[0].guest is missing", "add"},
+        BadCase{R"({"actions": [{"at": 1, "do": "pause", "guest": "b"}]})",
+                "no guest is called \"b\"", "guests"},
+        BadCase{R"({"actions": [{"at": "now", "do": "pause"}]})", "actions[0].at is no time",
+                "seconds"}));
+
+TEST(ScenarioFile, ThatIsMissingIsNamed) {
+  boost::asio::io_context context;
+  const auto result = connect("/nowhere/at/all.json", context);
+  ASSERT_FALSE(result);
+  EXPECT_NE(result.error().message.find("/nowhere/at/all.json"), std::string::npos);
+}
+
+TEST(ScenarioFile, GuestsThatDoNotFitAreHostMemory) {
+  const auto scenario = parse_scenario(
+      R"({"host": "1GiB", "guests": [{"name": "a", "memory": "600MiB"},
+                                     {"name": "b", "memory": "600MiB"}]})");
+  const auto world = make_world(scenario.value());
+  ASSERT_FALSE(world);
+  EXPECT_EQ(world.error().cause, Cause::host_memory);
+}
+
+}  // namespace
+}  // namespace memctl::host::sim
