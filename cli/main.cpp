@@ -1,2 +1,53 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-int main() { return 0; }
+#include <unistd.h>
+
+#include <clocale>
+#include <exception>
+#include <string>
+
+#include "commands.hpp"
+#include "exit_code.hpp"
+#include "options.hpp"
+#include "signals.hpp"
+#include "terminal.hpp"
+
+namespace memctl::cli {
+namespace {
+
+int run(const Options& options) {
+  switch (options.command) {
+    case Command::resize:
+      return run_resize(options);
+    case Command::plan:
+      return run_plan(options);
+    case Command::status:
+      return run_status(options);
+  }
+  return static_cast<int>(ExitCode::usage);
+}
+
+int run(int argc, char** argv) {
+  std::setlocale(LC_CTYPE, "");
+  ignore_broken_pipes();
+  const auto parsed = parse_options({argv + (argc > 0 ? 1 : 0), argv + argc});
+  if (const auto* answer = std::get_if<Answer>(&parsed)) {
+    write_all(STDOUT_FILENO, answer->out);
+    write_all(STDERR_FILENO, answer->err);
+    return answer->exit_code;
+  }
+  return run(std::get<Options>(parsed));
+}
+
+}  // namespace
+}  // namespace memctl::cli
+
+int main(int argc, char** argv) {
+  try {
+    return memctl::cli::run(argc, argv);
+  } catch (const std::exception& exception) {
+    // Not an error of the library's, which are values: no memory or no thread for this process.
+    // What that leaves behind is not known here.
+    memctl::cli::write_all(STDERR_FILENO, std::string{"memctl: "} + exception.what() + "\n");
+    return static_cast<int>(memctl::cli::ExitCode::left_behind);
+  }
+}

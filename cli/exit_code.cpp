@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "exit_code.hpp"
+
+namespace memctl::cli {
+
+ExitCode exit_code(Outcome outcome, std::optional<Cause> cause) {
+  switch (outcome) {
+    case Outcome::verified:
+      return ExitCode::verified;
+    case Outcome::refused:
+      // A refusal leaves nothing to restore, so a cancelled one is as good as a restored one.
+      if (cause == Cause::cancelled) return ExitCode::interrupted;
+      return cause == Cause::invalid_size ? ExitCode::usage : ExitCode::refused;
+    case Outcome::restored:
+      return cause == Cause::cancelled ? ExitCode::interrupted : ExitCode::restored;
+    case Outcome::kept:
+    case Outcome::superseded:
+    case Outcome::failed:
+      return ExitCode::left_behind;
+    case Outcome::gone:
+      return ExitCode::gone;
+  }
+  return ExitCode::left_behind;
+}
+
+}  // namespace memctl::cli

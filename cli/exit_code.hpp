@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <optional>
+
+#include "memctl/cause.hpp"
+#include "memctl/report.hpp"
+
+namespace memctl::cli {
+
+/// What the command returns to its caller: part of the interface, see docs/json.md.
+enum class ExitCode : int {
+  verified = 0,       ///< Done, and every layer agrees.
+  usage = 2,          ///< The command line, or the size, is wrong.
+  refused = 3,        ///< Nothing was changed.
+  restored = 4,       ///< It failed, and the earlier state is back.
+  left_behind = 5,    ///< It failed, and something else than the earlier state was left.
+  gone = 6,           ///< The domain ended, rebooted or moved.
+  interrupted = 130,  ///< A signal ended it, and the earlier state is back.
+};
+
+/// The one place that knows how an ending becomes an exit code. `cause` is empty when verified.
+[[nodiscard]] ExitCode exit_code(Outcome outcome, std::optional<Cause> cause);
+
+}  // namespace memctl::cli

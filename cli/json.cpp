@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "json.hpp"
+
+#include <nlohmann/json.hpp>
+#include <optional>
+
+namespace memctl::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json kib(std::optional<Kib> size) { return size ? Json(size->count()) : Json(nullptr); }
+
+/// No domain has the size zero: a report that says so doesn't know.
+Json kib_or_unknown(Kib size) { return size == Kib{} ? Json(nullptr) : Json(size.count()); }
+
+Json named(std::optional<Cause> cause) {
+  return cause ? Json(std::string{name(*cause)}) : Json(nullptr);
+}
+
+Json identity(const std::optional<DomainIdentity>& domain) {
+  if (!domain) return nullptr;
+  return {{"id", number(domain->id)},
+          {"name", domain->name},
+          {"type", std::string{name(domain->type)}}};
+}
+
+/// Guests and other tools wrote some of the texts: what is no UTF-8 is replaced, never thrown.
+std::string line(const Json& object) {
+  return object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+void put_error(Json& object, const std::optional<Error>& error) {
+  object["cause"] = error ? named(error->cause) : Json(nullptr);
+  object["message"] = error ? Json(error->message) : Json(nullptr);
+  object["hint"] = error ? Json(std::string{error->advice()}) : Json(nullptr);
+}
+
+}  // namespace
+
+std::string progress_json(const Event& event) {
+  return line({{"event", "progress"},
+               {"phase", std::string{name(event.phase)}},
+               {"stage", event.stage},
+               {"from_kib", event.from.count()},
+               {"to_kib", event.to.count()},
+               {"now_kib", event.now.count()},
+               {"elapsed_ms", event.elapsed.count()}});
+}
+
+std::string report_json(const Ending& ending) {
+  const Report report = ending.report.value_or(Report{});
+  Json object{{"event", "report"}, {"outcome", std::string{name(ending.outcome)}}};
+  put_error(object, ending.error);
+  object["domain"] = identity(ending.domain);
+  object["from_kib"] = kib_or_unknown(report.from);
+  object["requested_kib"] = kib(ending.requested);
+  object["reached_kib"] = kib_or_unknown(report.reached);
+  object["guest_total_kib"] = kib(report.guest_total);
+  object["limit_kib"] = kib_or_unknown(report.limit);
+  object["pool_kib"] = kib(report.pool);
+  object["largest_kib"] = ending.error ? kib(ending.error->largest) : Json(nullptr);
+  object["stages"] = report.stages;
+  object["elapsed_ms"] = ending.elapsed.count();
+  object["phase_ms"] = Json::object();
+  for (const PhaseTime& phase : report.phases) {
+    Json& spent = object["phase_ms"][std::string{name(phase.phase)}];
+    spent = (spent.is_null() ? 0 : spent.get<std::int64_t>()) + phase.spent.count();
+  }
+  object["residual_kib"] = report.residual.count();
+  object["verified"] = {{"xen", report.verified.xen},
+                        {"blocks", report.verified.blocks},
+                        {"guest_total", report.verified.guest_total}};
+  object["raw"] = ending.error && ending.error->raw ? Json(*ending.error->raw) : Json(nullptr);
+  object["log"] = Json::array();
+  if (ending.error) object["log"] = ending.error->log;
+  return line(object);
+}
+
+std::string plan_json(const Plan& plan) {
+  Json stages = Json::array();
+  for (const Stage& stage : plan.stages) {
+    stages.push_back({{"size_kib", stage.size.count()},
+                      {"blocks", stage.blocks},
+                      {"memmap_kib", stage.memmap.count()},
+                      {"host_memory_kib", stage.host_memory.count()}});
+  }
+  return line({{"event", "plan"},
+               {"domain", identity(plan.domain)},
+               {"from_kib", plan.from.count()},
+               {"to_kib", plan.to.count()},
+               {"limit_kib", plan.limit.count()},
+               {"earlier_limit_kib", plan.earlier_limit.count()},
+               {"pool_kib", kib(plan.paging_pool)},
+               {"pool_growth_kib", plan.pool_growth.count()},
+               {"host_free_kib", plan.host_free.count()},
+               {"host_reserve_kib", plan.host_reserve.count()},
+               {"stages", stages},
+               {"limited_by", named(plan.limited_by)},
+               {"largest_kib", kib(plan.largest)}});
+}
+
+std::string status_json(const DomainStatus& status) {
+  Json agent = nullptr;
+  if (status.agent) {
+    agent = {{"version", status.agent->version},
+             {"kernel_release", status.agent->kernel_release},
+             {"block_size_kib", status.agent->block_size.count()}};
+  }
+  Json limited_message = nullptr;
+  if (!status.limited_message.empty()) limited_message = status.limited_message;
+  return line({{"event", "status"},
+               {"domain", identity(status.domain)},
+               {"allocated_kib", status.allocated.count()},
+               {"target_kib", status.target.count()},
+               {"limit_kib", kib(status.limit)},
+               {"max_allocation_kib", status.max_allocation.count()},
+               {"boot_limit_kib", kib(status.boot_limit)},
+               {"pool_kib", kib(status.paging_pool)},
+               {"guest_total_kib", kib(status.reported_total)},
+               {"guest_available_kib", kib(status.reported_available)},
+               {"largest_kib", kib(status.largest)},
+               {"limited_by", named(status.limited_by)},
+               {"limited_message", limited_message},
+               {"agent", agent}});
+}
+
+std::string status_error_json(const Error& error) {
+  Json object{{"event", "status"}, {"domain", nullptr}};
+  put_error(object, error);
+  return line(object);
+}
+
+}  // namespace memctl::cli

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What programs read: one compact object a line, described in docs/json.md and docs/schema/.
+#pragma once
+
+#include <string>
+
+#include "ending.hpp"
+#include "memctl/domain_info.hpp"
+#include "memctl/plan.hpp"
+#include "memctl/resize.hpp"
+
+namespace memctl::cli {
+
+[[nodiscard]] std::string progress_json(const Event& event);
+[[nodiscard]] std::string report_json(const Ending& ending);
+[[nodiscard]] std::string plan_json(const Plan& plan);
+[[nodiscard]] std::string status_json(const DomainStatus& status);
+/// In place of a domain's status, where there is none.
+[[nodiscard]] std::string status_error_json(const Error& error);
+
+}  // namespace memctl::cli

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cmath>
+#include <sstream>
+#include <utility>
+
+#include "exit_code.hpp"
+#include "memctl/version.hpp"
+#include "text.hpp"
+
+namespace memctl::cli {
+namespace {
+
+/// Goes before what looks like a negative number, so that CLI11 does not take it for an option.
+constexpr char guard = '\x01';
+
+void guard_negative_numbers(std::vector<std::string>& arguments) {
+  for (std::string& argument : arguments) {
+    if (argument == "--") return;
+    if (argument.size() > 1 && argument[0] == '-' && argument[1] >= '0' && argument[1] <= '9') {
+      argument.insert(argument.begin(), guard);
+    }
+  }
+}
+
+std::string unguarded(std::string text) {
+  std::erase(text, guard);
+  return text;
+}
+
+void add_text(CLI::App& app, const std::string& name, std::string& value, const std::string& help) {
+  const auto take = [&value](const std::string& text) { value = unguarded(text); };
+  app.add_option_function<std::string>(name, take, help)->type_name("");
+}
+
+/// An option that takes one of two words.
+template <class Value>
+void add_choice(CLI::App& app, const std::string& name, Value& value,
+                std::pair<std::string, Value> first, std::pair<std::string, Value> second,
+                const std::string& help) {
+  const auto take = [=, &value](const std::string& text) {
+    if (text != first.first && text != second.first) {
+      throw CLI::ValidationError(
+          name, "\"" + text + "\" is neither " + first.first + " nor " + second.first);
+    }
+    value = text == first.first ? first.second : second.second;
+  };
+  app.add_option_function<std::string>(name, take, help)
+      ->type_name(first.first + "|" + second.first);
+}
+
+template <class Value>
+void add_seconds(CLI::App& app, const std::string& name, Value& value, const std::string& help) {
+  const auto take = [name, &value](const std::string& guarded_text) {
+    const std::string text = unguarded(guarded_text);
+    const auto seconds = parse_seconds(text);
+    if (!seconds) {
+      throw CLI::ValidationError(name, "\"" + text + "\" is no number of seconds above 0");
+    }
+    value = *seconds;
+  };
+  app.add_option_function<std::string>(name, take, help)->type_name("SECONDS");
+}
+
+void add_common(CLI::App& app, Options& options) {
+  const auto take = [&options](const std::string& text) { options.host = text; };
+  app.add_option_function<std::string>("--host", take, "xen: (the default), or sim: for a try-out")
+      ->type_name("URI");
+  app.add_flag("--json", options.json, "One JSON object a line on standard output");
+  app.add_flag("-v,--verbose", options.verbose, "Say more: each phase, and libxl's log lines");
+}
+
+void add_resize_options(CLI::App& app, Options& options) {
+  add_text(app, "DOMAIN", options.domain, "A domain's name or number");
+  app.get_option("DOMAIN")->required();
+  add_text(app, "SIZE", options.size,
+           "Such as 4g, 512m or 512 (MiB); +1g and -512m are relative to the target");
+  app.get_option("SIZE")->required();
+  ResizeOptions& resize = options.resize;
+  add_seconds(app, "--timeout", resize.timeout, "Give up after so long (default: no limit)");
+  add_seconds(app, "--stall", resize.stall, "Give up after so long without progress (default: 30)");
+  add_choice<OnFailure>(app, "--on-failure", resize.on_failure, {"restore", OnFailure::restore},
+                        {"keep", OnFailure::keep},
+                        "What becomes of an unfinished resize (default: restore)");
+  add_choice<OnlineZone>(app, "--online", resize.online, {"kernel", OnlineZone::kernel},
+                         {"movable", OnlineZone::movable},
+                         "The guest's zone for added memory (default: kernel)");
+  app.add_flag("--agentless", resize.agentless,
+               "Do without the guest's agent: only Xen's count is verified");
+  app.add_flag("--allow-hvm-devices", resize.allow_hvm_devices,
+               "hvm: accept that emulated devices may not reach added memory");
+  add_common(app, options);
+}
+
+constexpr const char* resize_examples = R"(Examples:
+  memctl resize web1 4g            grow or shrink web1 to 4 GiB
+  memctl resize web1 +512m         512 MiB more than its target
+  memctl resize web1 -512m         512 MiB less
+  memctl resize --timeout 60 --on-failure keep web1 4g
+  memctl resize --json web1 4g     events and a report for a program
+)";
+constexpr const char* plan_examples = R"(Examples:
+  memctl plan web1 4g              what a resize would do, step by step
+  memctl --host sim: plan demo-pv 1g
+)";
+constexpr const char* status_examples = R"(Examples:
+  memctl status                    all guests; sizes in MiB
+  memctl status web1 db1 --json
+)";
+constexpr const char* exit_codes = R"(Exit codes:
+  0 done and verified         4 failed, and restored
+  2 wrong usage or size       5 failed, and something was left behind
+  3 refused: nothing changed  6 the domain is gone, rebooted or moved
+  130 interrupted, and restored
+
+memctl COMMAND --help tells more, with examples.
+)";
+
+std::string one_line(std::string text) {
+  text = unguarded(std::move(text));
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return printable(text);
+}
+
+Answer answer(const CLI::App& app, const CLI::App* command, const CLI::ParseError& error) {
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+    std::ostringstream out;
+    std::ostringstream err;
+    app.exit(error, out, err);
+    return {0, out.str(), err.str()};
+  }
+  const std::string prefix = command == nullptr ? "memctl" : "memctl " + command->get_name();
+  std::string what = one_line(error.what());
+  if (command == nullptr && error.get_name() == "RequiredError") {
+    what = "a command is needed: resize, plan or status";
+  }
+  return {static_cast<int>(ExitCode::usage), "",
+          "memctl: " + what + "\n  hint: " + prefix + " --help shows how\n"};
+}
+
+}  // namespace
+
+std::optional<std::chrono::milliseconds> parse_seconds(std::string_view text) {
+  constexpr double shortest = 0.001;
+  constexpr double longest = 366.0 * 24 * 3600;
+  double seconds = 0;
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (status != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  // Written so that a NaN is out of the range, too.
+  if (!(seconds >= shortest && seconds <= longest)) return std::nullopt;
+  return std::chrono::milliseconds{std::llround(seconds * 1000)};
+}
+
+std::variant<Options, Answer> parse_options(std::vector<std::string> arguments) {
+  Options options;
+  bool dry_run = false;
+  CLI::App app{"Resizes the memory of running Xen guests, past their boot limit too.", "memctl"};
+  app.set_version_flag("--version", "memctl " + std::string{version()}, "Show the version");
+  app.set_help_flag("-h,--help", "Show this help");
+  app.footer(exit_codes);
+  app.get_formatter()->label("REQUIRED", "");
+  app.get_formatter()->label("SUBCOMMAND", "COMMAND");
+  app.require_subcommand(1);
+  add_common(app, options);
+
+  CLI::App* resize = app.add_subcommand("resize", "Bring a guest to a size, and verify it");
+  add_resize_options(*resize, options);
+  resize->group("Commands");
+  resize->add_flag("--dry-run", dry_run, "Only show what would be done, as plan does");
+  resize->footer(resize_examples);
+  CLI::App* plan = app.add_subcommand("plan", "Show what a resize would do, without doing it");
+  add_resize_options(*plan, options);
+  plan->group("Commands");
+  plan->footer(plan_examples);
+  CLI::App* status = app.add_subcommand("status", "Show guests, their limits and what is possible");
+  const auto take = [&options](const std::vector<std::string>& domains) {
+    for (const std::string& domain : domains) options.domains.push_back(unguarded(domain));
+  };
+  status->add_option_function<std::vector<std::string>>("DOMAIN", take, "Names or numbers")
+      ->type_name("");
+  add_common(*status, options);
+  status->group("Commands");
+  status->footer(status_examples);
+
+  const auto used = [&]() -> const CLI::App* {
+    const auto commands = app.get_subcommands();
+    return commands.empty() ? nullptr : commands.front();
+  };
+  guard_negative_numbers(arguments);
+  std::vector<std::string> reversed{arguments.rbegin(), arguments.rend()};
+  try {
+    app.parse(std::move(reversed));
+  } catch (const CLI::ParseError& error) {
+    return answer(app, used(), error);
+  }
+  if (used() == status) {
+    options.command = Command::status;
+  } else {
+    options.command = used() == plan || dry_run ? Command::plan : Command::resize;
+  }
+  return options;
+}
+
+}  // namespace memctl::cli

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "memctl/resize.hpp"
+
+namespace memctl::cli {
+
+enum class Command { resize, plan, status };
+
+/// A command line that could be read.
+struct Options {
+  Command command{Command::status};
+  std::string host{"xen:"};
+  std::string domain{};                ///< resize and plan: a name or a number.
+  std::string size{};                  ///< resize and plan: as written, read by the command.
+  std::vector<std::string> domains{};  ///< status: none means all.
+  ResizeOptions resize{};
+  bool json{false};
+  bool verbose{false};
+};
+
+/// A command line that is answered at once: help, the version, or a mistake.
+struct Answer {
+  int exit_code{};
+  std::string out{};
+  std::string err{};
+};
+
+/// `arguments` without the program's name.
+[[nodiscard]] std::variant<Options, Answer> parse_options(std::vector<std::string> arguments);
+
+/// Seconds, whole or not: more than zero, at most a year.
+[[nodiscard]] std::optional<std::chrono::milliseconds> parse_seconds(std::string_view text);
+
+}  // namespace memctl::cli

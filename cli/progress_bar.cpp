@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "progress_bar.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "table.hpp"
+#include "text.hpp"
+
+namespace memctl::cli {
+namespace {
+
+constexpr std::string_view hide_cursor = "\x1b[?25l";
+constexpr std::string_view show_cursor = "\x1b[?25h";
+constexpr std::string_view erase_line = "\r\x1b[K";
+constexpr std::string_view green = "32";
+constexpr std::string_view red = "31";
+constexpr std::string_view cyan = "36";
+
+constexpr int label_columns = 10;
+constexpr int widest_bar = 40;
+constexpr int narrowest_bar = 8;
+
+/// Where a phase stands in an operation; online and populate come once a stage.
+std::pair<int, int> place(const Event& event) {
+  switch (event.phase) {
+    case Phase::facts:
+    case Phase::reserve:
+      return {-1, static_cast<int>(event.phase)};
+    case Phase::online:
+    case Phase::populate:
+      return {event.stage, static_cast<int>(event.phase)};
+    case Phase::verify:
+    case Phase::restore:
+      break;
+  }
+  constexpr int after_all_stages = 1 << 30;
+  return {after_all_stages, static_cast<int>(event.phase)};
+}
+
+std::string label(const Event& event) {
+  std::string text{name(event.phase)};
+  const bool of_a_stage = event.phase == Phase::online || event.phase == Phase::populate;
+  if (of_a_stage && event.stage > 1) text += " " + std::to_string(event.stage);
+  const auto used = static_cast<int>(text.size());
+  if (used < label_columns) text.append(static_cast<std::size_t>(label_columns - used), ' ');
+  return text;
+}
+
+std::optional<double> fraction(const Event& event) {
+  if (event.from == event.to) return std::nullopt;
+  const auto done = static_cast<double>((event.now - event.from).count());
+  return std::clamp(done / static_cast<double>((event.to - event.from).count()), 0.0, 1.0);
+}
+
+std::string percent(double fraction) {
+  const std::string number = std::to_string(static_cast<int>(fraction * 100.0));
+  return std::string(number.size() < 3 ? 3 - number.size() : 0, ' ') + number + "%";
+}
+
+}  // namespace
+
+std::string ProgressBar::show(const Event& event, int columns) {
+  std::string text;
+  if (current_ && place(event) < place(current_->event)) {
+    current_->now = event.elapsed;
+  } else if (current_ && place(event) == place(current_->event)) {
+    current_->event = event;
+    current_->now = event.elapsed;
+  } else {
+    // Only a failure leads to the restore phase.
+    if (current_) text = ended_line(event.phase != Phase::restore, event.elapsed);
+    current_ = Current{event, event.elapsed, event.elapsed};
+  }
+  return text + live_line(columns);
+}
+
+std::string ProgressBar::tick(std::chrono::milliseconds since_event, int columns) {
+  if (!current_) return {};
+  const auto before = std::exchange(current_->now, current_->now + since_event);
+  std::string text = live_line(columns);
+  current_->now = before;
+  return text;
+}
+
+std::string ProgressBar::note(std::string_view text, int columns) {
+  return erase() + std::string{text} + "\n" + (current_ ? live_line(columns) : std::string{});
+}
+
+std::string ProgressBar::finish(End end, std::chrono::milliseconds elapsed) {
+  std::string text = erase();
+  if (current_ && end != End::refused) text = ended_line(end == End::done, elapsed);
+  current_.reset();
+  if (std::exchange(cursor_hidden_, false)) text += show_cursor;
+  return text;
+}
+
+std::string ProgressBar::live_line(int columns) {
+  if (!style_.live) return {};
+  // The last column stays empty: some terminals wrap as soon as it is written.
+  const int room = columns - 1;
+  const Event& event = current_->event;
+  const std::string time = show_duration(current_->now - current_->begun);
+  const auto part = fraction(event);
+
+  std::string left = "  " + label(event);
+  std::string right;
+  const auto add_if_it_fits = [&](const std::string& text, int gap) {
+    const auto used = static_cast<int>(left.size() + right.size() + text.size());
+    if (used + gap <= room) right += std::string(static_cast<std::size_t>(gap), ' ') + text;
+  };
+  if (part) {
+    add_if_it_fits(percent(*part), 1);
+    add_if_it_fits(show_mib(event.now) + " of " + show_size(event.to), 2);
+  }
+  add_if_it_fits(time, 2);
+  left.resize(std::min(left.size(), static_cast<std::size_t>(std::max(room, 0))));
+
+  std::string middle;
+  const int cells = std::min(widest_bar, room - static_cast<int>(left.size() + right.size()) - 1);
+  if (part && cells >= narrowest_bar) middle = " " + bar(*part, cells);
+
+  std::string text{erase_line};
+  if (!std::exchange(cursor_hidden_, true)) text += hide_cursor;
+  return text + left + middle + right;
+}
+
+std::string ProgressBar::ended_line(bool succeeded, std::chrono::milliseconds elapsed) const {
+  const Event& event = current_->event;
+  std::string mark = succeeded ? "ok  " : "FAIL";
+  if (style_.utf8) mark = succeeded ? "\u2713" : "\u2717";
+  std::string text = erase() + coloured(succeeded ? green : red, mark) + " " + label(event);
+  if (event.from != event.to) {
+    const Kib reached = succeeded ? event.to : event.now;
+    text += " " + show_size(event.from) + " -> " + show_size(reached) + " ";
+  }
+  return text + " " + show_duration(elapsed - current_->begun) + "\n";
+}
+
+std::string ProgressBar::erase() const {
+  return std::string{style_.live && current_ ? erase_line : std::string_view{}};
+}
+
+std::string ProgressBar::coloured(std::string_view code, std::string_view text) const {
+  if (!style_.colour) return std::string{text};
+  return "\x1b[" + std::string{code} + "m" + std::string{text} + "\x1b[0m";
+}
+
+std::string ProgressBar::bar(double fraction, int cells) const {
+  const int inside = style_.utf8 ? cells : cells - 2;
+  const auto filled = static_cast<int>(fraction * inside);
+  std::string done;
+  std::string open;
+  for (int i = 0; i < filled; ++i) done += style_.utf8 ? "\u2501" : "=";
+  for (int i = filled; i < inside; ++i) open += style_.utf8 ? "\u2500" : " ";
+  if (style_.utf8) return coloured(cyan, done) + open;
+  return "[" + coloured(cyan, done) + open + "]";
+}
+
+}  // namespace memctl::cli

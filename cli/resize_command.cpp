@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <unistd.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <variant>
+
+#include "commands.hpp"
+#include "ending.hpp"
+#include "event_queue.hpp"
+#include "json.hpp"
+#include "memctl/host.hpp"
+#include "memctl/size.hpp"
+#include "progress_bar.hpp"
+#include "signals.hpp"
+#include "terminal.hpp"
+#include "text.hpp"
+
+namespace memctl::cli {
+namespace {
+
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+
+/// Writes an operation's events until the queue is closed: for programs, on a terminal, or not.
+class Display {
+ public:
+  explicit Display(const Options& options)
+      : json_{options.json},
+        live_{!options.json && is_live_terminal(STDERR_FILENO)},
+        visible_{live_ || (!options.json && options.verbose)},
+        bar_{{.live = live_, .utf8 = locale_is_utf8(), .colour = live_ && colour_wanted()}} {}
+
+  void follow(EventQueue& queue) {
+    auto last_event = Clock::now();
+    for (;;) {
+      const EventQueue::Item item = queue.pop(milliseconds{500});
+      switch (item.kind) {
+        case EventQueue::Kind::event:
+          last_event = Clock::now();
+          if (json_) write_all(STDOUT_FILENO, progress_json(item.event));
+          if (visible_) write_all(STDERR_FILENO, bar_.show(item.event, columns()));
+          break;
+        case EventQueue::Kind::cancelling:
+          if (!json_) write_all(STDERR_FILENO, bar_.note("cancelling, restoring...", columns()));
+          break;
+        case EventQueue::Kind::nothing_yet:
+          if (visible_) {
+            const auto silent = std::chrono::duration_cast<milliseconds>(Clock::now() - last_event);
+            write_all(STDERR_FILENO, bar_.tick(silent, columns()));
+          }
+          break;
+        case EventQueue::Kind::closed:
+          return;
+      }
+    }
+  }
+
+  void end(const Ending& ending) {
+    if (!visible_) return;
+    auto how = ending.error ? ProgressBar::End::failed : ProgressBar::End::done;
+    if (ending.outcome == Outcome::refused) how = ProgressBar::End::refused;
+    // The last phase of an operation that was restored is the restoring, and that succeeded.
+    if (ending.outcome == Outcome::restored) how = ProgressBar::End::done;
+    write_all(STDERR_FILENO, bar_.finish(how, ending.elapsed));
+  }
+
+ private:
+  [[nodiscard]] int columns() const { return live_ ? terminal_columns(STDERR_FILENO) : 80; }
+
+  bool json_;
+  bool live_;
+  bool visible_;
+  ProgressBar bar_;
+};
+
+int conclude(const Options& options, const Ending& ending) {
+  if (options.json) {
+    write_all(STDOUT_FILENO, report_json(ending));
+  } else if (ending.error) {
+    write_all(STDERR_FILENO, failure_text(ending, options.verbose));
+  } else {
+    write_all(STDOUT_FILENO, success_text(*ending.report));
+  }
+  return static_cast<int>(ending.exit_code());
+}
+
+/// What a request names, once it could be looked up.
+struct Request {
+  Host host;
+  Domain domain;
+  SizeRequest size;
+
+  [[nodiscard]] std::optional<Kib> requested() const {
+    if (size.kind == SizeRequest::Kind::relative) return std::nullopt;
+    return size.amount;
+  }
+};
+
+/// The request, or how it ended before it began.
+std::variant<Request, Ending> look_up(const Options& options) {
+  auto size = parse_size(options.size);
+  if (!size) return Ending{std::move(size).error(), std::nullopt, std::nullopt};
+  std::optional<Kib> requested;
+  if (size.value().kind == SizeRequest::Kind::absolute) requested = size.value().amount;
+  auto host = Host::open(options.host);
+  if (!host) return Ending{std::move(host).error(), std::nullopt, requested};
+  auto domain = host.value().domain(options.domain);
+  if (!domain) return Ending{std::move(domain).error(), std::nullopt, requested};
+  return Request{std::move(host).value(), std::move(domain).value(), size.value()};
+}
+
+Ending resize(const Request& request, const Options& options, SignalWatch& signals) {
+  const auto queue = std::make_shared<EventQueue>();
+  ResizeOptions resize_options = options.resize;
+  resize_options.on_event = [queue](const Event& event) { queue->push(event); };
+  Operation operation = request.domain.resize(request.size, std::move(resize_options));
+  signals.on_signal([queue, operation]() mutable {
+    operation.cancel();
+    queue->push_cancelling();
+  });
+
+  std::optional<Result<Report>> result;
+  std::thread waiter{[&] {
+    result.emplace(operation.wait());
+    queue->close();
+  }};
+  Display display{options};
+  display.follow(*queue);
+  waiter.join();
+  signals.on_signal([] {});  // it has ended: nothing is left to cancel
+
+  Ending ending =
+      *result ? Ending{std::move(*result).value()}
+              : Ending{std::move(*result).error(), request.domain.identity(), request.requested()};
+  display.end(ending);
+  return ending;
+}
+
+}  // namespace
+
+int run_resize(const Options& options) {
+  SignalWatch signals;  // before the host, which starts threads
+  const auto looked_up = look_up(options);
+  if (const auto* ending = std::get_if<Ending>(&looked_up)) return conclude(options, *ending);
+  return conclude(options, resize(std::get<Request>(looked_up), options, signals));
+}
+
+int run_plan(const Options& options) {
+  const auto looked_up = look_up(options);
+  if (const auto* ending = std::get_if<Ending>(&looked_up)) return conclude(options, *ending);
+  const auto& request = std::get<Request>(looked_up);
+  auto plan = request.domain.plan_resize(request.size, options.resize);
+  if (!plan) {
+    return conclude(
+        options, Ending{std::move(plan).error(), request.domain.identity(), request.requested()});
+  }
+  write_all(STDOUT_FILENO, options.json ? plan_json(plan.value()) : plan_text(plan.value()));
+  return static_cast<int>(ExitCode::verified);
+}
+
+}  // namespace memctl::cli

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "signals.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <system_error>
+#include <utility>
+
+#include "exit_code.hpp"
+
+namespace memctl::cli {
+namespace {
+
+sigset_t watched_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction action {};
+    sigaction(number, nullptr, &action);
+    if (action.sa_handler != SIG_IGN) sigaddset(&set, number);
+  }
+  return set;
+}
+
+int checked(int descriptor, const char* what) {
+  if (descriptor < 0) throw std::system_error{errno, std::generic_category(), what};
+  return descriptor;
+}
+
+}  // namespace
+
+SignalWatch::SignalWatch() {
+  const sigset_t set = watched_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  signals_ = checked(::signalfd(-1, &set, SFD_CLOEXEC), "signalfd");
+  stop_ = checked(::eventfd(0, EFD_CLOEXEC), "eventfd");
+  thread_ = std::thread{[this] { watch(); }};
+}
+
+SignalWatch::~SignalWatch() {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(stop_, &one, sizeof one);
+  thread_.join();
+  ::close(stop_);
+  ::close(signals_);
+}
+
+void SignalWatch::on_signal(std::function<void()> handler) {
+  const std::lock_guard lock{mutex_};
+  handler_ = std::move(handler);
+  if (received_ && handler_) handler_();
+}
+
+void SignalWatch::watch() {
+  for (;;) {
+    std::array<pollfd, 2> ready{pollfd{signals_, POLLIN, 0}, pollfd{stop_, POLLIN, 0}};
+    if (::poll(ready.data(), ready.size(), -1) < 0) continue;  // EINTR: nothing else can fail here
+    if (ready[1].revents != 0) return;
+    signalfd_siginfo info{};
+    if (::read(signals_, &info, sizeof info) == sizeof info) received();
+  }
+}
+
+void SignalWatch::received() {
+  const std::lock_guard lock{mutex_};
+  const bool first = !std::exchange(received_, true);
+  if (first && handler_) handler_();
+  if (!first && !handler_) ::_exit(static_cast<int>(ExitCode::interrupted));
+}
+
+void ignore_broken_pipes() { std::signal(SIGPIPE, SIG_IGN); }
+
+}  // namespace memctl::cli

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "text.hpp"
+
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+
+#include "table.hpp"
+
+namespace memctl::cli {
+namespace {
+
+constexpr Kib one_mib = 1_MiB;
+
+std::string tenths(std::int64_t tenths_of_it) {
+  return std::to_string(tenths_of_it / 10) + "." + std::to_string(std::abs(tenths_of_it % 10));
+}
+
+Kib magnitude(Kib size) { return size < Kib{} ? -size : size; }
+
+std::string show_mib_or(std::optional<Kib> size, std::string_view otherwise) {
+  return size ? show_mib(*size) : std::string{otherwise};
+}
+
+std::string title(const std::optional<DomainIdentity>& domain) {
+  return domain ? printable(domain->name) + ": " : std::string{};
+}
+
+std::string residue_text(const Report& report) {
+  if (report.residual == Kib{}) return {};
+  return "  left in the guest until it reboots: " + show_size(report.residual) +
+         " that describe added memory\n";
+}
+
+/// What a resize that failed half-way means for the domain now.
+std::string aftermath(const Report& report) {
+  const std::string now = show_size(report.reached) + ", limit " + show_size(report.limit);
+  switch (report.outcome) {
+    case Outcome::verified:
+    case Outcome::refused:
+    case Outcome::gone:
+      return {};
+    case Outcome::restored:
+      return "  restored: " + now + "\n";
+    case Outcome::kept:
+      return "  kept: " + now + "\n";
+    case Outcome::superseded:
+      return "  left to the other tool: " + now + "\n";
+    case Outcome::failed:
+      return "  left: " + now + " (it was " + show_size(report.from) + ")\n";
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string show_mib(Kib size) {
+  if (magnitude(size) >= 100_MiB || size == one_mib * (size / one_mib)) {
+    const Kib half = size < Kib{} ? -512_KiB : 512_KiB;
+    return std::to_string((size + half) / one_mib);
+  }
+  const std::string sign = size < Kib{} ? "-" : "";
+  return sign + tenths((magnitude(size).count() * 10 + 512) / 1024);
+}
+
+std::string show_size(Kib size) {
+  if (size != Kib{} && magnitude(size) < one_mib) return std::to_string(size.count()) + " KiB";
+  return show_mib(size) + " MiB";
+}
+
+std::string show_duration(std::chrono::milliseconds time) {
+  const std::int64_t ms = time.count();
+  if (ms < 1000) return std::to_string(ms) + " ms";
+  if (ms < 60'000) return tenths(ms / 100) + " s";
+  const std::int64_t seconds = ms / 1000;
+  const std::string rest = std::to_string(seconds % 60);
+  return std::to_string(seconds / 60) + " min " + (rest.size() < 2 ? "0" : "") + rest + " s";
+}
+
+std::string printable(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\n' || c == '\t') {
+      result += ' ';
+    } else {
+      result += byte < 0x20 || byte == 0x7f ? '?' : c;
+    }
+  }
+  // UTF-8's C1 controls (U+0080 to U+009F) steer terminals too.
+  for (std::size_t at = 0; (at = result.find('\xc2', at)) != std::string::npos; ++at) {
+    if (at + 1 < result.size() && static_cast<unsigned char>(result[at + 1]) < 0xa0) {
+      result.replace(at, 2, "?");
+    }
+  }
+  return result;
+}
+
+std::string success_text(const Report& report) {
+  std::string text = title(report.domain);
+  if (report.from == report.reached) {
+    text += "is at " + show_size(report.reached) + " already";
+  } else {
+    text += show_size(report.from) + " -> " + show_size(report.reached) + " in " +
+            show_duration(report.elapsed);
+  }
+  text += "; verified: Xen " + show_size(report.reached);
+  if (report.verified.blocks && report.reached > report.from) text += ", all blocks online";
+  if (report.verified.guest_total && report.guest_total) {
+    text += ", guest MemTotal " + show_size(*report.guest_total);
+  }
+  if (!report.verified.blocks && !report.verified.guest_total) text += "; the guest was not asked";
+  return text + "\n" + residue_text(report);
+}
+
+std::string error_text(const Error& error, bool verbose) {
+  std::string text = "memctl: " + printable(error.message) + " (" + std::string{name(error.cause)};
+  text += ")\n";
+  if (error.largest) text += "  largest size that would work: " + show_size(*error.largest) + "\n";
+  const std::string_view advice = error.advice();
+  if (!advice.empty()) text += "  hint: " + printable(advice) + "\n";
+  if (verbose) {
+    if (error.raw) text += "  raw code: " + std::to_string(*error.raw) + "\n";
+    for (const std::string& line : error.log) text += "  log: " + printable(line) + "\n";
+  }
+  return text;
+}
+
+std::string failure_text(const Ending& ending, bool verbose) {
+  if (!ending.error) return {};
+  std::string text = error_text(*ending.error, verbose);
+  if (ending.report) text += aftermath(*ending.report) + residue_text(*ending.report);
+  return text;
+}
+
+std::string plan_text(const Plan& plan) {
+  std::string text = title(plan.domain);
+  if (plan.stages.empty()) {
+    text += "is at " + show_size(plan.to) + " already; nothing to do\n";
+  } else {
+    text += show_size(plan.from) + " -> " + show_size(plan.to) + ", limit " +
+            show_size(plan.earlier_limit) + " -> " + show_size(plan.limit) + "\n";
+    Table table{{"STAGE", "SIZE", "BLOCKS", "MEMMAP", "HOST MEMORY"}, Table::Align::right};
+    int number = 0;
+    for (const Stage& stage : plan.stages) {
+      table.add({std::to_string(++number), show_size(stage.size), std::to_string(stage.blocks),
+                 show_size(stage.memmap), show_size(stage.host_memory)});
+    }
+    text += table.text("  ");
+  }
+  if (plan.paging_pool) {
+    text += "  paging pool: " + show_size(*plan.paging_pool);
+    if (plan.pool_growth != Kib{}) {
+      text += ", " + show_size(plan.pool_growth) + " more of the host's memory";
+    }
+    text += "\n";
+  }
+  text += "  host: " + show_size(plan.host_free) + " free, " + show_size(plan.host_reserve) +
+          " of it left free\n";
+  if (plan.largest || plan.limited_by) {
+    text += "  more is limited by ";
+    text += plan.limited_by ? name(*plan.limited_by) : std::string_view{"nothing known"};
+    if (plan.largest) text += ", at " + show_size(*plan.largest);
+    text += "\n";
+  }
+  return text;
+}
+
+std::string status_text(const std::vector<DomainStatus>& domains, bool verbose) {
+  Table table{{"NAME", "ID", "TYPE", "ALLOCATED", "TARGET", "LIMIT", "BOOT-LIMIT", "LARGEST",
+               "LIMITED-BY", "AGENT"},
+              Table::Align::right};
+  for (const std::size_t column : {0U, 2U, 8U, 9U}) table.align(column, Table::Align::left);
+  std::string notes;
+  for (const DomainStatus& status : domains) {
+    const std::string agent =
+        status.agent ? printable(status.agent->version.substr(0, 20)) : std::string{"-"};
+    const std::string limited{status.limited_by ? name(*status.limited_by) : "-"};
+    table.add({printable(status.domain.name), std::to_string(number(status.domain.id)),
+               std::string{name(status.domain.type)}, show_mib(status.allocated),
+               show_mib(status.target), show_mib_or(status.limit, "-"),
+               show_mib_or(status.boot_limit, "-"), show_mib_or(status.largest, "-"), limited,
+               agent});
+    if (verbose && !status.limited_message.empty()) {
+      notes += printable(status.domain.name) + ": " + printable(status.limited_message) + "\n";
+    }
+  }
+  return table.text("") + notes;
+}
+
+}  // namespace memctl::cli
