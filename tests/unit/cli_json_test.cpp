@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "json.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+
+namespace memctl::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using Json = nlohmann::json;
+
+Json schema(const std::string& event) {
+  std::ifstream file{std::string{MEMCTL_SCHEMA_DIR} + "/" + event + ".schema.json"};
+  return Json::parse(file);
+}
+
+/// One line, and exactly the keys of the schema.
+Json checked(const std::string& text, const Json& object_schema) {
+  EXPECT_EQ(std::ranges::count(text, '\n'), 1);
+  EXPECT_TRUE(text.ends_with("\n"));
+  const Json object = Json::parse(text);
+  std::set<std::string> keys;
+  std::set<std::string> expected;
+  for (const auto& item : object.items()) keys.insert(item.key());
+  for (const auto& item : object_schema.at("properties").items()) expected.insert(item.key());
+  EXPECT_EQ(keys, expected);
+  return object;
+}
+
+template <class Enum>
+std::set<std::string> names(std::initializer_list<Enum> values) {
+  std::set<std::string> result;
+  for (const Enum value : values) result.emplace(name(value));
+  return result;
+}
+
+std::set<std::string> enumerated(const Json& list) {
+  std::set<std::string> result;
+  for (const Json& value : list) {
+    if (value.is_string()) result.insert(value.get<std::string>());
+  }
+  return result;
+}
+
+TEST(Json, Progress) {
+  const Json object = checked(progress_json({Phase::populate, 1, 160_MiB, 1_GiB, 512_MiB, 1200ms}),
+                              schema("progress"));
+  EXPECT_EQ(object["event"], "progress");
+  EXPECT_EQ(object["phase"], "populate");
+  EXPECT_EQ(object["now_kib"], 524288);
+  EXPECT_EQ(object["elapsed_ms"], 1200);
+}
+
+TEST(Json, ReportOfAVerifiedResize) {
+  const Ending ending{
+      Report{.outcome = Outcome::verified,
+             .domain = {DomainId{3}, "web1", DomainType::pvh},
+             .from = 160_MiB,
+             .requested = 1_GiB,
+             .reached = 1_GiB,
+             .guest_total = 1003_MiB,
+             .limit = 1_GiB,
+             .pool = 16_MiB,
+             .stages = 2,
+             .elapsed = 2143ms,
+             .phases = {{Phase::facts, 3ms}, {Phase::populate, 900ms}, {Phase::populate, 800ms}},
+             .verified = {true, true, true}}};
+  const Json object = checked(report_json(ending), schema("report"));
+  EXPECT_EQ(object["outcome"], "verified");
+  EXPECT_TRUE(object["cause"].is_null() && object["hint"].is_null() && object["message"].is_null());
+  EXPECT_EQ(object["domain"], (Json{{"id", 3}, {"name", "web1"}, {"type", "pvh"}}));
+  EXPECT_EQ(object["reached_kib"], 1048576);
+  EXPECT_EQ(object["phase_ms"], (Json{{"facts", 3}, {"populate", 1700}}));
+  EXPECT_EQ(object["verified"], (Json{{"xen", true}, {"blocks", true}, {"guest_total", true}}));
+}
+
+TEST(Json, ReportOfWhatNeverBeganSaysNullForTheUnknown) {
+  const Ending ending{Error{.cause = Cause::no_xen, .message = "no Xen here", .log = {"a", "b"}},
+                      std::nullopt, std::nullopt};
+  const Json object = checked(report_json(ending), schema("report"));
+  EXPECT_EQ(object["outcome"], "refused");
+  EXPECT_EQ(object["cause"], "no_xen");
+  EXPECT_EQ(object["message"], "no Xen here");
+  EXPECT_EQ(object["hint"], hint(Cause::no_xen));
+  for (const char* key : {"domain", "from_kib", "requested_kib", "reached_kib", "guest_total_kib",
+                          "limit_kib", "pool_kib", "largest_kib", "raw"}) {
+    EXPECT_TRUE(object[key].is_null()) << key;
+  }
+  EXPECT_EQ(object["stages"], 0);
+  EXPECT_EQ(object["log"], (Json{"a", "b"}));
+}
+
+TEST(Json, PlanWithItsStages) {
+  const Json object = checked(plan_json({.domain = {DomainId{3}, "web1", DomainType::pv},
+                                         .from = 1_GiB,
+                                         .to = 512_MiB,
+                                         .stages = {{512_MiB, 0, Kib{}, -512_MiB}}}),
+                              schema("plan"));
+  EXPECT_EQ(object["stages"][0]["host_memory_kib"], -524288);
+  EXPECT_TRUE(object["pool_kib"].is_null());
+}
+
+TEST(Json, StatusAndItsError) {
+  const Json variants = schema("status").at("oneOf");
+  const Json object = checked(status_json({.domain = {DomainId{3}, "web1", DomainType::pv},
+                                           .agent = AgentStatus{"0.1.0", "6.1.0", 128_MiB},
+                                           .limited_by = Cause::host_memory}),
+                              variants.at(0));
+  EXPECT_EQ(object["agent"]["block_size_kib"], 131072);
+  EXPECT_EQ(object["limited_by"], "host_memory");
+  const Json error =
+      checked(status_error_json({.cause = Cause::no_such_domain, .message = "x"}), variants.at(1));
+  EXPECT_EQ(error["cause"], "no_such_domain");
+}
+
+TEST(Json, WhatIsNoUtf8IsReplaced) {
+  const std::string text =
+      progress_json({}) + status_error_json({.cause = Cause::busy, .message = "a\xff\x1b"});
+  EXPECT_NE(text.find("a\xef\xbf\xbd\\u001b"), std::string::npos);
+}
+
+TEST(Schema, ListsTheCausesOutcomesAndPhasesOfTheLibrary) {
+  std::set<std::string> causes;
+  for (int number = 1; !error_category().message(number).starts_with("unknown"); ++number) {
+    causes.insert(error_category().message(number));
+  }
+  const Json report = schema("report").at("properties");
+  EXPECT_EQ(enumerated(report["cause"]["enum"]), causes);
+  EXPECT_EQ(enumerated(schema("plan")["properties"]["limited_by"]["enum"]), causes);
+  const Json status = schema("status").at("oneOf");
+  EXPECT_EQ(enumerated(status[0]["properties"]["limited_by"]["enum"]), causes);
+  EXPECT_EQ(enumerated(status[1]["properties"]["cause"]["enum"]), causes);
+  EXPECT_EQ(enumerated(report["outcome"]["enum"]),
+            names({Outcome::verified, Outcome::refused, Outcome::restored, Outcome::kept,
+                   Outcome::superseded, Outcome::failed, Outcome::gone}));
+  const auto phases = names({Phase::facts, Phase::reserve, Phase::online, Phase::populate,
+                             Phase::verify, Phase::restore});
+  EXPECT_EQ(enumerated(schema("progress")["properties"]["phase"]["enum"]), phases);
+  std::set<std::string> timed;
+  for (const auto& item : report["phase_ms"]["properties"].items()) timed.insert(item.key());
+  EXPECT_EQ(timed, phases);
+}
+
+}  // namespace
+}  // namespace memctl::cli

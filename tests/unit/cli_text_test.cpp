@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "text.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace memctl::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::Not;
+
+const DomainIdentity web1{DomainId{3}, "web1", DomainType::pv};
+
+Report grown() {
+  return {.outcome = Outcome::verified,
+          .domain = web1,
+          .from = 160_MiB,
+          .requested = 1_GiB,
+          .reached = 1_GiB,
+          .guest_total = 1003_MiB,
+          .limit = 1_GiB,
+          .stages = 2,
+          .elapsed = 2143ms,
+          .verified = {true, true, true}};
+}
+
+TEST(Text, Sizes) {
+  EXPECT_EQ(show_size(1_GiB), "1024 MiB");
+  EXPECT_EQ(show_size(Kib{}), "0 MiB");
+  EXPECT_EQ(show_size(512_KiB), "512 KiB");
+  EXPECT_EQ(show_size(1536_KiB), "1.5 MiB");
+  EXPECT_EQ(show_size(-1536_KiB), "-1.5 MiB");
+  EXPECT_EQ(show_size(-128_MiB), "-128 MiB");
+  EXPECT_EQ(show_size(160_MiB + 600_KiB), "161 MiB");
+  EXPECT_EQ(show_size(160_MiB - 4_KiB), "160 MiB");
+  EXPECT_EQ(show_mib(2_MiB + 300_KiB), "2.3");
+}
+
+TEST(Text, Durations) {
+  EXPECT_EQ(show_duration(0ms), "0 ms");
+  EXPECT_EQ(show_duration(999ms), "999 ms");
+  EXPECT_EQ(show_duration(2143ms), "2.1 s");
+  EXPECT_EQ(show_duration(59'999ms), "59.9 s");
+  EXPECT_EQ(show_duration(65'000ms), "1 min 05 s");
+}
+
+TEST(Text, ControlCharactersDoNotReachTheTerminal) {
+  EXPECT_EQ(printable("a\x1b[2Jb\nc\x7f"), "a?[2Jb c?");
+  EXPECT_EQ(printable("a\xc2\x9b"
+                      "31m\xc3\xa4"),
+            "a?31m\xc3\xa4");
+}
+
+TEST(Text, SuccessNamesAllThreeLayers) {
+  EXPECT_EQ(success_text(grown()),
+            "web1: 160 MiB -> 1024 MiB in 2.1 s; verified: Xen 1024 MiB, all blocks online, guest "
+            "MemTotal 1003 MiB\n");
+}
+
+TEST(Text, SuccessWithoutAnAgentSaysThatTheGuestWasNotAsked) {
+  Report report = grown();
+  report.verified = {true, false, false};
+  report.guest_total.reset();
+  EXPECT_EQ(
+      success_text(report),
+      "web1: 160 MiB -> 1024 MiB in 2.1 s; verified: Xen 1024 MiB; the guest was not asked\n");
+}
+
+TEST(Text, AShrinkSaysNothingOfBlocksAndTellsWhatStays) {
+  Report report = grown();
+  report.from = 2_GiB;
+  report.residual = 16_MiB;
+  EXPECT_THAT(success_text(report), Not(HasSubstr("blocks")));
+  EXPECT_THAT(success_text(report), HasSubstr("\n  left in the guest until it reboots: 16 MiB"));
+}
+
+TEST(Text, ARefusalNamesCauseLargestSizeAndHint) {
+  const Ending ending{Error{.cause = Cause::host_memory,
+                            .message = "the host has 2060 MiB to give",
+                            .hint = "ask for less",
+                            .largest = 1900_MiB,
+                            .raw = -3,
+                            .log = {"libxl: one", "libxl: two"}},
+                      web1, 8_GiB};
+  EXPECT_EQ(failure_text(ending, false),
+            "memctl: the host has 2060 MiB to give (host_memory)\n"
+            "  largest size that would work: 1900 MiB\n"
+            "  hint: ask for less\n");
+  EXPECT_THAT(failure_text(ending, true), HasSubstr("  raw code: -3\n  log: libxl: one\n"));
+}
+
+TEST(Text, AFailureSaysWhatTheDomainHasNow) {
+  Report report = grown();
+  report.reached = 288_MiB;
+  const auto text = [&](Outcome outcome) {
+    report.outcome = outcome;
+    Error error{.cause = Cause::stalled, .message = "no progress for 30 s"};
+    error.report = std::make_shared<const Report>(report);
+    return failure_text(Ending{error, web1, std::nullopt}, false);
+  };
+  EXPECT_THAT(text(Outcome::restored), HasSubstr("\n  restored: 288 MiB, limit 1024 MiB\n"));
+  EXPECT_THAT(text(Outcome::kept), HasSubstr("\n  kept: 288 MiB, limit 1024 MiB\n"));
+  EXPECT_THAT(text(Outcome::superseded), HasSubstr("\n  left to the other tool: 288 MiB"));
+  EXPECT_THAT(text(Outcome::failed),
+              HasSubstr("\n  left: 288 MiB, limit 1024 MiB (it was 160 MiB)"));
+}
+
+TEST(Text, APlanIsATableOfStages) {
+  const Plan plan{.domain = web1,
+                  .from = 160_MiB,
+                  .to = 1_GiB,
+                  .limit = 1_GiB,
+                  .earlier_limit = 512_MiB,
+                  .paging_pool = 16_MiB,
+                  .pool_growth = 14_MiB,
+                  .host_free = 2060_MiB,
+                  .host_reserve = 64_MiB,
+                  .stages = {{288_MiB, 1, 2_MiB, 128_MiB}, {1_GiB, 6, 12_MiB, 736_MiB}},
+                  .limited_by = Cause::host_memory,
+                  .largest = 2142_MiB};
+  EXPECT_EQ(plan_text(plan),
+            "web1: 160 MiB -> 1024 MiB, limit 512 MiB -> 1024 MiB\n"
+            "  STAGE      SIZE  BLOCKS  MEMMAP  HOST MEMORY\n"
+            "      1   288 MiB       1   2 MiB      128 MiB\n"
+            "      2  1024 MiB       6  12 MiB      736 MiB\n"
+            "  paging pool: 16 MiB, 14 MiB more of the host's memory\n"
+            "  host: 2060 MiB free, 64 MiB of it left free\n"
+            "  more is limited by host_memory, at 2142 MiB\n");
+}
+
+TEST(Text, StatusIsATableThatShowsTheUnknownAsADash) {
+  DomainStatus known{.domain = web1,
+                     .allocated = 160_MiB,
+                     .target = 160_MiB,
+                     .limit = 512_MiB,
+                     .boot_limit = 512_MiB,
+                     .agent = AgentStatus{.version = "0.1.0\x1b"},
+                     .largest = 2142_MiB,
+                     .limited_by = Cause::host_memory,
+                     .limited_message = "2060 MiB free"};
+  DomainStatus unknown{.domain = {DomainId{12}, "\xc3\xa4", DomainType::hvm}, .target = 1_GiB};
+  EXPECT_EQ(
+      status_text({known, unknown}, false),
+      "NAME  ID  TYPE  ALLOCATED  TARGET  LIMIT  BOOT-LIMIT  LARGEST  LIMITED-BY   AGENT\n"
+      "web1   3  pv          160     160    512         512     2142  host_memory  0.1.0?\n"
+      "\xc3\xa4     12  hvm           0    1024      -           -        -  -            -\n");
+  EXPECT_THAT(status_text({known}, true), HasSubstr("\nweb1: 2060 MiB free\n"));
+}
+
+}  // namespace
+}  // namespace memctl::cli
