@@ -29,7 +29,7 @@ std::string title(const std::optional<DomainIdentity>& domain) {
 }
 
 std::string residue_text(const Report& report) {
-  if (report.residual == Kib{}) return {};
+  if (report.residual == Kib{} || report.outcome == Outcome::gone) return {};
   return "  left in the guest until it reboots: " + show_size(report.residual) +
          " that describe added memory\n";
 }

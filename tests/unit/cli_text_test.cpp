@@ -107,6 +107,14 @@ TEST(Text, AFailureSaysWhatTheDomainHasNow) {
               HasSubstr("\n  left: 288 MiB, limit 1024 MiB (it was 160 MiB)"));
 }
 
+TEST(Text, NothingIsLeftInAGuestThatIsGone) {
+  Error error{.cause = Cause::domain_gone, .message = "the domain has gone", .hint = "none"};
+  error.report = std::make_shared<const Report>(
+      Report{.outcome = Outcome::gone, .domain = web1, .residual = 16_MiB});
+  EXPECT_EQ(failure_text(Ending{error, web1, std::nullopt}, false),
+            "memctl: the domain has gone (domain_gone)\n  hint: none\n");
+}
+
 TEST(Text, APlanIsATableOfStages) {
   const Plan plan{.domain = web1,
                   .from = 160_MiB,
