@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the commands do and write, against the simulated host."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import pytest
+from memctl_command import Run
+
+Memctl = Callable[..., Run]
+SIM = ("--host", "sim:")
+GIB = 1 << 20
+
+
+@pytest.mark.parametrize("guest", ["demo-pv", "demo-pvh", "1"])
+def test_a_guest_grows_past_its_boot_limit(memctl: Memctl, guest: str) -> None:
+    run = memctl(*SIM, "resize", guest, "4g")
+    assert run.code == 0, run.err
+    assert run.err == ""
+    assert len(run.out.splitlines()) == 1
+    assert "1024 MiB -> 4096 MiB in " in run.out
+    assert "verified: Xen 4096 MiB, all blocks online, guest MemTotal " in run.out
+
+
+@pytest.mark.parametrize(
+    "size, reached",
+    [("-512m", GIB // 2), ("+512m", GIB * 3 // 2), ("512", GIB // 2), ("+1m", GIB + 1024)],
+)
+@pytest.mark.parametrize("separator", [[], ["--"]])
+def test_sizes_may_be_relative(
+    memctl: Memctl, size: str, reached: int, separator: list[str]
+) -> None:
+    run = memctl(*SIM, "resize", "--json", "demo-pv", *separator, size)
+    report = run.objects()[-1]
+    assert run.code == 0
+    assert (report["from_kib"], report["reached_kib"]) == (GIB, reached)
+
+
+def test_json_is_progress_and_a_report_at_the_end(memctl: Memctl) -> None:
+    run = memctl(*SIM, "resize", "demo-pvh", "4g", "--json")
+    *progress, report = run.objects()
+    assert run.err == ""
+    assert {event["event"] for event in progress} == {"progress"}
+    phases = [event["phase"] for event in progress]
+    assert list(dict.fromkeys(phases)) == ["facts", "reserve", "online", "populate", "verify"]
+    elapsed = [event["elapsed_ms"] for event in progress]
+    assert elapsed == sorted(elapsed)
+    assert report["event"] == "report"
+    assert report["domain"] == {"id": 2, "name": "demo-pvh", "type": "pvh"}
+    assert report["verified"] == {"xen": True, "blocks": True, "guest_total": True}
+    assert set(report["phase_ms"]) == set(phases)
+
+
+def test_without_a_terminal_verbose_has_a_line_per_phase(memctl: Memctl) -> None:
+    run = memctl(*SIM, "resize", "demo-pv", "2g", "--verbose", LC_ALL="C")
+    assert [line.split()[:2] for line in run.err.splitlines()] == [
+        ["ok", phase] for phase in ("facts", "reserve", "online", "populate", "verify")
+    ]
+    assert "\x1b" not in run.err
+
+
+def test_more_than_the_host_has_is_refused_with_the_largest_size(memctl: Memctl) -> None:
+    run = memctl(*SIM, "resize", "demo-pv", "100g")
+    assert run.code == 3
+    assert "(host_memory)\n  largest size that would work: " in run.err
+    (*_, report) = memctl(*SIM, "resize", "demo-pv", "100g", "--json").objects()
+    largest = report["largest_kib"]
+    assert memctl(*SIM, "resize", "demo-pv", f"{largest}k").code == 0
+
+
+def test_a_plan_is_a_dry_run(memctl: Memctl) -> None:
+    plan = memctl(*SIM, "plan", "demo-pvh", "40g")
+    assert plan.code == 0
+    assert plan.out == memctl(*SIM, "resize", "demo-pvh", "40g", "--dry-run").out
+    assert "STAGE" in plan.out and "more is limited by host_memory, at " in plan.out
+    (answer,) = memctl(*SIM, "plan", "demo-pvh", "40g", "--json").objects()
+    assert answer["event"] == "plan"
+    assert answer["stages"][-1]["size_kib"] == answer["to_kib"] == 40 * GIB
+
+
+def test_a_refused_plan_is_a_report(memctl: Memctl) -> None:
+    run = memctl(*SIM, "plan", "demo-pv", "100g", "--json")
+    (report,) = run.objects()
+    assert run.code == 3
+    assert (report["event"], report["cause"]) == ("report", "host_memory")
+
+
+def test_status_shows_all_guests_or_those_named(memctl: Memctl) -> None:
+    every = memctl(*SIM, "status")
+    assert every.code == 0
+    assert [line.split()[0] for line in every.out.splitlines()] == [
+        "NAME",
+        "demo-pv",
+        "demo-pvh",
+        "demo-hvm",
+    ]
+    assert len(memctl(*SIM, "status", "--json").objects()) == 3
+    (only,) = memctl(*SIM, "status", "demo-pvh", "--json").objects()
+    assert only["domain"]["name"] == "demo-pvh"
+
+
+def test_status_of_a_missing_guest_shows_the_others_too(memctl: Memctl) -> None:
+    run = memctl(*SIM, "status", "demo-pv", "nope")
+    assert run.code == 3
+    assert len(run.out.splitlines()) == 2
+    assert "(no_such_domain)" in run.err
+    found, missing = memctl(*SIM, "status", "demo-pv", "nope", "--json").objects()
+    assert found["domain"]["name"] == "demo-pv"
+    assert (missing["domain"], missing["cause"]) == (None, "no_such_domain")
+
+
+def test_without_an_agent_only_agentless_works(
+    memctl: Memctl, simulate: Callable[..., str]
+) -> None:
+    guest = {"name": "g", "type": "pv", "memory": "1GiB", "online_policy": "online"}
+    uri = simulate(host="16GiB", guests=[{**guest, "agent": "absent"}])
+    (*_, report) = memctl("--host", uri, "resize", "g", "2g", "--json").objects()
+    assert (report["outcome"], report["cause"]) == ("refused", "agent_absent")
+    run = memctl("--host", uri, "resize", "g", "2g", "--agentless")
+    assert run.code == 0, run.err
+    assert "the guest was not asked" in run.out
+
+
+@pytest.mark.parametrize(
+    "action, options, code, outcome, cause",
+    [
+        ({"do": "destroy"}, [], 6, "gone", "domain_gone"),
+        ({"do": "mem-set", "size": "1500MiB"}, [], 5, "superseded", "superseded"),
+        ({}, ["--timeout", "2"], 4, "restored", "deadline"),
+        ({}, ["--timeout", "2", "--on-failure", "keep"], 5, "kept", "deadline"),
+    ],
+)
+def test_the_exit_code_tells_how_it_ended(
+    memctl: Memctl,
+    simulate: Callable[..., str],
+    action: dict[str, str],
+    options: list[str],
+    code: int,
+    outcome: str,
+    cause: str,
+) -> None:
+    guest = {"name": "g", "type": "pv", "memory": "1GiB", "populated_per_second": "512MiB"}
+    actions = [{"at": 1.0, "guest": "g", **action}] if action else []
+    uri = simulate(host="16GiB", guests=[guest], actions=actions)
+    run = memctl("--host", uri, "resize", "g", "4g", *options)
+    assert run.code == code, run.err
+    assert f"({cause})\n" in run.err
+    (*_, report) = memctl("--host", uri, "resize", "g", "4g", *options, "--json").objects()
+    assert (report["outcome"], report["cause"]) == (outcome, cause)

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Signals, closed pipes and terminals, with a simulated host that takes real time."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+from typing import Callable
+
+import pytest
+from memctl_command import SCHEMAS, command_path
+
+Simulate = Callable[..., str]
+
+
+@pytest.fixture
+def slow(simulate: Simulate) -> str:
+    guest = {"name": "g", "type": "pv", "memory": "1GiB", "populated_per_second": "1GiB"}
+    return simulate(host="16GiB", pace=1, guests=[guest])
+
+
+def start(uri: str, *options: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [command_path(), "--host", uri, "resize", "g", "4g", *options],
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+        env={**os.environ, "LC_ALL": "C.UTF-8", "TERM": "xterm"},
+    )
+
+
+def wait_for_populate(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if json.loads(line).get("phase") == "populate":
+            return
+    raise AssertionError("it ended before it was populated")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_cancels_and_restores(slow: str, number: signal.Signals) -> None:
+    with start(slow, "--json") as process:
+        wait_for_populate(process)
+        process.send_signal(number)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, out + err
+    report = json.loads(out.splitlines()[-1])
+    SCHEMAS["report"].validate(report)
+    assert (report["outcome"], report["cause"]) == ("restored", "cancelled")
+    assert report["reached_kib"] == report["from_kib"]
+
+
+def test_cancelling_is_said_once(slow: str) -> None:
+    with start(slow, "--verbose") as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "reserve" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.count("cancelling, restoring...") == 1
+    assert "(cancelled)" in err
+
+
+def test_a_closed_pipe_does_not_end_a_resize(slow: str) -> None:
+    with start(slow, "--json") as process:
+        wait_for_populate(process)
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(timeout=60) == 0
+
+
+def test_on_a_terminal_there_is_a_bar_and_the_cursor_comes_back(slow: str) -> None:
+    terminal, child = pty.openpty()
+    with start(slow, stderr=child) as process:
+        os.close(child)
+        seen = b""
+        while True:
+            try:
+                part = os.read(terminal, 65536)
+            except OSError:  # EIO: the command has closed its side
+                break
+            seen += part
+        out, _ = process.communicate(timeout=60)
+    os.close(terminal)
+    text = seen.decode()
+    assert process.returncode == 0
+    assert "verified" in out
+    assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1
+    assert "━" in text and "✓" in text
+    assert text.index("\x1b[?25h") > text.rindex("verify")
