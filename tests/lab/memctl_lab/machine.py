@@ -140,7 +140,9 @@ class Machine:
             f"console=com1 com1=115200,8n1 dom0_mem={dom0}M,max:{dom0}M bootscrub=0 spec-ctrl=no "
             f"loglvl=warning guest_loglvl=warning {config.xen_options}"
         )
-        dom0_line = f"console=hvc0 panic=0 mitigations=off nokaslr {config.dom0_options}"
+        dom0_line = (
+            f"console=hvc0 panic=0 mitigations=off nokaslr rootfstype=ramfs {config.dom0_options}"
+        )
         return [
             "qemu-system-x86_64",
             *("-accel", "tcg,thread=multi,tb-size=512", "-cpu", "qemu64,+svm,+npt"),

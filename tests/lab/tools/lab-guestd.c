@@ -217,10 +217,17 @@ static void take_ack(const char *text) {
     waiting_for_ack = 0;
 }
 
+/* After a restore the guest has a new directory without its nodes, and the watch fires. */
+static void announce(void) {
+  if (talk(XS_READ, "data/lab/ready", 15) == NULL && !write_node("data/lab/ready", "1"))
+    dprintf(2, "LAB-FAIL: lab-guestd: xenstore\n");
+}
+
 static void take_events(void) {
   const char *text;
   while (event_pending) {
     event_pending = 0;
+    announce();
     if ((text = talk(XS_READ, "control/lab/request", 20)) != NULL) take_request(text);
     if ((text = talk(XS_READ, "control/lab/ack", 16)) != NULL) take_ack(text);
   }
@@ -282,11 +289,11 @@ int main(void) {
   sigprocmask(SIG_BLOCK, &child, NULL);
   int child_fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
   xenbus = open("/dev/xen/xenbus", O_RDWR | O_CLOEXEC);
-  if (xenbus < 0 || talk(XS_WATCH, "control/lab\0lab", 16) == NULL ||
-      !write_node("data/lab/ready", "1")) {
+  if (xenbus < 0 || talk(XS_WATCH, "control/lab\0lab", 16) == NULL) {
     perror("LAB-FAIL: lab-guestd: xenstore");
     for (;;) pause();
   }
+  announce();
   for (;;) {
     take_events();
     int idle = seq[0] == 0 || waiting_for_ack;
