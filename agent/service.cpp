@@ -121,7 +121,7 @@ std::optional<AgentRequest> Service::read_request(bool& absent) {
   int error = 0;
   const auto value = link_->read(request_path, error);
   absent = !value && error == 0;
-  if (error != 0 && is_fatal(error)) end(Ending::lost);
+  if (error != 0 && is_fatal(error)) lose(request_path, error);
   if (!value) return std::nullopt;
   const auto request = guest::decode_request(*value);
   const bool understood = request && request->protocol >= guest::protocol_min &&
@@ -137,11 +137,10 @@ std::optional<AgentRequest> Service::read_request(bool& absent) {
 // The kernel registers the watch again after a restore or migration, and it then fires: the one
 // sign that the guest stands in another xenstore, where nobody has heard of the agent.
 void Service::look_at_mailbox() {
-  link_->drain();
-  if (link_->lost()) return end(Ending::lost);
+  if (const int error = link_->drain()) return lose(request_path, error);
   int error = 0;
   const auto standing_hello = link_->read(hello_path, error);
-  if (error != 0 && is_fatal(error)) return end(Ending::lost);
+  if (error != 0 && is_fatal(error)) return lose(hello_path, error);
   if (standing_hello != hello_) {
     if (!announce()) return;
     log_line("announced again");
@@ -174,12 +173,18 @@ void Service::send(const AgentReport& report) {
     log_line(std::string{"cannot write "} + report_path + ": " + std::strerror(error));
   }
   write_error_ = error;
-  if (is_fatal(error)) end(Ending::lost);
+  if (is_fatal(error)) lose(report_path, error);
+}
+
+void Service::lose(const char* where, int error) {
+  if (ending_ == Ending::none) {
+    log_line(std::string{"the connection to xenstore is lost at "} + where + ": " +
+             std::strerror(error));
+  }
+  end(Ending::lost);
 }
 
 void Service::end(Ending ending) {
-  if (ending == Ending::lost && ending_ == Ending::none)
-    log_line("the connection to xenstore is lost");
   if (ending_ != Ending::lost) ending_ = ending;
 }
 

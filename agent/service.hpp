@@ -35,6 +35,8 @@ class Service {
   void look_at_signals();
   void send(const AgentReport& report);
   void end(Ending ending);
+  /// The connection failed for good: says so once, and ends.
+  void lose(const char* where, int error);
 
   Kernel kernel_;
   RecordFile records_;
