@@ -292,6 +292,19 @@ TEST_F(SimAgent, NothingThatAHostileAgentWritesIsTakenForAnAnswer) {
   EXPECT_FALSE(mailbox.hello().value());
 }
 
+TEST_F(SimAgent, AGuestThatFloodsLosesItsWatch) {
+  Wakeup wakeup;
+  const auto watch = mailbox.watch(wakeup).value();
+  world.guest(id).agent().set_conduct(AgentConduct::flooding);
+  ask(request(RequestKind::prepare, 1), 100ms);
+  EXPECT_FALSE(watch->flooded());
+  world.advance(1s);
+  EXPECT_TRUE(watch->flooded());
+  EXPECT_TRUE(watch->take());
+  world.advance(1s);
+  EXPECT_FALSE(watch->take());
+}
+
 class SimFaults : public SimPortTest {
  protected:
   Task<void> act(Port& port) {

@@ -9,6 +9,7 @@
 namespace memctl::host::sim {
 namespace {
 
+constexpr Duration flood_interval = std::chrono::microseconds{200};
 constexpr Kib balloon_slack = 64_KiB;  // some kernels leave a balloon a few pages off its target
 constexpr Duration fold = std::chrono::milliseconds{50};  // changes within it make one report
 
@@ -224,7 +225,7 @@ void AgentModel::misbehave(const AgentRequest& request) {
     }
     case AgentConduct::flooding:
       report(AgentPhase::ready, operation_);
-      regular_.set(std::chrono::milliseconds{1}, [this, request] { misbehave(request); });
+      regular_.set(flood_interval, [this, request] { misbehave(request); });
       break;
     case AgentConduct::deleting:
       static_cast<void>(store_.remove(domain_, home_ + "/data/memctl/hello"));

@@ -22,7 +22,7 @@ enum class AgentConduct {
   huge,      ///< Writes messages whose figures cannot be.
   lying,     ///< Claims that everything asked for is there, at once.
   stale,     ///< Answers with sequence numbers that go back.
-  flooding,  ///< Answers, and writes its report a thousand times a second for ever.
+  flooding,  ///< Answers, and writes its report 5000 times a second for ever.
   deleting,  ///< Removes its own nodes instead of answering.
 };
 

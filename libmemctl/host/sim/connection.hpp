@@ -75,8 +75,8 @@ class Simulation {
         [state, awaited = std::move(coroutine)]() mutable -> boost::asio::awaitable<void> {
           state->result.emplace(co_await std::move(awaited));
         },
-        [state](std::exception_ptr exception) {
-          state->thrown = std::move(exception);
+        [state](const std::exception_ptr& exception) {
+          state->thrown = exception;
           state->ended = true;
         });
     connection.run_until([&] { return state->ended; });

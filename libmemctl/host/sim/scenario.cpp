@@ -152,6 +152,7 @@ ScenarioAction read_action(const Json& json, const std::string& where) {
       action_kinds, [&](const ActionKind& each) { return action.what == each.name; });
   if (kind == action_kinds.end()) {
     std::vector<std::string> names;
+    names.reserve(action_kinds.size());
     for (const ActionKind& each : action_kinds) names.emplace_back(each.name);
     throw object.wrong("do", "is \"" + action.what + "\"",
                        "allowed are " + JsonObject::listed(names));

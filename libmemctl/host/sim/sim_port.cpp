@@ -147,7 +147,7 @@ SimPort::SimPort(World& world, boost::asio::io_context& context)
     : world_{world},
       context_{context},
       hypervisor_{world},
-      store_{world.shared_store()},
+      store_{world.shared_store(), world.clock()},
       process_{world.add_process()} {}
 
 SimPort::~SimPort() { world_.end_process(process_); }

@@ -12,17 +12,34 @@ namespace {
 
 class SimWatch final : public Watch {
  public:
-  SimWatch(std::shared_ptr<StoreModel> model, const std::string& path, Wakeup& wakeup)
-      : model_{std::move(model)}, registration_{model_->watch(path, [this, &wakeup](const auto&) {
-          changed_ = true;
-          wakeup.notify();
-        })} {
+  SimWatch(std::shared_ptr<StoreModel> model, VirtualClock clock, const std::string& path,
+           Wakeup& wakeup)
+      : wakeup_{wakeup},
+        clock_{std::move(clock)},
+        model_{std::move(model)},
+        registration_{model_->watch(path, [this](const auto&) { on_change(); })} {
     wakeup.notify();
   }
   bool take() override { return std::exchange(changed_, false); }
+  bool flooded() const override { return changes_ > SimStore::most_changes_per_second; }
 
  private:
+  void on_change() {
+    if (flooded()) return;
+    if (clock_.now() - second_ >= std::chrono::seconds{1}) {
+      second_ = clock_.now();
+      changes_ = 0;
+    }
+    ++changes_;
+    changed_ = true;
+    wakeup_.notify();
+  }
+
   bool changed_{true};
+  int changes_{0};
+  TimePoint second_{};
+  Wakeup& wakeup_;
+  VirtualClock clock_;
   std::shared_ptr<StoreModel> model_;
   StoreModel::Registration registration_;
 };
@@ -119,8 +136,9 @@ class Transaction final : public StoreView {
   Result<void> remove_children(const std::string& path) {
     BOOST_OUTCOME_TRY(const auto children, list(path));
     for (const std::string& child : children) {
-      BOOST_OUTCOME_TRY(remove_children(path + "/" + child));
-      values_[path + "/" + child] = std::nullopt;
+      const std::string below = std::string{path}.append("/").append(child);
+      BOOST_OUTCOME_TRY(remove_children(below));
+      values_[below] = std::nullopt;
     }
     return success();
   }
@@ -167,7 +185,7 @@ Result<void> SimStore::set_permissions(const std::string& path,
 
 Result<std::unique_ptr<Watch>> SimStore::watch(const std::string& path, Wakeup& wakeup) {
   BOOST_OUTCOME_TRY(check());
-  return std::make_unique<SimWatch>(model_, path, wakeup);
+  return std::make_unique<SimWatch>(model_, clock_, path, wakeup);
 }
 
 Result<void> SimStore::transact(const std::function<Result<void>(StoreView&)>& body) {

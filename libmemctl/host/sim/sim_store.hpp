@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "host/sim/store_model.hpp"
+#include "host/sim/virtual_clock.hpp"
 #include "host/store.hpp"
 
 namespace memctl::host::sim {
@@ -11,7 +12,11 @@ namespace memctl::host::sim {
 /// dom0's view of the simulated xenstore. Shares the tree's ownership with what it hands out.
 class SimStore final : public Store {
  public:
-  explicit SimStore(std::shared_ptr<StoreModel> model) : model_{std::move(model)} {}
+  /// More changes of a watched node within a second end its watch, as on a real host.
+  static constexpr int most_changes_per_second = 1000;
+
+  explicit SimStore(std::shared_ptr<StoreModel> model, VirtualClock clock = {})
+      : model_{std::move(model)}, clock_{std::move(clock)} {}
 
   Result<std::optional<std::string>> read(const std::string& path) override;
   Result<void> write(const std::string& path, std::string_view value) override;
@@ -25,6 +30,7 @@ class SimStore final : public Store {
  private:
   [[nodiscard]] Result<void> check() const;
   std::shared_ptr<StoreModel> model_;
+  VirtualClock clock_;
 };
 
 }  // namespace memctl::host::sim

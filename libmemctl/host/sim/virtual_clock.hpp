@@ -34,7 +34,7 @@ class VirtualClock final : public Clock {
   class Event {
    public:
     Event() = default;
-    Event(Event&& other) noexcept : queue_{std::move(other.queue_)}, key_{other.key_} {}
+    Event(Event&& other) noexcept : queue_{std::move(other.queue_)}, key_{std::move(other.key_)} {}
     Event& operator=(Event&& other) noexcept {
       cancel();
       queue_ = std::move(other.queue_);

@@ -7,9 +7,9 @@
 namespace memctl::host::sim {
 namespace {
 
-constexpr std::int64_t pages_per_table = 512;            // 2 MiB
-constexpr std::int64_t pages_per_directory = 512 * 512;  // 1 GiB
-constexpr std::int64_t tables_per_gib = 512 + 1;         // and their directory
+constexpr std::int64_t pages_per_table = 512;                        // 2 MiB
+constexpr std::int64_t pages_per_directory = 512 * pages_per_table;  // 1 GiB
+constexpr std::int64_t tables_per_gib = 512 + 1;                     // and their directory
 constexpr Pages pool_at_boot{20};  // 952 MiB of the measured pvh guest: 416 - 396 pages
 
 /// Pool pages for the tables of `pages` that were populated one by one.
