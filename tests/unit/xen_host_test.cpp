@@ -377,6 +377,11 @@ TEST(XenErrors, HaveOneCauseEach) {
   EXPECT_EQ(error.raw, 1);
   EXPECT_EQ(error.message, "cannot set the memory limit of domain 3: libxl: why");
   EXPECT_THAT(error.log, ElementsAre("libxl: why", "later"));
+  EXPECT_EQ(libxl_failed("x", 1,
+                         {"libxl: libxl_mem.c:59:libxl_domain_setmaxmem: Domain 3:it must be more"})
+                .message,
+            "cannot x: it must be more");
+  EXPECT_EQ(libxl_failed("x", -3, {}).message, "cannot x: libxl code -3");
 }
 
 // ---- Watches

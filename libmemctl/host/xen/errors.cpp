@@ -13,9 +13,24 @@ std::string cannot(std::string_view doing, std::string_view why) {
   return "cannot " + std::string{doing} + ": " + std::string{why};
 }
 
-/// The last line of a log is the outermost caller's; the first one says what went wrong.
-std::string first_line(const std::vector<std::string>& log, int code) {
-  return log.empty() ? "libxl code " + std::to_string(code) : log.front();
+/// "libxl: libxl_mem.c:59:libxl_domain_setmaxmem: Domain 3:what is wrong" without what only a
+/// developer wants; the log keeps it.
+std::string_view without_origin(std::string_view line) {
+  const auto file = line.find(".c:");
+  const auto origin_end = line.find(": ", file);
+  if (file == std::string_view::npos || origin_end == std::string_view::npos) return line;
+  line.remove_prefix(origin_end + 2);
+  const auto domain_end = line.find(':');
+  if (line.starts_with("Domain ") && domain_end != std::string_view::npos) {
+    line.remove_prefix(domain_end + 1);
+  }
+  return line;
+}
+
+/// The first line of a log says what went wrong, the later ones who was told.
+std::string reason(const std::vector<std::string>& log, int code) {
+  if (log.empty()) return "libxl code " + std::to_string(code);
+  return std::string{without_origin(log.front())};
 }
 
 }  // namespace
@@ -46,7 +61,7 @@ Error libxl_failed(std::string_view doing, int code, std::vector<std::string> lo
   }
   const bool gone = code == ERROR_DOMAIN_NOTFOUND;
   return {.cause = gone ? Cause::no_such_domain : Cause::hypervisor_error,
-          .message = cannot(doing, gone ? "the domain does not exist" : first_line(log, code)),
+          .message = cannot(doing, gone ? "the domain does not exist" : reason(log, code)),
           .raw = code,
           .log = std::move(log)};
 }
@@ -56,7 +71,8 @@ Error store_failed(std::string_view doing, std::string_view path, int error) {
   std::string what{doing};
   if (!path.empty()) what += " " + std::string{path};
   return {.cause = denied ? Cause::not_permitted : Cause::store_error,
-          .message = cannot(what, describe(error)),
+          .message =
+              cannot(what, error == E2BIG ? "that is more than xenstore takes" : describe(error)),
           .raw = error};
 }
 

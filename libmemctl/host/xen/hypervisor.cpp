@@ -5,6 +5,7 @@
 
 #include "host/xen/errors.hpp"
 #include "host/xen/process.hpp"
+#include "memctl/size.hpp"
 
 namespace memctl::host::xen {
 namespace {
@@ -74,9 +75,9 @@ Result<void> XenHypervisor::claim(DomainId domain, Pages total) {
   if (error.raw == ENOMEM) {
     BOOST_OUTCOME_TRY(const auto host, host_facts());
     error.cause = Cause::host_memory;
-    error.message = name(domain) + " needs " +
-                    count(wanted > info.tot_pages ? wanted - info.tot_pages : 0) +
-                    " more; the host has " + std::to_string(host.available().count()) + " to give";
+    const Pages missing = total - to_pages(saturated_kib_of_pages(info.tot_pages));
+    error.message = name(domain) + " needs " + to_string(to_kib(missing)) + " more; the host has " +
+                    to_string(to_kib(host.available())) + " to give";
   } else if (error.raw == EINVAL) {
     error.message = "Xen refuses a claim of " + count(wanted) + " for " + name(domain) +
                     ", which has " + count(info.tot_pages) + ", may have " + count(info.max_pages) +

@@ -35,7 +35,7 @@ struct LogCapture::Sink : xentoollog_logger {
     line.erase(line.find_last_not_of(" \r\n") + 1);
     std::ranges::replace_if(
         line, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
-    if (error >= 0) line += ": " + std::generic_category().message(error);
+    if (error > 0) line += ": " + std::generic_category().message(error);
     if (line.size() > max_length) line.resize(max_length);
     lines.push_back(std::move(line));
     errno = earlier;
