@@ -36,18 +36,19 @@ class GuestConfig:
         if self.online_policy is not None:
             words.append(f"lab.online={self.online_policy}")
         words.append(self.kernel_options)
+        hvm = self.type == "hvm"
         values: dict[str, object] = {
             "name": self.name,
             "type": self.type,
-            "kernel": "/lab/vmlinuz" if self.type == "hvm" else "/lab/vmlinux",
-            "ramdisk": "/lab/guest.cpio",
+            "kernel": "/lab/vmlinuz" if hvm else "/lab/vmlinux",
+            "ramdisk": "/lab/guest.cpio.gz" if hvm else "/lab/guest.cpio",
             "cmdline": " ".join(words).strip(),
             "memory": self.memory_mib,
             "maxmem": self.maxmem_mib or self.memory_mib,
             "vcpus": self.vcpus,
             "on_crash": "destroy",
         }
-        if self.type == "hvm":
+        if hvm:
             values |= {"vga": "none", "nographic": 1, "vnc": 0, "serial": "none"}
         set_otherwise = set(re.findall(r"^\s*(\w+)\s*=", self.extra_config, re.MULTILINE))
         lines = [

@@ -60,6 +60,8 @@ def build(config: LabConfig) -> Images:
         tree = _dom0_tree(config, packages, programs)
         tree.file("lab/vmlinux", linux)
         tree.file("lab/guest.cpio", guest)
+        if config.hvm:
+            tree.file("lab/guest.cpio.gz", _compressed(guest))
         dom0 = _store(tree, config.cache / "images")
         return Images(_plain_xen(packages, config.cache / "images"), linux, dom0)
 
@@ -75,6 +77,17 @@ def _store(tree: Tree, directory: Path) -> Path:
     by_age = sorted(directory.glob("*.cpio"), key=lambda path: path.stat().st_mtime, reverse=True)
     for old in by_age[KEPT_IMAGES:]:
         old.unlink()
+        old.with_suffix(".gz").unlink(missing_ok=True)
+    return target
+
+
+def _compressed(image: Path) -> Path:
+    """An hvm guest's firmware reads its image byte by byte: the fewer the better."""
+    target = image.with_suffix(".gz")
+    if not target.exists():
+        scratch = target.with_suffix(".new")
+        scratch.write_bytes(gzip.compress(image.read_bytes(), mtime=0))
+        scratch.rename(target)
     return target
 
 
@@ -175,10 +188,10 @@ def _add_device_model(tree: Tree, packages: Packages, binaries: dict[str, Path])
     tree.file("lab/vmlinuz", packages.kernel)  # this device model starts no plain kernel
     path = "usr/libexec/xen-qemu-system-i386"
     binaries[path] = packages.root / path
-    for directory in ("usr/share/seabios", "usr/share/qemu"):
-        for item in sorted((packages.root / directory).glob("*")):
-            if item.is_file() and item.stat().st_size < 1 << 20:
-                tree.file(f"{directory}/{item.name}", item)
+    share = packages.root / "usr/share"
+    tree.tree("usr/share/qemu/keymaps", share / "qemu" / "keymaps")
+    for item in [share / "seabios" / "bios-256k.bin", *(share / "qemu").glob("linuxboot*.bin")]:
+        tree.file(str(item.relative_to(packages.root)), item)
 
 
 def _add_python(tree: Tree, config: LabConfig, binaries: dict[str, Path]) -> None:
