@@ -121,7 +121,14 @@ bool Kernel::is_movable(std::uint32_t block) const {
 }
 
 int Kernel::online(std::uint32_t block, OnlineZone zone) const {
-  return write_file(Path{memory_, block, "state"}, name(policy_for(zone)));
+  const Path state{memory_, block, "state"};
+  const int error = write_file(state, name(policy_for(zone)));
+  if (error != EINVAL) return error;
+  // So says Linux also of a block that is online by now (drivers/base/memory.c): the policy was
+  // faster.
+  std::array<char, 32> buffer;
+  const auto now = read_file(state, buffer);
+  return now && now->starts_with("online") ? 0 : error;
 }
 
 BalloonFigures Kernel::balloon() const {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "agent/record.hpp"
 
+#include <sys/stat.h>
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -115,7 +117,11 @@ std::optional<Record> parse_record(std::string_view text) {
   return record;
 }
 
-RecordFile::RecordFile(const std::string& directory) : path_{directory + "/policy"} {}
+RecordFile::RecordFile(const std::string& directory) : path_{directory + "/policy"} {
+  // systemd makes it; elsewhere nobody does. Where this fails, so does the first `save`, which
+  // tells.
+  static_cast<void>(::mkdir(directory.c_str(), 0700));
+}
 
 std::optional<Record> RecordFile::load() const {
   std::array<char, longest_record> buffer;

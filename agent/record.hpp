@@ -38,7 +38,7 @@ struct Record {
 /// memory for a second one.
 class RecordFile {
  public:
-  /// In `directory`, which must exist.
+  /// In `directory`, which is made where it is missing.
   explicit RecordFile(const std::string& directory);
   [[nodiscard]] std::optional<Record> load() const;
   /// 0, or the error number.

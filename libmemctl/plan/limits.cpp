@@ -136,13 +136,15 @@ Refusal check_host_memory(const Input& input, Kib to) {
   const Kib needed = std::max(Kib{}, added) + pool;
   const Kib spare = to_kib(input.host.available()) - input.policy.host_reserve;
   if (needed <= spare) return {};
-  return refuse(Cause::host_memory,
-                mebibytes(needed) + " are needed" +
-                    (pool > Kib{} ? " (" + to_string(pool) + " of it for the paging pool)" : "") +
-                    ", and the host can give " + mebibytes(std::max(Kib{}, spare)) + " (" +
-                    mebibytes(to_kib(input.host.free)) + " free, " +
-                    mebibytes(to_kib(input.host.outstanding)) + " claimed, " +
-                    mebibytes(input.policy.host_reserve) + " kept in reserve)");
+  return refuse(
+      Cause::host_memory,
+      mebibytes(needed) + " are needed" +
+          (pool > Kib{} ? " (" + mebibytes(round_up(pool, 1_MiB)) + " of it for the paging pool)"
+                        : "") +
+          ", and the host can give " + mebibytes(std::max(Kib{}, spare)) + " (" +
+          mebibytes(to_kib(input.host.free)) + " free, " +
+          mebibytes(to_kib(input.host.outstanding)) + " claimed, " +
+          mebibytes(input.policy.host_reserve) + " kept in reserve)");
 }
 
 Refusal check_memmap(const Input& input, Kib to) {

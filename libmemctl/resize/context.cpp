@@ -121,9 +121,8 @@ Result<void> Context::look() {
   if (restoring_) return success();
   if (cancelled_) return Error{.cause = Cause::cancelled, .message = "the request was cancelled"};
   if (deadline_ && port_.clock().now() >= *deadline_) {
-    const auto limit = std::chrono::duration<double>(*options_.timeout);
     return Error{.cause = Cause::deadline,
-                 .message = "not done within " + std::to_string(limit.count()).substr(0, 6) + " s"};
+                 .message = "not done within " + std::to_string(options_.timeout->count()) + " ms"};
   }
   return success();
 }
