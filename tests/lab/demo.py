@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Grows real guests on a real Xen host in front of the reader. `scripts/demo` builds and starts it."""
+"""Grows real guests on a real Xen host in front of the reader; `scripts/demo` starts it."""
 
 from __future__ import annotations
 

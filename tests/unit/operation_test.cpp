@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "host/sim/connection.hpp"
+#include "host/sim/faults.hpp"
 #include "plan/paging_pool.hpp"
 
 namespace memctl::resize {
@@ -278,6 +279,46 @@ TEST_P(OperationOnSim, WhatADeadProcessLeftIsUndoneFirst) {
   const auto report = resize(id, 160_MiB);
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(limits(id), before);
+}
+
+TEST_P(OperationOnSim, AReservationThatFailsIsGivenBackAndRefused) {
+  const DomainId id = add();
+  const Limits before = limits(id);
+  host::sim::FaultPlan faults{
+      {.call = "claim", .error = {.cause = Cause::host_memory, .message = "taken meanwhile"}}};
+  host::sim::FaultyPort port{simulation.port(), simulation.world, faults};
+  ResizeOperation operation{port, identity(id), 1_GiB, {}};
+  const auto report = simulation.run(operation.run());
+  ASSERT_FALSE(report);
+  EXPECT_TRUE(faults.happened());
+  EXPECT_EQ(report.error().cause, Cause::host_memory);
+  EXPECT_EQ(report.error().report->outcome, Outcome::refused);
+  EXPECT_EQ(limits(id), before);
+  EXPECT_FALSE(journal_stands(id));
+}
+
+TEST_P(OperationOnSim, ASaveEndsTheOperationAndShrinksNothingUnderIt) {
+  const DomainId id = add({.linux = {.kernel_free = 5_MiB}});  // a second stage is certain
+  simulation.world.after(50ms, [&] { simulation.world.set_save_in_progress(id, true); });
+  const auto report = resize(id, 1_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::domain_migrating) << report.error().message;
+  EXPECT_EQ(report.error().report->outcome, Outcome::kept);
+  EXPECT_EQ(*simulation.world.target(id), report.error().report->reached);
+  EXPECT_GE(simulation.world.allocated(id), 288_MiB);
+}
+
+TEST_P(OperationOnSim, AHostileAgentLosesOnlyItsOwnOperation) {
+  for (const AgentConduct conduct : {AgentConduct::garbage, AgentConduct::huge, AgentConduct::lying,
+                                     AgentConduct::stale, AgentConduct::deleting}) {
+    const DomainId id = add({.name = "hostile" + std::to_string(static_cast<int>(conduct))});
+    simulation.world.guest(id).agent().set_conduct(conduct);
+    const Kib free = simulation.world.host_free();
+    const auto report = resize(id, 1_GiB);
+    EXPECT_EQ(simulation.world.host_claimed(), Kib{});
+    EXPECT_GE(simulation.world.host_free(), free - 1_GiB);
+    EXPECT_FALSE(journal_stands(id));
+  }
 }
 
 TEST_P(OperationOnSim, EventsTellEachPhaseInOrder) {

@@ -252,9 +252,21 @@ class Lab:
             guest = Guest.create(self, config)
             self.guests[name] = guest
             guests.append(guest)
-        for guest in guests:
+        return [self._booted(guest) for guest in guests]
+
+    def _booted(self, guest: Guest) -> Guest:
+        """The guest once it takes commands; another in its place where the emulator ended it."""
+        try:
             guest.wait_until_ready()
-        return guests
+            return guest
+        except LabError:
+            if not guest.met_emulator_fault():
+                raise
+        print(f"{guest.name}: ended by a fault of QEMU's emulation while booting; booted anew")
+        again = type(guest).create(self, guest.config)
+        self.guests[guest.name] = again
+        again.wait_until_ready()
+        return again
 
     def _lose(self) -> None:
         self.machine.end("dom0's channel closed")

@@ -37,7 +37,7 @@ struct job {
   pid_t pid;
   int in, out, err; /* -1: closed; with a terminal `in` and `out` are the same descriptor */
   int exited, status, input_ended;
-  char *pending;
+  char* pending;
   size_t pending_size;
 };
 
@@ -50,15 +50,15 @@ static struct job jobs[MAX_JOBS];
 static struct log logs[MAX_LOGS];
 static int port = -1;
 
-static void die(const char *what) {
+static void die(const char* what) {
   fprintf(stderr, "LAB-FAIL: lab-dom0d: %s: %s\n", what, strerror(errno));
   sync();
   reboot(RB_POWER_OFF);
   _exit(1);
 }
 
-static void write_all(int fd, const void *data, size_t size) {
-  const char *at = data;
+static void write_all(int fd, const void* data, size_t size) {
+  const char* at = data;
   while (size > 0) {
     ssize_t n = write(fd, at, size);
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
@@ -68,8 +68,8 @@ static void write_all(int fd, const void *data, size_t size) {
   }
 }
 
-static void read_all(int fd, void *data, size_t size) {
-  char *at = data;
+static void read_all(int fd, void* data, size_t size) {
+  char* at = data;
   while (size > 0) {
     ssize_t n = read(fd, at, size);
     if (n < 0 && errno == EINTR) continue;
@@ -82,7 +82,7 @@ static void read_all(int fd, void *data, size_t size) {
   }
 }
 
-static void send_frame(char type, uint32_t id, const void *data, uint32_t size) {
+static void send_frame(char type, uint32_t id, const void* data, uint32_t size) {
   static char frame[HEADER + MAX_PAYLOAD];
   frame[0] = type;
   memcpy(frame + 1, &id, 4);
@@ -91,13 +91,13 @@ static void send_frame(char type, uint32_t id, const void *data, uint32_t size) 
   write_all(port, frame, HEADER + size);
 }
 
-static void close_fd(int *fd) {
+static void close_fd(int* fd) {
   if (*fd >= 0) close(*fd);
   *fd = -1;
 }
 
 /* Reads what is there now. Returns 0 when there is no more and never will be. */
-static int pass_on(struct job *job, int *fd, char type, int until_empty) {
+static int pass_on(struct job* job, int* fd, char type, int until_empty) {
   char data[16384];
   while (*fd >= 0) {
     ssize_t n = read(*fd, data, sizeof data);
@@ -115,7 +115,7 @@ static int pass_on(struct job *job, int *fd, char type, int until_empty) {
 }
 
 /* A job ends with its first process; what others still hold of its output is closed. */
-static void finish(struct job *job) {
+static void finish(struct job* job) {
   uint32_t status = (uint32_t)job->status;
   pass_on(job, &job->out, 'O', 1);
   pass_on(job, &job->err, 'E', 1);
@@ -127,7 +127,7 @@ static void finish(struct job *job) {
   memset(job, 0, sizeof *job);
 }
 
-static void feed(struct job *job) {
+static void feed(struct job* job) {
   while (job->pending_size > 0 && job->in >= 0) {
     ssize_t n = write(job->in, job->pending, job->pending_size);
     if (n < 0 && errno == EINTR) continue;
@@ -142,18 +142,18 @@ static void feed(struct job *job) {
   if (job->input_ended && job->in >= 0 && job->in != job->out) close_fd(&job->in);
 }
 
-static struct job *find_job(uint32_t id) {
+static struct job* find_job(uint32_t id) {
   for (int i = 0; i < MAX_JOBS; i++)
     if (jobs[i].used && jobs[i].id == id) return &jobs[i];
   return NULL;
 }
 
-static void become(const char *command) {
+static void become(const char* command) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
   signal(SIGPIPE, SIG_DFL);
-  execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+  execl("/bin/sh", "sh", "-c", command, (char*)NULL);
   _exit(127);
 }
 
@@ -161,7 +161,7 @@ static void set_nonblocking(int fd) {
   if (fd >= 0) fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
-static int start(struct job *job, int flags, struct winsize *size, const char *command) {
+static int start(struct job* job, int flags, struct winsize* size, const char* command) {
   int in[2] = {-1, -1}, out[2], err[2];
   if (flags & FLAG_PTY) {
     job->pid = forkpty(&job->out, NULL, NULL, size);
@@ -195,7 +195,7 @@ static int start(struct job *job, int flags, struct winsize *size, const char *c
   return 0;
 }
 
-static void run(uint32_t id, const unsigned char *data) {
+static void run(uint32_t id, const unsigned char* data) {
   struct winsize size = {0};
   uint32_t failed = 127u << 8;
   memcpy(&size.ws_row, data + 1, 2);
@@ -204,7 +204,7 @@ static void run(uint32_t id, const unsigned char *data) {
     if (jobs[i].used) continue;
     jobs[i].used = 1;
     jobs[i].id = id;
-    if (start(&jobs[i], data[0], &size, (const char *)data + 5) == 0) return;
+    if (start(&jobs[i], data[0], &size, (const char*)data + 5) == 0) return;
     memset(&jobs[i], 0, sizeof jobs[i]);
     break;
   }
@@ -226,12 +226,12 @@ static void take_frame(void) {
     run(id, data);
     return;
   }
-  struct job *job = find_job(id);
+  struct job* job = find_job(id);
   if (job == NULL) return; /* it ended while this was on its way */
   if (header[0] == 'K') kill(-job->pid, data[0]);
   if (header[0] == 'I') {
     if (size == 0) job->input_ended = 1;
-    char *grown = realloc(job->pending, job->pending_size + size + 1);
+    char* grown = realloc(job->pending, job->pending_size + size + 1);
     if (grown == NULL) die("out of memory");
     memcpy(grown + job->pending_size, data, size);
     job->pending = grown;
@@ -246,9 +246,9 @@ static void take_frame(void) {
   }
 }
 
-static void pass_on_log(const char *name) {
+static void pass_on_log(const char* name) {
   char path[PATH_MAX], data[NAME_MAX + 1 + 16384];
-  struct log *log = NULL;
+  struct log* log = NULL;
   struct stat st;
   if (strncmp(name, "guest-", 6) != 0) return;
   for (int i = 0; i < MAX_LOGS && log == NULL; i++) {
@@ -272,8 +272,8 @@ static void pass_on_log(const char *name) {
 static void take_notifications(int fd) {
   char buffer[16384] __attribute__((aligned(__alignof__(struct inotify_event))));
   ssize_t n = read(fd, buffer, sizeof buffer);
-  for (char *at = buffer; n > 0 && at < buffer + n;) {
-    const struct inotify_event *event = (const struct inotify_event *)at;
+  for (char* at = buffer; n > 0 && at < buffer + n;) {
+    const struct inotify_event* event = (const struct inotify_event*)at;
     if (event->len > 0) pass_on_log(event->name);
     at += sizeof *event + event->len;
   }
@@ -300,7 +300,7 @@ static void serve(int child_fd, int notify_fd) {
     fds[n++] = (struct pollfd){.fd = notify_fd, .events = POLLIN};
     fds[n++] = (struct pollfd){.fd = port, .events = POLLIN};
     for (int i = 0; i < MAX_JOBS; i++) {
-      struct job *job = &jobs[i];
+      struct job* job = &jobs[i];
       if (!job->used) continue;
       fds[n++] = (struct pollfd){.fd = job->out, .events = POLLIN};
       fds[n++] = (struct pollfd){.fd = job->err, .events = POLLIN};
@@ -319,7 +319,7 @@ static void serve(int child_fd, int notify_fd) {
   }
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   sigset_t child;
   if (argc != 2) return 2;
   signal(SIGPIPE, SIG_IGN);

@@ -23,7 +23,7 @@
 
 enum { FAILED = 125 };
 
-static struct xs_handle *xs;
+static struct xs_handle* xs;
 static unsigned domid;
 static long long deadline_ms;
 
@@ -33,7 +33,7 @@ static long long now_ms(void) {
   return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-static void fail(const char *format, ...) {
+static void fail(const char* format, ...) {
   va_list args;
   va_start(args, format);
   fputs("lab-guest: ", stderr);
@@ -43,21 +43,21 @@ static void fail(const char *format, ...) {
   exit(FAILED);
 }
 
-static char *node(const char *name) {
-  char *path = NULL;
+static char* node(const char* name) {
+  char* path = NULL;
   if (asprintf(&path, "/local/domain/%u/%s", domid, name) < 0) fail("out of memory");
   return path;
 }
 
-static unsigned find_domain(const char *name) {
+static unsigned find_domain(const char* name) {
   unsigned count = 0, found = 0, size;
   char *end, path[64];
   unsigned long id = strtoul(name, &end, 10);
   if (*name != 0 && *end == 0) return (unsigned)id;
-  char **ids = xs_directory(xs, XBT_NULL, "/local/domain", &count);
+  char** ids = xs_directory(xs, XBT_NULL, "/local/domain", &count);
   for (unsigned i = 0; ids != NULL && i < count; i++) {
     snprintf(path, sizeof path, "/local/domain/%s/name", ids[i]);
-    char *value = xs_read(xs, XBT_NULL, path, &size);
+    char* value = xs_read(xs, XBT_NULL, path, &size);
     if (value != NULL && strcmp(value, name) == 0) found = (unsigned)atoi(ids[i]);
     free(value);
   }
@@ -69,7 +69,7 @@ static unsigned find_domain(const char *name) {
 /* Blocks until something happened in xenstore, the deadline has passed or the domain is gone. */
 static void wait_for_event(void) {
   struct pollfd fd = {.fd = xs_fileno(xs), .events = POLLIN};
-  char **event = xs_check_watch(xs);
+  char** event = xs_check_watch(xs);
   if (event == NULL) {
     long long left = deadline_ms - now_ms();
     if (left <= 0 || poll(&fd, 1, (int)left) == 0) fail("domain %u did not answer in time", domid);
@@ -79,30 +79,34 @@ static void wait_for_event(void) {
   if (!xs_is_domain_introduced(xs, domid)) fail("domain %u is gone", domid);
 }
 
-static size_t decode(const char *text, char *data) {
+static size_t decode(const char* text, char* data) {
   size_t size = 0;
   unsigned long bits = 0;
   int digits = 0;
   for (; *text != 0 && *text != '='; text++) {
     int c = *text, value;
-    if (c >= 'A' && c <= 'Z') value = c - 'A';
-    else if (c >= 'a' && c <= 'z') value = c - 'a' + 26;
-    else if (c >= '0' && c <= '9') value = c - '0' + 52;
-    else value = c == '+' ? 62 : 63;
+    if (c >= 'A' && c <= 'Z')
+      value = c - 'A';
+    else if (c >= 'a' && c <= 'z')
+      value = c - 'a' + 26;
+    else if (c >= '0' && c <= '9')
+      value = c - '0' + 52;
+    else
+      value = c == '+' ? 62 : 63;
     bits = bits << 6 | (unsigned long)value;
     if (++digits % 4 != 1) data[size++] = (char)(bits >> (6 - 2 * ((digits - 1) % 4)) & 255);
   }
   return size;
 }
 
-static void write_node(const char *name, const char *value) {
-  char *path = node(name);
+static void write_node(const char* name, const char* value) {
+  char* path = node(name);
   if (!xs_write(xs, XBT_NULL, path, value, (unsigned)strlen(value)))
     fail("%s: %s", path, strerror(errno));
   free(path);
 }
 
-static void write_all(int fd, const char *data, size_t size) {
+static void write_all(int fd, const char* data, size_t size) {
   while (size > 0) {
     ssize_t n = write(fd, data, size);
     if (n < 0 && errno == EINTR) continue;
@@ -113,7 +117,7 @@ static void write_all(int fd, const char *data, size_t size) {
 }
 
 /* Takes replies until the one with the status, which it returns as a shell would. */
-static int take_replies(const char *seq) {
+static int take_replies(const char* seq) {
   char ack[64], data[4096], *path = node("data/lab/reply");
   unsigned long expected = 1;
   for (;;) {
@@ -149,28 +153,35 @@ static void lock_domain(void) {
   if (fd < 0 || flock(fd, LOCK_EX) != 0) fail("%s: %s", path, strerror(errno));
 }
 
-static void wait_for_node(const char *name) {
-  char *path = node(name);
+static void wait_for_node(const char* name) {
+  char* path = node(name);
   unsigned size;
   for (;;) {
-    char *value = xs_read(xs, XBT_NULL, path, &size);
+    char* value = xs_read(xs, XBT_NULL, path, &size);
     if (value != NULL) return;
     wait_for_event();
   }
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   int option, facts = 0, only_wait = 0, seconds = 60;
-  const char *awaited = "data/lab/ready";
+  const char* awaited = "data/lab/ready";
   while ((option = getopt(argc, argv, "+fwn:t:")) != -1) {
-    if (option == 't') seconds = atoi(optarg);
-    else if (option == 'f') facts = 1;
-    else if (option == 'w') only_wait = 1;
-    else if (option == 'n') only_wait = 1, awaited = optarg;
-    else return 2;
+    if (option == 't')
+      seconds = atoi(optarg);
+    else if (option == 'f')
+      facts = 1;
+    else if (option == 'w')
+      only_wait = 1;
+    else if (option == 'n')
+      only_wait = 1, awaited = optarg;
+    else
+      return 2;
   }
   if (argc - optind != (facts || only_wait ? 1 : 2)) {
-    fprintf(stderr, "usage: lab-guest [-t SECONDS] {DOMAIN COMMAND | -f DOMAIN | -w DOMAIN | -n NODE DOMAIN}\n");
+    fprintf(stderr,
+            "usage: lab-guest [-t SECONDS] {DOMAIN COMMAND | -f DOMAIN | -w DOMAIN | -n NODE "
+            "DOMAIN}\n");
     return 2;
   }
   deadline_ms = now_ms() + seconds * 1000LL;
@@ -187,7 +198,7 @@ int main(int argc, char **argv) {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   snprintf(seq, sizeof seq, "%lx.%lx.%x", (long)now.tv_sec, now.tv_nsec, (unsigned)getpid());
-  const char *command = facts ? "" : argv[optind + 1];
+  const char* command = facts ? "" : argv[optind + 1];
   if (strlen(command) > 3500) fail("a command of more than 3500 bytes");
   if (asprintf(&request, "%s %c %s", seq, facts ? 'f' : 'r', command) < 0) fail("out of memory");
   write_node("control/lab/request", request);

@@ -32,8 +32,8 @@ enum { CHUNK = 1400, FACTS = 1 << 18 };
 
 static int xenbus = -1;
 static int event_pending;
-static char seq[32];                /* of the request at work; empty: none */
-static unsigned long reply_number;  /* of the last reply */
+static char seq[32];               /* of the request at work; empty: none */
+static unsigned long reply_number; /* of the last reply */
 static int waiting_for_ack;
 static pid_t pid = -1;
 static int out = -1, err = -1, exited, status;
@@ -41,7 +41,7 @@ static char facts[FACTS];
 static size_t facts_size, facts_sent;
 
 /* Reads one message; its payload is ended with NUL. */
-static unsigned take_message(char *payload) {
+static unsigned take_message(char* payload) {
   struct xsd_sockmsg header;
   size_t got = 0;
   if (read(xenbus, &header, sizeof header) != sizeof header) return XS_ERROR;
@@ -57,7 +57,7 @@ static unsigned take_message(char *payload) {
 
 /* One request and its answer, spoken here and not by the static libxenstore: that fails a call
  * with EINVAL when an event of a watch arrives before the answer. Returns NULL on an error. */
-static const char *talk(unsigned type, const void *payload, size_t size) {
+static const char* talk(unsigned type, const void* payload, size_t size) {
   static char message[sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX];
   static char answer[XENSTORE_PAYLOAD_MAX + 1];
   struct xsd_sockmsg header = {.type = type, .len = (uint32_t)size};
@@ -70,7 +70,7 @@ static const char *talk(unsigned type, const void *payload, size_t size) {
   return answered == type ? answer : NULL;
 }
 
-static int write_node(const char *path, const char *value) {
+static int write_node(const char* path, const char* value) {
   char payload[XENSTORE_PAYLOAD_MAX];
   size_t length = strlen(path) + 1;
   memcpy(payload, path, length);
@@ -78,7 +78,7 @@ static int write_node(const char *path, const char *value) {
   return talk(XS_WRITE, payload, length + strlen(value)) != NULL;
 }
 
-static void base64(const unsigned char *data, size_t size, char *text) {
+static void base64(const unsigned char* data, size_t size, char* text) {
   static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   for (size_t i = 0; i < size; i += 3) {
     unsigned long bits = (unsigned long)data[i] << 16;
@@ -92,7 +92,7 @@ static void base64(const unsigned char *data, size_t size, char *text) {
   *text = 0;
 }
 
-static void reply(char type, const void *data, size_t size) {
+static void reply(char type, const void* data, size_t size) {
   char value[2048];
   int at = snprintf(value, sizeof value, "%s %lu %c ", seq, ++reply_number, type);
   base64(data, size, value + at);
@@ -100,7 +100,7 @@ static void reply(char type, const void *data, size_t size) {
   waiting_for_ack = 1;
 }
 
-static void add_fact(const char *format, ...) {
+static void add_fact(const char* format, ...) {
   va_list args;
   va_start(args, format);
   int n = vsnprintf(facts + facts_size, FACTS - facts_size, format, args);
@@ -108,7 +108,7 @@ static void add_fact(const char *format, ...) {
   if (n > 0 && facts_size + (size_t)n < FACTS) facts_size += (size_t)n;
 }
 
-static int read_line(const char *path, char *text, size_t size) {
+static int read_line(const char* path, char* text, size_t size) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   ssize_t n = fd >= 0 ? read(fd, text, size - 1) : -1;
   if (fd >= 0) close(fd);
@@ -117,7 +117,7 @@ static int read_line(const char *path, char *text, size_t size) {
   return n > 0;
 }
 
-static void add_file(const char *key, const char *path) {
+static void add_file(const char* key, const char* path) {
   char text[256];
   if (read_line(path, text, sizeof text)) add_fact("%s %s\n", key, text);
 }
@@ -128,7 +128,7 @@ static void add_meminfo(void) {
   ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
   if (fd >= 0) close(fd);
   text[n > 0 ? n : 0] = 0;
-  for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n"))
+  for (char* line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n"))
     if (strncmp(line, "Mem", 3) == 0) add_fact("%s\n", line);
 }
 
@@ -141,8 +141,8 @@ static void collect_facts(void) {
   add_file("block_bytes", MEMORY "block_size_bytes");
   add_file("target_kib", BALLOON "target_kb");
   add_file("current_kib", BALLOON "info/current_kb");
-  DIR *dir = opendir(MEMORY);
-  struct dirent *entry;
+  DIR* dir = opendir(MEMORY);
+  struct dirent* entry;
   while (dir != NULL && (entry = readdir(dir)) != NULL) {
     if (strncmp(entry->d_name, "memory", 6) != 0 || entry->d_name[6] == 0) continue;
     snprintf(path, sizeof path, MEMORY "%s/state", entry->d_name);
@@ -165,7 +165,7 @@ static void forget(void) {
   seq[0] = 0;
 }
 
-static void run(const char *command) {
+static void run(const char* command) {
   int o[2], e[2];
   if (pipe2(o, O_CLOEXEC) != 0 || pipe2(e, O_CLOEXEC) != 0) return;
   pid = fork();
@@ -177,7 +177,7 @@ static void run(const char *command) {
     dup2(open("/dev/null", O_RDONLY), 0);
     dup2(o[1], 1);
     dup2(e[1], 2);
-    execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+    execl("/bin/sh", "sh", "-c", command, (char*)NULL);
     _exit(127);
   }
   close(o[1]);
@@ -193,7 +193,7 @@ static void run(const char *command) {
   }
 }
 
-static void take_request(const char *text) {
+static void take_request(const char* text) {
   char next[sizeof seq], op;
   int at = 0;
   static char last[sizeof seq];
@@ -209,7 +209,7 @@ static void take_request(const char *text) {
   }
 }
 
-static void take_ack(const char *text) {
+static void take_ack(const char* text) {
   char acked[sizeof seq];
   unsigned long number;
   if (sscanf(text, "%31s %lu", acked, &number) == 2 && strcmp(acked, seq) == 0 &&
@@ -224,7 +224,7 @@ static void announce(void) {
 }
 
 static void take_events(void) {
-  const char *text;
+  const char* text;
   while (event_pending) {
     event_pending = 0;
     announce();
@@ -234,7 +234,7 @@ static void take_events(void) {
 }
 
 /* Returns whether a reply was written. */
-static int pass_on(int *fd, char type) {
+static int pass_on(int* fd, char type) {
   char data[CHUNK];
   if (*fd < 0) return 0;
   ssize_t n = read(*fd, data, sizeof data);

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   long mib = argc == 2 ? atol(argv[1]) : 0;
   if (mib <= 0) {
     fprintf(stderr, "usage: lab-hog MIB\n");
@@ -16,7 +16,7 @@ int main(int argc, char **argv) {
   int fd = open("/proc/self/oom_score_adj", O_WRONLY);
   if (fd >= 0 && write(fd, "1000", 4) != 4) return 1;
   size_t size = (size_t)mib << 20;
-  char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  char* memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
     perror("lab-hog");
     return 1;

@@ -8,13 +8,14 @@
 
 enum { MAX_DOMAINS = 1024 };
 
-static void print_domain(xc_interface *xch, const xc_domaininfo_t *d, const char *separator) {
+static void print_domain(xc_interface* xch, const xc_domaininfo_t* d, const char* separator) {
   uint64_t pool = 0;
   char pool_text[32] = "null";
   if (xc_get_paging_mempool_size(xch, d->domain, &pool) == 0)
     snprintf(pool_text, sizeof pool_text, "%" PRIu64, pool);
   printf("%s{\"domid\":%u,\"tot_pages\":%" PRIu64 ",\"max_pages\":%" PRIu64
-         ",\"outstanding_pages\":%" PRIu64 ",\"pool_bytes\":%s,\"flags\":%u,\"dying\":%s,"
+         ",\"outstanding_pages\":%" PRIu64
+         ",\"pool_bytes\":%s,\"flags\":%u,\"dying\":%s,"
          "\"shutdown\":%s,\"shutdown_code\":%u,\"paused\":%s,\"hvm\":%s}",
          separator, (unsigned)d->domain, (uint64_t)d->tot_pages, (uint64_t)d->max_pages,
          (uint64_t)d->outstanding_pages, pool_text, (unsigned)d->flags,
@@ -25,10 +26,10 @@ static void print_domain(xc_interface *xch, const xc_domaininfo_t *d, const char
          d->flags & XEN_DOMINF_hvm_guest ? "true" : "false");
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   static xc_domaininfo_t infos[MAX_DOMAINS];
   xc_physinfo_t host = {0};
-  xc_interface *xch = xc_interface_open(NULL, NULL, 0);
+  xc_interface* xch = xc_interface_open(NULL, NULL, 0);
   if (xch == NULL || xc_physinfo(xch, &host) != 0) {
     perror("lab-probe");
     return 1;
@@ -42,7 +43,7 @@ int main(int argc, char **argv) {
          ",\"outstanding_pages\":%" PRIu64 ",\"domains\":[",
          (uint64_t)host.total_pages, (uint64_t)host.free_pages, (uint64_t)host.scrub_pages,
          (uint64_t)host.outstanding_pages);
-  const char *separator = "";
+  const char* separator = "";
   for (int i = 0; i < count; i++) {
     int wanted = argc < 2;
     for (int a = 1; a < argc; a++) wanted |= atoi(argv[a]) == (int)infos[i].domain;
