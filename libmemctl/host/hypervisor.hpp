@@ -39,7 +39,7 @@ class Hypervisor {
   [[nodiscard]] virtual Result<void> claim(DomainId domain, Pages total) = 0;
   [[nodiscard]] virtual Result<void> release_claim(DomainId domain) = 0;
   /// Resizes the HAP or shadow pool; pvh and hvm only. `paging_pool` where Xen has no memory for
-  /// it.
+  /// it; the pool is then what it was.
   [[nodiscard]] virtual Result<void> set_paging_pool(DomainId domain, Kib pool) = 0;
   /// Whether the domain is being saved or migrated right now, as far as that can be seen.
   [[nodiscard]] virtual Result<bool> save_in_progress(DomainId domain) = 0;

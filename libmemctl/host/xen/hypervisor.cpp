@@ -99,12 +99,20 @@ Result<void> XenHypervisor::release_claim(DomainId domain) {
 
 Result<void> XenHypervisor::set_paging_pool(DomainId domain, Kib pool) {
   BOOST_OUTCOME_TRYV(check_size(pool));
-  const Kib whole_pages = round_up(pool, kib_per_page);
-  const auto bytes = static_cast<std::uint64_t>(whole_pages.count()) * 1024;
-  if (xc_set_paging_mempool_size(control_.get(), number(domain), bytes) == 0) return success();
+  const auto set = [&](Kib size) {
+    const auto bytes = static_cast<std::uint64_t>(round_up(size, kib_per_page).count()) * 1024;
+    return xc_set_paging_mempool_size(control_.get(), number(domain), bytes) == 0;
+  };
+  BOOST_OUTCOME_TRY(const auto earlier, paging_pool(domain));
+  if (set(pool)) return success();
   Error error = control_.failed("set the paging pool of " + name(domain) + " to " +
-                                std::to_string(whole_pages.count()) + " KiB");
-  if (error.raw == ENOMEM) error.cause = Cause::paging_pool;
+                                to_string(round_up(pool, kib_per_page)));
+  if (error.raw == ENOMEM) {
+    error.cause = Cause::paging_pool;
+    // Xen stops where the host's memory ends and keeps in the pool what it has put there: nothing
+    // would be left for anybody. All of that is still free in the pool, so it can be given back.
+    if (earlier && *earlier < pool && !set(*earlier)) (void)control_.take_log();
+  }
   if (error.raw == EOPNOTSUPP) {
     error.cause = Cause::xen_unsupported;
     error.message = name(domain) + " is a pv domain, which has no paging pool";
