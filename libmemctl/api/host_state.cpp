@@ -1,31 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "api/host_state.hpp"
 
-#include <pthread.h>
-
-#include <csignal>
+#include "base/signals_blocked.hpp"
 
 namespace memctl {
-namespace {
-
-/// Signals are the application's: none is delivered to a thread of ours.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &earlier_);
-  }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &earlier_, nullptr); }
-
- private:
-  sigset_t earlier_{};
-};
-
-}  // namespace
-
 Operation::State::State(HostState& state, DomainIdentity domain, SizeRequest size,
                         ResizeOptions options)
     : operation{state.port(), std::move(domain), size, std::move(options)},

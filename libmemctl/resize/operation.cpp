@@ -14,7 +14,7 @@ namespace {
 
 bool domain_went_away(Cause cause) {
   return cause == Cause::domain_gone || cause == Cause::guest_rebooted ||
-         cause == Cause::no_such_domain || cause == Cause::domain_migrating;
+         cause == Cause::no_such_domain;
 }
 
 }  // namespace
@@ -118,7 +118,8 @@ host::Task<Report> ResizeOperation::finish(const Plan& plan, const Verified& ver
 }
 
 host::Task<Report> ResizeOperation::give_up(Error error) {
-  if (domain_went_away(error.cause)) {
+  const bool suspended = context_.facts().domain.memory.shutdown == ShutdownReason::suspend;
+  if (domain_went_away(error.cause) || suspended) {
     // The journal went with the domain; where the domain still stands, it is removed.
     static_cast<void>(context_.xen().release_claim(context_.id()));
     static_cast<void>(journal_.end());
@@ -132,7 +133,9 @@ host::Task<Report> ResizeOperation::give_up(Error error) {
     co_return ended(std::move(error), report(Outcome::superseded));
   }
 
-  const bool keep = context_.options().on_failure == OnFailure::keep;
+  // A domain that is being saved is not shrunk under it: what it has travels with it.
+  const bool keep =
+      context_.options().on_failure == OnFailure::keep || error.cause == Cause::domain_migrating;
   const auto undone = co_await undo(context_, before_, keep);
   if (!undone) {
     error.message += "; and undoing it failed: " + undone.error().message;
@@ -142,6 +145,8 @@ host::Task<Report> ResizeOperation::give_up(Error error) {
   release_agent();
   const auto removed = journal_.end();
   Report result = report(undone.value().whole ? Outcome::restored : Outcome::kept);
+  // Before the first stage nobody but the host's accounts saw anything of it.
+  if (undone.value().whole && context_.stages_begun() == 0) result.outcome = Outcome::refused;
   if (!removed) result.outcome = Outcome::failed;
   result.limit = undone.value().limit;
   result.pool = undone.value().pool;

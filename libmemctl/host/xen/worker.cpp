@@ -4,30 +4,10 @@
 #include <pthread.h>
 
 #include <boost/asio/post.hpp>
-#include <csignal>
+
+#include "base/signals_blocked.hpp"
 
 namespace memctl::host::xen {
-namespace {
-
-/// While it lives, this thread takes no signal; a thread that is started meanwhile never does, so
-/// that the handlers of whoever embeds the library don't run on it.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &earlier_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &earlier_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t earlier_{};
-};
-
-}  // namespace
-
 Worker::Worker(boost::asio::any_io_executor executor) : executor_{std::move(executor)} {
   const SignalsBlocked blocked;
   thread_ = std::thread{[this] { run(); }};
