@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft7Validator  # type: ignore[import]
+from jsonschema import Draft7Validator
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = {
