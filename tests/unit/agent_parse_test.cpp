@@ -169,7 +169,12 @@ TEST(AgentRecord, the_file_is_overwritten_whole) {
   EXPECT_EQ(file.save({.active = true, .baseline = {1, 5, 9, 13}}), 0);
   EXPECT_EQ(file.save({.operation = 1}), 0);
   EXPECT_EQ(file.load(), Record{.operation = 1});
-  EXPECT_NE(RecordFile{"/nonexistent"}.save({}), 0);
+}
+
+TEST(AgentRecord, its_directory_is_made_where_that_is_possible) {
+  const test::TemporaryDirectory directory;
+  EXPECT_EQ(RecordFile{(directory.path() / "run").string()}.save({}), 0);
+  EXPECT_NE(RecordFile{"/proc/nonexistent"}.save({}), 0);
 }
 
 }  // namespace
