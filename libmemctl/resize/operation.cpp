@@ -42,7 +42,7 @@ host::Task<Report> ResizeOperation::run() {
   // 6: all three layers.
   if (step) {
     auto verified = co_await verify(context_, before_, report_before_);
-    if (verified) co_return co_await finish(plan.value(), verified.value());
+    if (verified) co_return finish(plan.value(), verified.value());
     step = verified.error();
   }
 
@@ -85,9 +85,7 @@ Result<void> ResizeOperation::write_journal(const Plan& plan) {
                    .settled_offset = plan::settled_offset(domain),
                    .to = plan.to};
   if (context_.facts().guest) report_before_ = context_.facts().guest->report;
-  BOOST_OUTCOME_TRY(journal_.begin(before_));
-  holds_journal_ = true;
-  return success();
+  return journal_.begin(before_);
 }
 
 host::Task<void> ResizeOperation::walk(Kib goal) {
@@ -107,14 +105,17 @@ host::Task<void> ResizeOperation::walk(Kib goal) {
   }
 }
 
-host::Task<Report> ResizeOperation::finish(const Plan& plan, const Verified& verified) {
-  BOOST_OUTCOME_CO_TRY(context_.xen().release_claim(context_.id()));
-  release_agent();
-  BOOST_OUTCOME_CO_TRY(journal_.end());
+Result<Report> ResizeOperation::finish(const Plan& plan, const Verified& verified) {
   Report result = report(Outcome::verified);
   result.limit = plan.limit;
   result.verified = verified;
-  co_return result;
+  auto released = context_.xen().release_claim(context_.id());
+  release_agent();
+  if (released) released = journal_.end();
+  if (released) return result;
+  // The guest has its memory; a claim or a record is left, which the next resize takes away.
+  result.outcome = Outcome::failed;
+  return ended(released.error(), std::move(result));
 }
 
 host::Task<Report> ResizeOperation::give_up(Error error) {

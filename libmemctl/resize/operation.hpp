@@ -32,7 +32,7 @@ class ResizeOperation {
   [[nodiscard]] host::Task<void> undo_leftover();
   [[nodiscard]] Result<void> write_journal(const Plan& plan);
   [[nodiscard]] host::Task<void> walk(Kib goal);
-  [[nodiscard]] host::Task<Report> finish(const Plan& plan, const Verified& verified);
+  [[nodiscard]] Result<Report> finish(const Plan& plan, const Verified& verified);
   [[nodiscard]] host::Task<Report> give_up(Error error);
 
   [[nodiscard]] Report report(Outcome outcome) const;
@@ -45,7 +45,6 @@ class ResizeOperation {
   SizeRequest request_;
   Record before_{};
   std::optional<AgentReport> report_before_{};
-  bool holds_journal_{false};
 };
 
 /// The refusal, in the words that tell most: how an agent failed to answer, rather than that there
