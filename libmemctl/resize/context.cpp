@@ -139,11 +139,12 @@ host::Task<void> Context::set_size(Kib size, bool enforce) {
   co_return success();
 }
 
-Result<void> Context::keep_agent(std::uint32_t stage, Kib size) {
+Result<void> Context::keep_agent(std::uint32_t stage, Kib size, host::TimePoint moved_at) {
   if (!session()) return success();
   const host::TimePoint now = port_.clock().now();
   if (!session_->answered()) {
-    if (now - session_->asked_at() < guest::answer_time) return success();
+    // A guest that moves lives, however busy its kernel is with the new memory.
+    if (now - std::max(session_->asked_at(), moved_at) < guest::answer_time) return success();
     return Error{.cause = Cause::agent_absent,
                  .message = "the guest's memctl-agent stopped answering"};
   }

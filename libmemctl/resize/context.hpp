@@ -37,8 +37,9 @@ class Context {
   [[nodiscard]] host::Task<void> set_size(Kib size, bool enforce);
 
   /// Keeps the agent serving: asks again before its lease ends and when it falls silent. Fails with
-  /// `agent_absent` where it doesn't answer. Without an agent: a success.
-  [[nodiscard]] Result<void> keep_agent(std::uint32_t stage, Kib size);
+  /// `agent_absent` where it doesn't answer and no layer has moved since `moved_at`. Without an
+  /// agent: a success.
+  [[nodiscard]] Result<void> keep_agent(std::uint32_t stage, Kib size, host::TimePoint moved_at);
   /// Whether the agent's figures are young enough to take memory away by.
   [[nodiscard]] bool agent_is_fresh() const;
 

@@ -108,7 +108,7 @@ host::Task<void> run_stage(Context& context, int number, const Stage& stage) {
     if (context.port().clock().now() - moved_at >= context.options().stall) {
       co_return stall_error(context, stage, missing);
     }
-    BOOST_OUTCOME_CO_TRY(context.keep_agent(stage_number, stage.size));
+    BOOST_OUTCOME_CO_TRY(context.keep_agent(stage_number, stage.size, moved_at));
     const Pages gained = grows ? now.pages - last.pages : last.pages - now.pages;
     interval = next_look(interval, gained, missing);
     last = now;
