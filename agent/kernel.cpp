@@ -54,7 +54,7 @@ std::optional<OnlinePolicy> policy_named(std::string_view text) {
   return static_cast<OnlinePolicy>(found - policy_names.begin());
 }
 
-Kernel::Kernel(std::string root)
+Kernel::Kernel(const std::string& root)
     : memory_{root + "/sys/devices/system/memory/"},
       balloon_{root + "/sys/devices/system/xen_memory/xen_memory0/"},
       proc_{root + "/proc/"},

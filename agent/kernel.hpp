@@ -47,7 +47,7 @@ struct BalloonFigures {
 class Kernel {
  public:
   /// `root`: empty for the real one.
-  explicit Kernel(std::string root = {});
+  explicit Kernel(const std::string& root = {});
 
   [[nodiscard]] KernelFacts facts() const;
   [[nodiscard]] std::optional<OnlinePolicy> policy() const;

@@ -82,12 +82,11 @@ void ZoneinfoReader::line(std::string_view text) {
     return;
   }
   // A node's own figures follow the header of its first zone, whichever that is.
-  if (key == "nr_slab_reclaimable") {
+  const bool file_pages = key == "nr_zone_inactive_file" || key == "nr_zone_active_file";
+  if (key == "nr_slab_reclaimable" || (kernel_zone_ && file_pages)) {
     reclaimable_pages_ += parse_count(take_word(text)).value_or(0);
   } else if (kernel_zone_ && key == "nr_free_pages") {
     free_pages_ += parse_count(take_word(text)).value_or(0);
-  } else if (kernel_zone_ && (key == "nr_zone_inactive_file" || key == "nr_zone_active_file")) {
-    reclaimable_pages_ += parse_count(take_word(text)).value_or(0);
   }
 }
 

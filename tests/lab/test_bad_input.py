@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from memctl_lab import Guest, Lab
 
 
 @pytest.fixture(scope="module")
-def guest(lab: Lab) -> Guest:
+def guest(lab: Lab) -> Iterator[Guest]:
     made = lab.create_guest("input-pvh", "pvh")
     made.wait_for_agent()
-    return made
+    yield made
+    made.destroy()
 
 
 @pytest.mark.parametrize(

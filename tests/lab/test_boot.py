@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from memctl_lab import Guest, Lab
 
 
 @pytest.fixture(scope="module")
-def guests(lab: Lab) -> list[Guest]:
+def guests(lab: Lab) -> Iterator[list[Guest]]:
     made = lab.create_guests([("boot-pv", "pv"), ("boot-pvh", "pvh")], agent=False)
-    return made
+    yield made
+    for guest in made:
+        guest.destroy()
 
 
 @pytest.fixture(params=["pv", "pvh"])

@@ -10,7 +10,7 @@
 #include "memctl/error.hpp"
 #include "memctl/units.hpp"
 
-struct libxl__ctx;
+struct libxl__ctx;  // NOLINT(bugprone-reserved-identifier): the name is libxl's
 
 namespace memctl::host::xen {
 
