@@ -2,7 +2,6 @@
 #include "host/sim/linux_guest.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace memctl::host::sim {
 namespace {
@@ -32,16 +31,6 @@ Kib not_seen(DomainType type) {
   return Kib{};
 }
 
-std::optional<Kib> number_at(const StoreModel& store, DomainId who, const std::string& path) {
-  const auto value = store.read(who, path);
-  if (!value || !value.value()) return std::nullopt;
-  const std::string& text = *value.value();
-  std::int64_t number = 0;
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (status != std::errc{}) return std::nullopt;
-  return Kib{number};
-}
-
 std::string memory_directory(DomainId domain) {
   return "/local/domain/" + std::to_string(number(domain)) + "/memory/";
 }
@@ -67,7 +56,7 @@ void LinuxGuest::boot(DomainId domain, DomainType type, Kib boot_memory, Kib pop
 void LinuxGuest::start_ballooning() {
   life_ = Life::running;
   if (type_ != DomainType::pv) {
-    const auto static_max = number_at(store_, domain_, memory_directory(domain_) + "static-max");
+    const auto static_max = store_.read_kib(domain_, memory_directory(domain_) + "static-max");
     if (static_max) target_diff_ = *static_max - current_;
   }
   watch_target();
@@ -86,7 +75,7 @@ void LinuxGuest::watch_target() {
 }
 
 void LinuxGuest::read_target() {
-  const auto wanted = number_at(store_, domain_, memory_directory(domain_) + "target");
+  const auto wanted = store_.read_kib(domain_, memory_directory(domain_) + "target");
   if (!wanted || life_ != Life::running || time_.stopped()) return;
   const Kib target = round_down(*wanted - target_diff_, kib_per_page);
   if (target == target_) return;  // the thread wakes for a credit of another value only

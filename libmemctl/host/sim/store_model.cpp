@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 
 namespace memctl::host::sim {
@@ -59,6 +60,16 @@ Result<std::optional<std::string>> StoreModel::read(DomainId who, const std::str
   const auto found = tree_.find(path);
   if (found == tree_.end()) return std::optional<std::string>{};
   return std::optional{found->second.value};
+}
+
+std::optional<Kib> StoreModel::read_kib(DomainId who, const std::string& path) const {
+  const auto value = read(who, path);
+  if (!value || !value.value()) return std::nullopt;
+  const std::string& text = *value.value();
+  std::int64_t number = 0;
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (status != std::errc{}) return std::nullopt;
+  return Kib{number};
 }
 
 Result<void> StoreModel::check_quota(DomainId who, const std::string& path, std::string_view value,

@@ -35,6 +35,8 @@ class StoreModel {
 
   [[nodiscard]] Result<std::optional<std::string>> read(DomainId who,
                                                         const std::string& path) const;
+  /// The number at a `memory/` key; nothing where there is none, or none that may be read.
+  [[nodiscard]] std::optional<Kib> read_kib(DomainId who, const std::string& path) const;
   [[nodiscard]] Result<void> write(DomainId who, const std::string& path, std::string_view value);
   [[nodiscard]] Result<void> remove(DomainId who, const std::string& path);
   [[nodiscard]] Result<std::vector<std::string>> list(DomainId who, const std::string& path) const;

@@ -2,7 +2,6 @@
 #include "host/sim/toolstack_model.hpp"
 
 #include <array>
-#include <charconv>
 
 namespace memctl::host::sim {
 namespace {
@@ -42,13 +41,7 @@ void ToolstackModel::add(ToolstackRecord record) {
 }
 
 std::optional<Kib> ToolstackModel::memory_key(DomainId domain, const std::string& key) const {
-  const auto value = store_.read(dom0, domain_path(domain) + "/memory/" + key);
-  if (!value || !value.value()) return std::nullopt;
-  const std::string& text = *value.value();
-  std::int64_t number = 0;
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (status != std::errc{}) return std::nullopt;
-  return Kib{number};
+  return store_.read_kib(dom0, domain_path(domain) + "/memory/" + key);
 }
 
 Result<void> ToolstackModel::set_max_memory(DomainId domain, Kib max) {
