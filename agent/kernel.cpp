@@ -82,6 +82,13 @@ KernelFacts Kernel::facts() const {
   return facts;
 }
 
+std::optional<std::string> Kernel::signature() const {
+  std::array<char, 128> buffer;
+  const auto text = read_file(Path{proc_, "version_signature"}, buffer);
+  if (!text) return std::nullopt;
+  return std::string{trimmed(*text)};
+}
+
 std::optional<OnlinePolicy> Kernel::policy() const {
   std::array<char, 64> buffer;
   const auto text = read_file(Path{memory_, "auto_online_blocks"}, buffer);
@@ -143,6 +150,9 @@ void Kernel::figures(AgentReport& report) const {
   read_lines(Path{proc_, "zoneinfo"}, [&](std::string_view line) { zoneinfo.line(line); });
   PressureReader pressure;
   read_lines(Path{proc_, "pressure/memory"}, [&](std::string_view line) { pressure.line(line); });
+  const auto low = read_kib(Path{balloon_, "info/low_kb"});
+  const auto high = read_kib(Path{balloon_, "info/high_kb"});
+  if (low && high) report.balloon_inflated = *low + *high;
   report.mem_total = meminfo.total;
   report.mem_available = meminfo.available;
   report.kernel_zone_free = zoneinfo.free(page_size_);

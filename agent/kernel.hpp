@@ -50,6 +50,8 @@ class Kernel {
   explicit Kernel(const std::string& root = {});
 
   [[nodiscard]] KernelFacts facts() const;
+  /// What Ubuntu's kernels say of the release that they are built from; nothing: not one of them.
+  [[nodiscard]] std::optional<std::string> signature() const;
   [[nodiscard]] std::optional<OnlinePolicy> policy() const;
   /// 0, or the error number.
   [[nodiscard]] int set_policy(OnlinePolicy policy) const;

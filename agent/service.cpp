@@ -40,6 +40,7 @@ AgentHello make_hello(const Kernel& kernel) {
           .protocol_max = guest::protocol_max,
           .agent_version = MEMCTL_VERSION,
           .kernel_release = system.release,
+          .kernel_build = kernel.signature().value_or(system.version),
           .machine = system.machine,
           .block_size = facts.block_size,
           .hotplug = facts.hotplug,

@@ -68,7 +68,8 @@ struct AgentHello {
   std::uint32_t protocol_min{};  ///< The protocol versions that it speaks, from
   std::uint32_t protocol_max{};  ///< to.
   std::string agent_version{};
-  std::string kernel_release{};
+  std::string kernel_release{};  ///< uname -r
+  std::string kernel_build{};    ///< uname -v, or Ubuntu's /proc/version_signature.
   std::string machine{};
   Kib block_size{};
   bool hotplug{};
@@ -98,6 +99,8 @@ struct AgentReport {
   std::optional<double> pressure_full_avg10{};
   std::optional<Kib> balloon_target{};
   std::optional<Kib> balloon_current{};
+  /// Described and without memory: what growing takes up before a block has to be added.
+  std::optional<Kib> balloon_inflated{};
   std::string error{};
 };
 

@@ -71,6 +71,7 @@ std::string encode(const AgentHello& hello) {
   message.set_protocol_max(hello.protocol_max);
   message.set_agent_version(presentable(hello.agent_version));
   message.set_kernel_release(presentable(hello.kernel_release));
+  message.set_kernel_build(presentable(hello.kernel_build));
   message.set_machine(presentable(hello.machine));
   message.set_block_size_kib(to_wire(hello.block_size));
   message.set_hotplug(hello.hotplug);
@@ -99,6 +100,9 @@ std::string encode(const AgentReport& report) {
   if (report.pressure_full_avg10) message.set_pressure_full_avg10(*report.pressure_full_avg10);
   if (report.balloon_target) message.set_balloon_target_kib(to_wire(*report.balloon_target));
   if (report.balloon_current) message.set_balloon_current_kib(to_wire(*report.balloon_current));
+  if (report.balloon_inflated) {
+    message.set_balloon_inflated_kib(to_wire(*report.balloon_inflated));
+  }
   message.set_error(presentable(report.error));
   return to_value(message);
 }
@@ -125,8 +129,9 @@ std::optional<AgentHello> decode_hello(std::string_view value) {
   const bool no_blocks = !message.hotplug() && message.block_size_kib() == 0;
   if (!no_blocks && !is_block_size(message.block_size_kib())) return std::nullopt;
   if (!is_bounded(message.agent_version()) || !is_bounded(message.kernel_release()) ||
-      !is_bounded(message.machine()) || !is_bounded(message.no_hotplug_reason()) ||
-      !is_bounded(message.online_policy()) || !is_bounded(message.instance())) {
+      !is_bounded(message.kernel_build()) || !is_bounded(message.machine()) ||
+      !is_bounded(message.no_hotplug_reason()) || !is_bounded(message.online_policy()) ||
+      !is_bounded(message.instance())) {
     return std::nullopt;
   }
   AgentHello hello;
@@ -134,6 +139,7 @@ std::optional<AgentHello> decode_hello(std::string_view value) {
   hello.protocol_max = message.protocol_max();
   hello.agent_version = message.agent_version();
   hello.kernel_release = message.kernel_release();
+  hello.kernel_build = message.kernel_build();
   hello.machine = message.machine();
   hello.block_size = to_kib(message.block_size_kib());
   hello.hotplug = message.hotplug();
@@ -161,7 +167,8 @@ std::optional<AgentReport> decode_report(std::string_view value) {
   if (!wire::Report::Phase_IsValid(message.phase()) || !are_block_counts(message) ||
       !are_sizes({message.mem_total_kib(), message.mem_available_kib(),
                   message.kernel_zone_free_kib(), message.kernel_zone_reclaimable_kib(),
-                  message.balloon_target_kib(), message.balloon_current_kib()}) ||
+                  message.balloon_target_kib(), message.balloon_current_kib(),
+                  message.balloon_inflated_kib()}) ||
       !is_percentage(message.pressure_some_avg10()) ||
       !is_percentage(message.pressure_full_avg10()) || !is_bounded(message.error())) {
     return std::nullopt;
@@ -187,6 +194,9 @@ std::optional<AgentReport> decode_report(std::string_view value) {
   }
   if (message.has_balloon_current_kib()) {
     report.balloon_current = to_kib(message.balloon_current_kib());
+  }
+  if (message.has_balloon_inflated_kib()) {
+    report.balloon_inflated = to_kib(message.balloon_inflated_kib());
   }
   report.error = message.error();
   return report;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "memctl/size.hpp"
+#include "plan/guest_kernel.hpp"
 #include "plan/paging_pool.hpp"
 #include "plan/step.hpp"
 
@@ -16,6 +17,9 @@ using Refusal = std::optional<Error>;
 
 /// XEN_MEMORY_HOTPLUG_LIMIT of Linux for pv guests, where a kernel doesn't set another.
 constexpr Kib pv_ceiling = 512_GiB;
+
+/// Below it lie the first 4 GiB of any guest's addresses, but for the hole of its devices.
+constexpr Kib below_the_hole = 3_GiB;
 
 Refusal refuse(Cause cause, std::string message, std::string hint = {}) {
   return Error{.cause = cause, .message = std::move(message), .hint = std::move(hint)};
@@ -108,6 +112,31 @@ Refusal check_guest_kernel(const Input& input, Kib to) {
   return {};
 }
 
+/// Kernels on which growth would be a success that isn't one.
+Refusal check_kernel_faults(const Input& input, Kib to) {
+  if (!input.guest) return {};
+  const DomainFacts& domain = input.domain;
+  const AgentHello& hello = input.guest->hello;
+  const KernelFaults faults = kernel_faults(hello);
+  const std::string kernel =
+      "the guest's kernel " + (hello.kernel_release.empty() ? "(unknown)" : hello.kernel_release);
+  if (faults.balloon_spins) {
+    return refuse(Cause::guest_no_hotplug,
+                  kernel + " spins for ever in its balloon driver once a request fails",
+                  "update the guest's kernel");
+  }
+  if (!faults.first_memory_of_a_zone_is_lost) return {};
+  constexpr auto fixed = "it takes a kernel of 5.18, 5.15.35, 5.10.112 or newer in the guest";
+  if (input.policy.online == OnlineZone::movable && input.guest->report.blocks_movable == 0) {
+    return refuse(Cause::guest_no_hotplug,
+                  kernel + " cannot use the first memory of a movable zone", fixed);
+  }
+  const Kib booted = std::min(domain.boot_limit.value_or(Kib{}), present_size(domain));
+  if (to <= below_the_hole || booted > 4_GiB) return {};
+  return refuse(Cause::guest_no_hotplug,
+                kernel + " cannot use the first memory past 4 GiB, and might count it", fixed);
+}
+
 Refusal check_pool(const Input& input, Kib to) {
   const DomainFacts& domain = input.domain;
   if (!has_pool(domain)) return {};
@@ -186,8 +215,9 @@ std::optional<Error> check_domain(const Input& input) {
 }
 
 std::optional<Error> check_growth(const Input& input, Kib to) {
-  constexpr std::array checks = {check_policy, check_guest_kernel, check_devices,
-                                 check_pool,   check_host_memory,  check_memmap};
+  constexpr std::array checks = {check_policy,  check_guest_kernel, check_kernel_faults,
+                                 check_devices, check_pool,         check_host_memory,
+                                 check_memmap};
   for (const auto check : checks) {
     if (auto refusal = check(input, to)) return refusal;
   }
@@ -195,14 +225,23 @@ std::optional<Error> check_growth(const Input& input, Kib to) {
 }
 
 std::optional<Error> check_block_size(const Input& input, Kib to) {
-  if (!input.guest) return {};
+  const Kib granted = whole_blocks(input, to);
+  if (granted == to) return {};
+  return refuse(
+      Cause::guest_no_hotplug,
+      "this guest adds memory in blocks of " + to_string(input.guest->hello.block_size) + " only",
+      "ask for " + to_string(granted + input.guest->hello.block_size));
+}
+
+Kib whole_blocks(const Input& input, Kib to) {
+  if (!input.guest) return to;
   const Kib block = input.guest->hello.block_size;
-  if (block <= section) return {};
-  const Kib present = present_size(input.domain);
-  if ((to - present) == round_down(to - present, block)) return {};
-  return refuse(Cause::guest_no_hotplug,
-                "this guest adds memory in blocks of " + to_string(block) + " only",
-                "ask for " + to_string(present + round_up(to - present, block)));
+  const Kib described = present_size(input.domain) + room_of(input.guest).inflated;
+  if (block <= section || to <= described) return to;
+  // The driver rounds up to sections by itself, and the kernel refuses parts of blocks (-EINVAL).
+  const Kib added = to - described;
+  const bool whole = round_up(added, section) == round_up(added, block);
+  return whole ? to : described + round_down(added, block);
 }
 
 std::optional<Error> check_shrink(const Input& input, Kib to) {

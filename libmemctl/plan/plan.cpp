@@ -29,9 +29,7 @@ Kib largest_growth(const Input& input, Kib refused_size) {
   const Kib present = present_size(input.domain);
   const auto refused = [&](Kib size) { return check_growth(input, size).has_value(); };
   if (refused(present)) return present;
-  const Kib largest = last_granted(present, round_up(refused_size, kib_per_page), refused);
-  const Kib block = input.guest ? input.guest->hello.block_size : Kib{};
-  return block > section ? present + round_down(largest - present, block) : largest;
+  return whole_blocks(input, last_granted(present, round_up(refused_size, kib_per_page), refused));
 }
 
 Result<Kib> absolute_size(const Input& input, const SizeRequest& request) {

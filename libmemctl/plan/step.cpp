@@ -32,36 +32,40 @@ Kib memmap_of(DomainType type, std::int64_t sections) {
 Room room_of(const std::optional<GuestFacts>& guest) {
   if (!guest) return {};
   const AgentReport& report = guest->report;
-  return {.kernel_zone = report.kernel_zone_free + report.kernel_zone_reclaimable / 2};
+  return {.kernel_zone = report.kernel_zone_free + report.kernel_zone_reclaimable / 2,
+          .inflated = report.balloon_inflated.value_or(Kib{})};
 }
 
 std::optional<Stage> next_growth(const Input& input, const Room& room, Kib present, Kib goal) {
   const Kib block = block_size(input);
-  Kib step;
+  Kib described;
   if (room.kernel_zone) {
     const Kib spare = std::max(Kib{}, *room.kernel_zone - kernel_reserve);
-    step = round_down(spare * growth_per_free, block);
-    if (step == Kib{} && block == section && *room.kernel_zone >= room_for_one_section) {
-      step = section;
+    described = round_down(spare * growth_per_free, block);
+    if (described == Kib{} && block == section && *room.kernel_zone >= room_for_one_section) {
+      described = section;
     }
   } else {
     // Nothing is known: at most as much again as there is, which costs a 64th of it.
-    step = std::max(block, round_down(present, block));
+    described = std::max(block, round_down(present, block));
   }
-  if (step == Kib{}) return std::nullopt;
+  const Kib size = std::min(goal, present + room.inflated + described);
+  if (size <= present) return std::nullopt;
 
-  const Kib size = std::min(goal, present + step);
-  const Kib added = size - present;
+  const Kib needed = round_up(std::max(Kib{}, size - present - room.inflated), block);
   return Stage{.size = size,
-               .blocks = static_cast<int>(round_up(added, block) / block),
-               .memmap = memmap_of(input.domain.identity.type, round_up(added, section) / section),
-               .host_memory = added};
+               .blocks = static_cast<int>(needed / block),
+               .memmap = memmap_of(input.domain.identity.type, needed / section),
+               .host_memory = size - present};
 }
 
 Room room_after(const Input& input, const Room& room, const Stage& stage) {
-  if (!room.kernel_zone) return room;
+  const Kib added = block_size(input) * stage.blocks;
+  Room after{.inflated = room.inflated + added - stage.host_memory};
+  if (!room.kernel_zone) return after;
   const Kib gained = input.policy.online == OnlineZone::kernel ? stage.host_memory : Kib{};
-  return {.kernel_zone = *room.kernel_zone - stage.memmap + gained};
+  after.kernel_zone = *room.kernel_zone - stage.memmap + gained;
+  return after;
 }
 
 std::optional<Kib> shrink_floor(const Input& input, Kib present) {

@@ -18,14 +18,16 @@ inline constexpr Kib section = 128_MiB;
 /// descriptors each; on pv also page tables and p2m (measured: 2.58 MiB in all).
 [[nodiscard]] Kib memmap_of(DomainType type, std::int64_t sections);
 
-/// What a guest has for its kernel's needs, as far as it says so.
+/// What a guest has for its kernel's needs, and to grow into, as far as it says so.
 struct Room {
   std::optional<Kib> kernel_zone{};  ///< Free, or quickly freed; nothing: not known.
+  Kib inflated{};                    ///< Described already: growing into it costs nothing.
 };
 [[nodiscard]] Room room_of(const std::optional<GuestFacts>& guest);
 
-/// The next stage from `present` up to `goal`, or nothing where not even one section's description
-/// fits. What a stage costs is bounded by what is free, so that no stage can starve the guest.
+/// The next stage from `present` up to `goal`, or nothing where not even one block's description
+/// fits. Blocks are added whole. What a stage costs is bounded by what is free, so that no stage
+/// can starve the guest.
 [[nodiscard]] std::optional<Stage> next_growth(const Input& input, const Room& room, Kib present,
                                                Kib goal);
 /// The room after that stage, were nothing else to happen in the guest.

@@ -76,6 +76,7 @@ TEST_F(AgentCoreTest, observe_gives_one_fresh_report_and_changes_nothing) {
   EXPECT_EQ(last().blocks_online, 2);
   EXPECT_EQ(last().mem_total, Kib{129124});
   EXPECT_EQ(last().balloon_current, Kib{163840});
+  EXPECT_EQ(last().balloon_inflated, 2_MiB);
   EXPECT_EQ(guest_.state(9), "offline\n");
   EXPECT_EQ(guest_.policy(), "offline\n");
   EXPECT_FALSE(core_->next_wake());

@@ -92,6 +92,12 @@ class AgentKernel : public testing::Test {
   Kernel kernel_{directory_.path().string()};
 };
 
+TEST_F(AgentKernel, reads_the_signature_that_some_distributions_keep) {
+  EXPECT_FALSE(kernel_.signature());
+  guest_.set("proc/version_signature", "Ubuntu 5.15.0-91.101-generic 5.15.131\n");
+  EXPECT_EQ(kernel_.signature(), "Ubuntu 5.15.0-91.101-generic 5.15.131");
+}
+
 TEST_F(AgentKernel, tells_whether_memory_can_be_added_and_why_not) {
   EXPECT_TRUE(kernel_.facts().hotplug);
   EXPECT_EQ(kernel_.facts().block_size, 128_MiB);

@@ -81,6 +81,8 @@ class FakeGuest {
     const std::string balloon = "sys/devices/system/xen_memory/xen_memory0/";
     set(balloon + "target_kb", std::to_string(target_kib) + '\n');
     set(balloon + "info/current_kb", std::to_string(current_kib) + '\n');
+    set(balloon + "info/low_kb", "2048\n");
+    set(balloon + "info/high_kb", "0\n");
   }
   void remove(const std::string& name) const { std::filesystem::remove_all(root_ / name); }
   [[nodiscard]] std::string root() const { return root_.string(); }

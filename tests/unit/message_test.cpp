@@ -21,6 +21,7 @@ AgentHello good_hello() {
           .protocol_max = 2,
           .agent_version = "0.1.0",
           .kernel_release = "6.1.0-32-amd64",
+          .kernel_build = "#1 SMP PREEMPT_DYNAMIC Debian 6.1.129-1 (2025-03-06)",
           .machine = "x86_64",
           .block_size = 128_MiB,
           .hotplug = true,
@@ -46,6 +47,7 @@ AgentReport good_report() {
           .pressure_full_avg10 = 0.0,
           .balloon_target = 1024_MiB,
           .balloon_current = 0_MiB,
+          .balloon_inflated = 3_MiB,
           .error = "memory32: Invalid argument"};
 }
 
@@ -77,6 +79,7 @@ TEST(Message, a_report_is_read_back_with_what_is_unknown_still_unknown) {
   EXPECT_EQ(report->operation, 0xffff'ffff'ffff'fff1);
   EXPECT_EQ(report->pressure_full_avg10, 0.0);
   EXPECT_EQ(report->balloon_current, 0_MiB);
+  EXPECT_EQ(report->balloon_inflated, 3_MiB);
   const auto empty = decode_report(encode(AgentReport{.sequence = 1}));
   ASSERT_TRUE(empty);
   EXPECT_FALSE(empty->pressure_some_avg10);
@@ -152,6 +155,7 @@ TEST(Message, reports_out_of_bounds_are_nothing) {
   EXPECT_TRUE(refused([](auto& r) { r.kernel_zone_free = 4096_TiB; }));
   EXPECT_TRUE(refused([](auto& r) { r.kernel_zone_reclaimable = 4096_TiB; }));
   EXPECT_TRUE(refused([](auto& r) { r.balloon_target = 4096_TiB; }));
+  EXPECT_TRUE(refused([](auto& r) { r.balloon_inflated = 4096_TiB; }));
   EXPECT_TRUE(refused([](auto& r) { r.balloon_current = Kib{-1}; }));
   EXPECT_TRUE(refused([](auto& r) { r.pressure_some_avg10 = 100.1; }));
   EXPECT_TRUE(refused([](auto& r) { r.pressure_some_avg10 = -0.1; }));

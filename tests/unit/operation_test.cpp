@@ -200,6 +200,16 @@ TEST_P(OperationOnSim, AStarvingGuestIsGrownAlive) {
   }
 }
 
+TEST_P(OperationOnSim, AKernelThatRestsAFewPagesOffItsTargetIsServedLikeAnyOther) {
+  const DomainId id =
+      add({.linux = {.kernel_release = "6.12.57+deb13-amd64", .off_target = 24_KiB}});
+  for (const Kib size : {2_GiB, 400_MiB, 3_GiB}) {
+    const auto report = resize(id, size);
+    ASSERT_TRUE(report) << to_string(size) << ": " << report.error().message;
+    EXPECT_EQ(report.value().reached, size);
+  }
+}
+
 TEST_P(OperationOnSim, ShrinksAndGrowsAgain) {
   const DomainId id = add();
   for (const Kib size : {2_GiB, 400_MiB, 3_GiB, 1_GiB}) {

@@ -33,7 +33,11 @@ Input settled_guest(DomainType type = DomainType::pvh) {
     input.domain.pod_entries = Pages{};
   }
   input.guest = GuestFacts{
-      .hello = {.protocol_min = 1, .protocol_max = 1, .block_size = 128_MiB, .hotplug = true},
+      .hello = {.protocol_min = 1,
+                .protocol_max = 1,
+                .kernel_release = "6.1.158",
+                .block_size = 128_MiB,
+                .hotplug = true},
       .report = {.mem_total = 130_MiB, .mem_available = 70_MiB, .kernel_zone_free = 60_MiB}};
   return input;
 }
@@ -159,6 +163,59 @@ TEST(MakePlan, LargeBlocksAreAddedWhole) {
     EXPECT_EQ((stage.size - 160_MiB) / 2_GiB * 2_GiB, stage.size - 160_MiB);
 }
 
+TEST(MakePlan, WhatTheBalloonHoldsIsGrownIntoWithoutANewBlock) {
+  Input input = settled_guest();
+  input.guest->report.kernel_zone_free = 3_MiB;  // no room to describe a block
+  EXPECT_EQ(refusal(input, 512_MiB).cause, Cause::guest_memmap);
+  input.guest->report.balloon_inflated = 400_MiB;
+  const Plan plan = make_plan(input, 512_MiB).value();
+  ASSERT_EQ(plan.stages.size(), 1U);
+  EXPECT_EQ(plan.stages[0].blocks, 0);
+  EXPECT_EQ(plan.stages[0].memmap, Kib{});
+
+  // What was grown into first pays for describing more.
+  const Plan further = make_plan(input, 2_GiB).value();
+  EXPECT_EQ(further.stages[0].size, 560_MiB);
+  EXPECT_EQ(further.stages.back().size, 2_GiB);
+}
+
+TEST(MakePlan, LargeBlocksAreCountedFromWhatIsDescribed) {
+  Input input = settled_guest();
+  input.host.free = to_pages(64_GiB);
+  input.guest->hello.block_size = 2_GiB;
+  input.guest->report.kernel_zone_free = 1_GiB;
+  input.guest->report.balloon_inflated = 300_MiB;  // it was shrunk by as much
+  EXPECT_EQ(make_plan(input, 460_MiB).value().stages[0].blocks, 0);
+  EXPECT_EQ(refusal(input, 460_MiB + 2_GiB - 128_MiB).hint, "ask for 2508MiB");
+  // The driver rounds up to sections by itself.
+  EXPECT_EQ(make_plan(input, 460_MiB + 2_GiB - 128_MiB + 4_KiB).value().stages[0].blocks, 1);
+  EXPECT_EQ(refusal(input, 460_MiB + 2_GiB + 4_KiB).largest, 460_MiB + 2_GiB);
+}
+
+TEST(MakePlan, AKernelThatLosesTheFirstMemoryPast4GibIsNotBroughtThere) {
+  Input input = settled_guest();
+  input.guest->hello.kernel_release = "5.10.106";
+  EXPECT_TRUE(make_plan(input, 3_GiB));
+  const Error error = refusal(input, 5_GiB);
+  EXPECT_EQ(error.cause, Cause::guest_no_hotplug);
+  EXPECT_EQ(error.largest, 3_GiB);
+  input.guest->hello.kernel_release.clear();  // nobody knows
+  EXPECT_EQ(refusal(input, 5_GiB).largest, 3_GiB);
+
+  Input movable = settled_guest();
+  movable.guest->hello.kernel_release = "5.10.106";
+  movable.policy.online = OnlineZone::movable;
+  EXPECT_EQ(refusal(movable, 1_GiB).cause, Cause::guest_no_hotplug);
+  movable.guest->report.blocks_movable = 1;
+  EXPECT_TRUE(make_plan(movable, 1_GiB));
+
+  Input large = settled_guest();
+  large.guest->hello.kernel_release = "5.10.106";
+  large.domain.memory.total = to_pages(5_GiB);
+  large.domain.target = large.domain.static_max = large.domain.boot_limit = 5_GiB;
+  EXPECT_TRUE(make_plan(large, 6_GiB));
+}
+
 TEST(MakePlan, ShrinksInStagesDownToAFloorThatTheGuestsKernelCanSpare) {
   Input input = settled_guest();
   input.domain.memory.total = to_pages(2_GiB);
@@ -224,6 +281,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"passthrough_unknown", Cause::passthrough,
              [](Input& i) { i.domain.passthrough_devices.reset(); }},
         Case{"hotplug", Cause::guest_no_hotplug, [](Input& i) { i.guest->hello.hotplug = false; }},
+        Case{"spinning_balloon", Cause::guest_no_hotplug,
+             [](Input& i) { i.guest->hello.kernel_release = "5.10.71"; }},
         Case{"pool_unknown", Cause::paging_pool, [](Input& i) { i.domain.paging_pool.reset(); }},
         Case{"pool_frozen", Cause::paging_pool, [](Input& i) { i.domain.frozen_pool = 1664_KiB; }},
         Case{"policy", Cause::above_policy, [](Input& i) { i.policy.maximum = 512_MiB; }},

@@ -49,6 +49,7 @@ void AgentModel::start(DomainId domain) {
                      .protocol_max = spec_.protocol_max,
                      .agent_version = spec_.version,
                      .kernel_release = kernel_.spec().kernel_release,
+                     .kernel_build = kernel_.spec().kernel_build,
                      .machine = kernel_.spec().machine,
                      .block_size = kernel_.spec().block_size,
                      .hotplug = kernel_.spec().hotplug,
@@ -187,6 +188,7 @@ AgentReport AgentModel::observe(AgentPhase phase, std::uint64_t operation) {
           .pressure_full_avg10 = pressure / 2,
           .balloon_target = kernel_.balloon_target(),
           .balloon_current = kernel_.balloon_current(),
+          .balloon_inflated = kernel_.balloon_inflated(),
           .error = serving_ ? error_ : ""};
 }
 

@@ -55,7 +55,9 @@ void LinuxGuest::boot(DomainId domain, DomainType type, Kib boot_memory, Kib pop
 
 void LinuxGuest::start_ballooning() {
   life_ = Life::running;
-  if (type_ != DomainType::pv) {
+  if (type_ == DomainType::pv) {
+    target_diff_ = spec_.off_target;
+  } else {
     const auto static_max = store_.read_kib(domain_, memory_directory(domain_) + "static-max");
     if (static_max) target_diff_ = *static_max - current_;
   }

@@ -16,6 +16,7 @@ namespace memctl::host::sim {
 /// The guest's kernel, as far as it matters here.
 struct LinuxSpec {
   std::string kernel_release{"6.1.0-sim-amd64"};
+  std::string kernel_build{"#1 SMP PREEMPT_DYNAMIC simulated"};
   std::string machine{"x86_64"};
   bool hotplug{true};
   Kib block_size{128_MiB};
@@ -25,6 +26,7 @@ struct LinuxSpec {
   std::optional<Kib> kernel_free{};  ///< Once booted; nothing: as the measured guests.
   Kib reclaimable{};                 ///< Page cache, on top of what is free.
   Kib hotplug_limit{512_GiB};        ///< XEN_MEMORY_HOTPLUG_LIMIT, pv only.
+  Kib off_target{};                  ///< pv: so much below its target, from the start (6.12.24).
   Kib populated_per_second{};        ///< Zero: 2 GiB on pv, 1 GiB on pvh and hvm.
   Duration boot{std::chrono::seconds{12}};
 };
@@ -54,6 +56,7 @@ class LinuxGuest {
   [[nodiscard]] const GuestMemory& memory() const { return memory_; }
   [[nodiscard]] Kib balloon_target() const { return target_; }
   [[nodiscard]] Kib balloon_current() const { return current_; }
+  [[nodiscard]] Kib balloon_inflated() const { return ballooned_kernel_ + ballooned_movable_; }
   [[nodiscard]] std::int64_t blocks_present() const;
   [[nodiscard]] std::int64_t blocks_offline() const;
   [[nodiscard]] std::int64_t blocks_movable() const;
