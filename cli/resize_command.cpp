@@ -14,10 +14,10 @@
 #include "json.hpp"
 #include "memctl/host.hpp"
 #include "memctl/size.hpp"
+#include "output.hpp"
 #include "progress_bar.hpp"
 #include "signals.hpp"
 #include "terminal.hpp"
-#include "text.hpp"
 
 namespace memctl::cli {
 namespace {
@@ -77,15 +77,14 @@ class Display {
   ProgressBar bar_;
 };
 
+int write_out(const Output& output) {
+  write_all(STDOUT_FILENO, output.out);
+  write_all(STDERR_FILENO, output.err);
+  return static_cast<int>(output.code);
+}
+
 int conclude(const Options& options, const Ending& ending) {
-  if (options.json) {
-    write_all(STDOUT_FILENO, report_json(ending));
-  } else if (ending.error) {
-    write_all(STDERR_FILENO, failure_text(ending, options.verbose));
-  } else {
-    write_all(STDOUT_FILENO, success_text(*ending.report));
-  }
-  return static_cast<int>(ending.exit_code());
+  return write_out(output_of(options, ending));
 }
 
 /// What a request names, once it could be looked up.
@@ -158,8 +157,7 @@ int run_plan(const Options& options) {
     return conclude(
         options, Ending{std::move(plan).error(), request.domain.identity(), request.requested()});
   }
-  write_all(STDOUT_FILENO, options.json ? plan_json(plan.value()) : plan_text(plan.value()));
-  return static_cast<int>(ExitCode::verified);
+  return write_out(output_of(options, plan.value()));
 }
 
 }  // namespace memctl::cli

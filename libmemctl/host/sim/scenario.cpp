@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
-#include <functional>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <utility>
 
 #include "host/sim/json_object.hpp"
+#include "host/sim/scenario_action.hpp"
 
 namespace memctl::host::sim {
 namespace {
@@ -52,6 +52,7 @@ GuestSpec read_guest(const Json& json, const std::string& where) {
   object("booted", guest.booted);
   object("boot_time", guest.linux.boot);
   object("kernel_release", guest.linux.kernel_release);
+  object("kernel_build", guest.linux.kernel_build);
   object("hotplug", guest.linux.hotplug);
   object("block_size", guest.linux.block_size);
   object("online_policy", guest.linux.online_policy, policies);
@@ -73,96 +74,6 @@ GuestSpec read_guest(const Json& json, const std::string& where) {
     throw object.wrong("block_size", "is too small", "128MiB on small guests, 2GiB on large ones");
   }
   return guest;
-}
-
-using Act = void (*)(World&, const ScenarioAction&);
-struct ActionKind {
-  const char* name;
-  bool guest;
-  bool size;
-  Act act;
-};
-
-DomainId subject(World& world, const ScenarioAction& action) {
-  return world.guest(action.guest).id();
-}
-
-constexpr std::array action_kinds = {
-    ActionKind{"mem-set", true, true,
-               [](World& world, const ScenarioAction& action) {
-                 static_cast<void>(world.mem_set(subject(world, action), action.size));
-               }},
-    ActionKind{"mem-max", true, true,
-               [](World& world, const ScenarioAction& action) {
-                 static_cast<void>(world.mem_max(subject(world, action), action.size));
-               }},
-    ActionKind{"claim", true, true,
-               [](World& world, const ScenarioAction& action) {
-                 static_cast<void>(world.claim(subject(world, action), action.size));
-               }},
-    ActionKind{"hold", true, true,
-               [](World& world, const ScenarioAction& action) {
-                 world.guest(action.guest).kernel().hold(action.size);
-               }},
-    ActionKind{"take-host-memory", false, true,
-               [](World& world, const ScenarioAction& action) {
-                 static_cast<void>(world.take_host_memory(action.size));
-               }},
-    ActionKind{"give-host-memory", false, true,
-               [](World& world, const ScenarioAction& action) {
-                 static_cast<void>(world.take_host_memory(-action.size));
-               }},
-    ActionKind{
-        "reboot", true, false,
-        [](World& world, const ScenarioAction& action) { world.reboot(subject(world, action)); }},
-    ActionKind{
-        "destroy", true, false,
-        [](World& world, const ScenarioAction& action) { world.destroy(subject(world, action)); }},
-    ActionKind{
-        "crash", true, false,
-        [](World& world, const ScenarioAction& action) { world.crash(subject(world, action)); }},
-    ActionKind{
-        "pause", true, false,
-        [](World& world, const ScenarioAction& action) { world.pause(subject(world, action)); }},
-    ActionKind{
-        "unpause", true, false,
-        [](World& world, const ScenarioAction& action) { world.unpause(subject(world, action)); }},
-    ActionKind{"begin-save", true, false,
-               [](World& world, const ScenarioAction& action) {
-                 world.set_save_in_progress(subject(world, action), true);
-               }},
-    ActionKind{"end-save", true, false,
-               [](World& world, const ScenarioAction& action) {
-                 world.set_save_in_progress(subject(world, action), false);
-               }},
-    ActionKind{"kill-agent", true, false,
-               [](World& world, const ScenarioAction& action) {
-                 world.guest(action.guest).agent().kill();
-               }},
-};
-
-ScenarioAction read_action(const Json& json, const std::string& where) {
-  JsonObject object{json, where};
-  object.require("at");
-  object.require("do");
-  ScenarioAction action;
-  object("at", action.at);
-  object("do", action.what);
-  const auto* kind = std::ranges::find_if(
-      action_kinds, [&](const ActionKind& each) { return action.what == each.name; });
-  if (kind == action_kinds.end()) {
-    std::vector<std::string> names;
-    names.reserve(action_kinds.size());
-    for (const ActionKind& each : action_kinds) names.emplace_back(each.name);
-    throw object.wrong("do", "is \"" + action.what + "\"",
-                       "allowed are " + JsonObject::listed(names));
-  }
-  if (kind->guest) object.require("guest");
-  if (kind->guest) object("guest", action.guest);
-  if (kind->size) object.require("size");
-  if (kind->size) object("size", action.size);
-  object.done();
-  return action;
 }
 
 bool has_guest(const Scenario& scenario, const std::string& name) {
@@ -187,7 +98,9 @@ Scenario read(const Json& json) {
     scenario.guests.push_back(std::move(guest));
   });
   object.each("actions", [&](const Json& each, const std::string& where) {
-    scenario.actions.push_back(read_action(each, where));
+    ScenarioAction action = read_action(each, where);
+    JsonObject{each, where}.require("at");
+    scenario.actions.push_back(std::move(action));
   });
   object.done();
   for (const ScenarioAction& action : scenario.actions) {
@@ -198,6 +111,24 @@ Scenario read(const Json& json) {
     }
   }
   return scenario;
+}
+
+/// What `read` makes of a text of JSON.
+template <class T>
+Result<T> parse(std::string_view text, T (*read)(const Json&)) {
+  const Json json = Json::parse(text, nullptr, false, true);
+  if (json.is_discarded()) {
+    return Error{.cause = Cause::xen_unsupported,
+                 .message = "the description of the simulated host is no JSON",
+                 .hint = "look for a missing comma, quote or bracket"};
+  }
+  try {
+    return read(json);
+  } catch (const JsonWrong& wrong) {
+    return Error{.cause = Cause::xen_unsupported,
+                 .message = "simulated host: " + wrong.message,
+                 .hint = wrong.hint};
+  }
 }
 
 }  // namespace
@@ -214,20 +145,14 @@ Scenario default_scenario() {
                  demo("demo-hvm", DomainType::hvm, 1_GiB)}};
 }
 
-Result<Scenario> parse_scenario(std::string_view json) {
-  const Json parsed = Json::parse(json, nullptr, false, true);
-  if (parsed.is_discarded()) {
-    return Error{.cause = Cause::xen_unsupported,
-                 .message = "the description of the simulated host is no JSON",
-                 .hint = "look for a missing comma, quote or bracket"};
-  }
-  try {
-    return read(parsed);
-  } catch (const JsonWrong& wrong) {
-    return Error{.cause = Cause::xen_unsupported,
-                 .message = "simulated host: " + wrong.message,
-                 .hint = wrong.hint};
-  }
+Result<Scenario> parse_scenario(std::string_view json) { return parse<Scenario>(json, read); }
+
+Result<GuestSpec> parse_guest(std::string_view json) {
+  return parse<GuestSpec>(json, [](const Json& each) { return read_guest(each, ""); });
+}
+
+Result<ScenarioAction> parse_action(std::string_view json) {
+  return parse<ScenarioAction>(json, [](const Json& each) { return read_action(each, ""); });
 }
 
 Result<Scenario> read_scenario(const std::string& file) {
@@ -250,15 +175,9 @@ Result<std::unique_ptr<World>> make_world(const Scenario& scenario) {
     if (!added) return added.error();
   }
   for (const ScenarioAction& action : scenario.actions) {
-    const auto* kind = std::ranges::find_if(
-        action_kinds, [&](const ActionKind& each) { return action.what == each.name; });
-    world->after(action.at, [raw = world.get(), action, kind] {
-      try {
-        kind->act(*raw, action);
-      } catch (const std::out_of_range&) {
-        // The guest is gone by now: nothing to do it to.
-      }
-    });
+    // What cannot be done then, to a guest that is gone say, is left undone.
+    world->after(action.at,
+                 [raw = world.get(), action] { static_cast<void>(perform(*raw, action)); });
   }
   return world;
 }

@@ -7,17 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "host/sim/scenario_action.hpp"
 #include "host/sim/world.hpp"
 
 namespace memctl::host::sim {
-
-/// Something that happens to a world at a time after its beginning.
-struct ScenarioAction {
-  Duration at{};
-  std::string what{};   ///< One of the names in docs/simulator.md.
-  std::string guest{};  ///< Where it is about one.
-  Kib size{};           ///< Where it has one.
-};
 
 /// A world as a file describes it.
 struct Scenario {
@@ -31,6 +24,9 @@ struct Scenario {
 [[nodiscard]] Scenario default_scenario();
 /// Errors: `xen_unsupported`, one line with what is wrong, and what would be right as its hint.
 [[nodiscard]] Result<Scenario> parse_scenario(std::string_view json);
+/// One element of "guests", and one of "actions", which needs no "at" here. Errors: as above.
+[[nodiscard]] Result<GuestSpec> parse_guest(std::string_view json);
+[[nodiscard]] Result<ScenarioAction> parse_action(std::string_view json);
 [[nodiscard]] Result<Scenario> read_scenario(const std::string& file);
 /// The world, with its guests running and its actions to come. Errors: `host_memory`.
 [[nodiscard]] Result<std::unique_ptr<World>> make_world(const Scenario& scenario);

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "output.hpp"
+
+#include "json.hpp"
+#include "text.hpp"
+
+namespace memctl::cli {
+
+Output output_of(const Options& options, const Ending& ending) {
+  Output output{.code = ending.exit_code()};
+  if (options.json) {
+    output.out = report_json(ending);
+  } else if (ending.error) {
+    output.err = failure_text(ending, options.verbose);
+  } else {
+    output.out = success_text(*ending.report);
+  }
+  return output;
+}
+
+Output output_of(const Options& options, const Plan& plan) {
+  return {.out = options.json ? plan_json(plan) : plan_text(plan)};
+}
+
+}  // namespace memctl::cli

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A simulated host that another program drives: one JSON object a line on standard input, and one
+// for each on standard output. The argument describes the host, as docs/simulator.md has it.
+//
+//   {"do": "create", "guest": {...}}       {"domid": 1}
+//   {"do": "start", "arguments": [...]}    {"command": 1}: memctl, with these arguments
+//   {"do": "wait", "command": 1, "text": "populate"}
+//                                          {"out": ..., "err": ..., "status": null}: virtual time
+//                                          passes until it wrote the text or, with none, ended
+//   {"do": "interrupt", "command": 1}      {}
+//   {"do": "pass", "seconds": 60}          {}: virtual time
+//   {"do": "host-facts"}                   as lab-probe writes it
+//   {"do": "guest-facts", "domid": 1}
+//   {"do": "find", "guest": "web"}         {"domid": 2}
+//   any action of docs/simulator.md        {}
+//
+// What could not be done is answered with {"error": MESSAGE, "raw": CODE}.
+#include <cmath>
+#include <exception>
+#include <iostream>
+#include <string>
+
+#include "commands.hpp"
+#include "facts.hpp"
+#include "host/sim/scenario.hpp"
+
+namespace memctl::scenario {
+namespace {
+
+using nlohmann::json;
+
+json answer_of(const Error& error) {
+  return {{"error", error.message}, {"raw", error.raw ? json(*error.raw) : json(nullptr)}};
+}
+
+class SimHost {
+ public:
+  explicit SimHost(const host::sim::WorldSpec& spec) : simulation_{spec} {}
+
+  json answer(const json& request) {
+    const std::string what = request.at("do");
+    if (what == "create") return create(request.at("guest"));
+    if (what == "start") return {{"command", commands_.start(request.at("arguments"))}};
+    if (what == "wait") return wait(request.at("command"), request.at("text"));
+    if (what == "host-facts") return host_facts(world());
+    if (what == "guest-facts") return guest_facts(world(), domain(request));
+    if (what == "find") {
+      return {{"domid", number(world().guest(request.at("guest").get<std::string>()).id())}};
+    }
+    if (what == "interrupt") {
+      commands_.interrupt(request.at("command"));
+      return json::object();
+    }
+    if (what == "pass") {
+      const std::chrono::duration<double> time{request.at("seconds").get<double>()};
+      commands_.pass(std::chrono::duration_cast<host::Duration>(time));
+      return json::object();
+    }
+    return act(request);
+  }
+
+ private:
+  host::sim::World& world() { return simulation_.world; }
+
+  static DomainId domain(const json& request) {
+    return DomainId{request.at("domid").get<std::uint32_t>()};
+  }
+
+  json create(const json& description) {
+    const auto spec = host::sim::parse_guest(description.dump());
+    if (!spec) return answer_of(spec.error());
+    const auto made = world().try_add_guest(spec.value());
+    if (!made) return answer_of(made.error());
+    return {{"domid", number(made.value())}};
+  }
+
+  json wait(int number, const std::string& text) {
+    const Command& command = commands_.wait(number, text);
+    return {{"out", command.out},
+            {"err", command.err},
+            {"status", command.status ? json(*command.status) : json(nullptr)}};
+  }
+
+  json act(const json& request) {
+    const auto action = host::sim::parse_action(request.dump());
+    if (!action) return answer_of(action.error());
+    const auto done = host::sim::perform(world(), action.value());
+    return done ? json::object() : answer_of(done.error());
+  }
+
+  host::sim::Simulation simulation_;
+  Commands commands_{simulation_};
+};
+
+int serve(const std::string& description) {
+  const auto scenario = host::sim::parse_scenario(description);
+  if (!scenario) {
+    std::cerr << "memctl-sim-host: " << scenario.error().message << "\n";
+    return 2;
+  }
+  SimHost host{scenario.value().world};
+  for (std::string line; std::getline(std::cin, line);) {
+    json answer;
+    try {
+      answer = host.answer(json::parse(line));
+    } catch (const std::exception& exception) {  // a request that is none, or a guest unheard of
+      answer = {{"error", exception.what()}, {"raw", nullptr}};
+    }
+    std::cout << answer.dump(-1, ' ', false, json::error_handler_t::replace) << std::endl;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace memctl::scenario
+
+int main(int argc, char** argv) { return memctl::scenario::serve(argc > 1 ? argv[1] : "{}"); }
