@@ -1,4 +1,8 @@
-"""One boot of the lab for all scenarios, and the consoles under every failure."""
+"""The hosts that scenarios run on: the simulator, and one boot of real Xen.
+
+A scenario asks for `host` (or `fresh_host`) and runs on both. What is about the real machine alone
+asks for `lab`.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,58 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.terminal import TerminalReporter
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from memctl_lab import Guest, Lab, LabConfig  # noqa: E402
+from memctl_lab import (  # noqa: E402
+    Guest,
+    Lab,
+    LabConfig,
+    ScenarioGuest,
+    ScenarioHost,
+    SimulatedHost,
+)
+from memctl_lab.figures import Figures, Ledger  # noqa: E402
 
 LAB = pytest.StashKey[Lab]()
+SIMULATED = pytest.StashKey[SimulatedHost]()
+LEDGER = pytest.StashKey[Ledger]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--host", choices=("sim", "xen", "both"), default="both", help="where scenarios run"
+    )
+    parser.addoption(
+        "--full", action="store_true", help="on real Xen also what has not been proven there yet"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[LEDGER] = Ledger()
+    config.addinivalue_line("markers", "unproven: not yet run on real Xen; there only with --full")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every scenario on every host that was asked for."""
+    if "host" not in metafunc.fixturenames:
+        return
+    chosen = metafunc.config.getoption("--host")
+    hosts = ["sim", "xen"] if chosen == "both" else [chosen]
+    unproven = metafunc.definition.get_closest_marker("unproven") is not None
+    if unproven and not metafunc.config.getoption("--full"):
+        hosts = [host for host in hosts if host == "sim"]
+    metafunc.parametrize("host", hosts, indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Boots nothing where only the simulator was asked for."""
+    if config.getoption("--host") != "sim":
+        return
+    left_out = [item for item in items if "lab" in getattr(item, "fixturenames", ())]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")
@@ -30,22 +80,57 @@ def lab(lab_config: LabConfig, request: pytest.FixtureRequest) -> Iterator[Lab]:
         yield booted
 
 
+@pytest.fixture(scope="session")
+def host(request: pytest.FixtureRequest) -> Iterator[ScenarioHost]:
+    """The simulated host, and then the booted one."""
+    if request.param == "xen":
+        yield request.getfixturevalue("lab")
+        return
+    with SimulatedHost() as simulated:
+        request.config.stash[SIMULATED] = simulated
+        yield simulated
+
+
 @pytest.fixture
 def fresh_guests(lab: Lab) -> Iterator[Lab]:
-    """The host; guests made by the scenario are destroyed after it."""
+    """The booted host; guests made by the scenario are destroyed after it."""
     before = set(lab.guests)
     yield lab
     for name in set(lab.guests) - before:
         lab.guests[name].destroy()
 
 
+@pytest.fixture
+def fresh_host(host: ScenarioHost) -> Iterator[ScenarioHost]:
+    """The host; what the scenario made and took of it is given back after it."""
+    before = set(host.guests)
+    yield host
+    for name in set(host.guests) - before:
+        host.guests[name].destroy()
+    host.return_memory()
+
+
+@pytest.fixture
+def figures(host: ScenarioHost, request: pytest.FixtureRequest) -> Figures:
+    """Takes down what a scenario ends with, and fails it where the other host had other figures."""
+    item = request.node
+    others = [str(value) for key, value in item.callspec.params.items() if key != "host"]
+    name = item.nodeid.partition("[")[0] + (f"[{'-'.join(others)}]" if others else "")
+    return Figures(request.config.stash[LEDGER], name, host.kind)
+
+
+def known_guests(config: pytest.Config) -> list[ScenarioGuest]:
+    booted = config.stash.get(LAB, None)
+    simulated = config.stash.get(SIMULATED, None)
+    real: list[Guest] = list(booted.guests.values()) if booted else []
+    return [*real, *(simulated.guests.values() if simulated else ())]
+
+
 @pytest.fixture(autouse=True)
 def no_guest_crashed(request: pytest.FixtureRequest) -> Iterator[None]:
     """A kernel that gave up fails the scenario, unless the scenario said so before."""
     yield
-    booted = request.config.stash.get(LAB, None)
-    guests: list[Guest] = list(booted.guests.values()) if booted else []
-    for guest in guests:
+    for guest in known_guests(request.config):
         crashes = guest.crashes()
         if crashes and not guest.crash_expected:
             guest.crash_expected = True  # told once
@@ -65,4 +150,16 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     have = {"memctl": chosen.memctl, "memctl-agent": chosen.agent}
     missing = [name for name, path in have.items() if not path.exists()]
     notice = f"; NOT BUILT: {', '.join(missing)}" if missing else ""
-    return [f"lab: build {chosen.build}{notice}"]
+    return [f"lab: build {chosen.build}{notice}; scenarios on: {config.getoption('--host')}"]
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    """What the scenarios recorded, with -v."""
+    ledger = terminalreporter.config.stash[LEDGER]
+    entries = ledger.entries.values()
+    both = sum(len(hosts) > 1 for hosts in entries)
+    terminalreporter.write_line(
+        f"figures: {len(ledger.entries)} recorded, {both} of them on both hosts and equal"
+    )
+    if terminalreporter.config.getoption("verbose") > 0:
+        terminalreporter.write_line(ledger.table())

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from memctl_lab import Guest, Lab
+from memctl_lab import Lab, ScenarioGuest, ScenarioHost
+from memctl_lab.figures import Figures
+from memctl_lab.memctl import resize
 
 
 @pytest.fixture(scope="module")
-def guest(lab: Lab) -> Iterator[Guest]:
-    made = lab.create_guest("input-pvh", "pvh")
+def guest(host: ScenarioHost) -> Iterator[ScenarioGuest]:
+    made = host.create_guest("input-pvh", "pvh")
     made.wait_for_agent()
     yield made
     made.destroy()
@@ -24,7 +26,7 @@ def guest(lab: Lab) -> Iterator[Guest]:
         "-1",
         "12x",
         "99999999t",
-        "''",
+        "",
         "99999999999999999999999",
         "1.5g",
         "+0",
@@ -33,41 +35,41 @@ def guest(lab: Lab) -> Iterator[Guest]:
         "x",
     ],
 )
-def test_no_size(guest: Guest, size: str) -> None:
+def test_no_size(guest: ScenarioGuest, size: str) -> None:
     before = guest.snapshot()
-    done = guest.lab.run(f"memctl resize {guest.name} {size}")
+    done = guest.host.memctl("resize", guest.name, size).wait()
     assert done.status == 2
     assert done.stdout == ""
     assert 1 <= len(done.stderr.splitlines()) <= 2
     assert guest.snapshot() == before
 
 
-@pytest.mark.parametrize("name", ["nobody", "4711", "''", "Domain-0", "0"])
-def test_no_guest(lab: Lab, name: str) -> None:
-    done = lab.run(f"memctl resize {name} 1g")
+@pytest.mark.parametrize("name", ["nobody", "4711", "", "Domain-0", "0"])
+def test_no_guest(host: ScenarioHost, name: str) -> None:
+    done = host.memctl("resize", name, "1g").wait()
     assert done.status == 3
     assert "no_such_domain" in done.stderr
     assert len(done.stderr.splitlines()) <= 2
 
 
-def test_less_than_the_guest_needs(guest: Guest) -> None:
+def test_less_than_the_guest_needs(guest: ScenarioGuest, figures: Figures) -> None:
     before = guest.snapshot()
-    done = guest.lab.run(f"memctl resize {guest.name} 16m")
-    assert done.status == 3
-    assert "below_floor" in done.stderr
+    done = resize(guest, "16m")
+    assert done.ending == (3, "refused", "below_floor")
     assert guest.snapshot() == before
+    figures.record_resize("16 MiB", guest, done)
 
 
-def test_no_permission(guest: Guest) -> None:
-    done = guest.lab.run(f"memctl resize {guest.name} 1g", user="nobody")
+def test_no_permission(lab: Lab) -> None:
+    done = lab.run("memctl resize nobody 1g", user="nobody")
     assert done.status == 3
     assert "not_permitted" in done.stderr
     assert len(done.stderr.splitlines()) <= 2
 
 
 @pytest.mark.parametrize("words", ["", "resize", "resize a", "grow a 1g", "resize a 1g --stall 0"])
-def test_no_command(lab: Lab, words: str) -> None:
-    done = lab.run(f"memctl {words}")
+def test_no_command(host: ScenarioHost, words: str) -> None:
+    done = host.memctl(*words.split()).wait()
     assert done.status == 2
     assert done.stdout == ""
     assert done.stderr

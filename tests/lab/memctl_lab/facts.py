@@ -82,7 +82,7 @@ def parse_probe(text: str) -> tuple[HostFacts, dict[int, DomainFacts]]:
     data: dict[str, Any] = json.loads(text)
     domains = {}
     for item in data.pop("domains"):
-        del item["flags"]
+        item.pop("flags", None)
         domains[item["domid"]] = DomainFacts(**item)
     return HostFacts(**data), domains
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+import time
 from dataclasses import dataclass
 
-from memctl_lab.errors import LabError
+from memctl_lab.errors import LabError, LabTimeout
 from memctl_lab.facts import DomainFacts, GuestFacts, Limits, parse_guest, parse_probe
-from memctl_lab.host import Completed, Lab
+from memctl_lab.host import Lab
+from memctl_lab.scenario import Completed
 
 UNREACHABLE = 125
 BOOT_TIMEOUT = 300
@@ -26,6 +28,8 @@ class GuestConfig:
     vcpus: int = 1
     agent: bool = True
     online_policy: str | None = None
+    shadow_memory_mib: int | None = None
+    """A paging pool of this size, which libxl keeps in the stored configuration: it is frozen."""
     kernel_options: str = ""
     extra_config: str = ""
 
@@ -50,6 +54,8 @@ class GuestConfig:
         }
         if hvm:
             values |= {"vga": "none", "nographic": 1, "vnc": 0, "serial": "none"}
+        if self.shadow_memory_mib is not None:
+            values["shadow_memory"] = self.shadow_memory_mib
         set_otherwise = set(re.findall(r"^\s*(\w+)\s*=", self.extra_config, re.MULTILINE))
         lines = [
             f"{key} = {value}" if isinstance(value, int) else f'{key} = "{value}"'
@@ -83,6 +89,14 @@ class Guest:
     def refresh(self) -> None:
         """Looks the domid up again: after a reboot or a restore."""
         self.domid = int(self.lab.check(f"xl domid {shlex.quote(self.name)}"))
+
+    @property
+    def host(self) -> Lab:
+        return self.lab
+
+    @property
+    def type(self) -> str:
+        return self.config.type
 
     @property
     def path(self) -> str:
@@ -124,6 +138,22 @@ class Guest:
 
     def release_memory(self) -> None:
         self.check("killall lab-hog")
+
+    def leave_free(self, mib: int) -> None:
+        """Fills its memory with files until about so much is free: there is no disk to write to."""
+        spare = self.facts().mem_free_kib // 1024 - mib
+        if spare > 0:
+            self.check(f"dd if=/dev/zero of=/fill.{spare} bs=1M count={spare} 2>&1")
+
+    def kill_agent(self) -> None:
+        self.check("killall -9 memctl-agent")
+
+    def agent_runs(self) -> bool:
+        return self.run("pidof memctl-agent").status == 0
+
+    def runs_programs(self) -> bool:
+        """Whether a program can be started in it, which needs memory."""
+        return self.run("true").status == 0
 
     def facts(self) -> GuestFacts:
         """What the guest's kernel says of its memory; needs no free memory in the guest."""
@@ -182,11 +212,87 @@ class Guest:
             claim_pages=domain.outstanding_pages,
         )
 
+    def has_journal(self) -> bool:
+        """Whether an operation has left its journal behind."""
+        return self.lab.xenstore_read(f"/libxl/{self.domid}/memctl") is not None
+
+    # What others do to it, and to its domain
+
+    def mem_max(self, mib: int) -> Completed:
+        return self.lab.run(f"xl mem-max {self.domid} {mib}")
+
+    def mem_set(self, mib: int) -> Completed:
+        return self.lab.run(f"xl mem-set {self.domid} {mib}")
+
+    def set_pool(self, mib: int) -> None:
+        """Raises its paging pool by hand; nothing on pv, which has none."""
+        if self.type != "pv":
+            self.lab.check(f"lab-probe -p {self.domid} {mib * 1024}")
+
+    def settle(self, quiet: float = 20, timeout: float = 300) -> None:
+        """Waits until Xen's page count has stood still for `quiet` seconds.
+
+        That is longer than the balloon driver waits between its attempts before it gives up. No
+        event tells of it: that nothing happens is what is to be seen.
+        """
+        deadline = time.monotonic() + timeout
+        before, since = self._pages(), time.monotonic()
+        while time.monotonic() - since < quiet and self.alive():
+            if time.monotonic() > deadline:
+                raise LabTimeout(f"{self.name} has not come to rest within {timeout} s")
+            time.sleep(1)
+            now = self._pages()
+            if now != before:
+                before, since = now, time.monotonic()
+
+    def pause(self) -> None:
+        self.lab.check(f"xl pause {self.domid}")
+
+    def unpause(self) -> None:
+        self.lab.check(f"xl unpause {self.domid}")
+
+    def reboot(self) -> None:
+        """The guest reboots; returns once it has booted."""
+        self.run("reboot -f >/dev/null 2>&1 &")
+        name = shlex.quote(self.name)
+        self.lab.check(
+            f"while id=$(xl domid {name} 2>/dev/null); [ -z $id ] || [ $id = {self.domid} ]; "
+            "do usleep 200000; done",
+            timeout=BOOT_TIMEOUT,
+        )
+        self.refresh()
+        self.wait_until_ready()
+
+    def save_and_restore(self) -> bool:
+        """`xl save` and `xl restore`. False: the restore failed, and the guest is lost.
+
+        The image is compressed on its way: dom0 has no room for it as it is.
+        """
+        pipe, image, name = f"/tmp/{self.name}.pipe", f"/tmp/{self.name}.gz", shlex.quote(self.name)
+        self.lab.check(
+            f"mkfifo {pipe}; gzip -1 <{pipe} >{image} & xl save {name} {pipe} && wait",
+            timeout=BOOT_TIMEOUT,
+        )
+        restored = self.lab.run(
+            f"gunzip -c {image} >{pipe} & xl restore {pipe}; done=$?; rm -f {pipe} {image}; "
+            "exit $done",
+            timeout=BOOT_TIMEOUT,
+        )
+        if restored.status != 0:
+            return False
+        self.refresh()
+        self.wait_until_ready()
+        return True
+
     def destroy(self) -> None:
         """Removes the guest if it is still there."""
         self.lab.guests.pop(self.name, None)
         if self.domain() is not None:
             self.lab.check(f"xl destroy {self.domid}")
+
+    def _pages(self) -> int | None:
+        domain = self.domain()
+        return None if domain is None else domain.tot_pages
 
     @property
     def _console_name(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import signal
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -13,27 +12,12 @@ from memctl_lab import images
 from memctl_lab.channel import Channel, Window
 from memctl_lab.config import LabConfig
 from memctl_lab.errors import LabError
-from memctl_lab.facts import DomainFacts, HostFacts, parse_probe
+from memctl_lab.facts import PAGE_KIB, DomainFacts, HostFacts, parse_probe
 from memctl_lab.machine import Machine
+from memctl_lab.scenario import Completed
 
 if TYPE_CHECKING:
     from memctl_lab.guest import Guest
-
-
-@dataclass(frozen=True)
-class Completed:
-    """A command that ended. The status is a shell's: 128 + N for signal N."""
-
-    command: str
-    status: int
-    stdout: str
-    stderr: str
-
-    def check(self) -> Completed:
-        """Returns itself, or raises if the command failed."""
-        if self.status != 0:
-            raise LabError(f"{self.command}: status {self.status}\n{self.stdout}{self.stderr}")
-        return self
 
 
 class Running:
@@ -117,12 +101,15 @@ class Running:
 class Lab:
     """A booted Xen host. Use as a context manager, or call `close`."""
 
+    kind = "xen"
+
     def __init__(self, config: LabConfig | None = None) -> None:
         self.config = config or LabConfig()
         self._jobs: dict[int, Running] = {}
         self._last_job = 0
         self._ready = False
         self.guests: dict[str, Guest] = {}
+        self._ballast: list[str] = []
         built = images.build(self.config)
         self.machine = Machine(self.config, built)
         try:
@@ -198,6 +185,10 @@ class Lab:
         """Runs a command that has to succeed; returns its output."""
         return self.run(command, timeout=timeout).check().stdout
 
+    def memctl(self, *arguments: str) -> Running:
+        """Starts memctl with these arguments."""
+        return self.start(shlex.join(["memctl", *arguments]))
+
     def read_file(self, path: str) -> bytes:
         running = self.start(f"cat {shlex.quote(path)}")
         running.wait().check()
@@ -235,6 +226,28 @@ class Lab:
     def domains(self) -> dict[int, DomainFacts]:
         """Xen's own figures of each domain."""
         return parse_probe(self.check("lab-probe"))[1]
+
+    # Memory
+
+    def leave_free(self, mib: int) -> None:
+        """Takes the host's memory until about so much is free, by a guest that never runs."""
+        taken = self.facts().free_pages * PAGE_KIB // 1024 - mib
+        if taken <= 0:
+            return
+        name = f"ballast-{len(self._ballast)}"
+        path = f"/lab/{name}.cfg"
+        self.write_file(
+            path,
+            f'name = "{name}"\ntype = "pv"\nkernel = "/lab/vmlinux"\nmemory = {taken}\n'
+            f"maxmem = {taken}\n",
+        )
+        self.check(f"xl create -p {path}", timeout=300)
+        self._ballast.append(name)
+
+    def return_memory(self) -> None:
+        """Gives back what `leave_free` took."""
+        while self._ballast:
+            self.check(f"xl destroy {self._ballast.pop()}", timeout=300)
 
     # Guests
 

@@ -1,4 +1,4 @@
-"""memctl in dom0, as a scenario uses it: every line that it prints is held against its schema."""
+"""memctl, as a scenario uses it: every line that it prints is held against its schema."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from typing import Any
 import jsonschema
 
 from memctl_lab.errors import LabError
-from memctl_lab.guest import Guest
-from memctl_lab.host import Completed, Lab, Running
+from memctl_lab.scenario import Completed, Job, ScenarioGuest, ScenarioHost
 
 SCHEMAS = Path(__file__).resolve().parents[3] / "docs" / "schema"
 
@@ -48,10 +47,6 @@ class Resized:
         return self.status, self.report["outcome"], self.report["cause"]
 
 
-def _command(guest: str, size: str, options: str) -> str:
-    return f"memctl resize --json {options} {shlex.quote(guest)} {shlex.quote(size)}"
-
-
 def _resized(done: Completed) -> Resized:
     lines = [parse_line(line) for line in done.stdout.splitlines()]
     if not lines or lines[-1]["event"] != "report":
@@ -59,22 +54,28 @@ def _resized(done: Completed) -> Resized:
     return Resized(done.status, lines[:-1], lines[-1], done.stderr)
 
 
-def resize(guest: Guest, size: str, options: str = "", *, timeout: float = 120) -> Resized:
+def resize(guest: ScenarioGuest, size: str, options: str = "", *, timeout: float = 120) -> Resized:
     """Resizes a guest and returns how that ended."""
-    return _resized(guest.lab.run(_command(guest.name, size, options), timeout=timeout))
+    return finish(start_resize(guest, size, options), timeout=timeout)
 
 
-def start_resize(guest: Guest, size: str, options: str = "") -> Running:
+def start_resize(guest: ScenarioGuest, size: str, options: str = "") -> Job:
     """Begins a resize; `finish` waits for its end."""
-    return guest.lab.start(_command(guest.name, size, options))
+    return guest.host.memctl("resize", "--json", *shlex.split(options), guest.name, size)
 
 
-def finish(running: Running, *, timeout: float = 120) -> Resized:
+def finish(running: Job, *, timeout: float = 120) -> Resized:
     """Waits for a resize that `start_resize` began."""
     return _resized(running.wait(timeout))
 
 
-def status(lab: Lab, *names: str) -> list[Json]:
+def plan(guest: ScenarioGuest, size: str) -> Json:
+    """`memctl plan --json`: the plan, or the report of a refusal."""
+    lines = guest.host.memctl("plan", "--json", guest.name, size).wait().stdout.splitlines()
+    return parse_line(lines[-1])
+
+
+def status(host: ScenarioHost, *names: str) -> list[Json]:
     """`memctl status --json` of these guests, or of all."""
-    words = " ".join(shlex.quote(name) for name in names)
-    return [parse_line(line) for line in lab.check(f"memctl status --json {words}").splitlines()]
+    done = host.memctl("status", "--json", *names).wait().check()
+    return [parse_line(line) for line in done.stdout.splitlines()]

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 from memctl_lab.channel import Window
-from memctl_lab.host import Completed, Lab
+from memctl_lab.host import Lab
+from memctl_lab.scenario import Completed
 
 LEAVE = b"\x1d"  # Ctrl-]
 

@@ -1,9 +1,11 @@
 /* lab-probe [DOMID...]: what Xen itself counts, as JSON, read through libxenctrl and nothing else,
- * so that a test can judge memctl by figures that memctl had no part in. Without a DOMID: all. */
+ * so that a test can judge memctl by figures that memctl had no part in. Without a DOMID: all.
+ * lab-probe -p DOMID KIB: raises a paging pool, as somebody would by hand. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <xenctrl.h>
 
 enum { MAX_DOMAINS = 1024 };
@@ -26,6 +28,13 @@ static void print_domain(xc_interface* xch, const xc_domaininfo_t* d, const char
          d->flags & XEN_DOMINF_hvm_guest ? "true" : "false");
 }
 
+static int set_pool(xc_interface* xch, const char* domid, const char* kib) {
+  if (xc_set_paging_mempool_size(xch, (uint32_t)atoi(domid), strtoull(kib, NULL, 10) * 1024) == 0)
+    return 0;
+  perror("lab-probe: xc_set_paging_mempool_size");
+  return 1;
+}
+
 int main(int argc, char** argv) {
   static xc_domaininfo_t infos[MAX_DOMAINS];
   xc_physinfo_t host = {0};
@@ -34,6 +43,7 @@ int main(int argc, char** argv) {
     perror("lab-probe");
     return 1;
   }
+  if (argc == 4 && strcmp(argv[1], "-p") == 0) return set_pool(xch, argv[2], argv[3]);
   int count = xc_domain_getinfolist(xch, 0, MAX_DOMAINS, infos);
   if (count < 0) {
     perror("lab-probe: xc_domain_getinfolist");

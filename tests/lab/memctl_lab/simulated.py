@@ -1,0 +1,301 @@
+"""A simulated host, driven as the lab is: the program of tests/scenario, a JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from memctl_lab.config import LabConfig
+from memctl_lab.errors import LabError
+from memctl_lab.facts import Block, DomainFacts, GuestFacts, HostFacts, Limits, parse_probe
+from memctl_lab.guest import GUEST_FAULT, GuestConfig
+from memctl_lab.scenario import Completed
+
+SETTLED_S = 120
+"""Far longer than any balloon driver goes on trying: virtual time costs nothing."""
+
+UNTIL_SEEN_S = 0.1
+"""Between the end of a command and anybody's look at what it left: the agent restores a policy."""
+
+# What is left to guests of the lab's 6144 MiB, once Xen and dom0 have theirs.
+HOST = {"host": "4900MiB", "dom0": "1244MiB"}
+
+Json = dict[str, Any]
+
+
+class SimulatedJob:
+    """A call of memctl on the simulated host. Its virtual time passes while somebody waits."""
+
+    def __init__(self, host: SimulatedHost, arguments: tuple[str, ...]) -> None:
+        self.command = " ".join(["memctl", *arguments])
+        self._host = host
+        self._number = host.ask("start", arguments=arguments)["command"]
+
+    def wait(self, timeout: float = 120) -> Completed:
+        """Lets time pass until it ends."""
+        done = self._wait("")
+        if done["status"] is None:
+            raise LabError(f"{self.command} waits for something that cannot happen")
+        self._host.ask("pass", seconds=UNTIL_SEEN_S)
+        return Completed(self.command, done["status"], done["out"], done["err"])
+
+    def wait_for_output(self, text: str, timeout: float = 120) -> None:
+        """Lets time pass until its output holds the text."""
+        done = self._wait(text)
+        if text not in done["out"]:
+            raise LabError(
+                f"{self.command} ended with {done['status']} without printing {text!r}:\n"
+                f"{done['out']}{done['err']}"
+            )
+
+    def kill(self, number: int = signal.SIGTERM) -> None:
+        """SIGINT and SIGTERM, which cancel; the simulator knows no other."""
+        if number not in (signal.SIGINT, signal.SIGTERM):
+            raise LabError(f"the simulated memctl cannot be sent signal {number}")
+        self._host.ask("interrupt", command=self._number)
+
+    def _wait(self, text: str) -> Json:
+        return self._host.ask("wait", command=self._number, text=text)
+
+
+class SimulatedHost:
+    """A host within a process of its own. Use as a context manager, or call `close`."""
+
+    kind = "sim"
+
+    def __init__(self, build: Path | None = None) -> None:
+        self.guests: dict[str, SimulatedGuest] = {}
+        self._taken_kib = 0
+        program = (build or LabConfig().build) / "tests" / "scenario" / "memctl-sim-host"
+        if not program.exists():
+            raise LabError(f"{program} is not built: ninja memctl-sim-host")
+        self._process = subprocess.Popen(
+            [program, json.dumps(HOST)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def __enter__(self) -> SimulatedHost:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the process. It ends what is under way by itself."""
+        self._process.communicate(timeout=60)
+
+    def request(self, what: str, **values: object) -> Json:
+        """One request, and its answer, which may be an error's."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        print(json.dumps({"do": what, **values}), file=self._process.stdin, flush=True)
+        line = self._process.stdout.readline()
+        if not line:
+            raise LabError(f"the simulated host ended with {self._process.wait(60)} on {what}")
+        answer: Json = json.loads(line)
+        return answer
+
+    def ask(self, what: str, **values: object) -> Json:
+        """One request that has to succeed."""
+        answer = self.request(what, **values)
+        if "error" in answer:
+            raise LabError(f"{what} {values}: {answer['error']}")
+        return answer
+
+    def memctl(self, *arguments: str) -> SimulatedJob:
+        return SimulatedJob(self, arguments)
+
+    def probe(self) -> tuple[HostFacts, dict[int, DomainFacts]]:
+        return parse_probe(json.dumps(self.ask("host-facts")))
+
+    def facts(self) -> HostFacts:
+        return self.probe()[0]
+
+    def leave_free(self, mib: int) -> None:
+        taken = self.facts().free_pages * 4 - mib * 1024
+        if taken > 0:
+            self.ask("take-host-memory", size=f"{taken}KiB")
+            self._taken_kib += taken
+
+    def return_memory(self) -> None:
+        if self._taken_kib > 0:
+            self.ask("give-host-memory", size=f"{self._taken_kib}KiB")
+        self._taken_kib = 0
+
+    def create_guest(self, name: str, type: str = "pv", **options: object) -> SimulatedGuest:
+        return self.create_guests([(name, type)], **options)[0]
+
+    def create_guests(
+        self, wanted: Iterable[tuple[str, str]], **options: object
+    ) -> list[SimulatedGuest]:
+        made = []
+        for name, kind in wanted:
+            config = GuestConfig(name=name, type=kind, **options)  # type: ignore[arg-type]
+            self.guests[name] = SimulatedGuest(self, config)
+            made.append(self.guests[name])
+        return made
+
+
+class SimulatedGuest:
+    """A guest of a simulated host. Once it is made it is up, and its agent has said hello."""
+
+    def __init__(self, host: SimulatedHost, config: GuestConfig) -> None:
+        self.host = host
+        self.config = config
+        self.name = config.name
+        self.crash_expected = False
+        self.domid: int = host.ask("create", guest=_description(config))["domid"]
+
+    @property
+    def type(self) -> str:
+        return self.config.type
+
+    def refresh(self) -> None:
+        """Looks the domid up again: after a reboot or a restore."""
+        self.domid = self.host.ask("find", guest=self.name)["domid"]
+
+    # What it has
+
+    def domain(self) -> DomainFacts | None:
+        return self.host.probe()[1].get(self.domid)
+
+    def facts(self) -> GuestFacts:
+        values = self._all_facts()
+        block = values["block_kib"] * 1024
+        present, offline = values["blocks_present"], values["blocks_offline"]
+        movable = values["blocks_movable"]
+        kernel = present - offline - movable
+        zones = ["Normal"] * kernel + ["Movable"] * movable + [None] * offline
+        return GuestFacts(
+            mem_total_kib=values["mem_total_kib"],
+            mem_free_kib=values["mem_free_kib"],
+            mem_available_kib=values["mem_available_kib"],
+            target_kib=values["target_kib"],
+            current_kib=values["current_kib"],
+            online_policy=values["online_policy"],
+            block_bytes=block,
+            blocks=tuple(Block(at, zone is not None, zone) for at, zone in enumerate(zones)),
+        )
+
+    def snapshot(self) -> Limits:
+        domain, values = self.domain(), self._all_facts()
+        if domain is None:
+            raise LabError(f"{self.name} is gone")
+        return Limits(
+            max_pages=domain.max_pages,
+            static_max_kib=values["static_max_kib"],
+            target_kib=values["xenstore_target_kib"],
+            pool_bytes=domain.pool_bytes,
+            claim_pages=domain.outstanding_pages,
+        )
+
+    def alive(self) -> bool:
+        return bool(self._all_facts()["alive"])
+
+    def crashes(self) -> list[str]:
+        return GUEST_FAULT.findall(self.console())
+
+    def console(self) -> str:
+        return "\n".join(self._all_facts()["log"])
+
+    def has_journal(self) -> bool:
+        return bool(self._all_facts()["journal"])
+
+    # What happens in it
+
+    def wait_for_agent(self, timeout: int = 120) -> None:
+        if not self.agent_runs():
+            raise LabError(f"{self.name} has no agent")
+
+    def kill_agent(self) -> None:
+        self._do("kill-agent")
+
+    def agent_runs(self) -> bool:
+        return bool(self._all_facts()["agent"])
+
+    def runs_programs(self) -> bool:
+        return self.alive()
+
+    def hold_memory(self, mib: int, *, timeout: int = 120) -> None:
+        killed = "Out of memory"
+        before = self.console().count(killed)
+        self._do("hold", size=f"{mib}MiB")
+        if self.console().count(killed) > before:
+            raise LabError(f"{self.name} cannot hold {mib} MiB")
+
+    def release_memory(self) -> None:
+        self._do("release")
+
+    def leave_free(self, mib: int) -> None:
+        spare = self.facts().mem_free_kib - mib * 1024
+        if spare > 0:
+            self._do("fill", size=f"{spare}KiB")
+
+    # What others do to it, and to its domain
+
+    def mem_max(self, mib: int) -> Completed:
+        return self._xl("mem-max", mib)
+
+    def mem_set(self, mib: int) -> Completed:
+        return self._xl("mem-set", mib)
+
+    def set_pool(self, mib: int) -> None:
+        if self.type != "pv":
+            self._do("set-pool", size=f"{mib}MiB")
+
+    def settle(self) -> None:
+        self.host.ask("pass", seconds=SETTLED_S)
+
+    def pause(self) -> None:
+        self._do("pause")
+
+    def unpause(self) -> None:
+        self._do("unpause")
+
+    def reboot(self) -> None:
+        self._do("reboot")
+        self.refresh()
+        self.settle()
+
+    def save_and_restore(self) -> bool:
+        if "error" in self.host.request("save-restore", guest=self.name):
+            return False
+        self.refresh()
+        return True
+
+    def destroy(self) -> None:
+        self.host.guests.pop(self.name, None)
+        if self.domain() is not None:
+            self._do("destroy")
+
+    def _all_facts(self) -> Json:
+        return self.host.ask("guest-facts", domid=self.domid)
+
+    def _do(self, what: str, **values: object) -> None:
+        self.host.ask(what, guest=self.name, **values)
+
+    def _xl(self, what: str, mib: int) -> Completed:
+        answer = self.host.request(what, guest=self.name, size=f"{mib}MiB")
+        command = f"xl {what} {self.name} {mib}"
+        return Completed(command, int("error" in answer), "", answer.get("error", ""))
+
+
+def _description(config: GuestConfig) -> Json:
+    """The guest as docs/simulator.md describes one."""
+    if config.kernel_options or config.extra_config:
+        raise LabError(f"{config.name}: the simulator knows no kernel options and no xl.cfg")
+    guest: Json = {
+        "name": config.name,
+        "type": config.type,
+        "memory": f"{config.memory_mib}MiB",
+        "maxmem": f"{config.maxmem_mib or config.memory_mib}MiB",
+        "vcpus": config.vcpus,
+        "agent": "normal" if config.agent else "absent",
+    }
+    if config.online_policy is not None:
+        guest["online_policy"] = config.online_policy
+    if config.shadow_memory_mib is not None:
+        guest |= {"paging_pool": f"{config.shadow_memory_mib}MiB", "freeze_pool": True}
+    return guest
