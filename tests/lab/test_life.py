@@ -1,0 +1,100 @@
+"""A resize and what else happens in a guest's life: an interruption, a pause, a reboot, a save.
+
+Not yet run on real Xen: see the marker `unproven`.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from memctl_lab import ScenarioGuest, ScenarioHost
+from memctl_lab.figures import Figures
+from memctl_lab.memctl import finish, resize, start_resize, status
+
+pytestmark = pytest.mark.unproven
+
+MIB = 1024
+POPULATING = '"phase":"populate"'
+
+
+@pytest.fixture(params=["pv", "pvh"])
+def guest(request: pytest.FixtureRequest, fresh_host: ScenarioHost) -> Iterator[ScenarioGuest]:
+    made = fresh_host.create_guest(f"life-{request.param}", request.param)
+    made.wait_for_agent()
+    yield made
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_resize_brings_the_earlier_size_back(
+    guest: ScenarioGuest, figures: Figures, number: signal.Signals
+) -> None:
+    before = guest.snapshot()
+    running = start_resize(guest, "3584m")
+    running.wait_for_output(POPULATING)
+    running.kill(number)
+    done = finish(running, timeout=300)
+    assert done.ending == (130, "restored", "cancelled")
+    # A pool is never lowered under a guest that grew.
+    assert replace(guest.snapshot(), pool_bytes=before.pool_bytes) == before
+    assert guest.alive() and not guest.has_journal()
+    # Where it was interrupted decides how many sections were added, and what describes them.
+    figures.record_resize("cancelled", guest, done, but=("residual_kib", "stages", "reached_kib"))
+
+
+def test_a_guest_paused_in_the_middle_ends_the_resize(
+    guest: ScenarioGuest, figures: Figures
+) -> None:
+    running = start_resize(guest, "3584m")
+    running.wait_for_output(POPULATING)
+    guest.pause()
+    done = finish(running, timeout=300)
+    assert done.status in (4, 5)
+    # A paused guest's agent falls silent before the stall is called what it is.
+    assert done.report["cause"] in ("domain_paused", "agent_absent")
+    assert guest.snapshot().claim_pages == 0
+    assert not guest.has_journal()
+    guest.unpause()
+    guest.settle()
+    assert guest.alive()
+    figures.record("paused", cause=done.report["cause"])
+
+
+def test_a_grown_guest_reboots_with_its_size_and_grows_on(
+    guest: ScenarioGuest, figures: Figures
+) -> None:
+    assert resize(guest, "1g").status == 0
+    earlier = guest.domid
+    guest.reboot()
+    guest.wait_for_agent()
+    assert guest.domid != earlier
+    domain = guest.domain()
+    assert domain is not None and abs(domain.tot_kib - 1024 * MIB) <= MIB
+    done = resize(guest, "1536m")
+    assert done.ending == (0, "verified", None)
+    figures.record_resize("after the reboot", guest, done, but=("stages",))
+
+
+def test_a_guest_that_reboots_in_the_middle_ends_the_resize(guest: ScenarioGuest) -> None:
+    running = start_resize(guest, "3584m")
+    running.wait_for_output(POPULATING)
+    guest.reboot()
+    done = finish(running, timeout=300)
+    assert done.ending[:2] == (6, "gone")
+    # Which of them is seen depends on how soon xl takes the old domain away.
+    assert done.report["cause"] in ("guest_rebooted", "domain_gone")
+    assert guest.host.facts().outstanding_pages == 0
+
+
+def test_a_grown_guest_is_saved_and_restored_and_grows_on(
+    guest: ScenarioGuest, figures: Figures
+) -> None:
+    assert resize(guest, "400m").status == 0
+    assert guest.save_and_restore()
+    assert status(guest.host, guest.name)[0]["allocated_kib"] == 400 * MIB
+    done = resize(guest, "1g")
+    assert done.ending == (0, "verified", None)
+    figures.record_resize("after the restore", guest, done, but=("stages",))
