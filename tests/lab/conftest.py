@@ -154,12 +154,13 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    """What the scenarios recorded, with -v."""
+    """What became of the same requests by xl and through memctl; with -v, every figure."""
     ledger = terminalreporter.config.stash[LEDGER]
     entries = ledger.entries.values()
     both = sum(len(hosts) > 1 for hosts in entries)
     terminalreporter.write_line(
         f"figures: {len(ledger.entries)} recorded, {both} of them on both hosts and equal"
     )
+    terminalreporter.write_line(ledger.comparison())
     if terminalreporter.config.getoption("verbose") > 0:
         terminalreporter.write_line(ledger.table())

@@ -63,7 +63,23 @@ def by_memctl(guest: ScenarioGuest, mib: int, options: str = "") -> Resized:
     return done
 
 
+def fate(guest: ScenarioGuest) -> str:
+    """What became of a guest, in a few words."""
+    if not guest.alive():
+        return next((line.partition(" - ")[0] for line in guest.crashes()), "the guest is lost")
+    return f"{size_of(guest)} MiB"
+
+
+def told(guest: ScenarioGuest, done: Resized) -> str:
+    """The same for what memctl did, which says so itself."""
+    if done.status == 0:
+        return f"verified, {fate(guest)}"
+    return f"{done.report['outcome']}: {done.report['cause']}, {fate(guest)}"
+
+
 class TestAboveTheBootLimit:
+    ASKED = "pv 160 -> 512 MiB, mem-set alone"
+
     def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
         guest = fresh_host.create_guest("above", "pv", agent=False)
         before = guest.snapshot()
@@ -73,6 +89,7 @@ class TestAboveTheBootLimit:
         assert wanted in done.stdout + done.stderr
         assert guest.snapshot() == before
         figures.record_guest("xl", guest)
+        figures.tell(self.ASKED, "xl", f"refused, {fate(guest)}")
 
     def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
         guest = fresh_host.create_guest("above", "pv")
@@ -80,6 +97,7 @@ class TestAboveTheBootLimit:
         done = by_memctl(guest, 512)
         assert done.ending == (0, "verified", None)
         figures.record_resize("memctl", guest, done)
+        figures.tell(self.ASKED, "memctl", told(guest, done))
 
 
 class TestBlocksThatNobodyOnlines:
@@ -91,6 +109,7 @@ class TestBlocksThatNobodyOnlines:
         assert len(guest.facts().offline_blocks) == 3
         assert guest.alive()
         figures.record_guest("xl", guest)
+        figures.tell(f"{type} 160 -> 512 MiB, nobody onlines blocks", "xl", fate(guest))
 
     @pytest.mark.parametrize("type", ["pv", "pvh"])
     def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures, type: str) -> None:
@@ -99,9 +118,12 @@ class TestBlocksThatNobodyOnlines:
         done = by_memctl(guest, 512)
         assert done.ending == (0, "verified", None)
         figures.record_resize("memctl", guest, done)
+        figures.tell(f"{type} 160 -> 512 MiB, nobody onlines blocks", "memctl", told(guest, done))
 
 
 class TestPoolThatRunsDry:
+    ASKED = "pvh 160 -> 3584 MiB"
+
     def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
         guest = fresh_host.create_guest("dry", "pvh", online_policy="online_kernel", agent=False)
         said = guest.console()
@@ -109,6 +131,7 @@ class TestPoolThatRunsDry:
         assert size_of(guest) == 952
         assert guest.console() == said, "and says nothing"
         figures.record_guest("xl", guest)
+        figures.tell(self.ASKED, "xl", fate(guest))
 
     def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
         guest = fresh_host.create_guest("dry", "pvh")
@@ -116,10 +139,13 @@ class TestPoolThatRunsDry:
         done = by_memctl(guest, 3584)
         assert done.ending == (0, "verified", None)
         figures.record_resize("memctl", guest, done)
+        figures.tell(self.ASKED, "memctl", told(guest, done))
 
 
 class TestShrinkWithADryPool:
-    def test_by_xl(self, fresh_host: ScenarioHost) -> None:
+    ASKED = "pvh, movable blocks, -> 200 MiB"
+
+    def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
         guest = fresh_host.create_guest("bug", "pvh", online_policy="online_movable", agent=False)
         by_xl(guest, 3584)
         assert size_of(guest) == 952
@@ -127,6 +153,7 @@ class TestShrinkWithADryPool:
         by_xl(guest, 200)
         assert "kernel BUG at drivers/xen/balloon.c" in guest.console()
         assert not guest.alive()
+        figures.tell(self.ASKED, "xl", fate(guest))
 
     def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
         guest = fresh_host.create_guest("bug", "pvh")
@@ -138,10 +165,13 @@ class TestShrinkWithADryPool:
         assert refused.ending == (3, "refused", "below_floor")
         assert guest.snapshot() == before
         figures.record_resize("memctl", guest, refused)
+        figures.tell(self.ASKED, "memctl", told(guest, refused))
 
 
 class TestShrinkWithMovableBlocks:
-    def test_by_xl(self, fresh_host: ScenarioHost) -> None:
+    ASKED = "pv, movable blocks, 2048 -> 600 MiB"
+
+    def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
         guest = fresh_host.create_guest(
             "movable", "pv", online_policy="online_movable", agent=False
         )
@@ -152,6 +182,7 @@ class TestShrinkWithMovableBlocks:
         by_xl(guest, 600)
         assert not guest.alive()
         assert "Kernel panic" in guest.console()
+        figures.tell(self.ASKED, "xl", fate(guest))
 
     def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
         guest = fresh_host.create_guest("movable", "pv")
@@ -162,15 +193,19 @@ class TestShrinkWithMovableBlocks:
         assert refused.ending == (3, "refused", "below_floor")
         assert guest.snapshot() == before
         figures.record_resize("memctl", guest, refused)
+        figures.tell(self.ASKED, "memctl", told(guest, refused))
 
 
 class TestShrinkWithKernelBlocks:
+    ASKED = "pv, kernel blocks, 2048 -> 600 -> 200 MiB"
+
     def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
         guest = fresh_host.create_guest("kernel", "pv", online_policy="online_kernel", agent=False)
         for mib in (2048, 600, 200):
             by_xl(guest, mib)
             assert size_of(guest) == mib
         figures.record_guest("xl", guest)
+        figures.tell(self.ASKED, "xl", fate(guest))
 
     def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
         guest = fresh_host.create_guest("kernel", "pv")
@@ -179,10 +214,13 @@ class TestShrinkWithKernelBlocks:
             done = by_memctl(guest, mib)
             assert done.ending == (0, "verified", None)
             figures.record_resize(f"memctl, {mib} MiB", guest, done, but=("stages",))
+        figures.tell(self.ASKED, "memctl", told(guest, done))
 
 
 class TestMoreThanTheHostHas:
-    def test_by_xl(self, fresh_host: ScenarioHost) -> None:
+    ASKED = "pv 500 -> 5000 MiB, host has 2060"
+
+    def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
         guest = fresh_host.create_guest(
             "greedy", "pv", memory_mib=500, online_policy="online_kernel", agent=False
         )
@@ -194,8 +232,9 @@ class TestMoreThanTheHostHas:
         fresh_host.return_memory()
         guest.settle()
         assert size_of(guest) == reached, "and it does not go on"
+        figures.tell(self.ASKED, "xl", f"{fate(guest)}, the host has nothing left")
 
-    def test_by_memctl(self, fresh_host: ScenarioHost) -> None:
+    def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
         guest = fresh_host.create_guest("greedy", "pv", memory_mib=500)
         guest.wait_for_agent()
         fresh_host.leave_free(2060)
@@ -208,6 +247,7 @@ class TestMoreThanTheHostHas:
         check_kept_safe(guest, done)
         assert done.ending == (0, "verified", None)
         assert size_of(guest) > 2400
+        figures.tell(self.ASKED, "memctl", f"refused: host_memory; {told(guest, done)}")
 
 
 @pytest.mark.parametrize("free_mib", [12, 5])
@@ -215,7 +255,9 @@ class TestMoreThanTheHostHas:
 class TestStarvingGuest:
     """The very case one grows for: the whole request's page descriptors are taken at once."""
 
-    def test_by_xl(self, fresh_host: ScenarioHost, type: str, free_mib: int) -> None:
+    def test_by_xl(
+        self, fresh_host: ScenarioHost, figures: Figures, type: str, free_mib: int
+    ) -> None:
         guest = fresh_host.create_guest("hungry", type, online_policy="online_kernel", agent=False)
         guest.set_pool(POOL_MIB)
         guest.leave_free(free_mib)
@@ -228,6 +270,7 @@ class TestStarvingGuest:
         else:
             assert not guest.alive()
             assert guest.crashes()
+        figures.tell(f"{type} 160 -> 1024 MiB with {free_mib} MiB left", "xl", fate(guest))
 
     def test_by_memctl(
         self, fresh_host: ScenarioHost, figures: Figures, type: str, free_mib: int
@@ -238,13 +281,18 @@ class TestStarvingGuest:
         done = by_memctl(guest, 1024)
         assert done.ending == (0, "verified", None)
         figures.record_resize("memctl", guest, done, but=("stages",))
+        figures.tell(
+            f"{type} 160 -> 1024 MiB with {free_mib} MiB left", "memctl", told(guest, done)
+        )
 
 
 class TestTwoGuestsThatAskForTwoThirdsEach:
+    ASKED = "two guests, two thirds of the host each"
+
     FREE_MIB = 1800
     SIZE_MIB = 1200
 
-    def test_by_xl(self, fresh_host: ScenarioHost) -> None:
+    def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
         guests = fresh_host.create_guests(
             [("two-pv", "pv"), ("two-pvh", "pvh")], online_policy="online_kernel", agent=False
         )
@@ -260,8 +308,9 @@ class TestTwoGuestsThatAskForTwoThirdsEach:
         assert full == self.SIZE_MIB
         assert short < 1000, "both were told that they had it"
         assert free_kib(fresh_host) <= NEARLY_KIB
+        figures.tell(self.ASKED, "xl", f"{full} and {short} MiB, the host has nothing left")
 
-    def test_by_memctl(self, fresh_host: ScenarioHost) -> None:
+    def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
         guests = fresh_host.create_guests([("two-pv", "pv"), ("two-pvh", "pvh")])
         for guest in guests:
             guest.wait_for_agent()
@@ -274,10 +323,15 @@ class TestTwoGuestsThatAskForTwoThirdsEach:
         assert endings == [(0, "verified"), (3, "refused")]
         assert {done.report["cause"] for done in ended} == {None, "host_memory"}
         assert sorted(size_of(guest) for guest in guests) == [160, self.SIZE_MIB]
+        figures.tell(
+            self.ASKED, "memctl", "; ".join(sorted(told(*each) for each in zip(guests, ended)))
+        )
 
 
 class TestRestoreIntoAFrozenPool:
-    def test_by_xl(self, fresh_host: ScenarioHost) -> None:
+    ASKED = "pvh with a frozen pool -> 1200 MiB, saved"
+
+    def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
         guest = fresh_host.create_guest(
             "frozen", "pvh", shadow_memory_mib=2, online_policy="online_kernel", agent=False
         )
@@ -286,8 +340,9 @@ class TestRestoreIntoAFrozenPool:
         assert size_of(guest) == 1200
         assert not guest.save_and_restore()
         assert not guest.alive(), "the guest is lost"
+        figures.tell(self.ASKED, "xl", "the guest is lost")
 
-    def test_by_memctl(self, fresh_host: ScenarioHost) -> None:
+    def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
         guest = fresh_host.create_guest("frozen", "pvh", shadow_memory_mib=2)
         guest.wait_for_agent()
         done = by_memctl(guest, 1200)
@@ -295,3 +350,4 @@ class TestRestoreIntoAFrozenPool:
         assert guest.save_and_restore(), "whatever was granted survives"
         assert guest.alive()
         assert size_of(guest) == (1200 if done.status == 0 else 160)
+        figures.tell(self.ASKED, "memctl", told(guest, done))
