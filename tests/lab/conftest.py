@@ -47,23 +47,31 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every scenario on every host that was asked for."""
-    if "host" not in metafunc.fixturenames:
-        return
-    chosen = metafunc.config.getoption("--host")
-    hosts = ["sim", "xen"] if chosen == "both" else [chosen]
-    unproven = metafunc.definition.get_closest_marker("unproven") is not None
-    if unproven and not metafunc.config.getoption("--full"):
-        hosts = [host for host in hosts if host == "sim"]
-    metafunc.parametrize("host", hosts, indirect=True, scope="session")
+    if "host" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--host")
+        hosts = ["sim", "xen"] if chosen == "both" else [chosen]
+        metafunc.parametrize("host", hosts, indirect=True, scope="session")
+
+
+def host_of(item: pytest.Item) -> str | None:
+    """sim or xen; None for a test of neither."""
+    if "lab" in getattr(item, "fixturenames", ()):
+        return "xen"
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("host") if callspec is not None else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Boots nothing where only the simulator was asked for."""
-    if config.getoption("--host") != "sim":
-        return
-    left_out = [item for item in items if "lab" in getattr(item, "fixturenames", ())]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
+    """Boots nothing where only the simulator was asked for, or nothing is proven there yet."""
+
+    def left_out(item: pytest.Item) -> bool:
+        if host_of(item) != "xen":
+            return False
+        unproven = item.get_closest_marker("unproven") is not None
+        return config.getoption("--host") == "sim" or (unproven and not config.getoption("--full"))
+
+    config.hook.pytest_deselected(items=[item for item in items if left_out(item)])
+    items[:] = [item for item in items if not left_out(item)]
 
 
 @pytest.fixture(scope="session")
