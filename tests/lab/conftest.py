@@ -169,6 +169,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     terminalreporter.write_line(
         f"figures: {len(ledger.entries)} recorded, {both} of them on both hosts and equal"
     )
-    terminalreporter.write_line(ledger.comparison())
+    if ledger.endings:
+        terminalreporter.write_line(ledger.comparison())
     if terminalreporter.config.getoption("verbose") > 0:
         terminalreporter.write_line(ledger.table())
