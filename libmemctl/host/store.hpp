@@ -46,7 +46,8 @@ class StoreView {
 class Watch {
  public:
   virtual ~Watch() = default;
-  /// Whether anything changed since the last call; the first call always says so.
+  /// Whether anything changed since the last call; the first call always says so, and soon after it
+  /// one more may, without a change.
   [[nodiscard]] virtual bool take() = 0;
   /// Whether it was ended because of far too many changes, as a hostile guest can make them. It
   /// notified once more then, and never does again.

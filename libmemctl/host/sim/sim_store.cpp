@@ -61,11 +61,13 @@ class Transaction final : public StoreView {
   }
 
   Result<void> write(const std::string& path, std::string_view value) override {
+    BOOST_OUTCOME_TRYV(model_.read(dom0, path));  // whether it is a path
     if (path.size() + 1 + value.size() > StoreModel::payload_limit) {
       return Error{.cause = Cause::store_error,
                    .message = "xenstore write of " + path + ": too long",
                    .raw = E2BIG};
     }
+    make(path);
     values_[path] = std::string{value};
     changes_.push_back({path, Write{std::string{value}}});
     return success();
@@ -98,6 +100,12 @@ class Transaction final : public StoreView {
 
   Result<void> set_permissions(const std::string& path,
                                std::span<const Permission> permissions) override {
+    BOOST_OUTCOME_TRY(const auto value, read(path));
+    if (!value) {
+      return Error{.cause = Cause::store_error,
+                   .message = "xenstore chmod of " + path + ": no such node",
+                   .raw = ENOENT};
+    }
     changes_.push_back({path, Permit{{permissions.begin(), permissions.end()}}});
     return success();
   }
@@ -132,6 +140,21 @@ class Transaction final : public StoreView {
     std::string path;
     std::variant<Write, Remove, Permit> what;
   };
+
+  [[nodiscard]] bool exists(const std::string& path) const {
+    const auto own = values_.find(path);
+    if (own != values_.end()) return own->second.has_value();
+    return model_.read(dom0, path).value().has_value();
+  }
+
+  /// A new node changes the one above it, which xenstored reads for that.
+  void make(const std::string& path) {
+    if (exists(path)) return;
+    const std::string above = parent_of(path);
+    make(above);
+    read_.insert(above);
+    values_[path] = "";
+  }
 
   Result<void> remove_children(const std::string& path) {
     BOOST_OUTCOME_TRY(const auto children, list(path));
@@ -185,6 +208,9 @@ Result<void> SimStore::set_permissions(const std::string& path,
 
 Result<std::unique_ptr<Watch>> SimStore::watch(const std::string& path, Wakeup& wakeup) {
   BOOST_OUTCOME_TRY(check());
+  if (!path.starts_with('@')) {
+    BOOST_OUTCOME_TRYV(model_->read(dom0, path));  // whether it is a path
+  }
   return std::make_unique<SimWatch>(model_, clock_, path, wakeup);
 }
 

@@ -15,16 +15,9 @@ Error failure(const char* verb, const std::string& path, int code) {
           .raw = code};
 }
 
-/// "/a/b" of "/a/b/c", "/" of "/a".
-std::string parent_of(std::string_view path) {
-  const auto slash = path.rfind('/');
-  return std::string{path.substr(0, std::max<std::size_t>(slash, 1))};
-}
-
-bool is_valid(std::string_view path) {
-  if (path == "/") return true;
-  return path.size() > 1 && path.size() < 3072 && path.front() == '/' && path.back() != '/' &&
-         path.find("//") == std::string_view::npos;
+bool may_name_a_node(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view{"-/_@"}.find(c) != std::string_view::npos;
 }
 
 bool is_below(std::string_view path, std::string_view top) {
@@ -33,6 +26,17 @@ bool is_below(std::string_view path, std::string_view top) {
 }
 
 }  // namespace
+
+std::string parent_of(std::string_view path) {
+  const auto slash = path.rfind('/');
+  return std::string{path.substr(0, std::max<std::size_t>(slash, 1))};
+}
+
+bool StoreModel::is_valid(std::string_view path) {
+  if (path == "/") return true;
+  return path.size() > 1 && path.size() < 3072 && path.front() == '/' && path.back() != '/' &&
+         path.find("//") == std::string_view::npos && std::ranges::all_of(path, may_name_a_node);
+}
 
 StoreModel::StoreModel() { tree_["/"].permissions = {{.domain = dom0}}; }
 
@@ -97,6 +101,7 @@ void StoreModel::make(DomainId who, const std::string& path) {
   if (who != dom0) node.permissions.front().domain = who;
   ++owned_[node.permissions.front().domain];
   tree_.emplace(path, std::move(node));
+  if (recording_ != nullptr) recording_->push_back(above);
 }
 
 Result<void> StoreModel::write(DomainId who, const std::string& path, std::string_view value) {
@@ -120,6 +125,7 @@ Result<void> StoreModel::remove(DomainId who, const std::string& path) {
 
   const std::string above = parent_of(path);
   tree_.find(above)->second.names_size -= path.size() - above.size() + (above == "/" ? 1 : 0);
+  if (recording_ != nullptr) recording_->push_back(above);
   auto end = std::next(top);
   for (auto node = top; node != tree_.end(); ++node) {
     // Names that sort between "/a" and "/a/": "/a-b" is no child of "/a".

@@ -33,6 +33,8 @@ class StoreModel {
 
   StoreModel();
 
+  /// Whether xenstored takes it for a node's path: absolute, of few characters, not too long.
+  [[nodiscard]] static bool is_valid(std::string_view path);
   [[nodiscard]] Result<std::optional<std::string>> read(DomainId who,
                                                         const std::string& path) const;
   /// The number at a `memory/` key; nothing where there is none, or none that may be read.
@@ -55,7 +57,8 @@ class StoreModel {
   /// Rouses the watches of "@releaseDomain", as a domain that shuts down does.
   void announce_release() { call("@releaseDomain", "@releaseDomain"); }
 
-  /// Every path that changes from now on is added to `paths`; nullptr: no more. For transactions.
+  /// Every path that changes from now on is added to `paths`; nullptr: no more. For transactions. A
+  /// node changes too when it gets or loses a child.
   void record_changes(std::vector<std::string>* paths) { recording_ = paths; }
 
   /// For tests: every call of dom0 from now on fails with this, until it is taken away.
@@ -91,5 +94,8 @@ class StoreModel {
   std::vector<std::string>* recording_{nullptr};
   std::optional<Error> broken_{};
 };
+
+/// "/a/b" of "/a/b/c", "/" of "/a".
+[[nodiscard]] std::string parent_of(std::string_view path);
 
 }  // namespace memctl::host::sim
