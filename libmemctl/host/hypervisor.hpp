@@ -15,7 +15,8 @@ namespace memctl::host {
 /// A call that returns a `Task` may wait for libxl's lock of the domain, which another toolstack
 /// can hold for seconds: it waits without blocking the executor. The others are one hypercall.
 /// Errors of every call: `no_such_domain` where the domain is gone, `hypervisor_error` with the raw
-/// code and libxl's log lines, `not_permitted`. Belongs to its host's executor; not thread-safe.
+/// code and libxl's log lines, `not_permitted`; `invalid_size` of those that take a size, where it
+/// is none or negative. Belongs to its host's executor; not thread-safe.
 class Hypervisor {
  public:
   virtual ~Hypervisor() = default;
@@ -30,7 +31,8 @@ class Hypervisor {
   /// `limit` below the target is an error of libxl's.
   [[nodiscard]] virtual Task<void> set_limit(DomainId domain, Kib limit) = 0;
   /// The target becomes `size` - video RAM (libxl_set_memory_target). With `enforce` max_pages
-  /// becomes `size` + 1 MiB. A size above static-max is an error of libxl's.
+  /// becomes `size` + 1 MiB. A size above static-max is an error of libxl's; without `enforce`, on
+  /// pvh and hvm, so is a size above max_pages - 1 MiB.
   [[nodiscard]] virtual Task<void> set_size(DomainId domain, Kib size, bool enforce) = 0;
   /// max_pages alone (xc_domain_setmaxmem): what a restore needs, since libxl ties it to others.
   [[nodiscard]] virtual Result<void> set_max_memory(DomainId domain, Kib max) = 0;
@@ -39,7 +41,7 @@ class Hypervisor {
   [[nodiscard]] virtual Result<void> claim(DomainId domain, Pages total) = 0;
   [[nodiscard]] virtual Result<void> release_claim(DomainId domain) = 0;
   /// Resizes the HAP or shadow pool; pvh and hvm only. `paging_pool` where Xen has no memory for
-  /// it; the pool is then what it was.
+  /// it, or more of it is in use; the pool is then what it was.
   [[nodiscard]] virtual Result<void> set_paging_pool(DomainId domain, Kib pool) = 0;
   /// Whether the domain is being saved or migrated right now, as far as that can be seen.
   [[nodiscard]] virtual Result<bool> save_in_progress(DomainId domain) = 0;

@@ -19,6 +19,12 @@ Error refused(Cause cause, const std::string& call, DomainId domain, Errno code)
       .raw = code};
 }
 
+Result<void> check_size(Kib size) {
+  if (size > Kib{}) return success();
+  return Error{.cause = Cause::invalid_size,
+               .message = std::to_string(size.count()) + " KiB is no size for a domain"};
+}
+
 DomainMemory memory_of(const XenDomain& domain) {
   return {.total = domain.total,
           .max = to_kib(domain.max),
@@ -95,16 +101,19 @@ Result<DomainMemory> SimHypervisor::domain_memory(DomainId domain) {
 }
 
 Task<void> SimHypervisor::set_limit(DomainId domain, Kib limit) {
+  BOOST_OUTCOME_CO_TRYV(check_size(limit));
   co_await libxl_call(domain);
   co_return world_.toolstack().set_max_memory(domain, limit);
 }
 
 Task<void> SimHypervisor::set_size(DomainId domain, Kib size, bool enforce) {
+  BOOST_OUTCOME_CO_TRYV(check_size(size));
   co_await libxl_call(domain);
   co_return world_.toolstack().set_memory_target(domain, size, enforce);
 }
 
 Result<void> SimHypervisor::set_max_memory(DomainId domain, Kib max) {
+  BOOST_OUTCOME_TRYV(check_size(max));
   XenDomain* xen = world_.xen().find(domain);
   if (xen == nullptr) return no_domain(domain);
   xen->max = to_pages(max);
@@ -112,9 +121,9 @@ Result<void> SimHypervisor::set_max_memory(DomainId domain, Kib max) {
 }
 
 Result<void> SimHypervisor::claim(DomainId domain, Pages total) {
+  BOOST_OUTCOME_TRYV(check_size(to_kib(total)));
   XenDomain* xen = world_.xen().find(domain);
   if (xen == nullptr) return no_domain(domain);
-  if (total <= Pages{}) return refused(Cause::hypervisor_error, "claim", domain, EINVAL);
   const Errno code = world_.xen().claim(*xen, total);
   if (code == 0) return success();
   const Cause cause = code == ENOMEM ? Cause::host_memory : Cause::hypervisor_error;
@@ -129,12 +138,17 @@ Result<void> SimHypervisor::release_claim(DomainId domain) {
 }
 
 Result<void> SimHypervisor::set_paging_pool(DomainId domain, Kib pool) {
+  BOOST_OUTCOME_TRYV(check_size(pool));
   XenDomain* xen = world_.xen().find(domain);
   if (xen == nullptr) return no_domain(domain);
-  const Errno code = world_.xen().set_pool(*xen, to_pages(pool));
+  const Pages earlier = xen->pool.total;
+  const Pages wanted = to_pages(round_up(pool, kib_per_page));
+  const Errno code = world_.xen().set_pool(*xen, wanted);
   if (code == 0) return success();
-  const Cause cause = code == ENOMEM ? Cause::paging_pool : Cause::xen_unsupported;
-  return refused(cause, "paging pool", domain, code);
+  if (code != ENOMEM) return refused(Cause::xen_unsupported, "paging pool", domain, code);
+  // As the real host does, since Xen keeps what it did before it stopped.
+  static_cast<void>(world_.xen().set_pool(*xen, earlier));
+  return refused(Cause::paging_pool, "paging pool", domain, code);
 }
 
 Result<bool> SimHypervisor::save_in_progress(DomainId domain) {

@@ -111,7 +111,8 @@ Result<void> XenHypervisor::set_paging_pool(DomainId domain, Kib pool) {
     error.cause = Cause::paging_pool;
     // Xen stops where the host's memory ends and keeps in the pool what it has put there: nothing
     // would be left for anybody. All of that is still free in the pool, so it can be given back.
-    if (earlier && *earlier < pool && !set(*earlier)) (void)control_.take_log();
+    // A pool that is lowered below its use loses its free pages, which its guest would miss.
+    if (earlier && !set(*earlier)) (void)control_.take_log();
   }
   if (error.raw == EOPNOTSUPP) {
     error.cause = Cause::xen_unsupported;
@@ -120,6 +121,9 @@ Result<void> XenHypervisor::set_paging_pool(DomainId domain, Kib pool) {
   return error;
 }
 
-Result<bool> XenHypervisor::save_in_progress(DomainId domain) { return is_being_saved(domain); }
+Result<bool> XenHypervisor::save_in_progress(DomainId domain) {
+  BOOST_OUTCOME_TRYV(control_.domain(domain));
+  return is_being_saved(domain);
+}
 
 }  // namespace memctl::host::xen
