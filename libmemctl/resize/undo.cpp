@@ -59,7 +59,9 @@ host::Task<Undone> undo(Context& context, const Record& before, bool keep) {
   undone.limit = std::max(before.limit, undone.size);
 
   if (domain.size() != undone.size) {
-    BOOST_OUTCOME_CO_TRY(co_await context.set_size(undone.size, /*enforce=*/false));
+    // On pvh and hvm libxl refuses a target above max_pages, which a shrink has lowered: so that is
+    // raised with it, until it gets its own value below.
+    BOOST_OUTCOME_CO_TRY(co_await context.set_size(undone.size, /*enforce=*/true));
   }
   BOOST_OUTCOME_CO_TRY(co_await xen.set_limit(context.id(), undone.limit));
   // libxl ties max_pages to other limits: its earlier value has to be set by itself.

@@ -220,6 +220,21 @@ TEST_P(OperationOnSim, ShrinksAndGrowsAgain) {
   }
 }
 
+// libxl lets a pvh guest's target go no higher than max_pages, which the shrink has lowered.
+TEST_P(OperationOnSim, AShrinkThatTheGuestNeverBeganIsTakenBack) {
+  const DomainId id = add();
+  ASSERT_TRUE(resize(id, 1_GiB));
+  const Limits before = limits(id);
+  const auto stops =
+      simulation.world.store().watch(host::sim::domain_path(id) + "/memory/target",
+                                     [&](const auto&) { simulation.world.pause(id); });
+  const auto report = resize(id, 512_MiB, {.timeout = 10s});
+  ASSERT_FALSE(report);
+  ASSERT_TRUE(report.error().report);
+  EXPECT_EQ(report.error().report->outcome, Outcome::restored) << report.error().message;
+  EXPECT_EQ(limits(id), before);
+}
+
 TEST_P(OperationOnSim, ARivalsTargetStands) {
   const DomainId id = add();
   simulation.world.after(500ms, [&] { ASSERT_TRUE(simulation.world.mem_set(id, 300_MiB)); });

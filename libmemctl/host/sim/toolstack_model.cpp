@@ -109,7 +109,7 @@ void ToolstackModel::write_domain(const ToolstackRecord& record, Kib target, Kib
   put(home + "/name", record.identity.name);
   put(home + "/domid", std::to_string(number(id)));
   put(home + "/memory/static-max", std::to_string(static_max.count()));
-  if (video_ram > Kib{}) put(home + "/memory/videoram", std::to_string(video_ram.count()));
+  put(home + "/memory/videoram", std::to_string(video_ram.count()));
   put(home + "/control", "");
   for (const char* node : {"/data", "/device", "/drivers", "/attr", "/error", "/feature",
                            "/control/shutdown", "/control/feature-poweroff"}) {

@@ -174,7 +174,8 @@ Errno XenModel::set_pool(XenDomain& domain, Pages pages) {
 }
 
 Errno XenModel::set_pod_target(XenDomain& domain, Pages target) {
-  if (domain.type == DomainType::pv || domain.pod_entries == Pages{}) return 0;
+  if (domain.type == DomainType::pv) return 0;
+  if (target > domain.max) return EINVAL;
   const Pages wanted = std::min(target - domain.total, domain.pod_entries);
   if (wanted <= Pages{}) return 0;
   const Pages change = std::min({wanted, grantable(domain), domain.max - domain.total});

@@ -95,7 +95,8 @@ class XenModel {
   [[nodiscard]] Errno claim(XenDomain& domain, Pages total);
   /// Sets the pool as hap_set_allocation does: page by page, keeping what it did when it fails.
   [[nodiscard]] Errno set_pool(XenDomain& domain, Pages pages);
-  /// xc_domain_set_pod_target: takes host memory at once for entries that have none.
+  /// xc_domain_set_pod_target: takes host memory at once for entries that have none. EINVAL: above
+  /// max_pages, whether there are any or not.
   [[nodiscard]] Errno set_pod_target(XenDomain& domain, Pages target);
 
   /// Whether all counts add up: nothing is negative, nothing got lost.
