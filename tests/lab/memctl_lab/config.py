@@ -46,3 +46,8 @@ class LabConfig:
     def agent(self) -> Path:
         """The guest's daemon, a static binary; it need not exist."""
         return self.build / "agent" / "memctl-agent"
+
+    @property
+    def contract_test(self) -> Path:
+        """The contract of the host's port; it need not exist."""
+        return self.build / "tests" / "contract" / "memctl-contract-test"

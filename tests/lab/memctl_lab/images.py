@@ -158,6 +158,8 @@ def _dom0_tree(config: LabConfig, packages: Packages, programs: dict[str, Path])
         binaries[f"usr/sbin/{name}"] = programs[name]
     if config.memctl.exists():
         binaries["usr/bin/memctl"] = config.memctl
+    if config.contract_test.exists():
+        binaries["usr/bin/memctl-contract-test"] = config.contract_test
     if config.hvm:
         _add_device_model(tree, packages, binaries)
     if config.python:

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "port_fixture.hpp"
+
+namespace memctl::contract {
+
+/// A test in a directory of xenstore of its own, which is missing before and after it.
+class StoreFixture : public PortTest {
+ protected:
+  void SetUp() override {
+    PortTest::SetUp();
+    store().remove(node()).value();
+  }
+  void TearDown() override { EXPECT_TRUE(succeeded(store().remove(node()))); }
+
+  [[nodiscard]] static std::string node() { return "/tool/memctl-contract"; }
+  [[nodiscard]] std::optional<std::string> read(const std::string& path) {
+    return store().read(path).value();
+  }
+  [[nodiscard]] std::vector<std::string> list(const std::string& path) {
+    return store().list(path).value();
+  }
+  void write(const std::string& path, const std::string& value) {
+    ASSERT_TRUE(succeeded(store().write(path, value)));
+  }
+};
+
+}  // namespace memctl::contract
