@@ -13,7 +13,7 @@ class PagingPoolTest : public GuestTest {
 MEMCTL_ON_EACH_GUEST(PagingPoolTest);
 
 TEST_P(PagingPoolTest, IsRaisedFromTheHostsMemoryAndLoweredAgain) {
-  if (is_pv()) return;
+  if (is_pv()) GTEST_SKIP() << "a pv domain has no pool";
   const Kib pool = before().paging_pool.value();
   const Pages host = free();
   ASSERT_TRUE(succeeded(xen().set_paging_pool(id(), pool + 1_MiB)));
@@ -26,14 +26,14 @@ TEST_P(PagingPoolTest, IsRaisedFromTheHostsMemoryAndLoweredAgain) {
 }
 
 TEST_P(PagingPoolTest, IsOfWholePages) {
-  if (is_pv()) return;
+  if (is_pv()) GTEST_SKIP() << "a pv domain has no pool";
   const Kib pool = before().paging_pool.value();
   ASSERT_TRUE(succeeded(xen().set_paging_pool(id(), pool + 1_KiB)));
   EXPECT_EQ(facts().paging_pool, pool + 4_KiB);
 }
 
 TEST_P(PagingPoolTest, OfMoreThanTheHostHasIsRefusedAndLeavesAllAsItWas) {
-  if (is_pv()) return;
+  if (is_pv()) GTEST_SKIP() << "a pv domain has no pool";
   const Pages host = free();
   const auto refused = xen().set_paging_pool(id(), 1_TiB);
   ASSERT_TRUE(failed_with(refused, Cause::paging_pool));
@@ -43,7 +43,7 @@ TEST_P(PagingPoolTest, OfMoreThanTheHostHasIsRefusedAndLeavesAllAsItWas) {
 }
 
 TEST_P(PagingPoolTest, OfLessThanIsInUseIsRefusedAndLeavesAllAsItWas) {
-  if (is_pv()) return;
+  if (is_pv()) GTEST_SKIP() << "a pv domain has no pool";
   const Pages host = free();
   const auto refused = xen().set_paging_pool(id(), 4_KiB);
   ASSERT_TRUE(failed_with(refused, Cause::paging_pool));
@@ -53,7 +53,7 @@ TEST_P(PagingPoolTest, OfLessThanIsInUseIsRefusedAndLeavesAllAsItWas) {
 }
 
 TEST_P(PagingPoolTest, IsNoneOfAPvDomain) {
-  if (!is_pv()) return;
+  if (!is_pv()) GTEST_SKIP() << "it has one";
   EXPECT_TRUE(failed_with(xen().set_paging_pool(id(), 16_MiB), Cause::xen_unsupported));
 }
 

@@ -7,7 +7,6 @@
 namespace memctl::contract {
 
 void GuestTest::SetUp() {
-  PortTest::SetUp();
   const auto guests = run(xen().domains()).value();
   const auto found = std::ranges::find(guests, GetParam().name, &DomainIdentity::name);
   if (found == guests.end()) throw std::runtime_error{"no guest is called " + GetParam().name};

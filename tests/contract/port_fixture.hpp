@@ -52,8 +52,6 @@ testing::AssertionResult succeeded(const Result<T>& result) {
 /// A connection of its own for each test. Tests are no coroutines: they run each call to its end.
 class PortTest : public testing::Test {
  protected:
-  void SetUp() override { connection_ = connect(context_).value(); }
-
   [[nodiscard]] host::Port& port() { return connection_->port(); }
   [[nodiscard]] host::Hypervisor& xen() { return port().hypervisor(); }
   [[nodiscard]] host::Store& store() { return port().store(); }
@@ -104,7 +102,7 @@ class PortTest : public testing::Test {
   }
 
   boost::asio::io_context context_{};
-  std::unique_ptr<host::Connection> connection_{};
+  std::unique_ptr<host::Connection> connection_{connect(context_).value()};
 };
 
 /// A test on each guest. Afterwards the guest has its earlier limits again, and its memory: so that

@@ -12,10 +12,7 @@ namespace memctl::contract {
 /// A test in a directory of xenstore of its own, which is missing before and after it.
 class StoreFixture : public PortTest {
  protected:
-  void SetUp() override {
-    PortTest::SetUp();
-    store().remove(node()).value();
-  }
+  void SetUp() override { store().remove(node()).value(); }
   void TearDown() override { EXPECT_TRUE(succeeded(store().remove(node()))); }
 
   [[nodiscard]] static std::string node() { return "/tool/memctl-contract"; }
