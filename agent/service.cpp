@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "agent/process.hpp"
+#include "agent/udev_rules.hpp"
 #include "guest/message.hpp"
 
 namespace memctl::agent {
@@ -31,9 +32,10 @@ Fd take_signals() {
   return Fd{::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK)};
 }
 
-AgentHello make_hello(const Kernel& kernel) {
+AgentHello make_hello(const Kernel& kernel, const std::string& root) {
   const KernelFacts facts = kernel.facts();
   const auto policy = kernel.policy();
+  const UdevRule rule = find_udev_rule(root).value_or(UdevRule{});
   utsname system{};
   ::uname(&system);
   return {.protocol_min = guest::protocol_min,
@@ -46,7 +48,9 @@ AgentHello make_hello(const Kernel& kernel) {
           .hotplug = facts.hotplug,
           .no_hotplug_reason = facts.no_hotplug_reason,
           .online_policy = policy ? name(*policy) : "",
-          .instance = random_instance()};
+          .instance = random_instance(),
+          .udev_rule = rule.file,
+          .udev_rule_action = rule.action};
 }
 
 /// A connection that is of no further use, not a refusal of one call.
@@ -63,7 +67,8 @@ int milliseconds_until(std::optional<Time> wake) {
 }  // namespace
 
 Service::Service(const Options& options, std::unique_ptr<XenstoreLink> link)
-    : kernel_{options.root},
+    : root_{options.root},
+      kernel_{options.root},
       records_{options.run_directory},
       link_{std::move(link)},
       signals_{take_signals()},
@@ -75,7 +80,7 @@ Service::Service(const Options& options, std::unique_ptr<XenstoreLink> link)
 }
 
 int Service::run() {
-  const AgentHello hello = make_hello(kernel_);
+  const AgentHello hello = make_hello(kernel_, root_);
   hello_ = guest::encode(hello);
   if (!announce()) return 1;
   log_line(hello.hotplug ? "ready" : "ready; memory cannot be added: " + hello.no_hotplug_reason);

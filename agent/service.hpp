@@ -17,7 +17,7 @@ namespace memctl::agent {
 class Service {
  public:
   struct Options {
-    std::string root{};                              ///< Before /sys and /proc.
+    std::string root{};                              ///< Before /sys, /proc and udev's rules.
     std::string run_directory{"/run/memctl-agent"};  ///< Where the record is kept.
   };
 
@@ -38,6 +38,7 @@ class Service {
   /// The connection failed for good: says so once, and ends.
   void lose(const char* where, int error);
 
+  std::string root_;
   Kernel kernel_;
   RecordFile records_;
   std::unique_ptr<XenstoreLink> link_;

@@ -28,6 +28,15 @@ struct HostFacts {
   [[nodiscard]] Pages available() const { return free - outstanding; }
 };
 
+/// `autoballoon` of /etc/xen/xl.conf; `automatic` means on, unless dom0's memory is fixed.
+enum class Autoballoon { on, off, automatic };
+
+/// How the host is set up, as far as it bears on its guests' memory.
+struct HostSettings {
+  std::optional<Autoballoon> autoballoon{};    ///< Nothing: the file says what xl doesn't know.
+  std::optional<bool> dom0_memory_is_fixed{};  ///< By dom0_mem on Xen's command line.
+};
+
 enum class ShutdownReason { none, poweroff, reboot, suspend, crash, other };
 
 /// The part of a domain that changes while it is populated: one hypercall's answer.
@@ -56,12 +65,17 @@ struct DomainFacts {
   std::optional<Pages> pod_entries{};  ///< Populate-on-demand entries outstanding.
   std::optional<int> passthrough_devices{};
   std::optional<bool> emulated_dma_devices{};  ///< hvm: does the device model do DMA for the guest.
+  std::optional<bool> managed_by_libvirt{};
 
   /// The size that the domain was last asked to have, as `xl` means sizes.
   [[nodiscard]] std::optional<Kib> size() const {
     return target ? std::optional{*target + video_ram} : std::nullopt;
   }
 };
+
+/// What a udev rule makes of a memory block that appears; `other`: something that only udev can
+/// work out.
+enum class RuleAction { online, online_kernel, online_movable, other };
 
 /// What an agent says once, when it starts.
 struct AgentHello {
@@ -76,6 +90,10 @@ struct AgentHello {
   std::string no_hotplug_reason{};
   std::string online_policy{};  ///< auto_online_blocks when the agent started.
   std::string instance{};       ///< Differs at each start of the agent.
+  /// The file of udev's rules that sets the state of added blocks by itself. Empty: there is none;
+  /// nothing: the agent has not looked.
+  std::optional<std::string> udev_rule{};
+  RuleAction udev_rule_action{RuleAction::online};
 };
 
 enum class AgentPhase { idle, ready, growing, released, failed };

@@ -78,6 +78,8 @@ std::string encode(const AgentHello& hello) {
   message.set_no_hotplug_reason(presentable(hello.no_hotplug_reason));
   message.set_online_policy(presentable(hello.online_policy));
   message.set_instance(presentable(hello.instance));
+  if (hello.udev_rule) message.set_udev_rule(presentable(*hello.udev_rule));
+  message.set_udev_rule_action(static_cast<wire::Hello::RuleAction>(hello.udev_rule_action));
   return to_value(message);
 }
 
@@ -131,7 +133,8 @@ std::optional<AgentHello> decode_hello(std::string_view value) {
   if (!is_bounded(message.agent_version()) || !is_bounded(message.kernel_release()) ||
       !is_bounded(message.kernel_build()) || !is_bounded(message.machine()) ||
       !is_bounded(message.no_hotplug_reason()) || !is_bounded(message.online_policy()) ||
-      !is_bounded(message.instance())) {
+      !is_bounded(message.instance()) || !is_bounded(message.udev_rule()) ||
+      !wire::Hello::RuleAction_IsValid(message.udev_rule_action())) {
     return std::nullopt;
   }
   AgentHello hello;
@@ -146,6 +149,8 @@ std::optional<AgentHello> decode_hello(std::string_view value) {
   hello.no_hotplug_reason = message.no_hotplug_reason();
   hello.online_policy = message.online_policy();
   hello.instance = message.instance();
+  if (message.has_udev_rule()) hello.udev_rule = message.udev_rule();
+  hello.udev_rule_action = static_cast<RuleAction>(message.udev_rule_action());
   return hello;
 }
 
@@ -223,6 +228,7 @@ std::optional<AgentRequest> decode_request(std::string_view value) {
 }
 
 static_assert(static_cast<int>(AgentPhase::failed) == wire::Report::FAILED);
+static_assert(static_cast<int>(RuleAction::other) == wire::Hello::SETS_OTHER);
 static_assert(static_cast<int>(RequestKind::release) == wire::Request::RELEASE);
 static_assert(static_cast<int>(OnlineZone::movable) == wire::Request::MOVABLE);
 

@@ -72,6 +72,17 @@ TEST(Message, a_hello_is_read_back) {
   EXPECT_EQ(hello->block_size, 128_MiB);
 }
 
+TEST(Message, a_hello_without_a_look_at_udevs_rules_is_not_one_without_rules) {
+  AgentHello hello = good_hello();
+  EXPECT_FALSE(decode_hello(encode(hello))->udev_rule);
+  hello.udev_rule = "";
+  EXPECT_EQ(decode_hello(encode(hello))->udev_rule, "");
+  hello.udev_rule = "/etc/udev/rules.d/40-redhat.rules";
+  hello.udev_rule_action = RuleAction::online_movable;
+  EXPECT_EQ(decode_hello(encode(hello))->udev_rule, "/etc/udev/rules.d/40-redhat.rules");
+  EXPECT_EQ(decode_hello(encode(hello))->udev_rule_action, RuleAction::online_movable);
+}
+
 TEST(Message, a_report_is_read_back_with_what_is_unknown_still_unknown) {
   const auto report = decode_report(encode(good_report()));
   ASSERT_TRUE(report);
@@ -99,6 +110,9 @@ TEST(Message, the_longest_texts_fit_and_are_cut_and_made_printable) {
   const std::string flood(5000, '\x01');
   hello.agent_version = hello.kernel_release = hello.machine = flood;
   hello.no_hotplug_reason = hello.online_policy = hello.instance = flood;
+  hello.kernel_build = flood;
+  hello.udev_rule = flood;
+  hello.udev_rule_action = RuleAction::other;
   const auto value = encode(hello);
   EXPECT_LE(value.size(), guest::longest_value);
   const auto decoded = decode_hello(value);
@@ -120,6 +134,7 @@ TEST(Message, hellos_out_of_bounds_are_nothing) {
   EXPECT_TRUE(refused([](auto& hello) { hello.protocol_min = 0; }));
   EXPECT_TRUE(refused([](auto& hello) { hello.protocol_min = 3; }));
   EXPECT_TRUE(refused([](auto& hello) { hello.block_size = 0_KiB; }));
+  EXPECT_TRUE(refused([](auto& hello) { hello.udev_rule_action = static_cast<RuleAction>(9); }));
   EXPECT_TRUE(refused([](auto& hello) { hello.block_size = 2_MiB; }));
   EXPECT_TRUE(refused([](auto& hello) { hello.block_size = 129_MiB; }));
   EXPECT_TRUE(refused([](auto& hello) { hello.block_size = 128_GiB; }));
