@@ -22,6 +22,8 @@ class Hypervisor {
   virtual ~Hypervisor() = default;
 
   [[nodiscard]] virtual Result<HostFacts> host_facts() = 0;
+  /// Also reads the host's configuration files.
+  [[nodiscard]] virtual Result<HostSettings> host_settings() = 0;
   /// All guests (never dom0), by number.
   [[nodiscard]] virtual Task<std::vector<DomainIdentity>> domains() = 0;
   [[nodiscard]] virtual Task<DomainFacts> domain_facts(DomainId domain) = 0;

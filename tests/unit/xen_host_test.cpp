@@ -14,6 +14,7 @@
 #include "host/xen/connection.hpp"
 #include "host/xen/control.hpp"
 #include "host/xen/errors.hpp"
+#include "host/xen/host_settings.hpp"
 #include "host/xen/log_capture.hpp"
 #include "host/xen/process.hpp"
 #include "host/xen/stored_configuration.hpp"
@@ -135,6 +136,53 @@ TEST_F(FakeProc, TellsWhichDomainIsBeingSaved) {
   EXPECT_TRUE(is_being_saved(DomainId{7}, root_).value());
   EXPECT_FALSE(is_being_saved(DomainId{1}, root_).value());
   EXPECT_EQ(is_being_saved(DomainId{1}, root_ / "nowhere").error().cause, Cause::hypervisor_error);
+}
+
+// ---- How the host is set up
+
+TEST(Autoballoon, IsWhatXlTakesFromItsFile) {
+  EXPECT_EQ(autoballoon_in(""), Autoballoon::automatic);
+  EXPECT_EQ(autoballoon_in("#autoballoon=\"off\"\nvif.default.script=\"x\"\n"),
+            Autoballoon::automatic);
+  EXPECT_EQ(autoballoon_in("autoballoon=0"), Autoballoon::off);
+  EXPECT_EQ(autoballoon_in("autoballoon = \"off\" # why\n"), Autoballoon::off);
+  EXPECT_EQ(autoballoon_in("autoballoon='on';\n"), Autoballoon::on);
+  EXPECT_EQ(autoballoon_in("autoballoon=0\n autoballoon=1\n"), Autoballoon::on);
+  EXPECT_EQ(autoballoon_in("autoballoon=\"auto\""), Autoballoon::automatic);
+  EXPECT_EQ(autoballoon_in("autoballoon=\"perhaps\""), std::nullopt);
+  EXPECT_EQ(autoballoon_in("autoballoon="), std::nullopt);
+}
+
+TEST_F(FakeProc, AFileThatIsNotThereSetsNoAutoballoon) {
+  EXPECT_EQ(read_autoballoon(root_ / "xl.conf"), Autoballoon::automatic);
+  put("xl.conf", "autoballoon=0\n");
+  EXPECT_EQ(read_autoballoon(root_ / "xl.conf"), Autoballoon::off);
+  EXPECT_EQ(read_autoballoon(root_), std::nullopt);
+}
+
+TEST(Dom0Memory, IsFixedByXensCommandLine) {
+  for (const auto* line : {"dom0_mem=1G", "console=com1 dom0_mem=1024M,max:1G com1=115200",
+                           "dom0_mem=min:512m,max:2g,1g loglvl=all"}) {
+    EXPECT_TRUE(fixes_dom0_memory(line)) << line;
+  }
+  for (const auto* line : {"", "console=com1", "xdom0_mem=1G", "dom0_mem=", "dom0_mem=much",
+                           "dom0_mem=1G,max", "dom0_max_vcpus=1"}) {
+    EXPECT_FALSE(fixes_dom0_memory(line)) << line;
+  }
+}
+
+TEST_F(FakeProc, LibvirtsDomainsAreThoseWhoseStateItKeeps) {
+  const auto managed = [&](std::string_view name, std::string_view uuid) {
+    return is_managed_by_libvirt(name, uuid, root_);
+  };
+  put("web1.xml", "<domstatus><domain type='xen'>\n<uuid>1-2</uuid></domain></domstatus>");
+  put("db1.xml/inner", "");
+  EXPECT_EQ(managed("web1", "1-2"), true);
+  EXPECT_EQ(managed("web1", "1-3"), false) << "left by an earlier domain";
+  EXPECT_EQ(managed("web2", "1-2"), false);
+  EXPECT_EQ(managed("db1", "1-2"), std::nullopt);
+  EXPECT_EQ(managed("../web1", "1-2"), false);
+  EXPECT_EQ(managed("", "1-2"), false);
 }
 
 // ---- Logs and errors

@@ -56,7 +56,9 @@ void AgentModel::start(DomainId domain) {
                      .no_hotplug_reason =
                          kernel_.spec().hotplug ? "" : "no CONFIG_XEN_BALLOON_MEMORY_HOTPLUG",
                      .online_policy = kernel_.spec().online_policy,
-                     .instance = std::to_string(random_()) + "-" + std::to_string(starts_)}));
+                     .instance = std::to_string(random_()) + "-" + std::to_string(starts_),
+                     .udev_rule = kernel_.spec().udev_rule,
+                     .udev_rule_action = kernel_.spec().udev_rule_action}));
 }
 
 void AgentModel::set_conduct(AgentConduct conduct) {

@@ -81,6 +81,9 @@ class FaultyHypervisor final : public Hypervisor {
   Result<HostFacts> host_facts() override {
     return calls_.through<HostFacts>("host_facts", [&] { return inner_.host_facts(); });
   }
+  Result<HostSettings> host_settings() override {
+    return calls_.through<HostSettings>("host_settings", [&] { return inner_.host_settings(); });
+  }
   Task<std::vector<DomainIdentity>> domains() override {
     return calls_.through_task<std::vector<DomainIdentity>>("domains",
                                                             [this] { return inner_.domains(); });

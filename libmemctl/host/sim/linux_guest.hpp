@@ -22,7 +22,10 @@ struct LinuxSpec {
   Kib block_size{128_MiB};
   /// auto_online_blocks: offline, online, online_kernel or online_movable.
   std::string online_policy{"offline"};
-  bool online_fails{false};          ///< Blocks cannot be brought online.
+  bool online_fails{false};  ///< Blocks cannot be brought online.
+  /// What its agent found of udev's rules; nothing: it does not look.
+  std::optional<std::string> udev_rule{std::string{}};
+  RuleAction udev_rule_action{RuleAction::online};
   std::optional<Kib> kernel_free{};  ///< Once booted; nothing: as the measured guests.
   Kib reclaimable{};                 ///< Page cache, on top of what is free.
   Kib hotplug_limit{512_GiB};        ///< XEN_MEMORY_HOTPLUG_LIMIT, pv only.

@@ -33,6 +33,18 @@ const std::array policies = {JsonWord<std::string>{"offline", "offline"},
                              JsonWord<std::string>{"online_kernel", "online_kernel"},
                              JsonWord<std::string>{"online_movable", "online_movable"}};
 
+constexpr std::array autoballoon_words = {
+    JsonWord<std::optional<Autoballoon>>{"on", Autoballoon::on},
+    JsonWord<std::optional<Autoballoon>>{"off", Autoballoon::off},
+    JsonWord<std::optional<Autoballoon>>{"auto", Autoballoon::automatic},
+    JsonWord<std::optional<Autoballoon>>{"unknown", std::nullopt}};
+
+constexpr std::array rule_actions = {
+    JsonWord<RuleAction>{"online", RuleAction::online},
+    JsonWord<RuleAction>{"online_kernel", RuleAction::online_kernel},
+    JsonWord<RuleAction>{"online_movable", RuleAction::online_movable},
+    JsonWord<RuleAction>{"other", RuleAction::other}};
+
 GuestSpec read_guest(const Json& json, const std::string& where) {
   JsonObject object{json, where};
   object.require("name");
@@ -62,7 +74,21 @@ GuestSpec read_guest(const Json& json, const std::string& where) {
   object("populated_per_second", guest.linux.populated_per_second);
   object("agent", guest.agent.conduct, conducts);
   object("agent_latency", guest.agent.latency);
+  object("agent_version", guest.agent.version);
+  int protocol = static_cast<int>(guest.agent.protocol_max);
+  object("agent_protocol", protocol);
+  object("libvirt", guest.managed_by_libvirt);
+  object("journal", guest.journal);
+  std::string rule;
+  bool reads_rules = true;
+  object("udev_rule", rule);
+  object("udev_rules_read", reads_rules);
+  object("udev_rule_action", guest.linux.udev_rule_action, rule_actions);
   object.done();
+  guest.linux.udev_rule.reset();
+  if (reads_rules) guest.linux.udev_rule = rule;
+  if (protocol < 1) throw object.wrong("agent_protocol", "is 0", "the first version is 1");
+  guest.agent.protocol_min = guest.agent.protocol_max = static_cast<std::uint32_t>(protocol);
   if (guest.memory < 64_MiB) {
     throw object.wrong("memory", "is too small", "a guest needs 64MiB or more");
   }
@@ -89,6 +115,8 @@ Scenario read(const Json& json) {
   object("numa_nodes", scenario.world.numa_nodes);
   object("seed", scenario.world.seed);
   object("libxl_call", scenario.world.libxl_call);
+  object("autoballoon", scenario.world.autoballoon, autoballoon_words);
+  object("dom0_mem", scenario.world.dom0_memory_is_fixed);
   object("pace", scenario.pace);
   object.each("guests", [&](const Json& each, const std::string& where) {
     GuestSpec guest = read_guest(each, where);
@@ -176,6 +204,10 @@ Result<std::unique_ptr<World>> make_world(const Scenario& scenario) {
   }
   for (const ScenarioAction& action : scenario.actions) {
     // What cannot be done then, to a guest that is gone say, is left undone.
+    if (action.at == Duration{}) {
+      static_cast<void>(perform(*world, action));
+      continue;
+    }
     world->after(action.at,
                  [raw = world.get(), action] { static_cast<void>(perform(*raw, action)); });
   }

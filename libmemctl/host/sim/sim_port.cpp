@@ -47,6 +47,11 @@ Result<HostFacts> SimHypervisor::host_facts() {
                    .xen_minor = world_.spec().xen_minor};
 }
 
+Result<HostSettings> SimHypervisor::host_settings() {
+  return HostSettings{.autoballoon = world_.spec().autoballoon,
+                      .dom0_memory_is_fixed = world_.spec().dom0_memory_is_fixed};
+}
+
 boost::asio::awaitable<void> SimHypervisor::libxl_call(DomainId domain) {
   VirtualClock& clock = world_.clock();
   Wakeup nobody;
@@ -81,7 +86,8 @@ Task<DomainFacts> SimHypervisor::domain_facts(DomainId domain) {
                     .video_ram = toolstack.memory_key(domain, "videoram").value_or(Kib{}),
                     .has_stored_configuration = record->has_stored_configuration,
                     .passthrough_devices = record->passthrough_devices,
-                    .emulated_dma_devices = record->emulated_dma_devices};
+                    .emulated_dma_devices = record->emulated_dma_devices,
+                    .managed_by_libvirt = record->managed_by_libvirt};
   if (record->has_stored_configuration) {
     facts.boot_limit = record->boot_limit;
     facts.frozen_pool = record->frozen_pool;

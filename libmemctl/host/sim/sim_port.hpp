@@ -17,6 +17,7 @@ class SimHypervisor final : public Hypervisor {
   explicit SimHypervisor(World& world) : world_{world} {}
 
   Result<HostFacts> host_facts() override;
+  Result<HostSettings> host_settings() override;
   Task<std::vector<DomainIdentity>> domains() override;
   Task<DomainFacts> domain_facts(DomainId domain) override;
   Result<DomainMemory> domain_memory(DomainId domain) override;

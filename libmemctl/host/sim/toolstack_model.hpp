@@ -22,6 +22,7 @@ struct ToolstackRecord {
   std::optional<Kib> frozen_pool{};  ///< b_info.shadow_memkb
   int passthrough_devices{0};
   bool emulated_dma_devices{false};
+  bool managed_by_libvirt{false};
   bool save_in_progress{false};
   TimePoint locked_until{};  ///< Somebody else holds libxl's lock of the domain.
 };

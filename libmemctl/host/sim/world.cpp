@@ -84,10 +84,14 @@ Result<void> World::build(Guest& guest, Kib populated, Kib static_max, Kib pool,
                          .has_stored_configuration = spec.has_stored_configuration,
                          .boot_limit = static_max,
                          .passthrough_devices = spec.passthrough_devices,
-                         .emulated_dma_devices = spec.emulated_dma_devices};
+                         .emulated_dma_devices = spec.emulated_dma_devices,
+                         .managed_by_libvirt = spec.managed_by_libvirt};
   if (spec.freeze_pool && spec.type != DomainType::pv) record.frozen_pool = pool;
   toolstack_.write_domain(record, populated - spec.video_ram, static_max, spec.video_ram);
   toolstack_.add(std::move(record));
+  if (!spec.journal.empty()) {
+    store_->write(dom0, "/libxl/" + std::to_string(number(id)) + "/memctl", spec.journal).value();
+  }
   guest.kernel_.on_panic = [this, &guest] { shut_down(guest.id_, ShutdownReason::crash); };
   return success();
 }

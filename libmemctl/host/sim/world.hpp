@@ -27,6 +27,8 @@ struct WorldSpec {
   int numa_nodes{1};
   std::uint64_t seed{1};
   Duration libxl_call{std::chrono::milliseconds{1}};  ///< What a call of libxl takes.
+  std::optional<Autoballoon> autoballoon{Autoballoon::off};
+  bool dom0_memory_is_fixed{true};  ///< dom0_mem on Xen's command line.
 };
 
 struct GuestSpec {
@@ -42,6 +44,8 @@ struct GuestSpec {
   bool has_stored_configuration{true};
   int passthrough_devices{0};
   bool emulated_dma_devices{false};
+  bool managed_by_libvirt{false};
+  std::string journal{};  ///< What stands in its /libxl/N/memctl; empty: nothing does.
   LinuxSpec linux{};
   AgentSpec agent{};
   /// The guest is up and its agent has announced itself when `add_guest` returns. Without, it

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "host/xen/errors.hpp"
+#include "host/xen/host_settings.hpp"
 #include "host/xen/hypervisor.hpp"
 
 namespace memctl::host::xen {
@@ -70,6 +71,7 @@ Task<DomainFacts> XenHypervisor::domain_facts(DomainId domain) {
   facts.emulated_dma_devices = known_to_libxl.emulated_dma_devices;
   if (facts.identity.type != DomainType::hvm) facts.emulated_dma_devices = false;
   facts.passthrough_devices = known_to_libxl.passthrough_devices;
+  facts.managed_by_libvirt = is_managed_by_libvirt(facts.identity.name, facts.uuid);
   co_return facts;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "host/xen/errors.hpp"
+#include "host/xen/host_settings.hpp"
 #include "host/xen/process.hpp"
 #include "memctl/size.hpp"
 
@@ -34,6 +35,18 @@ Result<HostFacts> XenHypervisor::host_facts() {
                    .numa_nodes = static_cast<int>(host.nr_nodes),
                    .xen_major = control_.xen_major(),
                    .xen_minor = control_.xen_minor()};
+}
+
+Result<HostSettings> XenHypervisor::host_settings() {
+  HostSettings settings{.autoballoon = read_autoballoon("/etc/xen/xl.conf")};
+  xen_commandline_t line{};
+  if (xc_version(control_.get(), XENVER_commandline, line) == 0) {
+    const std::string_view text{line, sizeof line};
+    settings.dom0_memory_is_fixed = fixes_dom0_memory(text.substr(0, text.find('\0')));
+  } else {
+    (void)control_.take_log();
+  }
+  return settings;
 }
 
 Result<DomainMemory> XenHypervisor::domain_memory(DomainId domain) {

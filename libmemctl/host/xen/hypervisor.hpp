@@ -17,6 +17,7 @@ class XenHypervisor final : public Hypervisor {
       : control_{control}, store_{store}, libxl_{libxl}, worker_{worker} {}
 
   [[nodiscard]] Result<HostFacts> host_facts() override;
+  [[nodiscard]] Result<HostSettings> host_settings() override;
   [[nodiscard]] Task<std::vector<DomainIdentity>> domains() override;
   [[nodiscard]] Task<DomainFacts> domain_facts(DomainId domain) override;
   [[nodiscard]] Result<DomainMemory> domain_memory(DomainId domain) override;
