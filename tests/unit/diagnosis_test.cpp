@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plan/diagnosis.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "plan/limits.hpp"
+#include "plan/paging_pool.hpp"
+
+namespace memctl::plan {
+namespace {
+
+using testing::HasSubstr;
+
+/// A host on which nothing is wrong.
+HostExam sound_host() {
+  return {
+      .host = {.free = to_pages(8_GiB), .total = to_pages(16_GiB), .xen_major = 4, .xen_minor = 17},
+      .settings = {.autoballoon = Autoballoon::off, .dom0_memory_is_fixed = true},
+      .reserve = 64_MiB};
+}
+
+/// A settled domain with a guest on which nothing is wrong.
+DomainExam sound_domain(DomainType type = DomainType::pvh) {
+  DomainExam exam{.being_saved = false, .library_version = "0.1.0"};
+  DomainFacts& domain = exam.facts.domain;
+  domain = {.identity = {.id = DomainId{3}, .name = "web1", .type = type},
+            .memory = {.total = to_pages(160_MiB), .max = 161_MiB},
+            .target = 160_MiB,
+            .static_max = 160_MiB,
+            .has_stored_configuration = true,
+            .boot_limit = 160_MiB,
+            .passthrough_devices = 0,
+            .emulated_dma_devices = false,
+            .managed_by_libvirt = false};
+  if (type != DomainType::pv) {
+    domain.paging_pool = paging_pool_for(160_MiB, 1, true);
+    domain.hap = true;
+    domain.pod_entries = Pages{};
+  }
+  exam.hello = AgentHello{.protocol_min = 1,
+                          .protocol_max = 1,
+                          .agent_version = "0.1.0",
+                          .kernel_release = "6.1.158",
+                          .block_size = 128_MiB,
+                          .hotplug = true,
+                          .online_policy = "offline",
+                          .udev_rule = ""};
+  exam.facts.guest =
+      GuestFacts{.hello = *exam.hello, .report = {.blocks_present = 2, .blocks_online = 2}};
+  return exam;
+}
+
+Finding found(const std::vector<Finding>& findings, Check check) {
+  for (const Finding& finding : findings) {
+    if (finding.check == check) return finding;
+  }
+  ADD_FAILURE() << "no finding " << name(check);
+  return {};
+}
+
+/// What is found once `change` was made to a sound host, domain or guest.
+template <class Change>
+Finding on_host(Check check, Change change) {
+  HostExam exam = sound_host();
+  change(exam);
+  return found(diagnose_host(exam), check);
+}
+template <class Change>
+Finding on_domain(Check check, Change change, DomainType type = DomainType::pvh) {
+  DomainExam exam = sound_domain(type);
+  change(exam, exam.facts.domain);
+  return found(diagnose_domain(exam), check);
+}
+template <class Change>
+Finding on_guest(Check check, Change change) {
+  DomainExam exam = sound_domain();
+  change(exam.facts.guest->hello, exam.facts.guest->report);
+  exam.hello = exam.facts.guest->hello;
+  return found(diagnose_guest(exam), check);
+}
+
+/// That it is bad or worth a note, says so much, and names what mends it.
+void expect(const Finding& finding, Severity severity, const std::string& message,
+            const std::string& remedy) {
+  EXPECT_EQ(finding.severity, severity) << finding.message;
+  EXPECT_THAT(finding.message, HasSubstr(message));
+  EXPECT_THAT(finding.remedy, HasSubstr(remedy));
+  EXPECT_EQ(remedy.empty(), finding.remedy.empty()) << finding.remedy;
+}
+
+TEST(Diagnosis, NothingIsSaidOfSoundHostsAndDomainsButThatTheyAreGood) {
+  std::vector<Finding> all = diagnose_host(sound_host());
+  for (const DomainType type : {DomainType::pv, DomainType::pvh, DomainType::hvm}) {
+    for (auto& finding : diagnose_domain(sound_domain(type))) all.push_back(finding);
+    for (auto& finding : diagnose_guest(sound_domain(type))) all.push_back(finding);
+  }
+  for (const Finding& finding : all) {
+    EXPECT_EQ(finding.severity, Severity::good) << name(finding.check) << finding.message;
+    EXPECT_EQ(finding.remedy, "");
+    EXPECT_NE(finding.message, "");
+  }
+}
+
+TEST(Diagnosis, WhatATypeOfDomainHasNotIsLeftOut) {
+  const auto checks = [](DomainType type) { return diagnose_domain(sound_domain(type)).size(); };
+  EXPECT_EQ(checks(DomainType::pv) + 3, checks(DomainType::pvh));
+  EXPECT_EQ(checks(DomainType::pvh) + 1, checks(DomainType::hvm));
+}
+
+TEST(HostDiagnosis, XenIsTooOld) {
+  expect(on_host(Check::xen_version, [](auto& exam) { exam.host.xen_minor = 16; }), Severity::bad,
+         "Xen 4.16", "4.17");
+  const auto next = on_host(Check::xen_version, [](auto& exam) {
+    exam.host.xen_major = 5;
+    exam.host.xen_minor = 0;
+  });
+  EXPECT_EQ(next.severity, Severity::good);
+}
+
+TEST(HostDiagnosis, NothingIsFreeButTheReserve) {
+  const auto claimed = [](auto& exam) { exam.host.outstanding = to_pages(8_GiB - 64_MiB); };
+  expect(on_host(Check::host_reserve, claimed), Severity::bad, "64 MiB are free", "memctl resize");
+  expect(on_host(Check::host_claims, claimed), Severity::note, "8128 MiB", "");
+}
+
+TEST(HostDiagnosis, Autoballoon) {
+  const auto with = [](std::optional<Autoballoon> setting, std::optional<bool> fixed) {
+    return on_host(Check::autoballoon, [&](auto& exam) {
+      exam.settings = {.autoballoon = setting, .dom0_memory_is_fixed = fixed};
+    });
+  };
+  expect(with(Autoballoon::on, true), Severity::bad, "on in", R"(autoballoon="off")");
+  expect(with(Autoballoon::automatic, false), Severity::bad, "no dom0_mem", R"("off")");
+  expect(with(Autoballoon::automatic, true), Severity::good, "has dom0_mem", "");
+  expect(with(Autoballoon::automatic, std::nullopt), Severity::unknown, "cannot be read", "");
+  expect(with(std::nullopt, true), Severity::unknown, "xl.conf", "");
+  EXPECT_EQ(with(Autoballoon::off, false).severity, Severity::good);
+}
+
+TEST(DomainDiagnosis, State) {
+  const auto with = [](auto change) {
+    return on_domain(Check::state,
+                     [&](auto& exam, auto&) { change(exam, exam.facts.domain.memory); });
+  };
+  expect(with([](auto&, auto& memory) { memory.paused = true; }), Severity::bad, "paused",
+         "xl unpause web1");
+  expect(with([](auto&, auto& memory) { memory.dying = true; }), Severity::bad, "shutting down",
+         "xl list web1");
+  expect(with([](auto&, auto& memory) { memory.shutdown = ShutdownReason::crash; }), Severity::bad,
+         "crashed", "xl list");
+  expect(with([](auto& exam, auto&) { exam.being_saved = true; }), Severity::bad, "saved", "wait");
+  expect(with([](auto& exam, auto&) { exam.being_saved.reset(); }), Severity::unknown,
+         "cannot be told", "");
+}
+
+TEST(DomainDiagnosis, StoredConfiguration) {
+  expect(on_domain(Check::stored_configuration,
+                   [](auto&, auto& domain) { domain.has_stored_configuration = false; }),
+         Severity::bad, "another toolstack", "xl");
+  expect(on_domain(Check::stored_configuration, [](auto&, auto& domain) { domain.target.reset(); }),
+         Severity::bad, "no memory target", "xl reboot web1");
+}
+
+TEST(DomainDiagnosis, LeftoversAndClaims) {
+  const auto with = [](Check check, Holder::State state, bool paused = false) {
+    return on_domain(check, [&](auto& exam, auto& domain) {
+      exam.holder = {.state = state, .owner = "boot:1:2"};
+      domain.memory.outstanding = to_pages(100_MiB);
+      domain.memory.paused = paused;
+    });
+  };
+  using State = Holder::State;
+  expect(with(Check::leftover, State::alive), Severity::note, "under way: boot:1:2", "");
+  expect(with(Check::leftover, State::dead), Severity::bad, "boot:1:2", "memctl recover web1");
+  expect(with(Check::leftover, State::damaged), Severity::bad, "cannot be read",
+         "xenstore-rm /libxl/3/memctl");
+  expect(with(Check::claims, State::alive), Severity::good, "under way", "");
+  expect(with(Check::claims, State::dead), Severity::bad, "100 MiB", "memctl recover web1");
+  expect(with(Check::claims, State::none), Severity::bad, "100 MiB", "xl reboot web1");
+  expect(with(Check::claims, State::none, true), Severity::note, "building", "");
+}
+
+TEST(DomainDiagnosis, Libvirt) {
+  expect(on_domain(Check::libvirt, [](auto&, auto& domain) { domain.managed_by_libvirt = true; }),
+         Severity::note, "maximum of its own", "virsh setmaxmem web1");
+  expect(on_domain(Check::libvirt, [](auto&, auto& domain) { domain.managed_by_libvirt.reset(); }),
+         Severity::unknown, "cannot be told", "");
+}
+
+TEST(DomainDiagnosis, Devices) {
+  const auto with = [](std::optional<int> devices) {
+    return on_domain(Check::passthrough,
+                     [&](auto&, auto& domain) { domain.passthrough_devices = devices; });
+  };
+  expect(with(2), Severity::bad, "2 PCI devices", "xl pci-detach web1");
+  expect(with(std::nullopt), Severity::bad, "does not say", "xl pci-list web1");
+  const auto emulated = [](std::optional<bool> devices) {
+    return on_domain(
+        Check::emulated_devices,
+        [&](auto&, auto& domain) { domain.emulated_dma_devices = devices; }, DomainType::hvm);
+  };
+  expect(emulated(true), Severity::bad, "do DMA", "--allow-hvm-devices");
+  expect(emulated(std::nullopt), Severity::bad, "cannot be told", "--allow-hvm-devices");
+}
+
+TEST(DomainDiagnosis, PagingPool) {
+  expect(on_domain(Check::paging_pool, [](auto&, auto& domain) { domain.paging_pool.reset(); }),
+         Severity::bad, "does not tell", "4.17");
+  const auto raised =
+      on_domain(Check::paging_pool, [](auto&, auto& domain) { domain.static_max = 4_GiB; });
+  expect(raised, Severity::note, "1664KiB, less than", "");
+}
+
+/// What the doctor says of a frozen pool is what a plan would be refused for.
+TEST(DomainDiagnosis, AFrozenPoolBoundsGrowthWhereAPlanDoes) {
+  DomainExam exam = sound_domain();
+  exam.facts.host = sound_host().host;
+  exam.facts.domain.frozen_pool = paging_pool_for(160_MiB, 1, true);
+  const auto frozen = found(diagnose_domain(exam), Check::frozen_pool);
+  expect(frozen, Severity::bad, "past 160 MiB", "start the domain anew");
+  exam.facts.domain.frozen_pool = 8_MiB;
+  expect(found(diagnose_domain(exam), Check::frozen_pool), Severity::note, "past 1792 MiB",
+         "start the domain anew");
+  exam.facts.guest->report.kernel_zone_free = 128_MiB;
+  EXPECT_FALSE(check_growth(exam.facts, 1792_MiB));
+  EXPECT_EQ(check_growth(exam.facts, 1793_MiB)->cause, Cause::paging_pool);
+  exam.facts.domain.has_stored_configuration = false;
+  EXPECT_EQ(found(diagnose_domain(exam), Check::frozen_pool).severity, Severity::unknown);
+}
+
+TEST(DomainDiagnosis, PopulateOnDemand) {
+  const auto with = [](std::optional<Pages> entries) {
+    return on_domain(Check::populate_on_demand,
+                     [&](auto&, auto& domain) { domain.pod_entries = entries; });
+  };
+  expect(with(Pages{7}), Severity::bad, "7 pages", "memory = maxmem");
+  expect(with(std::nullopt), Severity::bad, "does not say", "memory = maxmem");
+}
+
+TEST(GuestDiagnosis, WithoutAnAgentTheRestIsNotKnown) {
+  DomainExam exam = sound_domain();
+  exam.facts.guest.reset();
+  exam.hello.reset();
+  const auto findings = diagnose_guest(exam);
+  expect(findings.front(), Severity::bad, "announced itself",
+         "systemctl enable --now memctl-agent");
+  for (std::size_t i = 1; i < findings.size(); ++i) {
+    EXPECT_EQ(findings[i].severity, Severity::unknown) << name(findings[i].check);
+  }
+  EXPECT_EQ(findings.size(), diagnose_guest(sound_domain()).size());
+  exam.facts.domain.memory.paused = true;
+  EXPECT_EQ(found(diagnose_guest(exam), Check::agent).severity, Severity::unknown);
+}
+
+TEST(GuestDiagnosis, AnAgentThatDoesNotAnswer) {
+  DomainExam exam = sound_domain();
+  exam.facts.guest.reset();
+  exam.agent_error = Error{.cause = Cause::agent_absent, .message = "has not answered for 5 s"};
+  expect(found(diagnose_guest(exam), Check::agent), Severity::bad, "5 s", "systemctl restart");
+  EXPECT_EQ(found(diagnose_guest(exam), Check::agent_version).severity, Severity::good);
+}
+
+TEST(GuestDiagnosis, AnAgentOfAnotherVersion) {
+  expect(on_guest(Check::agent_version, [](auto& hello, auto&) { hello.agent_version = "0.0.9"; }),
+         Severity::note, "0.0.9", "version 0.1.0");
+  const auto packaged =
+      on_guest(Check::agent_version, [](auto& hello, auto&) { hello.agent_version = "0.1.0-2"; });
+  EXPECT_EQ(packaged.severity, Severity::good);
+  DomainExam exam = sound_domain();
+  exam.facts.guest.reset();
+  exam.agent_error = Error{.cause = Cause::agent_incompatible, .message = "speaks protocol 7"};
+  expect(found(diagnose_guest(exam), Check::agent_version), Severity::bad, "7", "install");
+  expect(found(diagnose_guest(exam), Check::agent), Severity::bad, "no protocol", "install");
+}
+
+TEST(GuestDiagnosis, AKernelWithoutHotplug) {
+  const auto finding = on_guest(Check::hotplug, [](auto& hello, auto&) {
+    hello.hotplug = false;
+    hello.no_hotplug_reason = "no balloon";
+  });
+  expect(finding, Severity::bad, "no balloon", "CONFIG_XEN_BALLOON_MEMORY_HOTPLUG");
+}
+
+TEST(GuestDiagnosis, KernelsThatAreKnownToBeBad) {
+  const auto with = [](const char* release) {
+    return on_guest(Check::kernel, [&](auto& hello, auto&) { hello.kernel_release = release; });
+  };
+  expect(with("5.10.70"), Severity::bad, "spins", "newer kernel");
+  expect(with("5.10.46-amd64"), Severity::bad, "past 3 GiB", "newer kernel");
+  expect(with("linux"), Severity::unknown, "\"linux\"", "");
+  DomainExam large = sound_domain();
+  large.facts.domain.boot_limit = large.facts.domain.target = 8_GiB;
+  large.facts.domain.memory.total = to_pages(8_GiB);
+  large.facts.guest->hello.kernel_release = "5.15.10";
+  expect(found(diagnose_guest(large), Check::kernel), Severity::note, "movable", "newer kernel");
+}
+
+TEST(GuestDiagnosis, OnlinePolicy) {
+  const auto with = [](const char* policy) {
+    return on_guest(Check::online_policy,
+                    [&](auto& hello, auto&) { hello.online_policy = policy; });
+  };
+  expect(with("online_movable"), Severity::note, "online_movable", "echo online_kernel");
+  expect(with("online"), Severity::note, "online", "echo online_kernel");
+  expect(with(""), Severity::unknown, "tells none", "");
+  EXPECT_EQ(with("online_kernel").severity, Severity::good);
+}
+
+TEST(GuestDiagnosis, UdevRules) {
+  const auto with = [](std::optional<std::string> rule, RuleAction action) {
+    return on_guest(Check::udev_rule, [&](auto& hello, auto&) {
+      hello.udev_rule = rule;
+      hello.udev_rule_action = action;
+    });
+  };
+  expect(with("/lib/udev/rules.d/40-vm-hotadd.rules", RuleAction::online), Severity::note,
+         "40-vm-hotadd", "in the guest: ln -s /dev/null /etc/udev/rules.d/40-vm-hotadd.rules");
+  expect(with("/lib/udev/rules.d/40-redhat.rules", RuleAction::other), Severity::note, "perhaps",
+         "ln -s");
+  expect(with("/etc/udev/rules.d/x.rules", RuleAction::online_movable), Severity::bad, "movable",
+         "in the guest: rm /etc/udev/rules.d/x.rules");
+  expect(with(std::nullopt, RuleAction::online), Severity::unknown, "does not look", "");
+}
+
+TEST(GuestDiagnosis, AGuestPutsNothingIntoACommand) {
+  const auto finding = on_guest(Check::udev_rule, [](auto& hello, auto&) {
+    hello.udev_rule = "/etc/udev/rules.d/$(reboot).rules";
+  });
+  EXPECT_THAT(finding.remedy, testing::Not(HasSubstr("reboot")));
+  EXPECT_EQ(word_for({.id = DomainId{7}, .name = "a; reboot"}), "7");
+  EXPECT_EQ(word_for({.id = DomainId{7}, .name = "--help"}), "7");
+  EXPECT_EQ(word_for({.id = DomainId{7}, .name = ""}), "7");
+  EXPECT_EQ(word_for({.id = DomainId{7}, .name = "db-1.example_x"}), "db-1.example_x");
+}
+
+TEST(GuestDiagnosis, BlocksThatAreOfflineOrMovable) {
+  const auto finding = on_guest(Check::memory_blocks, [](auto&, auto& report) {
+    report.blocks_present = 9;
+    report.blocks_online = 8;
+    report.blocks_movable = 4;
+  });
+  expect(finding, Severity::note, "1 of 9 blocks are offline", "");
+  EXPECT_THAT(finding.message, HasSubstr("4 of 9 blocks are movable"));
+}
+
+}  // namespace
+}  // namespace memctl::plan
