@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
+#include "memctl/doctor.hpp"
 #include "memctl/domain_info.hpp"
 #include "memctl/error.hpp"
 #include "memctl/export.hpp"
@@ -27,6 +29,10 @@ class MEMCTL_EXPORT Domain {
   /// agent announced itself and no longer answers.
   /// Errors: `no_such_domain`, `store_error`, `hypervisor_error`.
   [[nodiscard]] Result<DomainStatus> status(const ResizeOptions& options = {}) const;
+
+  /// What is good and bad about the domain and its guest, in the order of `Check`; what its type
+  /// has not is left out. Blocks and fails as `status` does, and writes no more.
+  [[nodiscard]] Result<std::vector<Finding>> doctor(const ResizeOptions& options = {}) const;
 
   /// What `resize` would do, without doing it. Blocks like `status`. Writes nothing but the
   /// question to the agent. Errors: every cause for which a resize is refused.

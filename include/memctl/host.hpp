@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "memctl/doctor.hpp"
 #include "memctl/domain.hpp"
 #include "memctl/error.hpp"
 #include "memctl/export.hpp"
@@ -25,6 +26,11 @@ class MEMCTL_EXPORT Host {
   [[nodiscard]] Result<Domain> domain(std::string_view name_or_id) const;
   /// All guests, by number. Errors: `hypervisor_error`.
   [[nodiscard]] Result<std::vector<Domain>> domains() const;
+
+  /// What is good and bad about the host itself, in the order of `Check`. `reserve`: what is to
+  /// stay free on it. Blocks for some milliseconds. Errors: `hypervisor_error`.
+  [[nodiscard]] Result<std::vector<Finding>> doctor(
+      Kib reserve = ResizeOptions{}.host_reserve) const;
 
  private:
   explicit Host(std::shared_ptr<HostState> state);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "api/host_state.hpp"
+#include "resize/doctor.hpp"
 
 namespace memctl {
 namespace {
@@ -60,11 +61,20 @@ Result<Domain> Host::domain(std::string_view name_or_id) const {
   return Domain{state_, *found};
 }
 
+Result<std::vector<Finding>> Host::doctor(Kib reserve) const {
+  return state_->call([&](host::Port& port) { return resize::examine_host(port, reserve); });
+}
+
 Domain::Domain(std::shared_ptr<HostState> host, DomainIdentity identity)
     : host_{std::move(host)}, identity_{std::move(identity)} {}
 
 Result<DomainStatus> Domain::status(const ResizeOptions& options) const {
   return host_->call([&](host::Port& port) { return resize::status_of(port, identity_, options); });
+}
+
+Result<std::vector<Finding>> Domain::doctor(const ResizeOptions& options) const {
+  return host_->call(
+      [&](host::Port& port) { return resize::examine_domain(port, identity_, options); });
 }
 
 Result<Plan> Domain::plan_resize(SizeRequest size, const ResizeOptions& options) const {
