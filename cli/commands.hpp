@@ -9,5 +9,6 @@ namespace memctl::cli {
 int run_resize(const Options& options);
 int run_plan(const Options& options);
 int run_status(const Options& options);
+int run_doctor(const Options& options);
 
 }  // namespace memctl::cli

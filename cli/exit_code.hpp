@@ -11,6 +11,7 @@ namespace memctl::cli {
 /// What the command returns to its caller: part of the interface, see docs/json.md.
 enum class ExitCode : int {
   verified = 0,       ///< Done, and every layer agrees.
+  found_bad = 1,      ///< doctor: a precondition is bad.
   usage = 2,          ///< The command line, or the size, is wrong.
   refused = 3,        ///< Nothing was changed.
   restored = 4,       ///< It failed, and the earlier state is back.

@@ -36,6 +36,13 @@ void put_error(Json& object, const std::optional<Error>& error) {
   object["hint"] = error ? Json(std::string{error->advice()}) : Json(nullptr);
 }
 
+/// In place of what a domain would have had.
+std::string error_json(const char* event, const Error& error) {
+  Json object{{"event", event}, {"domain", nullptr}};
+  put_error(object, error);
+  return line(object);
+}
+
 }  // namespace
 
 std::string progress_json(const Event& event) {
@@ -125,10 +132,18 @@ std::string status_json(const DomainStatus& status) {
                {"agent", agent}});
 }
 
-std::string status_error_json(const Error& error) {
-  Json object{{"event", "status"}, {"domain", nullptr}};
-  put_error(object, error);
-  return line(object);
+std::string status_error_json(const Error& error) { return error_json("status", error); }
+
+std::string finding_json(const Finding& finding, const std::optional<DomainIdentity>& domain) {
+  return line({{"event", "doctor"},
+               {"subject", std::string{name(subject(finding.check))}},
+               {"domain", identity(domain)},
+               {"check", std::string{name(finding.check)}},
+               {"severity", std::string{name(finding.severity)}},
+               {"message", finding.message},
+               {"remedy", finding.remedy.empty() ? Json(nullptr) : Json(finding.remedy)}});
 }
+
+std::string doctor_error_json(const Error& error) { return error_json("doctor", error); }
 
 }  // namespace memctl::cli

@@ -3,9 +3,11 @@
 // What programs read: one compact object a line, described in docs/json.md and docs/schema/.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "ending.hpp"
+#include "memctl/doctor.hpp"
 #include "memctl/domain_info.hpp"
 #include "memctl/plan.hpp"
 #include "memctl/resize.hpp"
@@ -18,5 +20,11 @@ namespace memctl::cli {
 [[nodiscard]] std::string status_json(const DomainStatus& status);
 /// In place of a domain's status, where there is none.
 [[nodiscard]] std::string status_error_json(const Error& error);
+
+/// One finding; `domain` is empty for the host's.
+[[nodiscard]] std::string finding_json(const Finding& finding,
+                                       const std::optional<DomainIdentity>& domain);
+/// In place of the findings of a host or domain, where there are none.
+[[nodiscard]] std::string doctor_error_json(const Error& error);
 
 }  // namespace memctl::cli

@@ -22,6 +22,8 @@ int run(const Options& options) {
       return run_plan(options);
     case Command::status:
       return run_status(options);
+    case Command::doctor:
+      return run_doctor(options);
   }
   return static_cast<int>(ExitCode::usage);
 }

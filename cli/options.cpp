@@ -73,6 +73,16 @@ void add_common(CLI::App& app, Options& options) {
   app.add_flag("-v,--verbose", options.verbose, "Say more: each phase, and libxl's log lines");
 }
 
+/// A command about any number of domains.
+void add_domains(CLI::App& app, Options& options) {
+  const auto take = [&options](const std::vector<std::string>& domains) {
+    for (const std::string& domain : domains) options.domains.push_back(unguarded(domain));
+  };
+  app.add_option_function<std::vector<std::string>>("DOMAIN", take, "Names or numbers")
+      ->type_name("");
+  add_common(app, options);
+}
+
 void add_resize_options(CLI::App& app, Options& options) {
   add_text(app, "DOMAIN", options.domain, "A domain's name or number");
   app.get_option("DOMAIN")->required();
@@ -110,10 +120,21 @@ constexpr const char* status_examples = R"(Examples:
   memctl status                    all guests; sizes in MiB
   memctl status web1 db1 --json
 )";
+constexpr const char* doctor_examples = R"(Examples:
+  memctl doctor                    the host and all guests
+  memctl doctor web1 --json        the host and web1, one object a finding
+  memctl --host sim: doctor
+
+Exit codes:
+  0 nothing is bad (notes and what cannot be told leave it at that)
+  1 something is bad; its line names what mends it
+  3 no Xen, no such domain, or one that could not be asked
+)";
 constexpr const char* exit_codes = R"(Exit codes:
-  0 done and verified         4 failed, and restored
+  0 done and verified         3 refused: nothing changed
+  1 doctor found a fault      4 failed, and restored
   2 wrong usage or size       5 failed, and something was left behind
-  3 refused: nothing changed  6 the domain is gone, rebooted or moved
+                              6 the domain is gone, rebooted or moved
   130 interrupted, and restored
 
 memctl COMMAND --help tells more, with examples.
@@ -135,7 +156,7 @@ Answer answer(const CLI::App& app, const CLI::App* command, const CLI::ParseErro
   const std::string prefix = command == nullptr ? "memctl" : "memctl " + command->get_name();
   std::string what = one_line(error.what());
   if (command == nullptr && error.get_name() == "RequiredError") {
-    what = "a command is needed: resize, plan or status";
+    what = "a command is needed: resize, plan, status or doctor";
   }
   return {static_cast<int>(ExitCode::usage), "",
           "memctl: " + what + "\n  hint: " + prefix + " --help shows how\n"};
@@ -176,14 +197,14 @@ std::variant<Options, Answer> parse_options(std::vector<std::string> arguments) 
   plan->group("Commands");
   plan->footer(plan_examples);
   CLI::App* status = app.add_subcommand("status", "Show guests, their limits and what is possible");
-  const auto take = [&options](const std::vector<std::string>& domains) {
-    for (const std::string& domain : domains) options.domains.push_back(unguarded(domain));
-  };
-  status->add_option_function<std::vector<std::string>>("DOMAIN", take, "Names or numbers")
-      ->type_name("");
-  add_common(*status, options);
+  add_domains(*status, options);
   status->group("Commands");
   status->footer(status_examples);
+  CLI::App* doctor =
+      app.add_subcommand("doctor", "Check host and guests, and tell what mends them");
+  add_domains(*doctor, options);
+  doctor->group("Commands");
+  doctor->footer(doctor_examples);
 
   const auto used = [&]() -> const CLI::App* {
     const auto commands = app.get_subcommands();
@@ -198,6 +219,8 @@ std::variant<Options, Answer> parse_options(std::vector<std::string> arguments) 
   }
   if (used() == status) {
     options.command = Command::status;
+  } else if (used() == doctor) {
+    options.command = Command::doctor;
   } else {
     options.command = used() == plan || dry_run ? Command::plan : Command::resize;
   }

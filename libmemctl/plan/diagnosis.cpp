@@ -122,6 +122,13 @@ Finding stored_configuration(const DomainExam& exam) {
   return good(Check::stored_configuration, "libxl built it");
 }
 
+/// Each resize first undoes what a dead one left, and ends without a claim: one to the size that
+/// the domain had, or has, does nothing else.
+std::string resize_to(const DomainExam& exam, std::optional<Kib> size) {
+  const std::string command = "memctl resize " + word_for(exam.facts.domain.identity) + " ";
+  return command + (size ? to_string(*size) : "SIZE");
+}
+
 Finding leftover(const DomainExam& exam) {
   switch (exam.holder.state) {
     case Holder::State::none:
@@ -131,7 +138,7 @@ Finding leftover(const DomainExam& exam) {
     case Holder::State::dead:
       return bad(Check::leftover,
                  "an operation was not finished, and its process has gone: " + exam.holder.owner,
-                 "memctl recover " + word_for(exam.facts.domain.identity));
+                 resize_to(exam, exam.holder.size));
     case Holder::State::damaged:
       break;
   }
@@ -144,13 +151,12 @@ Finding claims(const DomainExam& exam) {
   const DomainFacts& domain = exam.facts.domain;
   if (domain.memory.outstanding == Pages{}) return good(Check::claims, "none");
   const std::string held = mebibytes(to_kib(domain.memory.outstanding)) + " are claimed for it";
-  const std::string name = word_for(domain.identity);
   switch (exam.holder.state) {
     case Holder::State::alive:
       return good(Check::claims, held + ", by the operation under way");
     case Holder::State::dead:
       return bad(Check::claims, held + ", by the operation that was not finished",
-                 "memctl recover " + name);
+                 resize_to(exam, exam.holder.size));
     case Holder::State::none:
     case Holder::State::damaged:
       break;
@@ -158,7 +164,8 @@ Finding claims(const DomainExam& exam) {
   if (domain.memory.paused) {
     return note(Check::claims, held + "; a toolstack may still be building it");
   }
-  return bad(Check::claims, held + ", and no operation is under way", "xl reboot " + name);
+  return bad(Check::claims, held + ", and no operation is under way",
+             resize_to(exam, domain.size()));
 }
 
 Finding libvirt(const DomainExam& exam) {

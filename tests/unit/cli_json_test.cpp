@@ -118,10 +118,46 @@ TEST(Json, StatusAndItsError) {
   EXPECT_EQ(error["cause"], "no_such_domain");
 }
 
+TEST(Json, AFindingAndItsError) {
+  const Json variants = schema("doctor").at("oneOf");
+  const Json host = checked(
+      finding_json({Check::autoballoon, Severity::bad, "on", "switch it off"}, std::nullopt),
+      variants.at(0));
+  EXPECT_EQ(host["subject"], "host");
+  EXPECT_EQ(host["severity"], "bad");
+  EXPECT_EQ(host["remedy"], "switch it off");
+  EXPECT_TRUE(host["domain"].is_null());
+  const Json guest = checked(finding_json({Check::kernel, Severity::good, "6.1", ""},
+                                          DomainIdentity{DomainId{3}, "web1", DomainType::pv}),
+                             variants.at(2));
+  EXPECT_EQ(guest["subject"], "guest");
+  EXPECT_EQ(guest["domain"]["name"], "web1");
+  EXPECT_TRUE(guest["remedy"].is_null());
+  const Json error =
+      checked(doctor_error_json({.cause = Cause::no_such_domain, .message = "x"}), variants.at(3));
+  EXPECT_EQ(error["event"], "doctor");
+}
+
 TEST(Json, WhatIsNoUtf8IsReplaced) {
   const std::string text =
       progress_json({}) + status_error_json({.cause = Cause::busy, .message = "a\xff\x1b"});
   EXPECT_NE(text.find("a\xef\xbf\xbd\\u001b"), std::string::npos);
+}
+
+TEST(Schema, ListsTheChecksOfEachSubject) {
+  const Json variants = schema("doctor").at("oneOf");
+  for (const auto part : {Subject::host, Subject::domain, Subject::guest}) {
+    std::set<std::string> checks;
+    for (int number = 0; number <= static_cast<int>(Check::memory_blocks); ++number) {
+      const auto check = static_cast<Check>(number);
+      if (subject(check) == part) checks.emplace(name(check));
+    }
+    const Json properties = variants.at(static_cast<std::size_t>(part)).at("properties");
+    EXPECT_EQ(properties["subject"]["const"], name(part));
+    EXPECT_EQ(enumerated(properties["check"]["enum"]), checks);
+    EXPECT_EQ(enumerated(properties["severity"]["enum"]),
+              names({Severity::good, Severity::note, Severity::bad, Severity::unknown}));
+  }
 }
 
 TEST(Schema, ListsTheCausesOutcomesAndPhasesOfTheLibrary) {
@@ -135,6 +171,7 @@ TEST(Schema, ListsTheCausesOutcomesAndPhasesOfTheLibrary) {
   const Json status = schema("status").at("oneOf");
   EXPECT_EQ(enumerated(status[0]["properties"]["limited_by"]["enum"]), causes);
   EXPECT_EQ(enumerated(status[1]["properties"]["cause"]["enum"]), causes);
+  EXPECT_EQ(enumerated(schema("doctor")["oneOf"][3]["properties"]["cause"]["enum"]), causes);
   EXPECT_EQ(enumerated(report["outcome"]["enum"]),
             names({Outcome::verified, Outcome::refused, Outcome::restored, Outcome::kept,
                    Outcome::superseded, Outcome::failed, Outcome::gone}));

@@ -69,6 +69,14 @@ TEST(Options, DomainsMayBeNamedLikeCommands) {
   EXPECT_THAT(read({"status", "resize", "3"}).domains, ElementsAre("resize", "3"));
 }
 
+TEST(Options, DoctorTakesAnyNumberOfDomains) {
+  EXPECT_EQ(read({"doctor"}).command, Command::doctor);
+  EXPECT_THAT(read({"doctor"}).domains, testing::IsEmpty());
+  const Options options = read({"doctor", "web1", "-1", "--json"});
+  EXPECT_THAT(options.domains, ElementsAre("web1", "-1"));
+  EXPECT_TRUE(options.json);
+}
+
 TEST(Options, ADryRunIsAPlan) {
   EXPECT_EQ(read({"resize", "web1", "1g", "--dry-run"}).command, Command::plan);
   EXPECT_EQ(read({"plan", "web1", "1g"}).command, Command::plan);
@@ -99,7 +107,7 @@ TEST(Options, MistakesAreOneLineAndAHint) {
       {"resize", "web1", "1g", "--frobnicate"},
       {"plan", "web1", "1g", "-x"},
       {"status", "--stall", "3"},
-      {"doctor"},
+      {"doctor", "--stall", "3"},
       {"recover"},
   };
   for (const auto& mistake : mistakes) {
@@ -115,7 +123,7 @@ TEST(Options, MistakesAreOneLineAndAHint) {
 }
 
 TEST(Options, HelpHasExamples) {
-  for (const char* command : {"resize", "plan", "status"}) {
+  for (const char* command : {"resize", "plan", "status", "doctor"}) {
     const Answer help = answered({command, "--help"});
     EXPECT_EQ(help.exit_code, 0);
     EXPECT_THAT(help.out, HasSubstr("Examples:\n  memctl "));

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "doctor_text.hpp"
+
+#include <algorithm>
+
+#include "text.hpp"
+
+namespace memctl::cli {
+namespace {
+
+std::string_view mark(Severity severity) {
+  switch (severity) {
+    case Severity::good:
+      return "ok";
+    case Severity::note:
+      return "note";
+    case Severity::bad:
+      return "BAD";
+    case Severity::unknown:
+      return "?";
+  }
+  return "?";
+}
+
+std::string padded(std::string_view text, std::size_t width) {
+  std::string result{text};
+  result.resize(std::max(result.size(), width), ' ');
+  return result;
+}
+
+std::string heading(Subject subject, const std::optional<DomainIdentity>& domain) {
+  if (!domain) return "host\n";
+  const std::string name = printable(domain->name);
+  if (subject == Subject::guest) return name + ", in the guest\n";
+  return name + " (" + std::string{memctl::name(domain->type)} + ", domain " +
+         std::to_string(number(domain->id)) + ")\n";
+}
+
+std::string counted(int count, const std::string& one, const std::string& more) {
+  return std::to_string(count) + " " + (count == 1 ? one : more);
+}
+
+}  // namespace
+
+void FindingCount::add(const std::vector<Finding>& findings) {
+  for (const Finding& finding : findings) {
+    bad += finding.severity == Severity::bad;
+    note += finding.severity == Severity::note;
+    unknown += finding.severity == Severity::unknown;
+  }
+}
+
+std::string doctor_text(const std::vector<Finding>& findings,
+                        const std::optional<DomainIdentity>& domain) {
+  constexpr std::size_t mark_width = 4;
+  // As wide as the longest name, so that the parts of a report line up with each other.
+  const std::size_t name_width = name(Check::stored_configuration).size();
+  std::string text;
+  std::optional<Subject> current;
+  for (const Finding& finding : findings) {
+    if (current != subject(finding.check)) text += heading(subject(finding.check), domain);
+    current = subject(finding.check);
+    text += "  " + padded(mark(finding.severity), mark_width) + "  " +
+            padded(name(finding.check), name_width) + "  " + printable(finding.message) + "\n";
+    if (!finding.remedy.empty()) {
+      text += std::string(mark_width + 4, ' ') + "mend: " + printable(finding.remedy) + "\n";
+    }
+  }
+  return text;
+}
+
+std::string summary_text(const FindingCount& count) {
+  std::vector<std::string> parts;
+  if (count.bad > 0) parts.push_back(std::to_string(count.bad) + " bad");
+  if (count.note > 0) parts.push_back(counted(count.note, "note", "notes"));
+  if (count.unknown > 0) parts.push_back(std::to_string(count.unknown) + " not known");
+  if (parts.empty()) return "all good\n";
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
+  return text + "\n";
+}
+
+}  // namespace memctl::cli

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the doctor finds on simulated hosts, each fault by itself."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any, Callable
+
+import pytest
+from memctl_command import Run
+
+Memctl = Callable[..., Run]
+Simulate = Callable[..., str]
+
+RECORD = {
+    "format": 1,
+    "owner": "nobody",
+    "operation": 7,
+    "size_kib": 1 << 20,
+    "present_kib": 1 << 20,
+    "limit_kib": 1 << 20,
+    "max_memory_kib": (1 << 20) + 1024,
+    "settled_offset_kib": 0,
+    "to_kib": 2 << 20,
+}
+CLAIM = [
+    {"at": 0, "do": "mem-max", "guest": "g", "size": "2GiB"},
+    {"at": 0, "do": "claim", "guest": "g", "size": "1500MiB"},
+]
+UDEV_RULE = "/lib/udev/rules.d/40-redhat.rules"
+
+
+def on(**changes: Any) -> dict[str, Any]:
+    """A host with one guest on which nothing is wrong, but for these changes to the guest."""
+    guest = {"name": "g", "type": "pvh", "memory": "1GiB", **changes}
+    return {"host": "16GiB", "guests": [guest]}
+
+
+def host(actions: list[dict[str, Any]] | None = None, **changes: Any) -> dict[str, Any]:
+    """The same with these changes to the host."""
+    return {**on(), **changes, "actions": actions or []}
+
+
+FAULTS = [
+    ("xen_version", "bad", host(xen_minor=16)),
+    ("host_reserve", "bad", host([{"at": 0, "do": "take-host-memory", "size": "16GiB"}])),
+    ("host_claims", "note", host(CLAIM)),
+    ("autoballoon", "bad", host(autoballoon="on")),
+    ("autoballoon", "bad", host(autoballoon="auto", dom0_mem=False)),
+    ("autoballoon", "unknown", host(autoballoon="unknown")),
+    ("state", "bad", host([{"at": 0, "do": "pause", "guest": "g"}])),
+    ("state", "bad", host([{"at": 0, "do": "crash", "guest": "g"}])),
+    ("state", "bad", host([{"at": 0, "do": "begin-save", "guest": "g"}])),
+    ("stored_configuration", "bad", on(stored_configuration=False)),
+    ("leftover", "bad", on(journal=json.dumps(RECORD))),
+    ("leftover", "bad", on(journal="{}")),
+    ("claims", "bad", host(CLAIM)),
+    ("libvirt", "note", on(libvirt=True)),
+    ("passthrough", "bad", on(passthrough_devices=1)),
+    ("emulated_devices", "bad", on(type="hvm", emulated_dma_devices=True)),
+    ("paging_pool", "note", host(CLAIM[:1])),
+    ("frozen_pool", "bad", on(freeze_pool=True)),
+    ("populate_on_demand", "bad", on(maxmem="2GiB")),
+    ("agent", "bad", on(agent="absent")),
+    ("agent", "bad", on(agent="killed")),
+    ("agent", "bad", on(agent="garbage")),
+    ("agent_version", "note", on(agent_version="0.0.1")),
+    ("agent_version", "bad", on(agent_protocol=7)),
+    ("hotplug", "bad", on(hotplug=False)),
+    ("kernel", "bad", on(kernel_release="5.10.46")),
+    ("kernel", "bad", on(kernel_release="4.19.209")),
+    ("kernel", "unknown", on(kernel_release="custom")),
+    ("online_policy", "note", on(online_policy="online_movable")),
+    ("udev_rule", "note", on(udev_rule=UDEV_RULE)),
+    ("udev_rule", "bad", on(udev_rule=UDEV_RULE, udev_rule_action="online_movable")),
+    ("udev_rule", "unknown", on(udev_rules_read=False)),
+]
+
+
+@pytest.mark.parametrize("uri", ["sim:", None])
+def test_nothing_is_wrong_with_a_sound_host(
+    memctl: Memctl, simulate: Simulate, uri: str | None
+) -> None:
+    run = memctl("--host", uri or simulate(**on()), "doctor")
+    assert (run.code, run.err) == (0, "")
+    assert run.out.splitlines()[-1] == "all good"
+    assert "mend:" not in run.out
+    findings = memctl("--host", uri or simulate(**on()), "doctor", "--json").objects()
+    assert {finding["severity"] for finding in findings} == {"good"}
+
+
+@pytest.mark.parametrize("check, severity, scenario", FAULTS)
+def test_each_fault_is_found(
+    memctl: Memctl, simulate: Simulate, check: str, severity: str, scenario: dict[str, Any]
+) -> None:
+    uri = simulate(**scenario)
+    run = memctl("--host", uri, "doctor", "--json")
+    findings = run.objects()
+    (found,) = [finding for finding in findings if finding["check"] == check]
+    assert found["severity"] == severity, found
+    assert found["message"]
+    if severity == "bad":
+        assert found["remedy"]
+    bad = any(finding["severity"] == "bad" for finding in findings)
+    assert run.code == (1 if bad else 0)
+    text = memctl("--host", uri, "doctor")
+    assert text.code == run.code
+    assert found["message"] in text.out
+    assert text.out.count("mend: ") == sum(finding["remedy"] is not None for finding in findings)
+
+
+@pytest.mark.parametrize(
+    "scenario, check", [(on(journal=json.dumps(RECORD)), "leftover"), (host(CLAIM), "claims")]
+)
+def test_what_is_left_behind_is_mended_by_the_command_that_is_named(
+    memctl: Memctl, simulate: Simulate, scenario: dict[str, Any], check: str
+) -> None:
+    uri = simulate(**scenario)
+    findings = memctl("--host", uri, "doctor", "g", "--json").objects()
+    (remedy,) = [finding["remedy"] for finding in findings if finding["check"] == check]
+    program, *arguments = shlex.split(remedy)
+    assert program == "memctl"
+    run = memctl("--host", uri, *arguments)
+    assert run.code == 0, run.err
+
+
+def test_the_report_is_grouped_by_host_domain_and_guest(memctl: Memctl, simulate: Simulate) -> None:
+    run = memctl("--host", simulate(**on(agent="absent")), "doctor", "g")
+    lines = run.out.splitlines()
+    assert [line for line in lines if not line.startswith(" ")] == [
+        "host",
+        "g (pvh, domain 1)",
+        "g, in the guest",
+        "1 bad, 6 not known",
+    ]
+    assert "        mend: in the guest: systemctl enable --now memctl-agent" in lines
+
+
+def test_a_missing_guest_does_not_hide_the_others(memctl: Memctl) -> None:
+    run = memctl("--host", "sim:", "doctor", "nope", "demo-pv")
+    assert run.code == 3
+    assert "(no_such_domain)" in run.err
+    assert "demo-pv (pv, domain 1)" in run.out and "demo-pvh" not in run.out
+    objects = memctl("--host", "sim:", "doctor", "nope", "demo-pv", "--json").objects()
+    assert [each["cause"] for each in objects if "cause" in each] == ["no_such_domain"]
+
+
+def test_status_of_a_guest_without_an_agent_says_what_stands_in_the_way(
+    memctl: Memctl, simulate: Simulate
+) -> None:
+    uri = simulate(**on(agent="absent"))
+    row = memctl("--host", uri, "status").out.splitlines()[1].split()
+    assert row == ["g", "1", "pvh", "1024", "1024", "1024", "1024", "-", "agent_absent", "-"]
+    (status,) = memctl("--host", uri, "status", "--json").objects()
+    assert status["agent"] is status["largest_kib"] is status["guest_total_kib"] is None
+    assert "announced itself" in status["limited_message"]

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "doctor_text.hpp"
+
+#include <gtest/gtest.h>
+
+namespace memctl::cli {
+namespace {
+
+const DomainIdentity web1{DomainId{3}, "web1", DomainType::pv};
+
+TEST(DoctorText, HasAHeadingForEachSubjectAndTheRemedyBelowItsFinding) {
+  EXPECT_EQ(doctor_text({{Check::state, Severity::bad, "the domain is paused", "xl unpause web1"},
+                         {Check::libvirt, Severity::unknown, "cannot be told", ""},
+                         {Check::agent, Severity::good, "it answers", ""},
+                         {Check::kernel, Severity::note, "5.15.10", "install a newer one"}},
+                        web1),
+            "web1 (pv, domain 3)\n"
+            "  BAD   state                 the domain is paused\n"
+            "        mend: xl unpause web1\n"
+            "  ?     libvirt               cannot be told\n"
+            "web1, in the guest\n"
+            "  ok    agent                 it answers\n"
+            "  note  kernel                5.15.10\n"
+            "        mend: install a newer one\n");
+  EXPECT_EQ(doctor_text({{Check::xen_version, Severity::good, "Xen 4.17", ""}}, std::nullopt),
+            "host\n  ok    xen_version           Xen 4.17\n");
+}
+
+TEST(DoctorText, AGuestsTextDoesNotSteerTheTerminal) {
+  EXPECT_EQ(doctor_text({{Check::xen_version, Severity::good, "a\x1b[2Jb\nc", ""}}, std::nullopt),
+            "host\n  ok    xen_version           a?[2Jb c\n");
+}
+
+TEST(DoctorText, TheLastLineCounts) {
+  EXPECT_EQ(summary_text({}), "all good\n");
+  EXPECT_EQ(summary_text({.bad = 2, .note = 1, .unknown = 3}), "2 bad, 1 note, 3 not known\n");
+  EXPECT_EQ(summary_text({.note = 2}), "2 notes\n");
+  FindingCount count;
+  count.add({{Check::state, Severity::bad, "", ""}, {Check::agent, Severity::good, "", ""}});
+  EXPECT_EQ(count.bad, 1);
+  EXPECT_EQ(count.note + count.unknown, 0);
+}
+
+}  // namespace
+}  // namespace memctl::cli
