@@ -27,6 +27,13 @@ TEST_F(HostFactsTest, AreConsistent) {
   EXPECT_GE(host.xen_minor, 17);
 }
 
+/// The lab's dom0 has an xl.conf that says so, and dom0_mem on Xen's command line.
+TEST_F(HostFactsTest, TellHowTheHostIsSetUp) {
+  const HostSettings settings = xen().host_settings().value();
+  EXPECT_TRUE(settings.autoballoon == Autoballoon::off || settings.autoballoon == Autoballoon::on);
+  EXPECT_EQ(settings.dom0_memory_is_fixed, true);
+}
+
 TEST_F(HostFactsTest, GuestsAreListedByNumberWithoutDom0) {
   const auto guests = run(xen().domains()).value();
   EXPECT_GE(guests.size(), test_host().guests.size());
@@ -53,6 +60,8 @@ TEST_P(FactsTest, IdentifyTheGuest) {
   EXPECT_EQ(stored(own("vm")), "/vm/" + before().uuid);
   EXPECT_EQ(stored(own("name")), GetParam().name);
 }
+
+TEST_P(FactsTest, TellThatNoLibvirtRunsIt) { EXPECT_EQ(before().managed_by_libvirt, false); }
 
 TEST_P(FactsTest, TellItsLimits) {
   EXPECT_EQ(before().vcpus, 1);

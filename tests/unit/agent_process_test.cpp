@@ -25,7 +25,11 @@ std::optional<AgentReport> report_in(const Nodes& nodes) {
 
 class AgentProcess : public testing::Test {
  protected:
-  void SetUp() override { start(); }
+  void SetUp() override {
+    guest_.set("etc/udev/rules.d/40-own.rules",
+               R"(SUBSYSTEM=="memory", ATTR{state}="online_movable")");
+    start();
+  }
   void TearDown() override {
     if (agent_ > 0) {
       ::kill(agent_, SIGKILL);
@@ -79,6 +83,8 @@ TEST_F(AgentProcess, announces_itself_and_is_silent_while_idle) {
   EXPECT_TRUE(hello->hotplug);
   EXPECT_EQ(hello->block_size, 128_MiB);
   EXPECT_EQ(hello->online_policy, "offline");
+  EXPECT_EQ(hello->udev_rule, "/etc/udev/rules.d/40-own.rules");
+  EXPECT_EQ(hello->udev_rule_action, RuleAction::online_movable);
   EXPECT_EQ(hello->instance.size(), 16u);
   EXPECT_EQ(store_.writes(report_path), 0);
 }
