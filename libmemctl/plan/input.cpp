@@ -5,7 +5,10 @@ namespace memctl::plan {
 
 Kib settled_offset(const DomainFacts& domain) {
   const Kib offset = to_kib(domain.memory.total) - domain.size().value_or(Kib{});
-  const bool settled = offset <= max_pages_slack && -offset <= max_pages_slack;
+  const auto is_near = [](Kib a, Kib b) {
+    return a - b <= max_pages_slack && b - a <= max_pages_slack;
+  };
+  const bool settled = is_near(offset, Kib{}) || is_near(offset, -domain.video_ram);
   return settled ? offset : Kib{};
 }
 

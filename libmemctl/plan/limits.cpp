@@ -18,6 +18,10 @@ using Refusal = std::optional<Error>;
 /// XEN_MEMORY_HOTPLUG_LIMIT of Linux for pv guests, where a kernel doesn't set another.
 constexpr Kib pv_ceiling = 512_GiB;
 
+/// Growing so many times costs an eighth of what a guest booted with, even where nothing that is
+/// added serves its kernel.
+constexpr std::int64_t agentless_growth = 8;
+
 /// Below it lie the first 4 GiB of any guest's addresses, but for the hole of its devices.
 constexpr Kib below_the_hole = 3_GiB;
 
@@ -178,12 +182,19 @@ Refusal check_host_memory(const Input& input, Kib to) {
 
 Refusal check_memmap(const Input& input, Kib to) {
   const Kib present = present_size(input.domain);
+  if (!input.guest) {
+    const Kib booted = std::min(input.domain.boot_limit.value_or(present), present);
+    if (to <= booted * agentless_growth) return {};
+    return refuse(Cause::guest_memmap,
+                  "without its agent nothing tells whether the guest can describe more than " +
+                      std::to_string(agentless_growth) + " times what it booted with");
+  }
   Room room = room_of(input.guest);
   for (Kib size = present; size < to;) {
     const auto stage = next_growth(input, room, size, to);
     if (!stage) {
       return refuse(Cause::guest_memmap,
-                    "the guest has " + mebibytes(*room.kernel_zone) +
+                    "the guest has " + mebibytes(std::max(Kib{}, *room.kernel_zone)) +
                         " free for its kernel, too little to describe one more block of memory");
     }
     room = room_after(input, room, *stage);

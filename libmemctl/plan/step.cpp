@@ -2,17 +2,23 @@
 #include "plan/step.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace memctl::plan {
 namespace {
 
-/// The kernel's own reserve, which no description may be taken from.
-constexpr Kib kernel_reserve = 1_MiB;
+/// The kernel's own reserve, which no description may be taken from: what Linux computes for
+/// min_free_kbytes, of all memory rather than of its zones alone, which is more.
+Kib kernel_reserve(Kib mem_total) {
+  const double kib = std::sqrt(16.0 * static_cast<double>(mem_total.count()));
+  return std::clamp(Kib{static_cast<std::int64_t>(kib)}, 1_MiB, 64_MiB);
+}
 /// A stage adds at most so many times the free kernel-zone memory: 4 MiB a section, where 2.1 to
 /// 2.8 MiB were measured. It costs a stage more, and leaves the guest room to work meanwhile.
 constexpr std::int64_t growth_per_free = 32;
-/// One section alone may take most of what there is: it brings 126 MiB. Measured from 5 MiB up.
-constexpr Kib room_for_one_section = 4_MiB;
+/// One section alone may take all of what is spare: it brings 126 MiB. Measured in a guest of 160
+/// MiB with 5 MiB free.
+constexpr Kib room_for_one_section = 2_MiB + 768_KiB;
 
 /// A guest keeps so much of its kernel-zone memory when it is shrunk.
 Kib shrink_reserve(Kib total) { return std::max(24_MiB, total / 32); }
@@ -32,17 +38,22 @@ Kib memmap_of(DomainType type, std::int64_t sections) {
 Room room_of(const std::optional<GuestFacts>& guest) {
   if (!guest) return {};
   const AgentReport& report = guest->report;
-  return {.kernel_zone = report.kernel_zone_free + report.kernel_zone_reclaimable / 2,
-          .inflated = report.balloon_inflated.value_or(Kib{})};
+  // What a balloon that could not yet shrink is still to take is not free.
+  const Kib owed = report.balloon_current.value_or(Kib{}) - report.balloon_target.value_or(Kib{});
+  const bool owes = report.balloon_current && report.balloon_target && owed > Kib{};
+  const Kib free = report.kernel_zone_free + report.kernel_zone_reclaimable / 2;
+  return {.kernel_zone = free - (owes ? owed : Kib{}),
+          .inflated = report.balloon_inflated.value_or(Kib{}),
+          .mem_total = report.mem_total};
 }
 
 std::optional<Stage> next_growth(const Input& input, const Room& room, Kib present, Kib goal) {
   const Kib block = block_size(input);
   Kib described;
   if (room.kernel_zone) {
-    const Kib spare = std::max(Kib{}, *room.kernel_zone - kernel_reserve);
+    const Kib spare = std::max(Kib{}, *room.kernel_zone - kernel_reserve(room.mem_total));
     described = round_down(spare * growth_per_free, block);
-    if (described == Kib{} && block == section && *room.kernel_zone >= room_for_one_section) {
+    if (described == Kib{} && block == section && spare >= room_for_one_section) {
       described = section;
     }
   } else {
@@ -61,7 +72,8 @@ std::optional<Stage> next_growth(const Input& input, const Room& room, Kib prese
 
 Room room_after(const Input& input, const Room& room, const Stage& stage) {
   const Kib added = block_size(input) * stage.blocks;
-  Room after{.inflated = room.inflated + added - stage.host_memory};
+  Room after{.inflated = room.inflated + added - stage.host_memory,
+             .mem_total = room.mem_total + stage.host_memory};
   if (!room.kernel_zone) return after;
   const Kib gained = input.policy.online == OnlineZone::kernel ? stage.host_memory : Kib{};
   after.kernel_zone = *room.kernel_zone - stage.memmap + gained;

@@ -22,6 +22,7 @@ inline constexpr Kib section = 128_MiB;
 struct Room {
   std::optional<Kib> kernel_zone{};  ///< Free, or quickly freed; nothing: not known.
   Kib inflated{};                    ///< Described already: growing into it costs nothing.
+  Kib mem_total{};                   ///< The guest's MemTotal.
 };
 [[nodiscard]] Room room_of(const std::optional<GuestFacts>& guest);
 

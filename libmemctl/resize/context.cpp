@@ -15,8 +15,6 @@ using std::chrono::seconds;
 constexpr seconds silence_time{3};
 /// Well before the lease of a request (60 s) ends.
 constexpr seconds renewal_time{20};
-/// Memory is taken back by figures that are no older.
-constexpr seconds fresh_time{5};
 
 std::uint64_t new_operation_id() {
   std::random_device random;
@@ -140,7 +138,7 @@ host::Task<void> Context::set_size(Kib size, bool enforce) {
 }
 
 Result<void> Context::keep_agent(std::uint32_t stage, Kib size, host::TimePoint moved_at) {
-  if (!session()) return success();
+  if (!session() || facts_.domain.memory.paused) return success();
   const host::TimePoint now = port_.clock().now();
   if (!session_->answered()) {
     // A guest that moves lives, however busy its kernel is with the new memory.
@@ -152,10 +150,6 @@ Result<void> Context::keep_agent(std::uint32_t stage, Kib size, host::TimePoint 
   const bool lease_ends = now - session_->asked_at() > renewal_time;
   if (!silent && !lease_ends) return success();
   return session_->send(RequestKind::prepare, stage, size, options_.online);
-}
-
-bool Context::agent_is_fresh() const {
-  return facts_.guest && port_.clock().now() - session_->reported_at() <= fresh_time;
 }
 
 void Context::cancel() {

@@ -25,6 +25,9 @@ class Context {
   /// Measures host and domain, and asks the agent. An agent that doesn't answer leaves the guest's
   /// facts unknown and `agent_error` set.
   [[nodiscard]] host::Task<plan::Input> gather();
+  /// Whether the domain still runs, by the facts at hand: `domain_gone`, `guest_rebooted`,
+  /// `domain_migrating`.
+  [[nodiscard]] Result<void> check_life() const;
 
   /// Reads Xen's page count, takes in what the agent wrote, and fails if anything ends the
   /// operation: `cancelled`, `deadline`, `superseded`, `domain_gone`, `guest_rebooted`,
@@ -40,8 +43,6 @@ class Context {
   /// `agent_absent` where it doesn't answer and no layer has moved since `moved_at`. Without an
   /// agent: a success.
   [[nodiscard]] Result<void> keep_agent(std::uint32_t stage, Kib size, host::TimePoint moved_at);
-  /// Whether the agent's figures are young enough to take memory away by.
-  [[nodiscard]] bool agent_is_fresh() const;
 
   /// Ends the operation at its next look; from the executor only.
   void cancel();
@@ -68,7 +69,6 @@ class Context {
 
  private:
   [[nodiscard]] Result<void> check_target();
-  [[nodiscard]] Result<void> check_life() const;
 
   host::Port& port_;
   DomainIdentity domain_;

@@ -120,12 +120,7 @@ Result<Report> ResizeOperation::finish(const Plan& plan, const Verified& verifie
 
 host::Task<Report> ResizeOperation::give_up(Error error) {
   const bool suspended = context_.facts().domain.memory.shutdown == ShutdownReason::suspend;
-  if (domain_went_away(error.cause) || suspended) {
-    // The journal went with the domain; where the domain still stands, it is removed.
-    static_cast<void>(context_.xen().release_claim(context_.id()));
-    static_cast<void>(journal_.end());
-    co_return ended(std::move(error), report(Outcome::gone));
-  }
+  if (domain_went_away(error.cause) || suspended) co_return gone(std::move(error));
   if (error.cause == Cause::superseded) {
     // The other's word stands: only what nobody else knows of is given back.
     static_cast<void>(context_.xen().release_claim(context_.id()));
@@ -139,9 +134,9 @@ host::Task<Report> ResizeOperation::give_up(Error error) {
       context_.options().on_failure == OnFailure::keep || error.cause == Cause::domain_migrating;
   const auto undone = co_await undo(context_, before_, keep);
   if (!undone) {
+    if (domain_went_away(undone.error().cause)) co_return gone(undone.error());
     error.message += "; and undoing it failed: " + undone.error().message;
-    const bool gone = domain_went_away(undone.error().cause);
-    co_return ended(std::move(error), report(gone ? Outcome::gone : Outcome::failed));
+    co_return ended(std::move(error), report(Outcome::failed));
   }
   release_agent();
   const auto removed = journal_.end();
@@ -152,6 +147,13 @@ host::Task<Report> ResizeOperation::give_up(Error error) {
   result.limit = undone.value().limit;
   result.pool = undone.value().pool;
   co_return ended(std::move(error), std::move(result));
+}
+
+Error ResizeOperation::gone(Error error) {
+  // The journal went with the domain; where the domain still stands, it is removed.
+  static_cast<void>(context_.xen().release_claim(context_.id()));
+  static_cast<void>(journal_.end());
+  return ended(std::move(error), report(Outcome::gone));
 }
 
 void ResizeOperation::release_agent() {

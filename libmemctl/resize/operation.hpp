@@ -37,6 +37,7 @@ class ResizeOperation {
 
   [[nodiscard]] Report report(Outcome outcome) const;
   [[nodiscard]] Error refused(Error error) const;
+  [[nodiscard]] Error gone(Error error);
   [[nodiscard]] Error ended(Error error, Report report) const;
   void release_agent();
 

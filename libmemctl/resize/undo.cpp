@@ -14,10 +14,9 @@ host::Task<void> walk_back(Context& context, Kib goal) {
   for (int number = 1;; ++number) {
     guest::Session* agent = context.session();
     if (agent == nullptr) co_return success();
-    if (!context.agent_is_fresh() &&
-        !co_await agent->ask(RequestKind::observe, 0, goal, context.options().online)) {
-      co_return success();
-    }
+    // Figures from before the last stage would let the next one take the same memory again.
+    const auto asked = co_await agent->ask(RequestKind::observe, 0, goal, context.options().online);
+    if (!asked) co_return success();
     BOOST_OUTCOME_CO_TRY(context.look());
     const auto stage = plan::next_stage(context.facts(), goal);
     if (!stage || !stage.value()) co_return success();
@@ -42,17 +41,23 @@ host::Task<Undone> undo(Context& context, const Record& before, bool keep) {
   host::Hypervisor& xen = context.xen();
   DomainFacts& domain = context.facts().domain;
   BOOST_OUTCOME_CO_TRY(domain.memory, xen.domain_memory(context.id()));
+  if (context.stages_begun() > 0) {
+    // Stopped at once: what the guest took until libxl has set the target, it would have to give
+    // back from its kernel's own memory, wherever what was added lies.
+    BOOST_OUTCOME_CO_TRY(xen.set_max_memory(context.id(), to_kib(domain.memory.total)));
+    BOOST_OUTCOME_CO_TRY(domain.memory, xen.domain_memory(context.id()));
+  }
   Undone undone{.size = measured_size(domain, before), .pool = domain.paging_pool};
   context.progress().begin(Phase::restore, 0, undone.size, keep ? undone.size : before.size);
 
   BOOST_OUTCOME_CO_TRY(xen.release_claim(context.id()));
   if (undone.size != before.size) {
-    // First no more than it has: a guest that is still on its way would go on.
     BOOST_OUTCOME_CO_TRY(co_await context.set_size(undone.size, /*enforce=*/true));
     if (!keep) {
       BOOST_OUTCOME_CO_TRY(co_await walk_back(context, before.size));
     }
     BOOST_OUTCOME_CO_TRY(domain.memory, xen.domain_memory(context.id()));
+    BOOST_OUTCOME_CO_TRY(context.check_life());
     undone.size = measured_size(domain, before);
   }
   undone.whole = undone.size == before.size;

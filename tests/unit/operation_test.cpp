@@ -263,6 +263,32 @@ TEST_P(OperationOnSim, AGuestThatIsDestroyedOrRebootsEndsTheOperation) {
   EXPECT_EQ(simulation.world.host_claimed(), Kib{});
 }
 
+TEST_P(OperationOnSim, AGuestThatCrashesWhileItIsRestoredLeavesNothingBehind) {
+  const DomainId id = add();
+  ResizeOperation operation{simulation.port(), identity(id), 32_GiB, {}};
+  simulation.world.after(3s, [&] { operation.cancel(); });
+  simulation.world.after(3100ms, [&] { simulation.world.crash(id); });
+  const auto report = simulation.run(operation.run());
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::domain_gone) << report.error().message;
+  EXPECT_EQ(report.error().report->outcome, Outcome::gone);
+  EXPECT_FALSE(journal_stands(id));
+  EXPECT_EQ(simulation.world.host_claimed(), Kib{});
+}
+
+TEST_P(OperationOnSim, APausedGuestIsNamedAsSuchAndNotTakenForOneWithoutAnAgent) {
+  const DomainId id = add();
+  simulation.world.after(500ms, [&] { simulation.world.pause(id); });
+  const auto report = resize(id, 32_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::domain_paused) << report.error().message;
+
+  const DomainId resumed = add({.name = "resumed"});
+  simulation.world.after(500ms, [&] { simulation.world.pause(resumed); });
+  simulation.world.after(20s, [&] { simulation.world.unpause(resumed); });
+  EXPECT_TRUE(resize(resumed, 4_GiB));
+}
+
 TEST_P(OperationOnSim, TwoRequestsForTheSameMemoryAreNotBothGranted) {
   simulation.world.take_host_memory(60_GiB);
   const DomainId first = add({.name = "first"});

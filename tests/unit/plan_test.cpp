@@ -96,7 +96,7 @@ TEST(MakePlan, AGuestThatIsNearlyOutOfMemoryGrowsOneBlockFirstAndThenFaster) {
 }
 
 TEST(MakePlan, NoStageDescribesMoreMemoryThanTheGuestHasRoomFor) {
-  for (const Kib free : {4_MiB, 5_MiB, 12_MiB, 40_MiB, 300_MiB}) {
+  for (const Kib free : {5_MiB, 6_MiB, 12_MiB, 40_MiB, 300_MiB}) {
     for (const DomainType type : {DomainType::pv, DomainType::pvh}) {
       Input input = settled_guest(type);
       input.host.free = to_pages(600_GiB);
@@ -129,6 +129,19 @@ TEST(MakePlan, VideoMemoryCountsAsXlCountsIt) {
   const Plan plan = make_plan(input, SizeRequest::relative(128_MiB)).value();
   EXPECT_EQ(plan.from, 160_MiB);
   EXPECT_EQ(plan.to, 288_MiB);
+}
+
+TEST(Input, AGuestThatGaveItsVideoMemoryUpIsSettled) {
+  DomainFacts domain = settled_guest(DomainType::hvm).domain;
+  domain.video_ram = 16_MiB;
+  domain.target = 144_MiB;
+  for (const Kib offset : {16_KiB, -16_KiB, 16_KiB - 16_MiB}) {
+    domain.memory.total = to_pages(160_MiB + offset);
+    EXPECT_EQ(settled_offset(domain), offset);
+    EXPECT_EQ(present_size(domain), 160_MiB);
+  }
+  domain.memory.total = to_pages(152_MiB);  // on its way
+  EXPECT_EQ(present_size(domain), 152_MiB);
 }
 
 TEST(MakePlan, ALargerHostMemoryNeedIsRefusedWithTheLargestSizeThatWorks) {
@@ -177,6 +190,14 @@ TEST(MakePlan, WhatTheBalloonHoldsIsGrownIntoWithoutANewBlock) {
   const Plan further = make_plan(input, 2_GiB).value();
   EXPECT_EQ(further.stages[0].size, 560_MiB);
   EXPECT_EQ(further.stages.back().size, 2_GiB);
+}
+
+TEST(MakePlan, WhatTheBalloonIsStillToTakeIsNotFree) {
+  Input input = settled_guest();
+  input.guest->report.balloon_current = 160_MiB;
+  input.guest->report.balloon_target = 102_MiB;
+  EXPECT_EQ(refusal(input, 1_GiB).cause, Cause::guest_memmap);
+  EXPECT_EQ(refusal(input, 150_MiB).largest, 160_MiB);
 }
 
 TEST(MakePlan, LargeBlocksAreCountedFromWhatIsDescribed) {
@@ -305,7 +326,9 @@ TEST(MakePlan, WithoutAnAgentGrowthIsCarefulAndShrinkingRefused) {
   Input input = settled_guest();
   input.guest.reset();
   input.policy.agentless = true;
-  EXPECT_GT(make_plan(input, 2_GiB).value().stages.size(), 2U);
+  EXPECT_GT(make_plan(input, 1_GiB).value().stages.size(), 2U);
+  EXPECT_EQ(refusal(input, 2_GiB).cause, Cause::guest_memmap);
+  EXPECT_EQ(refusal(input, 2_GiB).largest, 8 * 160_MiB);
   EXPECT_EQ(refusal(input, 128_MiB).cause, Cause::below_floor);
 }
 

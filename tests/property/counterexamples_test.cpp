@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What the properties found, made small: each was a promise broken, with the seed that showed it.
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "session.hpp"
+
+namespace memctl::property {
+namespace {
+
+using host::sim::AgentConduct;
+using namespace std::chrono_literals;
+
+/// What doesn't hold is thrown by RapidCheck's assertions.
+void replay(const HostChoice& host, const std::vector<Step>& steps) {
+  Session session{host};
+  for (const Step& step : steps) EXPECT_NO_THROW(session.follow(step));
+}
+
+/// Seed 4170. The size that it already had was set as a target from which the guest, whose balloon
+/// had taken its video RAM before, went down by as much again.
+TEST(Counterexample, TheSameSizeOnceMoreOfAGuestWithoutItsVideoMemory) {
+  replay({.world = {.host = 1_GiB, .xen_minor = 18},
+          .guests = {{.type = DomainType::hvm,
+                      .memory = 128_MiB,
+                      .video_ram = 16_MiB,
+                      .linux = {.online_policy = "online",
+                                .kernel_free = 19676_KiB,
+                                .reclaimable = 5704_KiB}}}},
+         {{.goal = Goal::up, .amount = 36, .options = {.on_failure = OnFailure::keep}},
+          {.goal = Goal::beyond, .options = {.timeout = 4ms, .on_failure = OnFailure::keep}}});
+}
+
+/// Seed 4170. A guest that crashed while it was brought back left its journal.
+TEST(Counterexample, AGuestThatCrashesOnTheWayBack) {
+  replay({.world = {.host = 1984_MiB, .xen_minor = 20},
+          .guests = {{.type = DomainType::pvh,
+                      .memory = 128_MiB,
+                      .linux = {.online_policy = "online_movable"},
+                      .agent = {.conduct = AgentConduct::lying}}}},
+         {{.goal = Goal::beyond,
+           .amount = 31,
+           .options = {.timeout = 114ms,
+                       .on_failure = OnFailure::keep,
+                       .online = OnlineZone::movable}},
+          {.goal = Goal::down, .amount = 309, .options = {.timeout = 38ms}}});
+}
+
+/// Seed 4170. A description was taken from what the kernel keeps for itself, which grows with the
+/// guest.
+TEST(Counterexample, ALargeGuestAtItsWatermark) {
+  replay({.world = {.host = 3461_MiB},
+          .guests = {{.type = DomainType::hvm,
+                      .memory = 2390_MiB,
+                      .linux = {.online_policy = "online", .kernel_free = 8_MiB}}}},
+         {{.goal = Goal::up, .amount = 16, .options = {.online = OnlineZone::movable}}});
+}
+
+/// Seed 4170. What the guest populated between the reading and the target, it had to give back from
+/// its kernel's memory.
+TEST(Counterexample, APartThatIsKeptInMovableBlocks) {
+  for (const auto timeout : {8ms, 12ms, 14ms, 20ms, 40ms, 80ms}) {
+    replay({.world = {.host = 2587_MiB, .xen_minor = 18},
+            .guests = {{.type = DomainType::hvm,
+                        .memory = 1426_MiB,
+                        .linux = {.kernel_free = 7528_KiB, .reclaimable = 1_MiB}}}},
+           {{.goal = Goal::largest,
+             .options = {.timeout = timeout,
+                         .on_failure = OnFailure::keep,
+                         .online = OnlineZone::movable}},
+            {.goal = Goal::same}});
+  }
+}
+
+/// Seed 12. Each stage of the way back was decided on figures from before the one that had just
+/// ended.
+TEST(Counterexample, AWayBackInManyStages) {
+  replay({.world = {.host = 1654_MiB, .xen_minor = 22},
+          .guests = {{.type = DomainType::pvh,
+                      .memory = 373_MiB,
+                      .maxmem = 600_MiB,
+                      .hap = false,
+                      .linux = {.block_size = 256_MiB}}}},
+         {{.goal = Goal::up,
+           .amount = 480,
+           .options = {.timeout = 519ms, .online = OnlineZone::movable}}});
+}
+
+/// Seed 4170. What the balloon still had to take was counted as free.
+TEST(Counterexample, ABalloonThatCouldNotShrinkYet) {
+  replay({.world = {.host = 2249_MiB, .xen_minor = 18},
+          .guests = {{.type = DomainType::hvm,
+                      .memory = 2018_MiB,
+                      .video_ram = 16_MiB,
+                      .linux = {.online_policy = "online", .kernel_free = 8452_KiB}}}},
+         {{.goal = Goal::up,
+           .amount = 88,
+           .options = {
+               .timeout = 9ms, .on_failure = OnFailure::keep, .online = OnlineZone::movable}}});
+}
+
+/// Seed 4170. Without an agent, stage after stage was described from memory that none of them gave.
+TEST(Counterexample, AllOfTheHostWithoutAnAgent) {
+  replay({.world = {.host = 12662_MiB, .xen_minor = 20},
+          .guests = {{.type = DomainType::hvm,
+                      .memory = 131_MiB,
+                      .video_ram = 16_MiB,
+                      .linux = {.online_policy = "online_movable", .reclaimable = 1_MiB},
+                      .agent = {.conduct = AgentConduct::killed}}}},
+         {{.goal = Goal::largest, .options = {.agentless = true}}});
+}
+
+}  // namespace
+}  // namespace memctl::property

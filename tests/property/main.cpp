@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+int main(int count, char** arguments) {
+  // RapidCheck's own variable. A run repeats unless another seed is asked for; sanitizers take ten
+  // times as long.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  setenv("RC_PARAMS", "seed=4170 max_success=500 max_discard_ratio=100", 0);
+#else
+  setenv("RC_PARAMS", "seed=4170 max_success=5000 max_discard_ratio=100", 0);
+#endif
+  testing::InitGoogleTest(&count, arguments);
+  return RUN_ALL_TESTS();
+}

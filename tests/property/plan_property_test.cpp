@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What holds for every decision of the plan, whatever the facts.
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include <functional>
+#include <vector>
+
+#include "memctl/size.hpp"
+#include "plan/limits.hpp"
+#include "plan/plan.hpp"
+#include "plan/step.hpp"
+#include "random_facts.hpp"
+
+namespace memctl::plan {
+namespace {
+
+using property::any_input;
+using property::sizes;
+using property::sound_input;
+
+Kib kernel_zone(const Input& input) { return room_of(input.guest).kernel_zone.value_or(0_KiB); }
+
+TEST(PlanProperty, ARefusalIsOneCauseWithOneLine) {
+  EXPECT_TRUE(rc::check("a refusal", [] {
+    const Input input = *any_input();
+    const auto plan = make_plan(input, *sizes(4_KiB, 8_TiB));
+    if (plan) return;
+    const Error& error = plan.error();
+    RC_ASSERT(!error.message.empty());
+    RC_ASSERT(error.message.find('\n') == std::string::npos);
+    RC_ASSERT(!name(error.cause).empty());
+  }));
+}
+
+TEST(PlanProperty, TheLargestSizeOfferedIsGrantedAndOnePageMoreIsNot) {
+  EXPECT_TRUE(rc::check("the largest size", [] {
+    const Input input = *sound_input();
+    const Ceiling end = ceiling(input);
+    const Kib present = present_size(input.domain);
+    RC_PRE(end.grants && end.largest > present);
+    const auto granted = make_plan(input, end.largest);
+    RC_ASSERT(granted.has_value());
+    const auto beyond = make_plan(input, end.largest + kib_per_page);
+    RC_ASSERT(beyond.has_error());
+    RC_ASSERT(beyond.error().cause == end.limit.cause);
+    RC_ASSERT(beyond.error().largest == end.largest);
+  }));
+}
+
+TEST(PlanProperty, TheFloorOfferedIsGrantedAndOnePageLessIsNot) {
+  EXPECT_TRUE(rc::check("the floor", [] {
+    const Input input = *sound_input();
+    const Kib present = present_size(input.domain);
+    const auto low = make_plan(input, *sizes(4_KiB, std::max(4_KiB, present - 4_KiB)));
+    RC_PRE(low.has_error());
+    RC_ASSERT(low.error().cause == Cause::below_floor);
+    RC_ASSERT(low.error().largest.has_value());
+    const Kib floor = *low.error().largest;
+    if (floor < present) RC_ASSERT(make_plan(input, floor).has_value());
+    RC_ASSERT(make_plan(input, floor - kib_per_page).error().cause == Cause::below_floor);
+  }));
+}
+
+TEST(PlanProperty, EachStageOfAGrowthFitsIntoTheGuestAndTheHost) {
+  EXPECT_TRUE(rc::check("stages of a growth", [] {
+    const Input input = *sound_input();
+    const Kib present = present_size(input.domain);
+    const Ceiling end = ceiling(input);
+    RC_PRE(end.grants && end.largest > present);
+    const Kib to = whole_blocks(input, *sizes(present + kib_per_page, end.largest));
+    RC_PRE(to > present);
+    const Plan plan = make_plan(input, to).value();
+
+    Kib size = present;
+    Kib room = kernel_zone(input);
+    Kib host;
+    for (const Stage& stage : plan.stages) {
+      RC_ASSERT(stage.size > size);
+      RC_ASSERT(stage.host_memory == stage.size - size);
+      RC_ASSERT(stage.blocks >= 0);
+      if (input.guest) RC_ASSERT(stage.memmap <= room);
+      room -= stage.memmap;
+      if (input.policy.online == OnlineZone::kernel) room += stage.host_memory;
+      host += stage.host_memory;
+      size = stage.size;
+    }
+    RC_ASSERT(size == to);
+    RC_ASSERT(host == to - present);
+    RC_ASSERT(host + plan.pool_growth + input.policy.host_reserve <=
+              to_kib(input.host.available()));
+    RC_ASSERT(plan.limit >= to && plan.limit >= plan.earlier_limit);
+    if (plan.paging_pool) {
+      RC_ASSERT(*plan.paging_pool >= *pool_needed(input.domain, plan.limit));
+      RC_ASSERT(*plan.paging_pool >= *input.domain.paging_pool);  // never lowered
+    }
+  }));
+}
+
+TEST(PlanProperty, EachStageOfAShrinkLeavesTheKernelItsReserve) {
+  EXPECT_TRUE(rc::check("stages of a shrink", [] {
+    const Input input = *sound_input();
+    const Kib present = present_size(input.domain);
+    const Kib floor = *shrink_floor(input, present);
+    RC_PRE(floor + kib_per_page < present);
+    const auto made = make_plan(input, *sizes(floor, present - kib_per_page));
+    RC_PRE(made.has_value());  // the pool may forbid it
+    Kib size = present;
+    Kib room = kernel_zone(input);
+    for (const Stage& stage : made.value().stages) {
+      RC_ASSERT(stage.size < size);
+      RC_ASSERT(stage.blocks == 0 && stage.memmap == Kib{});
+      room -= size - stage.size;
+      RC_ASSERT(room >= 24_MiB);
+      size = stage.size;
+    }
+    RC_ASSERT(size == made.value().to);
+  }));
+}
+
+TEST(PlanProperty, TheNextStageIsThePlansFirst) {
+  EXPECT_TRUE(rc::check("the next stage", [] {
+    const Input input = *sound_input();
+    const auto plan = make_plan(input, *sizes(present_size(input.domain), ceiling(input).largest));
+    RC_PRE(plan.has_value());
+    RC_PRE(!plan.value().stages.empty());
+    const auto next = next_stage(input, plan.value().to);
+    RC_ASSERT(next.has_value());
+    RC_ASSERT(next.value() == plan.value().stages.front());
+  }));
+}
+
+TEST(PlanProperty, WhatIsNotKnownNeverGrantsMore) {
+  static const std::vector<std::function<void(Input&)>> forget = {
+      [](Input& i) { i.domain.target.reset(); },
+      [](Input& i) { i.domain.static_max.reset(); },
+      [](Input& i) { i.domain.boot_limit.reset(); },
+      [](Input& i) { i.domain.paging_pool.reset(); },
+      [](Input& i) { i.domain.hap.reset(); },
+      [](Input& i) { i.domain.pod_entries.reset(); },
+      [](Input& i) { i.domain.passthrough_devices.reset(); },
+      [](Input& i) { i.domain.emulated_dma_devices.reset(); },
+      [](Input& i) {
+        if (i.guest) i.guest->report.balloon_inflated.reset();
+      },
+      [](Input& i) {
+        if (i.guest) i.guest->hello.kernel_release.clear();
+      },
+  };
+  EXPECT_TRUE(rc::check("unknown facts", [] {
+    Input input = *any_input();
+    if (input.guest) input.guest->hello.block_size = 128_MiB;
+    const Kib to = *sizes(4_KiB, 4_TiB);
+    Input less = input;
+    forget[*rc::gen::inRange<std::size_t>(0, forget.size())](less);
+    if (make_plan(less, to)) RC_ASSERT(make_plan(input, to).has_value());
+  }));
+}
+
+TEST(PlanProperty, MoreRoomNeverRefusesMore) {
+  EXPECT_TRUE(rc::check("more room", [] {
+    Input input = *sound_input();
+    const Kib present = present_size(input.domain);
+    const Kib to = *sizes(present - present / 4, ceiling(input).largest);
+    RC_PRE(make_plan(input, to).has_value());
+    input.host.free = input.host.free + to_pages(1_GiB);
+    input.policy.host_reserve = input.policy.host_reserve / 2;
+    RC_ASSERT(make_plan(input, to).has_value());
+    if (input.guest) input.guest->report.kernel_zone_free += 64_MiB;
+    RC_ASSERT(make_plan(input, to).has_value());
+  }));
+}
+
+}  // namespace
+}  // namespace memctl::plan

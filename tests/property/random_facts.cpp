@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "random_facts.hpp"
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "memctl/size.hpp"
+#include "plan/paging_pool.hpp"
+
+namespace memctl {
+
+void showValue(Kib size, std::ostream& out) { out << to_string(size); }
+
+namespace plan {
+
+void showValue(const Input& input, std::ostream& out) {
+  const DomainFacts& domain = input.domain;
+  const auto optional = [](const std::optional<Kib>& size) {
+    return size ? to_string(*size) : std::string{"?"};
+  };
+  out << "host " << to_string(to_kib(input.host.free)) << " free, "
+      << to_string(to_kib(input.host.outstanding)) << " claimed, "
+      << to_string(input.policy.host_reserve) << " reserve; " << name(domain.identity.type) << " "
+      << to_string(to_kib(domain.memory.total)) << " of target " << optional(domain.target)
+      << ", static-max " << optional(domain.static_max) << ", boot " << optional(domain.boot_limit)
+      << ", pool " << optional(domain.paging_pool) << ", video " << to_string(domain.video_ram)
+      << ", vcpus " << domain.vcpus;
+  if (!input.guest) {
+    out << "; no agent";
+    return;
+  }
+  const AgentReport& report = input.guest->report;
+  out << "; kernel " << input.guest->hello.kernel_release << ", blocks "
+      << to_string(input.guest->hello.block_size) << ", kernel-zone free "
+      << to_string(report.kernel_zone_free) << " + " << to_string(report.kernel_zone_reclaimable)
+      << ", inflated " << optional(report.balloon_inflated) << ", total "
+      << to_string(report.mem_total)
+      << (input.policy.online == OnlineZone::movable ? "; movable" : "");
+}
+
+}  // namespace plan
+}  // namespace memctl
+
+namespace memctl::property {
+namespace {
+
+bool one_in(int n) { return *rc::gen::inRange(0, n) == 0; }
+
+template <class T>
+void sometimes_unknown(std::optional<T>& value) {
+  if (one_in(30)) value.reset();
+}
+
+DomainFacts sound_domain() {
+  DomainFacts facts;
+  facts.identity = {.id = DomainId{1}, .name = "g", .type = *types()};
+  const Kib size = *sizes(64_MiB, 2_TiB);
+  const Kib boot = one_in(2) ? size : *sizes(64_MiB, size);
+  const Kib limit = one_in(2) ? size : size + *sizes(4_KiB, 1_TiB);
+  facts.vcpus = *rc::gen::inRange(1, 129);
+  if (facts.identity.type == DomainType::hvm && one_in(2)) facts.video_ram = 16_MiB;
+  // Mostly settled, within a few pages; else on its way, or held up anywhere.
+  const Kib off = kib_per_page * *rc::gen::inRange(-20, 260);
+  const Kib present = one_in(5) ? *sizes(32_MiB, size) : size + off;
+  facts.memory = {.total = to_pages(present), .max = limit + 1_MiB};
+  facts.target = size - facts.video_ram;
+  facts.static_max = limit;
+  facts.has_stored_configuration = true;
+  facts.boot_limit = boot;
+  facts.passthrough_devices = 0;
+  facts.emulated_dma_devices = false;
+  if (facts.identity.type == DomainType::pv) return facts;
+  facts.hap = !one_in(4);
+  facts.paging_pool = plan::paging_pool_for(one_in(2) ? boot : limit, facts.vcpus, *facts.hap);
+  facts.pod_entries = Pages{};
+  return facts;
+}
+
+void make_odd(DomainFacts& facts) {
+  facts.memory.paused = one_in(60);
+  facts.has_stored_configuration = !one_in(60);
+  if (one_in(40)) facts.passthrough_devices = 1;
+  if (one_in(10)) facts.emulated_dma_devices = true;
+  if (one_in(10)) facts.frozen_pool = facts.paging_pool;
+  if (one_in(30)) facts.pod_entries = Pages{512};
+  sometimes_unknown(facts.target);
+  sometimes_unknown(facts.static_max);
+  sometimes_unknown(facts.boot_limit);
+  sometimes_unknown(facts.hap);
+  sometimes_unknown(facts.paging_pool);
+  sometimes_unknown(facts.pod_entries);
+  sometimes_unknown(facts.passthrough_devices);
+  sometimes_unknown(facts.emulated_dma_devices);
+}
+
+GuestFacts guest(const DomainFacts& domain) {
+  static const std::vector<std::string> kernels{"6.1.158", "6.12.57", "5.10.0-13-amd64",
+                                                "5.10.71", "5.15.20", ""};
+  const Kib total = to_kib(domain.memory.total);
+  const Kib free = *sizes(4_KiB, total);
+  const Kib block = one_in(3) ? 128_MiB * (1 << *rc::gen::inRange(0, 5)) : 128_MiB;
+  GuestFacts facts{.hello = {.protocol_min = 1,
+                             .protocol_max = 1,
+                             .kernel_release = one_in(4) ? *rc::gen::elementOf(kernels) : "6.1.158",
+                             .block_size = block,
+                             .hotplug = true},
+                   .report = {.mem_total = total - total / 20,
+                              .kernel_zone_free = free,
+                              .kernel_zone_reclaimable = one_in(2) ? Kib{} : (total - free) / 2}};
+  if (!one_in(5)) facts.report.balloon_inflated = one_in(2) ? Kib{} : *sizes(4_KiB, 1_TiB);
+  if (one_in(4)) facts.report.blocks_movable = 3;
+  return facts;
+}
+
+}  // namespace
+
+rc::Gen<Kib> sizes(Kib smallest, Kib largest) {
+  const double from = std::log2(static_cast<double>(std::max(smallest, kib_per_page).count()));
+  const double to = std::log2(static_cast<double>(std::max(largest, kib_per_page).count()));
+  return rc::gen::map(rc::gen::resize(1000, rc::gen::inRange(0, 10'001)), [=](int permyriad) {
+    const double power = from + (to - from) * permyriad / 10'000.0;
+    const Kib size = Kib{static_cast<std::int64_t>(std::exp2(power))};
+    return std::clamp(round_down(size, kib_per_page), kib_per_page,
+                      std::max(largest, kib_per_page));
+  });
+}
+
+rc::Gen<DomainType> types() {
+  return rc::gen::element(DomainType::pv, DomainType::pvh, DomainType::hvm);
+}
+
+rc::Gen<plan::Input> sound_input() {
+  return rc::gen::exec([] {
+    plan::Input input;
+    input.domain = sound_domain();
+    input.host = {.free = to_pages(*sizes(128_MiB, 4_TiB)), .xen_major = 4, .xen_minor = 17};
+    if (one_in(3)) input.host.outstanding = to_pages(*sizes(4_KiB, to_kib(input.host.free)));
+    input.guest = guest(input.domain);
+    input.policy = {.host_reserve = one_in(4) ? *sizes(4_KiB, 1_GiB) : 64_MiB,
+                    .online = one_in(5) ? OnlineZone::movable : OnlineZone::kernel};
+    if (one_in(10)) input.policy.maximum = *sizes(64_MiB, 2_TiB);
+    return input;
+  });
+}
+
+rc::Gen<plan::Input> any_input() {
+  return rc::gen::exec([] {
+    plan::Input input = *sound_input();
+    make_odd(input.domain);
+    if (one_in(20)) input.guest.reset();
+    if (input.guest && one_in(30)) input.guest->hello.hotplug = false;
+    input.policy.agentless = one_in(2);
+    input.policy.allow_hvm_devices = one_in(2);
+    return input;
+  });
+}
+
+}  // namespace memctl::property

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Random facts for the plan. A guest may say anything that is within the bounds of a message.
+#pragma once
+
+#include <rapidcheck.h>
+
+#include "plan/input.hpp"
+
+namespace memctl {
+void showValue(Kib size, std::ostream& out);
+namespace plan {
+void showValue(const Input& input, std::ostream& out);
+}
+}  // namespace memctl
+
+namespace memctl::property {
+
+/// From 4 KiB to `largest`, as many small as large ones; whole pages.
+[[nodiscard]] rc::Gen<Kib> sizes(Kib smallest, Kib largest);
+[[nodiscard]] rc::Gen<DomainType> types();
+/// A domain that can be resized, as far as it is up to it, with an agent that answers.
+[[nodiscard]] rc::Gen<plan::Input> sound_input();
+/// The same, or with anything missing, unknown or in the way.
+[[nodiscard]] rc::Gen<plan::Input> any_input();
+
+}  // namespace memctl::property

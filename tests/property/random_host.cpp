@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "random_host.hpp"
+
+#include <array>
+#include <string>
+
+#include "memctl/size.hpp"
+#include "random_facts.hpp"
+
+namespace memctl::property {
+namespace {
+
+using host::sim::AgentConduct;
+using host::sim::GuestSpec;
+using namespace std::chrono_literals;
+
+bool one_in(int n) { return *rc::gen::inRange(0, n) == 0; }
+
+GuestSpec guest(int number) {
+  GuestSpec spec{.name = "g" + std::to_string(number), .type = *types()};
+  spec.memory = round_up(*sizes(128_MiB, 8_GiB), 1_MiB);
+  if (one_in(5)) spec.maxmem = round_up(*sizes(spec.memory, 16_GiB), 1_MiB);
+  spec.vcpus = *rc::gen::inRange(1, 9);
+  if (spec.type == DomainType::hvm && one_in(2)) spec.video_ram = 16_MiB;
+  spec.hap = !one_in(6);
+  spec.freeze_pool = one_in(12);
+  if (one_in(25)) spec.passthrough_devices = 1;
+  spec.emulated_dma_devices = one_in(12);
+
+  auto& kernel = spec.linux;
+  // As little as a guest lives with: its own watermark, and a little.
+  const host::sim::GuestMemory usual{spec.memory, Kib{}, Kib{}};
+  if (one_in(3)) kernel.kernel_free = *sizes(usual.watermark() + 2_MiB, spec.memory / 2);
+  if (one_in(3)) kernel.reclaimable = *sizes(1_MiB, spec.memory / 4);
+  if (one_in(8)) kernel.block_size = 256_MiB * (1 << *rc::gen::inRange(0, 4));
+  static const std::vector<std::string> policies{"offline", "online", "online_kernel",
+                                                 "online_movable"};
+  kernel.online_policy = *rc::gen::elementOf(policies);
+  kernel.online_fails = one_in(25);
+  if (one_in(10)) kernel.off_target = kib_per_page * *rc::gen::inRange(1, 16);
+  static constexpr std::array conducts{
+      AgentConduct::absent, AgentConduct::killed, AgentConduct::garbage, AgentConduct::huge,
+      AgentConduct::lying,  AgentConduct::stale,  AgentConduct::deleting};
+  if (one_in(12)) spec.agent.conduct = *rc::gen::elementOf(conducts);
+  return spec;
+}
+
+const std::array goal_names = {"up", "beyond", "down", "by_pages", "largest", "floor", "same"};
+const std::array trouble_names = {"none",
+                                  "host_memory_taken",
+                                  "host_memory_given_back",
+                                  "guest_takes_memory",
+                                  "guest_frees_memory",
+                                  "agent_killed",
+                                  "agent_back",
+                                  "cancelled",
+                                  "rival_target",
+                                  "paused_a_while",
+                                  "save_begins",
+                                  "save_ends",
+                                  "saved_and_restored",
+                                  "rebooted",
+                                  "destroyed"};
+
+}  // namespace
+
+rc::Gen<HostChoice> hosts() {
+  return rc::gen::exec([] {
+    HostChoice choice;
+    choice.world = {.host = round_up(*sizes(1_GiB, 64_GiB), 1_MiB),
+                    .xen_minor = *rc::gen::element(17, 18, 20, 22),
+                    .seed = static_cast<std::uint64_t>(*rc::gen::inRange(1, 1'000'000))};
+    const int count = *rc::gen::inRange(1, 5);
+    for (int i = 0; i < count; ++i) choice.guests.push_back(guest(i));
+    return choice;
+  });
+}
+
+rc::Gen<Step> steps() {
+  return rc::gen::exec([] {
+    Step step;
+    step.guest = *rc::gen::inRange(0, 4);
+    step.goal = static_cast<Goal>(
+        *rc::gen::weightedElement<int>({{8, 0}, {2, 1}, {6, 2}, {2, 3}, {2, 4}, {2, 5}, {1, 6}}));
+    step.amount = *rc::gen::inRange(0, 1001);
+    if (one_in(3)) {
+      step.trouble = static_cast<Trouble>(*rc::gen::inRange(1, 15));
+      step.trouble_amount = *rc::gen::inRange(0, 1001);
+      step.at = one_in(3) ? -1ms : std::chrono::milliseconds{*rc::gen::inRange(0, 3000)};
+    }
+    step.another_too = one_in(12);
+    auto& options = step.options;
+    if (one_in(8)) options.timeout = std::chrono::milliseconds{*rc::gen::inRange(1, 5000)};
+    if (one_in(4)) options.on_failure = OnFailure::keep;
+    if (one_in(6)) options.online = OnlineZone::movable;
+    options.agentless = one_in(15);
+    options.allow_hvm_devices = one_in(2);
+    if (one_in(8)) options.host_reserve = *sizes(4_KiB, 1_GiB);
+    return step;
+  });
+}
+
+void showValue(const HostChoice& choice, std::ostream& out) {
+  out << "host " << to_string(choice.world.host) << ", Xen 4." << choice.world.xen_minor
+      << ", seed " << choice.world.seed;
+  for (const GuestSpec& guest : choice.guests) {
+    const auto& kernel = guest.linux;
+    out << "\n  " << guest.name << ": " << name(guest.type) << " " << to_string(guest.memory);
+    if (guest.maxmem) out << " maxmem " << to_string(*guest.maxmem);
+    out << ", vcpus " << guest.vcpus << ", video " << to_string(guest.video_ram)
+        << (guest.hap ? "" : ", shadow") << (guest.freeze_pool ? ", frozen pool" : "")
+        << (guest.passthrough_devices != 0 ? ", passthrough" : "")
+        << (guest.emulated_dma_devices ? ", devices" : "");
+    if (kernel.kernel_free) out << ", free " << to_string(*kernel.kernel_free);
+    out << ", cache " << to_string(kernel.reclaimable) << ", blocks "
+        << to_string(kernel.block_size) << ", policy " << kernel.online_policy
+        << (kernel.online_fails ? ", online fails" : "") << ", off " << to_string(kernel.off_target)
+        << ", agent " << static_cast<int>(guest.agent.conduct);
+  }
+}
+
+void showValue(const Step& step, std::ostream& out) {
+  const auto& options = step.options;
+  out << "\n  g" << step.guest << " " << goal_names.at(static_cast<std::size_t>(step.goal)) << " "
+      << step.amount << "; " << trouble_names.at(static_cast<std::size_t>(step.trouble)) << " "
+      << step.trouble_amount << " at " << step.at.count() << " ms"
+      << (step.another_too ? "; another too" : "");
+  if (options.timeout) out << "; timeout " << options.timeout->count();
+  out << (options.on_failure == OnFailure::keep ? "; keep" : "")
+      << (options.online == OnlineZone::movable ? "; movable" : "")
+      << (options.agentless ? "; agentless" : "")
+      << (options.allow_hvm_devices ? "; hvm devices" : "") << "; reserve "
+      << to_string(options.host_reserve);
+}
+
+}  // namespace memctl::property

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Random simulated hosts, and what befalls their guests.
+#pragma once
+
+#include <rapidcheck.h>
+
+#include <vector>
+
+#include "host/sim/world.hpp"
+
+namespace memctl::property {
+
+/// Which size a request is for; `amount` in thousandths of the way, or pages.
+enum class Goal {
+  up,        ///< between the present size and what the host has
+  beyond,    ///< up to twice what the host has
+  down,      ///< below the present size
+  by_pages,  ///< a few pages more or less than now
+  largest,   ///< what status offers
+  floor,     ///< what a refused shrink offers
+  same,
+};
+
+/// What somebody else does, once.
+enum class Trouble {
+  none,
+  host_memory_taken,
+  host_memory_given_back,
+  guest_takes_memory,  ///< a process in the guest, a part of what is free
+  guest_frees_memory,
+  agent_killed,
+  agent_back,
+  cancelled,
+  rival_target,  ///< another tool sets a target 4 MiB below what the guest has
+  paused_a_while,
+  save_begins,
+  save_ends,
+  saved_and_restored,
+  rebooted,
+  destroyed,
+};
+
+struct Step {
+  int guest{};  ///< modulo the number of guests
+  Goal goal{Goal::same};
+  int amount{};
+  Trouble trouble{Trouble::none};
+  int trouble_amount{};            ///< thousandths
+  std::chrono::milliseconds at{};  ///< after the request; negative: before it
+  bool another_too{};              ///< the next guest asks for as much at the same time
+  ResizeOptions options{};
+};
+
+struct HostChoice {
+  host::sim::WorldSpec world{};
+  std::vector<host::sim::GuestSpec> guests{};
+};
+
+[[nodiscard]] rc::Gen<HostChoice> hosts();
+[[nodiscard]] rc::Gen<Step> steps();
+
+void showValue(const HostChoice& choice, std::ostream& out);
+void showValue(const Step& step, std::ostream& out);
+
+}  // namespace memctl::property

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "session.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "memctl/size.hpp"
+#include "plan/input.hpp"
+
+namespace memctl::property {
+namespace {
+
+using host::sim::AgentConduct;
+using namespace std::chrono_literals;
+
+Kib part(Kib amount, int thousandths) {
+  return round_down(std::max(Kib{}, amount) * thousandths / 1000, kib_per_page);
+}
+
+}  // namespace
+
+Session::Session(const HostChoice& choice) : simulation_{choice.world}, world_{simulation_.world} {
+  for (const auto& spec : choice.guests) {
+    if (auto id = world_.try_add_guest(spec)) guests_.push_back(id.value());
+  }
+  world_.advance(10s);
+  // A guest that cannot live with what it was given is none of ours.
+  std::erase_if(guests_, [&](DomainId id) {
+    const bool dead = !world_.guest(id).alive();
+    if (dead) world_.destroy(id);
+    return dead;
+  });
+}
+
+DomainIdentity Session::identity(DomainId id) {
+  const auto& spec = world_.guest(id).spec();
+  return {.id = id, .name = spec.name, .type = spec.type};
+}
+
+Limits Session::limits(DomainId id) {
+  return {.max_allocation = world_.max_allocation(id),
+          .static_max = world_.static_max(id),
+          .target = world_.target(id),
+          .pool = world_.paging_pool(id)};
+}
+
+bool Session::rests(DomainId id) {
+  const auto& kernel = world_.guest(id).kernel();
+  return kernel.life() == host::sim::LinuxGuest::Life::running &&
+         kernel.balloon_target() == kernel.balloon_current();
+}
+
+Session::Before Session::look(DomainId id) {
+  const auto& kernel = world_.guest(id).kernel();
+  Before before{.available = world_.host_free() - world_.host_claimed(),
+                .at_rest = rests(id),
+                .allocated = world_.allocated(id),
+                .blocks_offline = kernel.blocks_offline()};
+  for (const DomainId each : guests_) {
+    if (stands(each)) before.limits[each] = limits(each);
+    // A guest that was saved in the middle goes on by itself once it is restored.
+    before.others_rest = before.others_rest && (each == id || rests(each));
+    before.oom_kills[each] = world_.guest(each).kernel().memory().oom_kills();
+  }
+  return before;
+}
+
+SizeRequest Session::request(DomainId id, const Step& step) {
+  const Kib now = world_.allocated(id);
+  const Kib spare = world_.host_free();
+  switch (step.goal) {
+    case Goal::up:
+      return now + part(spare, step.amount);
+    case Goal::beyond:
+      return now + part(spare * 2, step.amount);
+    case Goal::down:
+      return std::max(4_KiB, part(now, step.amount));
+    case Goal::by_pages:
+      return std::max(4_KiB, now + kib_per_page * (step.amount - 500));
+    case Goal::largest: {
+      const auto status =
+          simulation_.run(resize::status_of(simulation_.port(), identity(id), step.options));
+      return status && status.value().largest ? *status.value().largest : now;
+    }
+    case Goal::floor: {
+      const auto refused =
+          simulation_.run(resize::plan_only(simulation_.port(), identity(id), 4_KiB, step.options));
+      const bool offered = !refused && refused.error().largest;
+      return offered ? std::max(4_KiB, *refused.error().largest) : now;
+    }
+    case Goal::same:
+      return SizeRequest::relative(Kib{});
+  }
+  return now;
+}
+
+void Session::trouble(DomainId id, const Step& step) {
+  if (!stands(id)) return;
+  auto& guest = world_.guest(id);
+  const int amount = step.trouble_amount;
+  switch (step.trouble) {
+    case Trouble::none:
+    case Trouble::cancelled:
+      break;
+    case Trouble::host_memory_taken:
+      taken_ += world_.take_host_memory(part(world_.host_free() - world_.host_claimed(), amount));
+      break;
+    case Trouble::host_memory_given_back:
+      taken_ += world_.take_host_memory(-part(taken_, amount));
+      break;
+    case Trouble::guest_takes_memory:
+      // An eighth at most, of what there is to spare: no guest survives a process that takes what
+      // the kernel itself needs.
+      if (guest.kernel().memory().kernel_free() < 64_MiB) break;
+      guest.kernel().hold(part(guest.kernel().memory().kernel_free() / 8, amount));
+      break;
+    case Trouble::guest_frees_memory:
+      guest.kernel().hold(-part(guest.kernel().memory().hog(), amount));
+      break;
+    case Trouble::agent_killed:
+      guest.agent().kill();
+      break;
+    case Trouble::agent_back:
+      guest.agent().set_conduct(AgentConduct::normal);
+      guest.agent().start(id);
+      break;
+    case Trouble::rival_target:
+      // One that would kill the guest by itself proves nothing.
+      if (guest.kernel().memory().kernel_free() < 64_MiB) break;
+      static_cast<void>(
+          world_.mem_set(id, std::min(*world_.static_max(id), world_.allocated(id)) - 4_MiB));
+      break;
+    case Trouble::paused_a_while:
+      world_.pause(id);
+      world_.after(std::chrono::milliseconds{amount * 10}, [this, id] {
+        if (stands(id)) world_.unpause(id);
+      });
+      break;
+    case Trouble::save_begins:
+      world_.set_save_in_progress(id, true);
+      break;
+    case Trouble::save_ends:
+      world_.set_save_in_progress(id, false);
+      break;
+    case Trouble::saved_and_restored: {
+      // The model keeps no populate-on-demand entries across a restore.
+      if (guest.kernel().life() != host::sim::LinuxGuest::Life::running ||
+          world_.xen().find(id)->pod_entries > Pages{}) {
+        break;
+      }
+      const auto restored = world_.save_and_restore(id);
+      std::erase(guests_, id);
+      if (restored) guests_.push_back(restored.value());
+      break;
+    }
+    case Trouble::rebooted:
+      // As large as it was asked to be, which can be more than it has; and with as little free.
+      if (world_.host_free() < *world_.static_max(id) || guest.spec().linux.kernel_free) break;
+      std::erase(guests_, id);
+      guests_.push_back(world_.reboot(id));
+      break;
+    case Trouble::destroyed:
+      world_.destroy(id);
+      std::erase(guests_, id);
+      break;
+  }
+}
+
+bool Session::takes_domain_away(Trouble trouble) {
+  return trouble == Trouble::saved_and_restored || trouble == Trouble::rebooted ||
+         trouble == Trouble::destroyed;
+}
+
+void Session::follow(Step step) {
+  if (guests_.empty()) return;
+  const auto index = static_cast<std::size_t>(step.guest) % guests_.size();
+  // Without an agent nobody knows how little a guest has left: who asks for that takes the risk.
+  for (const DomainId id : guests_) {
+    const auto& memory = world_.guest(id).kernel().memory();
+    if (memory.kernel_free() < memory.total() / 8) step.options.agentless = false;
+  }
+  const bool before_it = step.at < 0ms;
+  if (before_it) {
+    trouble(guests_[index], step);
+    world_.advance(10ms);  // so that it is felt
+  }
+  if (guests_.size() <= index) return;
+  const DomainId id = guests_[index];
+  const DomainId other = guests_[(index + 1) % guests_.size()];
+
+  const SizeRequest size = request(id, step);
+  const Before before = look(id);
+  resize::ResizeOperation operation{simulation_.port(), identity(id), size, step.options};
+  std::optional<resize::ResizeOperation> second;
+  std::optional<Result<Report>> second_ended;
+  if (step.another_too && other != id) {
+    second.emplace(simulation_.port(), identity(other), request(other, step), step.options);
+  }
+  // Troubles that come too late come before the next step.
+  auto running = std::make_shared<bool>(true);
+  if (!before_it) {
+    world_.after(step.at, [this, id, step, running, &operation] {
+      if (*running && step.trouble == Trouble::cancelled) operation.cancel();
+      trouble(id, step);
+    });
+  }
+  if (second) {
+    boost::asio::co_spawn(
+        simulation_.context,
+        [&]() -> boost::asio::awaitable<void> { second_ended.emplace(co_await second->run()); },
+        [](const std::exception_ptr& thrown) {
+          if (thrown) std::rethrow_exception(thrown);
+        });
+  }
+  const Result<Report> ended = simulation_.run(operation.run());
+  if (second) {
+    simulation_.context.restart();
+    simulation_.connection.run_until([&] { return second_ended.has_value(); });
+    ++operations_;
+  }
+  *running = false;
+  ++operations_;
+  world_.advance(step.at > 0ms ? step.at : 1ms);
+
+  check_world(before, step);
+  const bool undisturbed =
+      !second && (before_it || step.trouble == Trouble::none || step.trouble == Trouble::cancelled);
+  check_end(id, before, ended, step, undisturbed);
+  // An offer rests on the figures of its moment.
+  const bool still = stands(id) && look(id).available == before.available &&
+                     world_.allocated(id) == before.allocated;
+  if (undisturbed && before.at_rest && before.others_rest && still && !ended) {
+    check_offer(id, ended.error(), step);
+  }
+}
+
+}  // namespace memctl::property

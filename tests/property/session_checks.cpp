@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The promises, as they can be held against a simulated world after a request.
+#include <algorithm>
+#include <string>
+
+#include "memctl/size.hpp"
+#include "plan/input.hpp"
+#include "resize/journal.hpp"
+#include "session.hpp"
+
+namespace memctl::property {
+
+using host::sim::AgentConduct;
+
+/// Whatever was asked, and whoever interfered.
+void Session::check_world(const Before& before, const Step& step) {
+  RC_ASSERT(world_.xen().consistent());
+  RC_ASSERT(world_.host_claimed() == Kib{});  // no operation is under way: no claim is left
+  for (const DomainId id : guests_) {
+    auto& guest = world_.guest(id);
+    RC_ASSERT(!resize::Journal(simulation_.port().store(), id).read().value().has_value());
+    // Whoever lies about its own memory plays with its own life.
+    const auto conduct = guest.spec().agent.conduct;
+    if (conduct == AgentConduct::lying || conduct == AgentConduct::huge) continue;
+    if (!guest.alive()) {
+      RC_LOG() << guest.spec().name << " is dead:";
+      for (const auto& line : guest.kernel().log()) RC_LOG() << "\n  " << line;
+    }
+    RC_ASSERT(guest.alive());
+    const auto then = before.oom_kills.find(id);
+    if (then != before.oom_kills.end()) {
+      RC_ASSERT(guest.kernel().memory().oom_kills() == then->second);
+    }
+  }
+
+  // The reserve, and what others took meanwhile.
+  const Kib available = world_.host_free() - world_.host_claimed();
+  const bool others = !before.others_rest || step.trouble == Trouble::host_memory_taken ||
+                      takes_domain_away(step.trouble);
+  RC_LOG() << "available " << to_string(before.available) << ", then " << to_string(available);
+  for (const DomainId id : guests_) {
+    RC_LOG() << "\n  " << world_.guest(id).spec().name << " has " << to_string(world_.allocated(id))
+             << ", target " << to_string(*world_.target(id));
+  }
+  if (!others) RC_ASSERT(available >= std::min(before.available, step.options.host_reserve));
+}
+
+/// What is reported is what is.
+void Session::check_end(DomainId id, const Before& before, const Result<Report>& ended,
+                        const Step& step, bool undisturbed) {
+  const Report* report = nullptr;
+  if (ended) {
+    report = &ended.value();
+    RC_ASSERT(report->outcome == Outcome::verified);
+    RC_ASSERT(!report->cause.has_value());
+  } else {
+    RC_ASSERT(ended.error().report != nullptr);
+    report = ended.error().report.get();
+    RC_ASSERT(report->outcome != Outcome::verified);
+    RC_ASSERT(report->cause == ended.error().cause);
+    RC_ASSERT(report->message.find('\n') == std::string::npos);
+  }
+  if (!stands(id)) return;
+
+  const Limits now = limits(id);
+  const Limits& then = before.limits.at(id);
+  const Kib video = world_.guest(id).spec().video_ram;
+  switch (report->outcome) {
+    case Outcome::verified:
+      RC_ASSERT(now.static_max == report->limit);
+      if (step.trouble != Trouble::rival_target) {
+        RC_ASSERT(now.target == report->requested - video);
+        RC_ASSERT(now.max_allocation >= report->requested);
+      }
+      if (now.pool != Kib{}) RC_ASSERT(report->pool == now.pool);
+      RC_ASSERT(now.pool >= then.pool);
+      if (undisturbed) {
+        // To the page, where the guest was settled before: else its own offset is not known yet.
+        const Kib slack = before.at_rest ? Kib{} : plan::max_pages_slack;
+        RC_ASSERT(report->reached >= report->requested - slack);
+        RC_ASSERT(report->reached <= report->requested + plan::max_pages_slack);
+        const bool honest = world_.guest(id).agent().spec().conduct == AgentConduct::normal;
+        if (honest && !step.options.agentless) {
+          RC_ASSERT(report->verified.all());
+          RC_ASSERT(report->guest_total == world_.guest(id).mem_total());
+          RC_ASSERT(world_.guest(id).kernel().blocks_offline() <= before.blocks_offline);
+        }
+      }
+      break;
+    case Outcome::refused:
+      if (undisturbed) RC_ASSERT(now == then);
+      if (undisturbed && before.at_rest) RC_ASSERT(world_.allocated(id) == before.allocated);
+      break;
+    case Outcome::restored:
+      RC_ASSERT(now.pool >= then.pool);
+      if (undisturbed) {
+        RC_ASSERT(now.target == then.target);
+        RC_ASSERT(now.static_max == then.static_max);
+        RC_ASSERT(now.max_allocation == then.max_allocation);
+      }
+      break;
+    case Outcome::kept:
+      RC_ASSERT(now.pool >= then.pool);
+      if (undisturbed) {
+        RC_ASSERT(now.static_max == report->limit);
+        RC_ASSERT(now.target == report->reached - video);
+        RC_ASSERT(now.max_allocation >= report->reached);
+      }
+      break;
+    case Outcome::superseded:
+      RC_ASSERT(step.trouble == Trouble::rival_target);
+      break;
+    case Outcome::gone:
+      RC_ASSERT(takes_domain_away(step.trouble) || !world_.guest(id).alive());
+      break;
+    case Outcome::failed:
+      RC_FAIL("nothing failed that cannot be undone: " + report->message);
+  }
+}
+
+/// The largest size offered works; one page more, or less where it is a floor, doesn't.
+void Session::check_offer(DomainId id, const Error& error, const Step& step) {
+  if (error.report->outcome != Outcome::refused || !error.largest || !stands(id)) return;
+  const auto plan = [&](Kib size) {
+    return simulation_.run(resize::plan_only(simulation_.port(), identity(id), size, step.options));
+  };
+  const Kib offered = *error.largest;
+  const bool is_floor = error.cause == Cause::below_floor;
+  const auto granted = plan(offered);
+  RC_LOG() << error.message << "; largest " << to_string(offered) << "\n";
+  if (!granted) RC_LOG() << to_string(offered) << ": " << granted.error().message;
+  RC_ASSERT(granted.has_value());
+  const auto beyond = plan(is_floor ? offered - kib_per_page : offered + kib_per_page);
+  if (beyond) {
+    RC_LOG() << "granted from " << to_string(beyond.value().from) << " to "
+             << to_string(beyond.value().to) << ", allocated " << to_string(world_.allocated(id))
+             << ", target " << to_string(*world_.target(id)) << ", host free "
+             << to_string(world_.host_free());
+  }
+  RC_ASSERT(beyond.has_error());
+}
+
+}  // namespace memctl::property
