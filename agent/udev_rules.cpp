@@ -160,9 +160,10 @@ std::optional<UdevRule> find_udev_rule(const std::string& root) {
   for (const std::string directory : directories) {
     for (const std::string& name : names_in(root + directory)) {
       if (!seen.insert(name).second) continue;
-      const auto action = action_of_rules(contents(root + directory + name, buffer));
+      const std::string file = directory + name;
+      const auto action = action_of_rules(contents(root + file, buffer));
       if (action && (!kept || weight(*action) > weight(kept->action))) {
-        kept = UdevRule{.file = directory + name, .action = *action};
+        kept = UdevRule{.file = file, .action = *action};
       }
     }
   }
