@@ -194,6 +194,7 @@ Report ResizeOperation::report(Outcome outcome) const {
 Error ResizeOperation::refused(Error error) const {
   Report result = report(Outcome::refused);
   if (const auto size = context_.facts().domain.size()) {
+    result.reached = plan::present_size(context_.facts().domain);
     const bool relative = request_.kind == SizeRequest::Kind::relative;
     result.from = *size;
     result.requested = relative ? *size + request_.amount : request_.amount;

@@ -94,7 +94,7 @@ def test_a_grown_guest_is_saved_and_restored_and_grows_on(
 ) -> None:
     assert resize(guest, "400m").status == 0
     assert guest.save_and_restore()
-    assert status(guest.host, guest.name)[0]["allocated_kib"] == 400 * MIB
+    assert 0 <= status(guest.host, guest.name)[0]["allocated_kib"] - 400 * MIB <= MIB
     done = resize(guest, "1g")
     assert done.ending == (0, "verified", None)
     figures.record_resize("after the restore", guest, done, but=("stages",))

@@ -107,6 +107,7 @@ TEST_P(OperationOnSim, AGuestWithoutAnAgentIsRefusedAtOnce) {
   ASSERT_TRUE(report.error().report);
   EXPECT_EQ(report.error().report->outcome, Outcome::refused);
   EXPECT_EQ(report.error().report->requested, 1_GiB);
+  EXPECT_EQ(report.error().report->reached, 160_MiB);
   EXPECT_LT(simulation.now() - began, 1s);
   EXPECT_EQ(limits(id), before);
 }

@@ -104,7 +104,7 @@ TEST(SimGuest, PvhWithARaisedPoolReaches3584MiBShrinksAndRegrows) {
   ASSERT_EQ(world.set_pool(id, 16_MiB), 0);
   for (const Kib size : {3584_MiB, 400_MiB, 3584_MiB}) {
     ASSERT_TRUE(set_size(world, id, size));
-    EXPECT_EQ(world.allocated(id), size);
+    EXPECT_EQ(world.populated(id), size);
   }
   EXPECT_TRUE(world.guest(id).alive());
 }
@@ -181,7 +181,7 @@ TEST(SimGuest, GoesOnWhereTheHostHasMemoryAgainBeforeItGaveUp) {
 }
 
 TEST(SimGuest, TwoGuestsThatEachAskForTwoThirdsOfTheHostDrainIt) {
-  World world{{.host = 3658_MiB + 2 * 160_MiB + 16_MiB}};
+  World world{{.host = 3658_MiB + 2 * 160_MiB + 16_MiB + special_pages(DomainType::pvh)}};
   const DomainId first = world.add_guest(with_policy(pv(), "online_kernel"));
   const DomainId second = world.add_guest(with_policy(pvh(), "online_kernel"));
   ASSERT_EQ(world.set_pool(second, 16_MiB), 0);
@@ -192,7 +192,7 @@ TEST(SimGuest, TwoGuestsThatEachAskForTwoThirdsOfTheHostDrainIt) {
   }
   world.advance(60s);
   EXPECT_EQ(world.allocated(first), 2438_MiB);
-  EXPECT_EQ(world.allocated(second), 1540_MiB);
+  EXPECT_EQ(world.populated(second), 1540_MiB);
   EXPECT_EQ(world.host_free(), 0_KiB);
 }
 
@@ -261,7 +261,7 @@ TEST_P(StarvingInStages, Reaches1024MiBAlive) {
       world.add_guest(starving({.name = "guest", .type = type, .memory = 160_MiB}, free));
   for (const Kib size : {first, 288_MiB, 1024_MiB}) {
     ASSERT_TRUE(set_size(world, id, size));
-    EXPECT_EQ(world.allocated(id), size);
+    EXPECT_EQ(world.populated(id), size);
   }
   EXPECT_TRUE(world.guest(id).alive());
   EXPECT_EQ(world.guest(id).kernel().memory().oom_kills(), 0);
@@ -315,10 +315,10 @@ TEST(SimGuest, ARestoreComputesAPoolThatIsNotFrozenAnewAndTheGuestGrowsOn) {
     const DomainId restored = world.save_and_restore(id).value();
     EXPECT_NE(restored, id);
     EXPECT_EQ(world.allocated(id), 0_KiB);
-    EXPECT_EQ(world.allocated(restored), 1200_MiB);
+    EXPECT_EQ(world.populated(restored), 1200_MiB);
     EXPECT_EQ(world.max_allocation(restored), 1201_MiB);
     ASSERT_TRUE(set_size(world, restored, 1400_MiB));
-    EXPECT_EQ(world.allocated(restored), 1400_MiB);
+    EXPECT_EQ(world.populated(restored), 1400_MiB);
     EXPECT_TRUE(world.guest(restored).alive());
   }
 }
@@ -330,7 +330,7 @@ TEST(SimGuest, RaisingStaticMaxBeforeTheFirstWatchIsSwallowedByTheOffset) {
   const DomainId id = world.add_guest(spec);
   ASSERT_EQ(world.set_pool(id, 16_MiB), 0);
   ASSERT_TRUE(set_size(world, id, 1024_MiB));
-  EXPECT_EQ(world.allocated(id), 160_MiB);
+  EXPECT_EQ(world.populated(id), 160_MiB);
 }
 
 TEST(SimGuest, AGuestBootedBelowItsMaximumBalloonsDownToItsTargetAndThenGrowsFreely) {
@@ -342,10 +342,10 @@ TEST(SimGuest, AGuestBootedBelowItsMaximumBalloonsDownToItsTargetAndThenGrowsFre
   EXPECT_EQ(world.xen().find(id)->pod_entries, to_pages(352_MiB));
   world.advance(60s);
   EXPECT_EQ(world.xen().find(id)->pod_entries, Pages{});
-  EXPECT_EQ(world.allocated(id), 160_MiB);
+  EXPECT_EQ(world.populated(id), 160_MiB);
   for (const Kib size : {400_MiB, 700_MiB, 300_MiB}) {
     ASSERT_TRUE(set_size(world, id, size));
-    EXPECT_EQ(world.allocated(id), size);
+    EXPECT_EQ(world.populated(id), size);
   }
   EXPECT_TRUE(world.guest(id).alive());
 }

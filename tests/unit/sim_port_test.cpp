@@ -24,12 +24,13 @@ class SimPortTest : public testing::Test {
   World& world = sim.world;
   Hypervisor& xen = sim.port().hypervisor();
   DomainId id = world.add_guest({.name = "web1"});
+  Kib memory = 160_MiB + special_pages(DomainType::pvh);
 };
 
 TEST_F(SimPortTest, TellsTheFactsOfTheHost) {
   const HostFacts facts = xen.host_facts().value();
   EXPECT_EQ(facts.total, to_pages(65_GiB));
-  EXPECT_EQ(to_kib(facts.free), 64_GiB - 160_MiB - 1664_KiB);
+  EXPECT_EQ(to_kib(facts.free), 64_GiB - memory - 1664_KiB);
   EXPECT_EQ(facts.xen_minor, 17);
 }
 
@@ -37,7 +38,7 @@ TEST_F(SimPortTest, TellsTheFactsOfADomain) {
   const DomainFacts facts = sim.run(xen.domain_facts(id)).value();
   EXPECT_EQ(facts.identity, (DomainIdentity{.id = id, .name = "web1", .type = DomainType::pvh}));
   EXPECT_EQ(facts.uuid.size(), 36U);
-  EXPECT_EQ(facts.memory.total, to_pages(160_MiB));
+  EXPECT_EQ(facts.memory.total, to_pages(memory));
   EXPECT_EQ(facts.memory.max, 161_MiB);
   EXPECT_EQ(facts.target, 160_MiB);
   EXPECT_EQ(facts.static_max, 160_MiB);
@@ -101,8 +102,8 @@ TEST_F(SimPortTest, AClaimThatTheHostCannotMeetIsHostMemoryAndABadOneIsNot) {
   EXPECT_EQ(xen.claim(id, to_pages(100_GiB)).error().cause, Cause::host_memory);
   EXPECT_EQ(xen.claim(id, to_pages(100_MiB)).error().raw, EINVAL);
   ASSERT_TRUE(xen.claim(id, to_pages(1_GiB)));
-  EXPECT_EQ(xen.host_facts().value().outstanding, to_pages(1_GiB - 160_MiB));
-  EXPECT_EQ(xen.domain_memory(id).value().outstanding, to_pages(1_GiB - 160_MiB));
+  EXPECT_EQ(xen.host_facts().value().outstanding, to_pages(1_GiB - memory));
+  EXPECT_EQ(xen.domain_memory(id).value().outstanding, to_pages(1_GiB - memory));
   ASSERT_TRUE(xen.release_claim(id));
   ASSERT_TRUE(xen.release_claim(id));
 }
@@ -212,7 +213,7 @@ TEST_F(SimAgent, PrepareOnlinesWhatAnEarlierGrowthLeftOffline) {
   world.advance(10s);
   ASSERT_EQ(world.guest(id).kernel().blocks_offline(), 1);
   ask(request(RequestKind::prepare, 1), 10s);
-  EXPECT_EQ(world.allocated(id), 288_MiB);
+  EXPECT_EQ(world.populated(id), 288_MiB);
   EXPECT_EQ(report()->blocks_added, 0);
 }
 
@@ -337,7 +338,7 @@ TEST_F(SimFaults, ACallThatFailsBeforeHasNoEffect) {
 
 TEST_F(SimFaults, ACallThatFailsAfterHasItsEffect) {
   EXPECT_FALSE(act_under({.kind = Fault::Kind::fail_after, .nth = 2}));
-  EXPECT_EQ(world.host_claimed(), 1_GiB - 160_MiB);
+  EXPECT_EQ(world.host_claimed(), 1_GiB - world.allocated(id));
 }
 
 TEST_F(SimFaults, AKilledProcessIsGoneAndItsPortDoesNothingAnyMore) {

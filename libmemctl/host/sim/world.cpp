@@ -64,7 +64,7 @@ Result<void> World::build(Guest& guest, Kib populated, Kib static_max, Kib pool,
   const bool pod = spec.type != DomainType::pv && static_max > populated && superpages;
   const Errno failed =
       xen_.build(id, {.type = spec.type,
-                      .memory = to_pages(populated),
+                      .memory = to_pages(populated + special_pages(spec.type)),
                       .max = to_pages(populated + 1_MiB),
                       .pod_entries = pod ? to_pages(static_max - populated) : Pages{},
                       .pool = to_pages(pool),
@@ -192,7 +192,7 @@ DomainId World::reboot(DomainId id) {
 Result<DomainId> World::save_and_restore(DomainId id) {
   const std::shared_ptr<Guest> saved = guests_.at(id);
   const ToolstackRecord record = *toolstack_.find(id);
-  const Kib total = allocated(id);
+  const Kib total = allocated(id) - special_pages(saved->spec_.type);
   const Kib video_ram = toolstack_.memory_key(id, "videoram").value_or(Kib{});
   const Kib size = target(id).value_or(total) + video_ram;
   const Kib limit = static_max(id).value_or(size);

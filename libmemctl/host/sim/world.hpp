@@ -31,6 +31,11 @@ struct WorldSpec {
   bool dom0_memory_is_fixed{true};  ///< dom0_mem on Xen's command line.
 };
 
+/// What libxl's build adds to the page count of a domain for its firmware and Xen's own (measured).
+constexpr Kib special_pages(DomainType type) {
+  return type == DomainType::pvh ? 64_KiB : Kib{};
+}
+
 struct GuestSpec {
   std::string name{"guest"};
   DomainType type{DomainType::pvh};
@@ -103,6 +108,10 @@ class World {
 
   // What Xen and xenstore say of a domain; zero or nothing where it is gone.
   [[nodiscard]] Kib allocated(DomainId id);
+  /// The same without the pages of firmware and Xen that a domain has from its beginning.
+  [[nodiscard]] Kib populated(DomainId id) {
+    return allocated(id) - special_pages(guest(id).spec().type);
+  }
   [[nodiscard]] Kib max_allocation(DomainId id);
   [[nodiscard]] Kib paging_pool(DomainId id);
   [[nodiscard]] std::optional<Kib> target(DomainId id) const;
