@@ -90,11 +90,15 @@ Result<void> ResizeOperation::write_journal(const Plan& plan) {
 
 host::Task<void> ResizeOperation::walk(Kib goal) {
   for (int number = 1;; ++number) {
-    BOOST_OUTCOME_CO_TRY(const auto stage, plan::next_stage(context_.facts(), goal));
+    BOOST_OUTCOME_CO_TRY(auto stage, plan::next_stage(context_.facts(), goal));
     if (!stage) {
       // A domain may have the size already, and a target that asks for another.
       if (context_.facts().domain.size() == goal) co_return success();
       co_return co_await context_.set_size(goal, /*enforce=*/true);
+    }
+    // A balloon that gave up on a size wakes for another one only: one page less goes first.
+    if (stage->host_memory > Kib{} && context_.facts().domain.size() == stage->size) {
+      stage->size -= kib_per_page;
     }
     BOOST_OUTCOME_CO_TRY(co_await run_stage(context_, number, *stage));
     if (guest::Session* agent = context_.session()) {

@@ -236,6 +236,36 @@ TEST_P(OperationOnSim, AShrinkThatTheGuestNeverBeganIsTakenBack) {
   EXPECT_EQ(limits(id), before);
 }
 
+TEST_P(OperationOnSim, ABalloonThatGaveUpIsWokenForTheSameSize) {
+  const DomainId id = add({.linux = {.online_policy = "online_kernel"}});
+  auto& world = simulation.world;
+  ASSERT_TRUE(world.mem_max(id, 2_GiB));
+  world.take_host_memory(world.host_free() - 100_MiB);
+  ASSERT_TRUE(world.mem_set(id, 2_GiB));
+  world.advance(60s);
+  ASSERT_LT(world.allocated(id), 400_MiB);
+  world.take_host_memory(-32_GiB);
+  world.advance(60s);
+  ASSERT_LT(world.allocated(id), 400_MiB) << "it would have gone on by itself";
+
+  const auto report = resize(id, 2_GiB);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_GE(report.value().reached, 2_GiB);
+  EXPECT_LE(report.value().reached, 2_GiB + 1_MiB);
+}
+
+TEST_P(OperationOnSim, ABalloonThatGivesUpIsNamed) {
+  const DomainId id = add();
+  // Somebody lowers max_pages behind the toolstack's back.
+  simulation.world.after(500ms, [&] {
+    simulation.world.xen().find(id)->max = simulation.world.xen().find(id)->total;
+  });
+  const auto report = resize(id, 8_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::guest_balloon_gave_up) << report.error().message;
+  EXPECT_EQ(report.error().report->outcome, Outcome::restored);
+}
+
 TEST_P(OperationOnSim, ARivalsTargetStands) {
   const DomainId id = add();
   simulation.world.after(500ms, [&] { ASSERT_TRUE(simulation.world.mem_set(id, 300_MiB)); });

@@ -141,9 +141,11 @@ class Guest:
 
     def leave_free(self, mib: int) -> None:
         """Fills its memory with files until about so much is free: there is no disk to write to."""
+        # The root is a tmpfs, which holds half of the memory at most.
+        self.check("mkdir -p /fill && mount -t ramfs none /fill")
         spare = self.facts().mem_free_kib // 1024 - mib
         if spare > 0:
-            self.check(f"dd if=/dev/zero of=/fill.{spare} bs=1M count={spare} 2>&1")
+            self.check(f"dd if=/dev/zero of=/fill/{spare} bs=1M count={spare} 2>&1")
 
     def kill_agent(self) -> None:
         self.check("killall -9 memctl-agent")
