@@ -32,9 +32,7 @@ struct WorldSpec {
 };
 
 /// What libxl's build adds to the page count of a domain for its firmware and Xen's own (measured).
-constexpr Kib special_pages(DomainType type) {
-  return type == DomainType::pvh ? 64_KiB : Kib{};
-}
+constexpr Kib special_pages(DomainType type) { return type == DomainType::pvh ? 64_KiB : Kib{}; }
 
 struct GuestSpec {
   std::string name{"guest"};
