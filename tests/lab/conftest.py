@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.runner import runtestprotocol
 from _pytest.terminal import TerminalReporter
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -143,6 +144,32 @@ def no_guest_crashed(request: pytest.FixtureRequest) -> Iterator[None]:
         if crashes and not guest.crash_expected:
             guest.crash_expected = True  # told once
             pytest.fail(f"{guest.name} crashed: {crashes[0]}")
+
+
+def emulator_faults(config: pytest.Config) -> int:
+    booted = config.stash.get(LAB, None)
+    return len(booted.emulator_faults()) if booted else 0
+
+
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """A scenario in which QEMU's emulation ended a guest says nothing: it runs again, and says so.
+
+    Everything is booted anew for it. This is the only second try there is, and nothing but that
+    fault's own sign leads to it: see `Lab.emulator_faults`.
+    """
+    if host_of(item) != "xen":
+        return None
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    before = emulator_faults(item.config)
+    reports = runtestprotocol(item, log=False, nextitem=nextitem)
+    if any(report.failed for report in reports) and emulator_faults(item.config) > before:
+        print(f"\n{item.nodeid}: QEMU's emulation ended a guest; the lab is booted anew for it")
+        item.session._setupstate.teardown_exact(None)
+        reports = runtestprotocol(item, log=False, nextitem=nextitem)
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
 
 
 def pytest_exception_interact(node: pytest.Item, report: pytest.TestReport) -> None:

@@ -178,14 +178,8 @@ class Guest:
         return GUEST_FAULT.findall(self.console())
 
     def met_emulator_fault(self) -> bool:
-        """Whether QEMU, not the guest or Xen, ended it: its vcpu stood in Xen's own code.
-
-        QEMU's emulation of SVM sometimes leaves the host's registers in the guest's state (seen in
-        about one of 40 boots, never after a boot). No guest can get to a selector and an address of
-        Xen's by itself, so nothing else looks like this.
-        """
-        fault = rf"\(XEN\) d{self.domid}v\d+ Triple fault.*?RIP:\s+e008:\[<ffff82d0"
-        return re.search(fault, self.lab.machine.console("host"), re.DOTALL) is not None
+        """Whether QEMU, not the guest or Xen, ended it: see `Lab.emulator_faults`."""
+        return self.domid in self.lab.emulator_faults()
 
     def domain(self) -> DomainFacts | None:
         """Xen's own figures, or None when there is no such domain any more."""
