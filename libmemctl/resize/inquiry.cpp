@@ -9,7 +9,8 @@
 namespace memctl::resize {
 
 Error explained(Error refusal, const std::optional<Error>& agent_error) {
-  return refusal.cause == Cause::agent_absent && agent_error ? *agent_error : std::move(refusal);
+  if (refusal.cause == Cause::agent_absent && agent_error) return *agent_error;
+  return refusal;
 }
 
 host::Task<Plan> plan_only(host::Port& port, DomainIdentity domain, SizeRequest request,

@@ -35,7 +35,7 @@ bool total_agrees(Context& context, const Record& before, const AgentReport& fir
 }
 
 Error disagreement(const Verified& verified, const AgentReport* report) {
-  if (!verified.xen) {
+  if (!verified.xen || report == nullptr) {  // without an agent there is nothing else to ask
     return {.cause = Cause::stalled, .message = "Xen's page count is not what was asked for"};
   }
   if (!verified.blocks) {
