@@ -182,9 +182,13 @@ class Guest:
         """The lines in which its kernel gave up."""
         return GUEST_FAULT.findall(self.console())
 
-    def met_emulator_fault(self) -> bool:
-        """Whether QEMU, not the guest or Xen, ended it: see `Lab.emulator_faults`."""
-        return self.domid in self.lab.emulator_faults()
+    def triple_faulted(self) -> bool:
+        """Whether its vcpu was reset. See `Lab.emulator_faults` for what that says.
+
+        While it boots it is QEMU's doing, wherever the vcpu stood: nothing of ours has touched it.
+        """
+        fault = rf"\(XEN\) d{self.domid}v\d+ Triple fault"
+        return re.search(fault, self.lab.machine.console("host")) is not None
 
     def domain(self) -> DomainFacts | None:
         """Xen's own figures, or None when there is no such domain any more."""

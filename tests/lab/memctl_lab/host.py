@@ -274,9 +274,10 @@ class Lab:
             guest.wait_until_ready()
             return guest
         except LabError:
-            if not guest.met_emulator_fault():
+            if not guest.triple_faulted():
                 raise
         print(f"{guest.name}: ended by a fault of QEMU's emulation while booting; booted anew")
+        self.run(f"xl destroy {shlex.quote(guest.name)}")  # xl may have restarted it by itself
         again = type(guest).create(self, guest.config)
         self.guests[guest.name] = again
         again.wait_until_ready()
