@@ -3,8 +3,8 @@
 By xl's own commands guests stall without a word, starve, panic and hit kernel bugs. Through memctl
 none does: each request is verified, or refused with a named cause, and the host keeps its reserve.
 
-On real Xen all of them have passed through memctl. By xl the lab's guests, whose only process is
-the lab's own, outlive two of the rows that killed the measured guests: see the marker `unproven`.
+On real Xen all of them have passed through memctl. By xl the lab's guests have outlived two of the
+rows that killed the measured ones, so that these fail there: see the marker `unproven`.
 """
 
 from __future__ import annotations
@@ -181,7 +181,8 @@ class TestShrinkWithMovableBlocks:
         assert guest.facts().mem_free_kib > 1850 * MIB, "it has the memory that it dies for"
         guest.crash_expected = True
         by_xl(guest, 600)
-        assert not guest.alive() or size_of(guest) > 600
+        assert not guest.alive()
+        assert "Kernel panic" in guest.console()
         figures.tell(self.ASKED, "xl", fate(guest))
 
     def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
@@ -263,11 +264,12 @@ class TestStarvingGuest:
         guest.leave_free(free_mib)
         guest.crash_expected = True
         by_xl(guest, 1024)
-        # It dies where the OOM killer takes the process that the guest is there for (measured). The
-        # lab's guests have none, and stay where the kernel could describe no more.
-        if guest.alive():
-            assert size_of(guest) < 1024
+        if (type, free_mib) == ("pv", 12):
+            assert guest.alive()
+            assert size_of(guest) == 160
+            assert guest.facts().mem_free_kib <= 3 * MIB
         else:
+            assert not guest.alive()
             assert guest.crashes()
         figures.tell(f"{type} 160 -> 1024 MiB with {free_mib} MiB left", "xl", fate(guest))
 
