@@ -26,8 +26,6 @@ Finding unknown(Check check, std::string message) {
   return {.check = check, .severity = Severity::unknown, .message = std::move(message)};
 }
 
-std::string mebibytes(Kib size) { return std::to_string(size / 1_MiB) + " MiB"; }
-
 Finding xen_version(const HostExam& exam) {
   const HostFacts& host = exam.host;
   const std::string version =

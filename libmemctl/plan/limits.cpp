@@ -29,8 +29,6 @@ Refusal refuse(Cause cause, std::string message, std::string hint = {}) {
   return Error{.cause = cause, .message = std::move(message), .hint = std::move(hint)};
 }
 
-std::string mebibytes(Kib size) { return std::to_string(size / 1_MiB) + " MiB"; }
-
 bool has_pool(const DomainFacts& domain) { return domain.identity.type != DomainType::pv; }
 
 Refusal check_state(const Input& input) {
@@ -204,6 +202,8 @@ Refusal check_memmap(const Input& input, Kib to) {
 }
 
 }  // namespace
+
+std::string mebibytes(Kib size) { return std::to_string(size / 1_MiB) + " MiB"; }
 
 std::optional<Kib> pool_needed(const DomainFacts& domain, Kib maximum) {
   if (!has_pool(domain)) return std::nullopt;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "memctl/error.hpp"
 #include "plan/input.hpp"
@@ -22,6 +23,9 @@ namespace memctl::plan {
 [[nodiscard]] Kib whole_blocks(const Input& input, Kib to);
 /// Limits on the size that a domain shrinks to: if a size is refused, so is every smaller one.
 [[nodiscard]] std::optional<Error> check_shrink(const Input& input, Kib to);
+
+/// A size as refusals and findings tell it: whole MiB, rounded down.
+[[nodiscard]] std::string mebibytes(Kib size);
 
 /// The paging pool that the domain needs for a maximum; nothing: it has no pool.
 [[nodiscard]] std::optional<Kib> pool_needed(const DomainFacts& domain, Kib maximum);

@@ -83,7 +83,7 @@ def lab_config() -> LabConfig:
 
 @pytest.fixture(scope="session")
 def lab(lab_config: LabConfig, request: pytest.FixtureRequest) -> Iterator[Lab]:
-    """The booted host. A scenario removes the guests it made: see `fresh_guests`."""
+    """The booted host. A scenario removes the guests it made: see `fresh_host`."""
     with Lab(lab_config) as booted:
         request.config.stash[LAB] = booted
         yield booted
@@ -98,15 +98,6 @@ def host(request: pytest.FixtureRequest) -> Iterator[ScenarioHost]:
     with SimulatedHost() as simulated:
         request.config.stash[SIMULATED] = simulated
         yield simulated
-
-
-@pytest.fixture
-def fresh_guests(lab: Lab) -> Iterator[Lab]:
-    """The booted host; guests made by the scenario are destroyed after it."""
-    before = set(lab.guests)
-    yield lab
-    for name in set(lab.guests) - before:
-        lab.guests[name].destroy()
 
 
 @pytest.fixture
