@@ -91,11 +91,18 @@ Finding autoballoon(const HostExam& exam) {
 Finding state(const DomainExam& exam) {
   const DomainFacts& domain = exam.facts.domain;
   const std::string name = word_for(domain.identity);
-  if (domain.memory.dying || domain.memory.shutdown != ShutdownReason::none) {
-    return bad(Check::state, "the domain is shutting down, or has crashed", "xl list " + name);
+  if (domain.memory.dying) {
+    return bad(Check::state, "the domain is being destroyed", "xl list " + name);
   }
+  // A save suspends the guest, which Xen counts among the ways of shutting down.
   if (exam.being_saved == true) {
     return bad(Check::state, "the domain is being saved or migrated", "wait for its end");
+  }
+  if (domain.memory.shutdown == ShutdownReason::suspend) {
+    return bad(Check::state, "the guest was suspended, to be saved or migrated", "xl list " + name);
+  }
+  if (domain.memory.shutdown != ShutdownReason::none) {
+    return bad(Check::state, "the guest has shut down, or has crashed", "xl list " + name);
   }
   if (domain.memory.paused) {
     return bad(Check::state, "the domain is paused", "xl unpause " + name);

@@ -12,8 +12,13 @@
 namespace memctl::plan {
 namespace {
 
-constexpr auto set_policy =
-    "in the guest: echo online_kernel > /sys/devices/system/memory/auto_online_blocks";
+constexpr auto set_policy = "echo online_kernel > /sys/devices/system/memory/auto_online_blocks";
+
+/// For what the agent reads once, when it starts: without a new start it would go on telling of
+/// what has been mended.
+std::string and_look_again(const std::string& command) {
+  return "in the guest: " + command + " && systemctl restart memctl-agent";
+}
 
 Finding agent(const DomainExam& exam) {
   if (exam.facts.guest) return {Check::agent, Severity::good, "it answers", {}};
@@ -109,7 +114,7 @@ Finding online_policy(const GuestFacts& guest) {
             policy +
                 ": without memctl, added memory may land where ballooning cannot take it "
                 "back; the agent sets another one while memctl adds memory",
-            set_policy};
+            and_look_again(set_policy)};
   }
   if (policy == "offline") {
     return {Check::online_policy,
@@ -131,8 +136,8 @@ bool is_harmless_path(std::string_view path) {
 std::string switch_off(const std::string& rule) {
   if (!is_harmless_path(rule)) return "in the guest: remove that file";
   constexpr std::string_view own = "/etc/udev/rules.d/";
-  if (rule.starts_with(own)) return "in the guest: rm " + rule;
-  return "in the guest: ln -s /dev/null " + std::string{own} + rule.substr(rule.rfind('/') + 1);
+  if (rule.starts_with(own)) return and_look_again("rm " + rule);
+  return and_look_again("ln -s /dev/null " + std::string{own} + rule.substr(rule.rfind('/') + 1));
 }
 
 Finding udev_rule(const GuestFacts& guest) {

@@ -147,11 +147,18 @@ TEST(DomainDiagnosis, State) {
   };
   expect(with([](auto&, auto& memory) { memory.paused = true; }), Severity::bad, "paused",
          "xl unpause web1");
-  expect(with([](auto&, auto& memory) { memory.dying = true; }), Severity::bad, "shutting down",
+  expect(with([](auto&, auto& memory) { memory.dying = true; }), Severity::bad, "destroyed",
          "xl list web1");
   expect(with([](auto&, auto& memory) { memory.shutdown = ShutdownReason::crash; }), Severity::bad,
          "crashed", "xl list");
   expect(with([](auto& exam, auto&) { exam.being_saved = true; }), Severity::bad, "saved", "wait");
+  const auto suspended = [](auto&, auto& memory) { memory.shutdown = ShutdownReason::suspend; };
+  expect(with(suspended), Severity::bad, "suspended", "xl list web1");
+  expect(with([&](auto& exam, auto& memory) {
+           suspended(exam, memory);
+           exam.being_saved = true;
+         }),
+         Severity::bad, "is being saved", "wait");
   expect(with([](auto& exam, auto&) { exam.being_saved.reset(); }), Severity::unknown,
          "cannot be told", "");
 }
@@ -304,7 +311,9 @@ TEST(GuestDiagnosis, OnlinePolicy) {
     return on_guest(Check::online_policy,
                     [&](auto& hello, auto&) { hello.online_policy = policy; });
   };
-  expect(with("online_movable"), Severity::note, "online_movable", "echo online_kernel");
+  expect(with("online_movable"), Severity::note, "online_movable",
+         "echo online_kernel > /sys/devices/system/memory/auto_online_blocks && systemctl restart "
+         "memctl-agent");
   expect(with("online"), Severity::note, "online", "echo online_kernel");
   expect(with(""), Severity::unknown, "tells none", "");
   EXPECT_EQ(with("online_kernel").severity, Severity::good);
@@ -318,11 +327,13 @@ TEST(GuestDiagnosis, UdevRules) {
     });
   };
   expect(with("/lib/udev/rules.d/40-vm-hotadd.rules", RuleAction::online), Severity::note,
-         "40-vm-hotadd", "in the guest: ln -s /dev/null /etc/udev/rules.d/40-vm-hotadd.rules");
+         "40-vm-hotadd",
+         "in the guest: ln -s /dev/null /etc/udev/rules.d/40-vm-hotadd.rules && systemctl restart "
+         "memctl-agent");
   expect(with("/lib/udev/rules.d/40-redhat.rules", RuleAction::other), Severity::note, "perhaps",
          "ln -s");
   expect(with("/etc/udev/rules.d/x.rules", RuleAction::online_movable), Severity::bad, "movable",
-         "in the guest: rm /etc/udev/rules.d/x.rules");
+         "in the guest: rm /etc/udev/rules.d/x.rules && systemctl restart memctl-agent");
   expect(with(std::nullopt, RuleAction::online), Severity::unknown, "does not look", "");
 }
 
