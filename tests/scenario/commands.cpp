@@ -6,11 +6,13 @@
 #include <boost/asio/detached.hpp>
 #include <utility>
 
+#include "doctor_output.hpp"
 #include "ending.hpp"
 #include "json.hpp"
 #include "memctl/size.hpp"
 #include "options.hpp"
 #include "output.hpp"
+#include "resize/doctor.hpp"
 #include "text.hpp"
 
 namespace memctl::scenario {
@@ -82,14 +84,19 @@ host::Task<DomainStatus> status_of(host::Port& port, const std::string& name,
   co_return co_await resize::status_of(port, domain, options.resize);
 }
 
-awaitable<void> status(host::Port& port, Options& options, Command& command) {
-  if (options.domains.empty()) {
-    const auto domains = co_await port.hypervisor().domains();
-    for (const DomainIdentity& each : domains.value()) options.domains.push_back(each.name);
-  }
+/// The domains that were named, or all.
+awaitable<std::vector<std::string>> names(host::Port& port, const Options& options) {
+  std::vector<std::string> names = options.domains;
+  if (!names.empty()) co_return names;
+  const auto domains = co_await port.hypervisor().domains();
+  for (const DomainIdentity& each : domains.value()) names.push_back(each.name);
+  co_return names;
+}
+
+awaitable<void> status(host::Port& port, const Options& options, Command& command) {
   std::vector<DomainStatus> rows;
   auto code = cli::ExitCode::verified;
-  for (const std::string& name : options.domains) {
+  for (const std::string& name : co_await names(port, options)) {
     const auto row = co_await status_of(port, name, options);
     if (!row) code = cli::ExitCode::refused;
     if (options.json) {
@@ -104,11 +111,31 @@ awaitable<void> status(host::Port& port, Options& options, Command& command) {
   command.status = static_cast<int>(code);
 }
 
+awaitable<void> doctor(host::Port& port, const Options& options, Command& command) {
+  cli::DoctorOutput output{options};
+  const Kib reserve = options.resize.host_reserve;
+  command.out += output.add(co_await resize::examine_host(port, reserve), std::nullopt);
+  for (const std::string& name : co_await names(port, options)) {
+    const auto domain = co_await find(port, name);
+    if (domain) {
+      auto examined = co_await resize::examine_domain(port, domain.value(), options.resize);
+      command.out += output.add(examined, domain.value());
+    } else {
+      command.out += output.add(domain.error());
+    }
+  }
+  end(command, output.end());
+}
+
 awaitable<void> carry_out(host::Port& port, Options options, Command& command) {
-  if (options.command == cli::Command::status) {
-    co_await status(port, options, command);
-  } else {
-    co_await resize_or_plan(port, options, command);
+  switch (options.command) {
+    case cli::Command::resize:
+    case cli::Command::plan:
+      co_return co_await resize_or_plan(port, options, command);
+    case cli::Command::status:
+      co_return co_await status(port, options, command);
+    case cli::Command::doctor:
+      co_return co_await doctor(port, options, command);
   }
 }
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "doctor_output.hpp"
+
 namespace memctl::cli {
 namespace {
 
@@ -39,6 +41,29 @@ TEST(DoctorText, TheLastLineCounts) {
   count.add({{Check::state, Severity::bad, "", ""}, {Check::agent, Severity::good, "", ""}});
   EXPECT_EQ(count.bad, 1);
   EXPECT_EQ(count.note + count.unknown, 0);
+}
+
+TEST(DoctorOutput, AGuestThatEndedIsAnErrorOnlyWhereItWasNamed) {
+  const Error gone{.cause = Cause::no_such_domain, .message = "it has ended"};
+  Options options;
+  DoctorOutput of_all{options};
+  EXPECT_EQ(of_all.add(gone, web1), "");
+  EXPECT_EQ(of_all.end().code, ExitCode::verified);
+  EXPECT_EQ(of_all.end().err, "");
+
+  options.domains = {"web1"};
+  DoctorOutput of_one{options};
+  EXPECT_EQ(of_one.add(gone, web1), "");
+  EXPECT_EQ(of_one.end().code, ExitCode::refused);
+  EXPECT_NE(of_one.end().err.find("it has ended"), std::string::npos);
+}
+
+TEST(DoctorOutput, AHostThatCannotBeAskedIsAnErrorWhateverWasNamed) {
+  const Options options{.json = true};
+  DoctorOutput output{options};
+  const Error gone{.cause = Cause::no_such_domain};
+  EXPECT_NE(output.add(gone, std::nullopt).find("no_such_domain"), std::string::npos);
+  EXPECT_EQ(output.end().code, ExitCode::refused);
 }
 
 }  // namespace

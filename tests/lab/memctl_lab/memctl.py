@@ -79,3 +79,40 @@ def status(host: ScenarioHost, *names: str) -> list[Json]:
     """`memctl status --json` of these guests, or of all."""
     done = host.memctl("status", "--json", *names).wait().check()
     return [parse_line(line) for line in done.stdout.splitlines()]
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A `memctl doctor --json` that ended, with its findings in the order in which they came."""
+
+    status: int
+    findings: list[Json]
+
+    def of(self, guest: ScenarioGuest | None) -> list[Json]:
+        """What was found of a guest and its domain; of the host for None."""
+        return [each for each in self.findings if _name(each) == (guest.name if guest else None)]
+
+    def finding(self, check: str, guest: ScenarioGuest | None = None) -> Json:
+        """The one finding of that check; the host's for None."""
+        (found,) = (each for each in self.of(guest) if each["check"] == check)
+        return found
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """The severity of each check that is not good."""
+        return {
+            each["check"]: each["severity"] for each in self.findings if each["severity"] != "good"
+        }
+
+
+def _name(finding: Json) -> str | None:
+    return None if finding["domain"] is None else str(finding["domain"]["name"])
+
+
+def doctor(host: ScenarioHost, *guests: ScenarioGuest) -> Examined:
+    """`memctl doctor --json` of the host and of these guests, or of all."""
+    done = host.memctl("doctor", "--json", *(guest.name for guest in guests)).wait()
+    findings = [parse_line(line) for line in done.stdout.splitlines()]
+    if done.status not in (0, 1) or done.stderr:
+        raise LabError(f"{done.command}: status {done.status}\n{done.stdout}{done.stderr}")
+    return Examined(done.status, findings)

@@ -1,0 +1,343 @@
+"""What the doctor says of hosts and guests, and that what it names mends what it found.
+
+Not yet run on real Xen: see the marker `unproven`.
+"""
+
+from __future__ import annotations
+
+import shlex
+import signal
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import pytest
+
+from memctl_lab import Guest, Lab, ScenarioGuest, ScenarioHost
+from memctl_lab.figures import Figures
+from memctl_lab.memctl import Examined, Json, doctor, finish, resize, start_resize
+
+pytestmark = pytest.mark.unproven
+
+XL_CONF = "/etc/xen/xl.conf"
+IN_THE_GUEST = "in the guest: "
+RESTART_AGENT = "systemctl restart memctl-agent"
+ASKED_OF_THE_AGENT = ("hotplug", "kernel", "online_policy", "udev_rule", "memory_blocks")
+MEASURED = ("host_reserve", "agent_version", "kernel")
+"""Checks whose message tells what one host alone has."""
+
+UDEV_RULE = "/etc/udev/rules.d/40-lab.rules"
+RULE = 'SUBSYSTEM=="memory", ACTION=="add", ATTR{state}=="offline", ATTR{state}="online_movable"\n'
+# Guests of the lab have no systemd: the calls of it that memctl names.
+SYSTEMCTL = """#!/bin/sh
+case "$*" in
+"restart memctl-agent" | "enable --now memctl-agent") ;;
+*) exit 1 ;;
+esac
+killall -9 memctl-agent 2>/dev/null
+while pidof memctl-agent >/dev/null; do usleep 50000; done
+memctl-agent </dev/null >/dev/console 2>&1 &
+"""
+
+
+def record(figures: Figures, what: str, findings: Sequence[Json]) -> None:
+    """What was found, and what it says where that is the same everywhere."""
+    figures.record(
+        what,
+        **{
+            each["check"]: (
+                each["severity"],
+                None if each["check"] in MEASURED else each["message"],
+                each["remedy"],
+            )
+            for each in findings
+        },
+    )
+
+
+def nothing_bad(host: ScenarioHost, *guests: ScenarioGuest) -> Examined:
+    """Looks, and holds that all is good."""
+    done = doctor(host, *guests)
+    assert done.faults == {}
+    assert done.status == 0
+    return done
+
+
+def one_bad(host: ScenarioHost, guest: ScenarioGuest, check: str) -> Json:
+    """Looks, and holds that this is bad and nothing else."""
+    done = doctor(host, guest)
+    bad = [name for name, severity in done.faults.items() if severity == "bad"]
+    assert (done.status, bad) == (1, [check])
+    return done.finding(check, guest)
+
+
+class TestSoundGuests:
+    """The scenarios of this class share a pv and a pvh guest."""
+
+    @pytest.fixture(scope="class")
+    def guests(self, host: ScenarioHost) -> Iterator[dict[str, ScenarioGuest]]:
+        wanted = [("doctor-pv", "pv"), ("doctor-pvh", "pvh")]
+        made = host.create_guests(wanted, online_policy="offline")
+        for guest in made:
+            guest.wait_for_agent()
+        yield {guest.type: guest for guest in made}
+        for guest in made:
+            guest.destroy()
+
+    def test_nothing_is_bad(
+        self, host: ScenarioHost, guests: dict[str, ScenarioGuest], figures: Figures
+    ) -> None:
+        done = nothing_bad(host, *guests.values())
+        record(figures, "host", done.of(None))
+        for type, guest in guests.items():
+            record(figures, type, done.of(guest))
+        # That it stays offline without memctl is said, and is no fault.
+        assert done.finding("online_policy", guests["pv"])["message"].startswith("offline: ")
+
+    def test_without_a_name_every_guest_is_looked_at(
+        self, host: ScenarioHost, guests: dict[str, ScenarioGuest]
+    ) -> None:
+        done = doctor(host)
+        for guest in guests.values():
+            assert {each["severity"] for each in done.of(guest)} == {"good"}
+
+    def test_a_paused_guest_cannot_answer(
+        self, host: ScenarioHost, guests: dict[str, ScenarioGuest], figures: Figures
+    ) -> None:
+        guest = guests["pvh"]
+        guest.pause()
+        done = doctor(host, guest)
+        guest.unpause()
+        assert done.status == 1
+        unknown = {check: "unknown" for check in ("agent", *ASKED_OF_THE_AGENT)}
+        assert done.faults == {"state": "bad", **unknown}
+        assert done.finding("state", guest)["remedy"] == f"xl unpause {guest.name}"
+        record(figures, "paused", done.of(guest))
+        nothing_bad(host, guest)
+
+    def test_a_resize_of_another_process_is_not_bad(
+        self, host: ScenarioHost, guests: dict[str, ScenarioGuest]
+    ) -> None:
+        guest = guests["pvh"]
+        running = start_resize(guest, "3584m")
+        running.wait_for_output('"phase":"populate"')
+        done = doctor(host, guest)
+        assert finish(running, timeout=300).ending == (0, "verified", None)
+        assert done.status == 0
+        # What is claimed for it, and a block that is not online yet, are notes at most.
+        assert set(done.faults.values()) == {"note"}, done.faults
+        assert done.finding("claims", guest)["severity"] == "good"
+        leftover = done.finding("leftover", guest)
+        assert leftover["severity"] == "note"
+        assert leftover["message"].startswith("an operation is under way: ")
+        assert leftover["remedy"] is None
+        nothing_bad(host, guest)
+
+    def test_a_killed_agent_is_missed(
+        self, host: ScenarioHost, guests: dict[str, ScenarioGuest], figures: Figures
+    ) -> None:
+        guest = guests["pv"]
+        guest.kill_agent()
+        done = doctor(host, guest)
+        assert done.status == 1
+        unknown = {check: "unknown" for check in ASKED_OF_THE_AGENT}
+        assert done.faults == {"agent": "bad", **unknown}
+        assert done.finding("agent", guest)["remedy"] == IN_THE_GUEST + RESTART_AGENT
+        record(figures, "killed", done.of(guest))
+
+
+def test_a_guest_without_an_agent(fresh_host: ScenarioHost, figures: Figures) -> None:
+    guest = fresh_host.create_guest("doctor-bare", "pv", agent=False)
+    done = doctor(fresh_host, guest)
+    assert done.status == 1
+    unknown = {check: "unknown" for check in ("agent_version", *ASKED_OF_THE_AGENT)}
+    assert done.faults == {"agent": "bad", **unknown}
+    remedy = done.finding("agent", guest)["remedy"]
+    assert remedy == IN_THE_GUEST + "systemctl enable --now memctl-agent"
+    record(figures, "bare", done.of(guest))
+
+
+def test_a_frozen_pool_that_has_no_room_is_bad(fresh_host: ScenarioHost, figures: Figures) -> None:
+    """2 MiB do for a domain of 256 MiB and for nothing above; a smaller one could still grow."""
+    guest = fresh_host.create_guest("doctor-frozen", "pvh", memory_mib=256, shadow_memory_mib=2)
+    guest.wait_for_agent()
+    found = one_bad(fresh_host, guest, "frozen_pool")
+    assert "growth past 256 MiB is refused" in found["message"]
+    assert "start the domain anew without shadow_memory" in found["remedy"]
+    record(figures, "frozen", [found])
+    assert resize(guest, "+1m").ending == (3, "refused", "paging_pool")
+
+
+def test_a_policy_that_makes_memory_movable_is_noted(
+    fresh_host: ScenarioHost, figures: Figures
+) -> None:
+    guest = fresh_host.create_guest("doctor-movable", "pv", online_policy="online_movable")
+    guest.wait_for_agent()
+    done = doctor(fresh_host, guest)
+    assert (done.status, done.faults) == (0, {"online_policy": "note"})
+    record(figures, "movable", [done.finding("online_policy", guest)])
+
+
+# What follows is about the real machine alone.
+
+
+@pytest.fixture
+def fresh_lab(lab: Lab) -> Iterator[Lab]:
+    """The booted host; guests that the scenario made are removed after it."""
+    before = set(lab.guests)
+    yield lab
+    for name in set(lab.guests) - before:
+        lab.guests[name].destroy()
+
+
+@pytest.fixture
+def xl_conf(lab: Lab) -> Iterator[str]:
+    """A file that a scenario may write or remove; it is put back after it."""
+    before = lab.read_file(XL_CONF)
+    yield XL_CONF
+    lab.write_file(XL_CONF, before)
+
+
+class TestAutoballoon:
+    def test_on_is_bad_until_the_named_command_was_run(self, lab: Lab, xl_conf: str) -> None:
+        for word in ("on", "1"):
+            lab.write_file(xl_conf, f'# of the lab\nautoballoon="{word}"\n')
+            done = doctor(lab)
+            found = done.finding("autoballoon")
+            assert (done.status, found["severity"]) == (1, "bad"), found
+            assert found["message"].startswith(f"on in {xl_conf}: ")
+            lab.check(found["remedy"])
+            assert doctor(lab).finding("autoballoon")["severity"] == "good"
+
+    @pytest.mark.parametrize("text", [None, "", "#autoballoon=1\n", "autoballoon='auto'\n"])
+    def test_left_to_xl_it_is_off_where_dom0_has_a_size(
+        self, lab: Lab, xl_conf: str, text: str | None
+    ) -> None:
+        if text is None:
+            lab.check(f"rm {xl_conf}")
+        else:
+            lab.write_file(xl_conf, text)
+        assert "dom0_mem=" in lab.check("xl info | grep ^xen_commandline"), "booted so"
+        found = doctor(lab).finding("autoballoon")
+        assert found["severity"] == "good"
+        assert found["message"] == "off: left to xl, and Xen's command line has dom0_mem"
+
+    def test_a_word_that_xl_does_not_know_is_not_known(self, lab: Lab, xl_conf: str) -> None:
+        lab.write_file(xl_conf, 'autoballoon="perhaps"\n')
+        done = doctor(lab)
+        assert done.finding("autoballoon")["severity"] == "unknown"
+        assert done.status == 0
+
+    def test_a_guest_started_under_it_has_a_frozen_pool(self, fresh_lab: Lab, xl_conf: str) -> None:
+        fresh_lab.write_file(xl_conf, 'autoballoon="on"\n')
+        guest = fresh_lab.create_guest("doctor-auto", "pvh")
+        guest.wait_for_agent()
+        done = doctor(fresh_lab, guest)
+        assert done.faults == {"autoballoon": "bad", "frozen_pool": "bad"}
+        assert resize(guest, "+1m").ending == (3, "refused", "paging_pool")
+
+        fresh_lab.check(done.finding("autoballoon")["remedy"])
+        one_bad(fresh_lab, guest, "frozen_pool")
+        guest.destroy()
+        anew = fresh_lab.create_guest("doctor-auto", "pvh")
+        anew.wait_for_agent()
+        nothing_bad(fresh_lab, anew)
+
+
+@pytest.mark.parametrize("type, phase", [("pv", "online"), ("pvh", "populate")])
+def test_what_a_killed_resize_left_is_mended_by_the_named_command(
+    fresh_lab: Lab, type: str, phase: str
+) -> None:
+    guest = fresh_lab.create_guest(f"doctor-left-{type}", type)
+    guest.wait_for_agent()
+    before = guest.snapshot()
+    running = start_resize(guest, "3584m")
+    running.wait_for_output(f'"phase":"{phase}"')
+    running.kill(signal.SIGKILL)
+    assert running.wait().status == 128 + signal.SIGKILL
+    guest.pause()  # it takes no more of its claim while that is looked at
+    assert guest.has_journal()
+
+    claimed = guest.snapshot().claim_pages > 0
+    remedy = f"memctl resize {guest.name} 160MiB"
+    done = doctor(fresh_lab, guest)
+    assert done.status == 1
+    found = done.finding("leftover", guest)
+    assert (found["severity"], found["remedy"]) == ("bad", remedy)
+    claims = done.finding("claims", guest)
+    assert claims["severity"] == ("bad" if claimed else "good")
+    assert claims["remedy"] == (remedy if claimed else None)
+    print(f"{guest.name}: {claims['message']}")
+
+    guest.unpause()
+    assert doctor(fresh_lab, guest).finding("leftover", guest) == found
+    fresh_lab.run(found["remedy"], timeout=300).check()
+    nothing_bad(fresh_lab, guest)
+    assert not guest.has_journal()
+    # A pool is never lowered under a guest that may have grown.
+    assert replace(guest.snapshot(), pool_bytes=before.pool_bytes) == before
+    assert guest.alive() and guest.runs_programs()
+
+
+class TestMendedInTheGuest:
+    """The scenarios of this class share a pv guest, and leave it sound; the last one saves it."""
+
+    @pytest.fixture(scope="class")
+    def guest(self, lab: Lab) -> Iterator[Guest]:
+        made = lab.create_guest("doctor-mend", "pv", agent=False)
+        made.check(f"printf %s {shlex.quote(SYSTEMCTL)} >/sbin/systemctl")
+        made.check("chmod 755 /sbin/systemctl")
+        yield made
+        made.destroy()
+
+    @staticmethod
+    def mend(guest: Guest, finding: Json) -> None:
+        """Runs the very command that the finding names."""
+        assert finding["remedy"].startswith(IN_THE_GUEST), finding
+        guest.check(finding["remedy"].removeprefix(IN_THE_GUEST))
+
+    def test_an_agent_that_was_not_started(self, lab: Lab, guest: Guest) -> None:
+        self.mend(guest, one_bad(lab, guest, "agent"))
+        guest.wait_for_agent()
+        nothing_bad(lab, guest)
+
+    def test_an_agent_that_was_killed(self, lab: Lab, guest: Guest) -> None:
+        guest.kill_agent()
+        self.mend(guest, one_bad(lab, guest, "agent"))
+        nothing_bad(lab, guest)
+
+    def test_a_policy_that_makes_memory_movable(self, lab: Lab, guest: Guest) -> None:
+        guest.check("echo online_movable >/sys/devices/system/memory/auto_online_blocks")
+        guest.check(RESTART_AGENT)
+        done = doctor(lab, guest)
+        assert (done.status, done.faults) == (0, {"online_policy": "note"})
+        self.mend(guest, done.finding("online_policy", guest))
+        assert guest.facts().online_policy == "online_kernel"
+        nothing_bad(lab, guest)
+
+    def test_a_udev_rule_that_makes_memory_movable(self, lab: Lab, guest: Guest) -> None:
+        guest.check(f"mkdir -p {UDEV_RULE.rpartition('/')[0]}")
+        guest.check(f"printf %s {shlex.quote(RULE)} >{UDEV_RULE}")
+        guest.check(RESTART_AGENT)
+        found = one_bad(lab, guest, "udev_rule")
+        assert found["message"].startswith(f"{UDEV_RULE} makes added blocks movable")
+        self.mend(guest, found)
+        assert guest.run(f"test -e {UDEV_RULE}").status == 1
+        nothing_bad(lab, guest)
+
+    def test_a_guest_that_is_being_saved(self, lab: Lab, guest: Guest) -> None:
+        """The save goes into a pipe that nobody reads for a while, and so stands still."""
+        pipe = "/tmp/doctor.pipe"
+        lab.check(f"mkfifo {pipe}")
+        reader = lab.start(f"exec 3<{pipe}; read go; cat <&3 >/dev/null", with_input=True)
+        saving = lab.start(f"xl save {guest.name} {pipe}")
+        # The guest is suspended first, while libxl's helper is at work: it answers nothing then.
+        suspended = f"lab-probe {guest.domid} | grep -q '\"shutdown\": *true'"
+        lab.check(f"until {suspended}; do usleep 200000; done")
+
+        found = one_bad(lab, guest, "state")
+        assert found["message"] == "the domain is being saved or migrated"
+        reader.send(b"go\n")
+        saving.wait(300).check()
+        reader.wait(300).check()
+        lab.check(f"rm {pipe}")
+        assert guest.domain() is None, "xl ends a domain that it has saved"
