@@ -25,6 +25,7 @@ from memctl_lab import (  # noqa: E402
     ScenarioHost,
     SimulatedHost,
 )
+from memctl_lab.comparison import in_short  # noqa: E402
 from memctl_lab.figures import Figures, Ledger  # noqa: E402
 
 LAB = pytest.StashKey[Lab]()
@@ -37,13 +38,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--host", choices=("sim", "xen", "both"), default="both", help="where scenarios run"
     )
     parser.addoption(
-        "--full", action="store_true", help="on real Xen also what has not been proven there yet"
+        "--full", action="store_true", help="every scenario on real Xen, hvm's among them"
+    )
+    parser.addoption(
+        "--comparison",
+        type=Path,
+        default=LabConfig().cache,
+        metavar="DIR",
+        help="where comparison.json and comparison.md go: requests by xl and through memctl",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEDGER] = Ledger()
-    config.addinivalue_line("markers", "unproven: not yet run on real Xen; there only with --full")
+    config.addinivalue_line("markers", "full: on real Xen only with --full")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -63,22 +71,25 @@ def host_of(item: pytest.Item) -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Boots nothing where only the simulator was asked for, or nothing is proven there yet."""
+    """Boots nothing where only the simulator was asked for."""
 
     def left_out(item: pytest.Item) -> bool:
         if host_of(item) != "xen":
             return False
-        unproven = item.get_closest_marker("unproven") is not None
-        return config.getoption("--host") == "sim" or (unproven and not config.getoption("--full"))
+        full = item.get_closest_marker("full") is not None
+        return config.getoption("--host") == "sim" or (full and not config.getoption("--full"))
 
     config.hook.pytest_deselected(items=[item for item in items if left_out(item)])
     items[:] = [item for item in items if not left_out(item)]
 
 
 @pytest.fixture(scope="session")
-def lab_config() -> LabConfig:
+def lab_config(request: pytest.FixtureRequest) -> LabConfig:
     """The boot that the scenarios share."""
-    return LabConfig(memory_mib=int(os.environ.get("MEMCTL_LAB_MEMORY", "6144")))
+    return LabConfig(
+        memory_mib=int(os.environ.get("MEMCTL_LAB_MEMORY", "6144")),
+        hvm=request.config.getoption("--full"),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -187,7 +198,12 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     terminalreporter.write_line(
         f"figures: {len(ledger.entries)} recorded, {both} of them on both hosts and equal"
     )
-    if ledger.endings:
-        terminalreporter.write_line(ledger.comparison())
+    comparison, directory = ledger.comparison, terminalreporter.config.getoption("comparison")
+    comparison.write(directory, "xen")
+    for host in ("xen", "sim"):
+        if comparison.data(host):
+            terminalreporter.write_line(f"by xl and through memctl, on {host}:")
+            terminalreporter.write_line(in_short(comparison.data(host)))
+            break
     if terminalreporter.config.getoption("verbose") > 0:
         terminalreporter.write_line(ledger.table())

@@ -1,6 +1,6 @@
-"""A resize and what else happens in a guest's life: an interruption, a pause, a reboot, a save.
+"""A resize and what else happens in a guest's life: an interruption, a pause, a reboot.
 
-Not yet run on real Xen: see the marker `unproven`.
+On real Xen with `--full`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,19 @@ import pytest
 
 from memctl_lab import ScenarioGuest, ScenarioHost
 from memctl_lab.figures import Figures
-from memctl_lab.memctl import finish, resize, start_resize, status
+from memctl_lab.memctl import finish, start_resize
+from memctl_lab.rows import (
+    POOL_MIB,
+    by_memctl,
+    by_xl,
+    ending,
+    guest_for_memctl,
+    guest_for_xl,
+    size_of,
+)
 
-pytestmark = pytest.mark.unproven
+pytestmark = pytest.mark.full
 
-MIB = 1024
 POPULATING = '"phase":"populate"'
 
 
@@ -62,21 +70,6 @@ def test_a_guest_paused_in_the_middle_ends_the_resize(
     figures.record("paused", cause=done.report["cause"])
 
 
-def test_a_grown_guest_reboots_with_its_size_and_grows_on(
-    guest: ScenarioGuest, figures: Figures
-) -> None:
-    assert resize(guest, "1g").status == 0
-    earlier = guest.domid
-    guest.reboot()
-    guest.wait_for_agent()
-    assert guest.domid != earlier
-    domain = guest.domain()
-    assert domain is not None and abs(domain.tot_kib - 1024 * MIB) <= MIB
-    done = resize(guest, "1536m")
-    assert done.ending == (0, "verified", None)
-    figures.record_resize("after the reboot", guest, done, but=("stages",))
-
-
 def test_a_guest_that_reboots_in_the_middle_ends_the_resize(guest: ScenarioGuest) -> None:
     running = start_resize(guest, "3584m")
     running.wait_for_output(POPULATING)
@@ -88,12 +81,28 @@ def test_a_guest_that_reboots_in_the_middle_ends_the_resize(guest: ScenarioGuest
     assert guest.host.facts().outstanding_pages == 0
 
 
-def test_a_grown_guest_is_saved_and_restored_and_grows_on(
-    guest: ScenarioGuest, figures: Figures
-) -> None:
-    assert resize(guest, "400m").status == 0
-    assert guest.save_and_restore()
-    assert 0 <= status(guest.host, guest.name)[0]["allocated_kib"] - 400 * MIB <= MIB
-    done = resize(guest, "1g")
-    assert done.ending == (0, "verified", None)
-    figures.record_resize("after the restore", guest, done, but=("stages",))
+@pytest.mark.parametrize("type", ["pv", "pvh"])
+class TestRebootFromInside:
+    ASKED = "{type} to 600 MiB, rebooted from inside, then 1024"
+
+    def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures, type: str) -> None:
+        guest = guest_for_xl(fresh_host, "again", type)
+        guest.set_pool(POOL_MIB)
+        by_xl(guest, 600)
+        guest.reboot()
+        assert size_of(guest) == 600
+        said = by_xl(guest, 1024)
+        figures.tell(self.ASKED.format(type=type), "xl", ending(guest, said))
+
+    def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures, type: str) -> None:
+        guest = guest_for_memctl(fresh_host, "again", type)
+        assert by_memctl(guest, 600).status == 0
+        earlier = guest.domid
+        guest.reboot()
+        guest.wait_for_agent()
+        assert guest.domid != earlier
+        assert size_of(guest) == 600
+        done = by_memctl(guest, 1024)
+        assert done.ending == (0, "verified", None)
+        figures.record_resize("after the reboot", guest, done, but=("stages",))
+        figures.tell(self.ASKED.format(type=type), "memctl", ending(guest, done))

@@ -19,6 +19,11 @@ def default_cache() -> Path:
     return Path(os.environ.get("MEMCTL_LAB_CACHE") or REPOSITORY / "build" / "lab").resolve()
 
 
+def xl_configuration(autoballoon: bool) -> str:
+    """/etc/xen/xl.conf."""
+    return f'autoballoon="{int(autoballoon)}"\n'
+
+
 @dataclass(frozen=True)
 class LabConfig:
     """One boot. Two boots of equal configurations are interchangeable."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
+from memctl_lab.comparison import Comparison, Ending
 from memctl_lab.memctl import Resized
 from memctl_lab.scenario import ScenarioGuest
 
@@ -31,8 +32,7 @@ class Ledger:
     """What every scenario has recorded in this run, on each host."""
 
     entries: dict[tuple[str, str], dict[str, dict[str, Figure]]] = field(default_factory=dict)
-    endings: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
-    """What became of a request, by what made it, by host."""
+    comparison: Comparison = field(default_factory=Comparison)
 
     def record(self, scenario: str, what: str, host: str, figures: dict[str, Figure]) -> None:
         """Keeps the figures, and holds them against those of the other host, if it has any."""
@@ -42,18 +42,6 @@ class Ledger:
                 table = compare({other: known, host: figures})
                 raise FiguresDiffer(f"{scenario}: {what}: the hosts differ\n{table}")
         hosts[host] = figures
-
-    def comparison(self) -> str:
-        """A line for each request: what became of it by xl, and through memctl."""
-        if not self.endings:
-            return ""
-        makers = list(dict.fromkeys(by for request in self.endings.values() for by in request))
-        rows = [["request", *makers]]
-        for request, endings in self.endings.items():
-            rows.append([request, *(_on_hosts(endings.get(by, {})) for by in makers)])
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        lines = ("  ".join(cell.ljust(wide) for cell, wide in zip(row, widths)) for row in rows)
-        return "\n".join(line.rstrip() for line in lines)
 
     def table(self) -> str:
         """Every entry, and whether both hosts have it."""
@@ -77,13 +65,6 @@ def compare(hosts: Mapping[str, Mapping[str, Figure]]) -> str:
     return "\n".join(lines)
 
 
-def _on_hosts(endings: Mapping[str, str]) -> str:
-    """The ending on every host: once, where it is the same."""
-    if len(set(endings.values())) <= 1:
-        return next(iter(endings.values()), "-")
-    return "; ".join(f"{host}: {ending}" for host, ending in endings.items())
-
-
 def _text(value: Figure) -> str:
     return "-" if value is None else str(value)
 
@@ -100,9 +81,9 @@ class Figures:
         """Figures by name. Fails where the other host had other ones."""
         self._ledger.record(self._scenario, what, self._host, figures)
 
-    def tell(self, request: str, by: str, ending: str) -> None:
+    def tell(self, request: str, by: str, ending: Ending) -> None:
         """What became of a request that was made by "xl" or "memctl": for the table at the end."""
-        self._ledger.endings.setdefault(request, {}).setdefault(by, {})[self._host] = ending
+        self._ledger.comparison.add(request, by, self._host, ending)
 
     def record_guest(self, what: str, guest: ScenarioGuest) -> None:
         """Whether the guest is alive, and every limit that it has."""

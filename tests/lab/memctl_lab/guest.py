@@ -15,6 +15,9 @@ from memctl_lab.scenario import Completed
 
 UNREACHABLE = 125
 BOOT_TIMEOUT = 300
+SVM_CPU = "1"
+"""Every guest that needs SVM runs on this processor: see `Lab.emulator_faults`."""
+KILLED = "Out of memory: Killed process"
 GUEST_FAULT = re.compile(r"Kernel panic.*|kernel BUG at.*|Oops:.*|LAB-FAIL.*")
 
 
@@ -31,6 +34,12 @@ class GuestConfig:
     online_policy: str | None = None
     shadow_memory_mib: int | None = None
     """A paging pool of this size, which libxl keeps in the stored configuration: it is frozen."""
+    autoballoon: bool = False
+    """xl's setting while it creates and restores the guest: libxl then freezes the pool, too."""
+    video_ram_mib: int = 0
+    """hvm: a standard VGA with so much memory."""
+    emulated_usb: bool = False
+    """hvm: a USB controller of QEMU's, which does DMA."""
     kernel_options: str = ""
     extra_config: str = ""
 
@@ -53,8 +62,14 @@ class GuestConfig:
             "vcpus": self.vcpus,
             "on_crash": "destroy",
         }
+        if self.type != "pv":
+            values["cpus"] = SVM_CPU
         if hvm:
             values |= {"vga": "none", "nographic": 1, "vnc": 0, "serial": "none"}
+        if self.video_ram_mib:
+            values |= {"vga": "stdvga", "videoram": self.video_ram_mib}
+        if self.emulated_usb:
+            values["usb"] = 1
         if self.shadow_memory_mib is not None:
             values["shadow_memory"] = self.shadow_memory_mib
         set_otherwise = set(re.findall(r"^\s*(\w+)\s*=", self.extra_config, re.MULTILINE))
@@ -75,6 +90,7 @@ class Guest:
         self.name = config.name
         self.domid = -1
         self.crash_expected = False
+        self._writers_killed = 0
         self._console_start = len(lab.machine.console(self._console_name))
 
     @classmethod
@@ -83,6 +99,7 @@ class Guest:
         guest = cls(lab, config)
         path = f"/lab/{config.name}.cfg"
         lab.write_file(path, config.text())
+        lab.set_autoballoon(config.autoballoon)
         lab.run(f"xl create {path}", timeout=BOOT_TIMEOUT).check()
         guest.refresh()
         return guest
@@ -142,15 +159,17 @@ class Guest:
 
     def leave_free(self, mib: int) -> None:
         """Fills its memory with files until about so much is free: there is no disk to write to."""
-        # The root is a tmpfs, which holds half of the memory at most.
+        # The root is a tmpfs, which holds half of the memory at most. Near the end the OOM killer
+        # takes the writer and no other process; what was written stays.
         self.check("mkdir -p /fill && mount -t ramfs none /fill")
         spare = self.facts().mem_free_kib // 1024 - mib
         if spare <= 0:
             return
-        done = self.run(f"dd if=/dev/zero of=/fill/{spare} bs=1M count={spare} 2>&1")
-        # Near the end the OOM killer takes the writer; what it wrote stays.
+        write = f"exec dd if=/dev/zero of=/fill/{spare} bs=1M count={spare} 2>&1"
+        done = self.run(f"echo 1000 >/proc/self/oom_score_adj; {write}")
         if done.status not in (0, 128 + signal.SIGKILL):
             done.check()
+        self._writers_killed += done.status != 0
 
     def kill_agent(self) -> None:
         self.check("killall -9 memctl-agent")
@@ -181,6 +200,10 @@ class Guest:
     def crashes(self) -> list[str]:
         """The lines in which its kernel gave up."""
         return GUEST_FAULT.findall(self.console())
+
+    def killed_processes(self) -> int:
+        """How many its kernel has killed for want of memory, but for the writer of `leave_free`."""
+        return self.console().count(KILLED) - self._writers_killed
 
     def triple_faulted(self) -> bool:
         """Whether its vcpu was reset. See `Lab.emulator_faults` for what that says.
@@ -234,8 +257,8 @@ class Guest:
         if self.type != "pv":
             self.lab.check(f"lab-probe -p {self.domid} {mib * 1024}")
 
-    def settle(self, quiet: float = 20, timeout: float = 300) -> None:
-        """Waits until Xen's page count has stood still for `quiet` seconds.
+    def settle(self, mib: int | None = None, quiet: float = 20, timeout: float = 300) -> None:
+        """Waits until Xen's page count is that of `mib`, or has stood still for `quiet` seconds.
 
         That is longer than the balloon driver waits between its attempts before it gives up. No
         event tells of it: that nothing happens is what is to be seen.
@@ -243,6 +266,8 @@ class Guest:
         deadline = time.monotonic() + timeout
         before, since = self._pages(), time.monotonic()
         while time.monotonic() - since < quiet and self.alive():
+            if mib is not None and before is not None and abs(before - mib * 256) < 256:
+                return
             if time.monotonic() > deadline:
                 raise LabTimeout(f"{self.name} has not come to rest within {timeout} s")
             time.sleep(1)
@@ -278,6 +303,7 @@ class Guest:
             f"mkfifo {pipe}; gzip -1 <{pipe} >{image} & xl save {name} {pipe} && wait",
             timeout=BOOT_TIMEOUT,
         )
+        self.lab.set_autoballoon(self.config.autoballoon)
         restored = self.lab.run(
             f"gunzip -c {image} >{pipe} & xl restore {pipe}; done=$?; rm -f {pipe} {image}; "
             "exit $done",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from memctl_lab import images
 from memctl_lab.channel import Channel, Window
-from memctl_lab.config import LabConfig
+from memctl_lab.config import LabConfig, xl_configuration
 from memctl_lab.errors import LabError
 from memctl_lab.facts import PAGE_KIB, DomainFacts, HostFacts, parse_probe
 from memctl_lab.machine import Machine
@@ -111,6 +111,7 @@ class Lab:
         self._ready = False
         self.guests: dict[str, Guest] = {}
         self._ballast: list[str] = []
+        self._autoballoon = self.config.autoballoon
         built = images.build(self.config)
         self.machine = Machine(self.config, built)
         try:
@@ -230,6 +231,12 @@ class Lab:
 
     # Memory
 
+    def set_autoballoon(self, on: bool) -> None:
+        """xl's setting, which each of its commands reads."""
+        if on != self._autoballoon:
+            self.write_file("/etc/xen/xl.conf", xl_configuration(on))
+            self._autoballoon = on
+
     def leave_free(self, mib: int) -> None:
         """Takes the host's memory until about so much is free, by a guest that never runs."""
         taken = self.facts().free_pages * PAGE_KIB // 1024 - mib
@@ -242,6 +249,7 @@ class Lab:
             f'name = "{name}"\ntype = "pv"\nkernel = "/lab/vmlinux"\nmemory = {taken}\n'
             f"maxmem = {taken}\n",
         )
+        self.set_autoballoon(False)  # which would take dom0's memory instead
         self.check(f"xl create -p {path}", timeout=300)
         self._ballast.append(name)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from memctl_lab import kernel, libraries, tools
-from memctl_lab.config import LabConfig
+from memctl_lab.config import LabConfig, xl_configuration
 from memctl_lab.cpio import Tree
 from memctl_lab.packages import Packages, digest, fetch, identity, locked
 
@@ -169,7 +169,7 @@ def _dom0_tree(config: LabConfig, packages: Packages, programs: dict[str, Path])
     _add_libraries(tree, config, packages, binaries)
     tree.file(f"{xen}/boot/hvmloader", packages.xen / "boot" / "hvmloader")
     tree.tree("etc/xen/scripts", packages.root / "etc/xen/scripts")
-    tree.text("etc/xen/xl.conf", f'autoballoon="{int(config.autoballoon)}"\n')
+    tree.text("etc/xen/xl.conf", xl_configuration(config.autoballoon))
     tree.text("etc/profile", f"export PATH=/usr/sbin:/usr/bin:/sbin:/bin:{xen}/bin\n")
     return tree
 
@@ -192,7 +192,8 @@ def _add_device_model(tree: Tree, packages: Packages, binaries: dict[str, Path])
     binaries[path] = packages.root / path
     share = packages.root / "usr/share"
     tree.tree("usr/share/qemu/keymaps", share / "qemu" / "keymaps")
-    for item in [share / "seabios" / "bios-256k.bin", *(share / "qemu").glob("linuxboot*.bin")]:
+    firmware = [share / "seabios" / name for name in ("bios-256k.bin", "vgabios-stdvga.bin")]
+    for item in [*firmware, *(share / "qemu").glob("linuxboot*.bin")]:
         tree.file(str(item.relative_to(packages.root)), item)
 
 

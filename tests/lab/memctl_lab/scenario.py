@@ -76,6 +76,9 @@ class ScenarioGuest(Protocol):
     def crashes(self) -> list[str]:
         """The lines in which its kernel gave up."""
 
+    def killed_processes(self) -> int:
+        """How many its kernel has killed for want of memory."""
+
     def console(self) -> str:
         """What its kernel has printed."""
 
@@ -97,7 +100,7 @@ class ScenarioGuest(Protocol):
         """Whether a program can be started in it, which needs memory."""
 
     def hold_memory(self, mib: int, *, timeout: int = 120) -> None:
-        """A process takes memory and touches it, until `release_memory`."""
+        """A process takes memory and lives, until `release_memory`; any number of them."""
 
     def release_memory(self) -> None:
         ...
@@ -116,8 +119,11 @@ class ScenarioGuest(Protocol):
     def set_pool(self, mib: int) -> None:
         """Raises its paging pool by hand; nothing on pv, which has none."""
 
-    def settle(self) -> None:
-        """Waits until the guest has done what it ever will for its target, or has died of it."""
+    def settle(self, mib: int | None = None) -> None:
+        """Waits until the guest has done what it ever will for its target, or has died of it.
+
+        With a size no longer than until it has that.
+        """
 
     def pause(self) -> None:
         ...

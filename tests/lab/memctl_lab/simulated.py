@@ -12,7 +12,7 @@ from typing import Any
 from memctl_lab.config import LabConfig
 from memctl_lab.errors import LabError
 from memctl_lab.facts import Block, DomainFacts, GuestFacts, HostFacts, Limits, parse_probe
-from memctl_lab.guest import GUEST_FAULT, GuestConfig
+from memctl_lab.guest import GUEST_FAULT, KILLED, GuestConfig
 from memctl_lab.scenario import Completed
 
 SETTLED_S = 120
@@ -197,6 +197,9 @@ class SimulatedGuest:
     def crashes(self) -> list[str]:
         return GUEST_FAULT.findall(self.console())
 
+    def killed_processes(self) -> int:
+        return self.console().count(KILLED)
+
     def console(self) -> str:
         return "\n".join(self._all_facts()["log"])
 
@@ -219,10 +222,9 @@ class SimulatedGuest:
         return self.alive()
 
     def hold_memory(self, mib: int, *, timeout: int = 120) -> None:
-        killed = "Out of memory"
-        before = self.console().count(killed)
+        before = self.killed_processes()
         self._do("hold", size=f"{mib}MiB")
-        if self.console().count(killed) > before:
+        if self.killed_processes() > before:
             raise LabError(f"{self.name} cannot hold {mib} MiB")
 
     def release_memory(self) -> None:
@@ -245,7 +247,7 @@ class SimulatedGuest:
         if self.type != "pv":
             self._do("set-pool", size=f"{mib}MiB")
 
-    def settle(self) -> None:
+    def settle(self, mib: int | None = None) -> None:
         self.host.ask("pass", seconds=SETTLED_S)
 
     def pause(self) -> None:
@@ -298,4 +300,10 @@ def _description(config: GuestConfig) -> Json:
         guest["online_policy"] = config.online_policy
     if config.shadow_memory_mib is not None:
         guest |= {"paging_pool": f"{config.shadow_memory_mib}MiB", "freeze_pool": True}
+    if config.autoballoon:
+        guest["freeze_pool"] = True
+    if config.video_ram_mib:
+        guest["video_ram"] = f"{config.video_ram_mib}MiB"
+    if config.emulated_usb:
+        guest["emulated_dma_devices"] = True
     return guest

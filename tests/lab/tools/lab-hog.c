@@ -1,11 +1,19 @@
-/* lab-hog MIB: takes MIB mebibytes, touches every page, says "held MIB" and keeps them until it is
- * killed. It is the first that the kernel's OOM killer takes. */
-#include <fcntl.h>
+/* lab-hog MIB: an ordinary program of that size. It takes MIB mebibytes, touches every page, says
+ * "held MIB" and keeps them until it is killed. Ten times a second it takes a little more and gives
+ * it back, as programs do: a guest that has nothing left shows it. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
+#include <time.h>
+
+enum { LITTLE = 256 << 10, PAGE = 4096 };
+
+static char* take(size_t size) {
+  char* memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return NULL;
+  for (size_t at = 0; at < size; at += PAGE) memory[at] = 1;
+  return memory;
+}
 
 int main(int argc, char** argv) {
   long mib = argc == 2 ? atol(argv[1]) : 0;
@@ -13,16 +21,16 @@ int main(int argc, char** argv) {
     fprintf(stderr, "usage: lab-hog MIB\n");
     return 2;
   }
-  int fd = open("/proc/self/oom_score_adj", O_WRONLY);
-  if (fd >= 0 && write(fd, "1000", 4) != 4) return 1;
-  size_t size = (size_t)mib << 20;
-  char* memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) {
+  if (take((size_t)mib << 20) == NULL) {
     perror("lab-hog");
     return 1;
   }
-  for (size_t at = 0; at < size; at += 4096) memory[at] = 1;
   printf("held %ld\n", mib);
   fflush(stdout);
-  for (;;) pause();
+  for (;;) {
+    const struct timespec pause = {.tv_nsec = 100000000};
+    nanosleep(&pause, NULL);
+    char* little = take(LITTLE);
+    if (little != NULL) munmap(little, LITTLE);
+  }
 }

@@ -1,0 +1,115 @@
+"""What the rows of the comparison share: a request by xl, the same through memctl, the ending."""
+
+from __future__ import annotations
+
+from memctl_lab.comparison import MIB, RESERVE_KIB, Ending
+from memctl_lab.errors import LabError
+from memctl_lab.memctl import Resized, resize
+from memctl_lab.scenario import ScenarioGuest, ScenarioHost
+
+PROCESS_MIB = 16
+"""Of the process that runs in every guest, and is to go on running."""
+POOL_MIB = 16
+"""A paging pool that is large enough for whatever is asked for."""
+NEARLY_KIB = 4 * MIB
+"""What Xen needs for a domain beside its memory, and what is being scrubbed."""
+
+
+def size_of(guest: ScenarioGuest) -> int:
+    """Xen's count in MiB."""
+    domain = guest.domain()
+    if domain is None:
+        raise LabError(f"{guest.name} is gone")
+    return round(domain.tot_kib / MIB)
+
+
+def free_kib(host: ScenarioHost) -> int:
+    """What no domain has, and nobody has claimed."""
+    facts = host.facts()
+    return (facts.free_pages - facts.outstanding_pages) * 4
+
+
+def guest_for_xl(
+    host: ScenarioHost, name: str, type: str, *, process_mib: int = PROCESS_MIB, **options: object
+) -> ScenarioGuest:
+    """A guest with a process in it, which onlines memory by itself."""
+    values: dict[str, object] = {"online_policy": "online_kernel", "agent": False, **options}
+    guest = host.create_guest(name, type, **values)
+    guest.hold_memory(process_mib)
+    return guest
+
+
+def guest_for_memctl(
+    host: ScenarioHost, name: str, type: str, *, process_mib: int = PROCESS_MIB, **options: object
+) -> ScenarioGuest:
+    """The same guest with memctl's agent, which sees to the rest."""
+    guest = host.create_guest(name, type, **options)
+    guest.wait_for_agent()
+    guest.hold_memory(process_mib)
+    return guest
+
+
+def by_xl(guest: ScenarioGuest, mib: int) -> str:
+    """What a person does: both commands; then the guest does what it can. Returns what xl said."""
+    growing = mib >= size_of(guest)
+    if guest.snapshot().static_max_kib < mib * MIB:
+        guest.mem_max(mib).check()
+    done = guest.mem_set(mib)
+    guest.settle(mib if growing else None)
+    return f"rc {done.status}"
+
+
+def by_memctl(
+    guest: ScenarioGuest, mib: int, options: str = "", *, video_ram_mib: int = 0
+) -> Resized:
+    """The same through memctl, held against what it promises.
+
+    An hvm guest's balloon takes as much as the video RAM when it starts, and keeps that.
+    """
+    before, total_before = size_of(guest), guest.facts().mem_total_kib
+    done = resize(guest, f"{mib}m", options, timeout=300)
+    check_kept_safe(guest, done)
+    if done.status == 0:
+        assert abs(size_of(guest) + video_ram_mib - mib) <= 1
+        grown = guest.facts().mem_total_kib - total_before
+        assert abs(grown - (size_of(guest) - before) * MIB) <= 2 * MIB, "the guest's own view"
+    return done
+
+
+def check_kept_safe(guest: ScenarioGuest, done: Resized) -> None:
+    """What holds after every resize, however it ended."""
+    assert guest.alive() and guest.runs_programs()
+    assert guest.killed_processes() == 0
+    assert done.report["outcome"] in ("verified", "refused"), done.report
+    assert (done.report["cause"] is None) == (done.status == 0)
+    assert guest.snapshot().claim_pages == 0
+    assert not guest.has_journal()
+    assert guest.facts().offline_blocks == ()
+    assert free_kib(guest.host) >= RESERVE_KIB
+
+
+def harmed(guest: ScenarioGuest) -> bool:
+    """Whether it has died, or lost its process."""
+    return not guest.alive() or guest.killed_processes() > 0
+
+
+def ending(guest: ScenarioGuest, done: Resized | str) -> Ending:
+    """What became of the guest, after what memctl reported or xl returned."""
+    alive, domain = guest.alive(), guest.domain()
+    said = done if isinstance(done, str) else str(done.report["outcome"])
+    return Ending(
+        said=said,
+        cause=None if isinstance(done, str) else done.report["cause"],
+        guest="alive" if alive else _death(guest),
+        process=("killed" if guest.killed_processes() else "alive") if alive else None,
+        size_mib=None if domain is None else size_of(guest),
+        host_free_mib=free_kib(guest.host) // MIB,
+        limits=guest.snapshot() if alive else None,
+    )
+
+
+def _death(guest: ScenarioGuest) -> str:
+    """The words in which its kernel gave up, without the details of this one."""
+    for line in guest.crashes():
+        return line.partition(" - ")[0].partition(":493")[0]
+    return "the guest is lost"

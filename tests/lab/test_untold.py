@@ -1,0 +1,291 @@
+"""The requests that xl says yes to and that come to nothing, to less, or to an empty host.
+
+Each row twice: by xl, and through memctl, which says so before or does it.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from memctl_lab import ScenarioHost
+from memctl_lab.comparison import MIB, RESERVE_KIB
+from memctl_lab.figures import Figures
+from memctl_lab.memctl import finish, resize, start_resize
+from memctl_lab.rows import (
+    NEARLY_KIB,
+    POOL_MIB,
+    by_memctl,
+    by_xl,
+    check_kept_safe,
+    ending,
+    free_kib,
+    guest_for_memctl,
+    guest_for_xl,
+    size_of,
+)
+
+pytestmark = pytest.mark.full
+
+
+class TestAboveTheBootLimit:
+    ASKED = "pv to 512 MiB by mem-set alone"
+
+    def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
+        guest = guest_for_xl(fresh_host, "above", "pv")
+        before = guest.snapshot()
+        done = guest.mem_set(512)
+        assert done.status == 1
+        wanted = "memory_dynamic_max must be less than or equal to memory_static_max"
+        assert wanted in done.stdout + done.stderr
+        assert guest.snapshot() == before
+        figures.record_guest("xl", guest)
+        figures.tell(self.ASKED, "xl", ending(guest, "rc 1"))
+
+    def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
+        guest = guest_for_memctl(fresh_host, "above", "pv")
+        done = by_memctl(guest, 512)
+        assert done.ending == (0, "verified", None)
+        figures.record_resize("memctl", guest, done)
+        figures.tell(self.ASKED, "memctl", ending(guest, done))
+
+
+@pytest.mark.parametrize("type", ["pv", "pvh"])
+class TestBlocksThatNobodyOnlines:
+    ASKED = "{type} to 512 MiB, its kernel's policy is offline"
+
+    def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures, type: str) -> None:
+        guest = guest_for_xl(fresh_host, "offline", type, online_policy="offline")
+        said = by_xl(guest, 512)
+        assert size_of(guest) == 160
+        assert len(guest.facts().offline_blocks) == 3
+        figures.record_guest("xl", guest)
+        figures.tell(self.ASKED.format(type=type), "xl", ending(guest, said))
+
+    def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures, type: str) -> None:
+        guest = guest_for_memctl(fresh_host, "offline", type, online_policy="offline")
+        done = by_memctl(guest, 512)
+        assert done.ending == (0, "verified", None)
+        assert guest.facts().online_policy == "offline", "the earlier policy is back"
+        figures.record_resize("memctl", guest, done)
+        figures.tell(self.ASKED.format(type=type), "memctl", ending(guest, done))
+
+
+class TestPoolThatRunsDry:
+    ASKED = "pvh to 3584 MiB"
+
+    def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
+        guest = guest_for_xl(fresh_host, "dry", "pvh")
+        printed = guest.console()
+        said = by_xl(guest, 3584)
+        assert size_of(guest) == 952
+        assert guest.console() == printed, "and says nothing"
+        figures.record_guest("xl", guest)
+        figures.tell(self.ASKED, "xl", ending(guest, said))
+
+    def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
+        guest = guest_for_memctl(fresh_host, "dry", "pvh")
+        done = by_memctl(guest, 3584)
+        assert done.ending == (0, "verified", None)
+        figures.record_resize("memctl", guest, done)
+        figures.tell(self.ASKED, "memctl", ending(guest, done))
+
+
+class TestShrinkWithKernelBlocks:
+    ASKED = "pv to 2048 MiB, 600 and 200"
+
+    def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
+        guest = guest_for_xl(fresh_host, "kernel", "pv")
+        for mib in (2048, 600, 200):
+            said = by_xl(guest, mib)
+            assert size_of(guest) == mib
+        figures.record_guest("xl", guest)
+        figures.tell(self.ASKED, "xl", ending(guest, said))
+
+    def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
+        guest = guest_for_memctl(fresh_host, "kernel", "pv")
+        for mib in (2048, 600, 200):
+            done = by_memctl(guest, mib)
+            assert done.ending == (0, "verified", None)
+            figures.record_resize(f"memctl, {mib} MiB", guest, done, but=("stages",))
+        figures.tell(self.ASKED, "memctl", ending(guest, done))
+
+
+class TestMoreThanTheHostHas:
+    ASKED = "pv of 500 to 5000 MiB, the host has 2060"
+
+    def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
+        guest = guest_for_xl(fresh_host, "greedy", "pv", memory_mib=500)
+        fresh_host.leave_free(2060)
+        said = by_xl(guest, 5000)
+        assert abs(size_of(guest) - 2560) * MIB <= NEARLY_KIB
+        assert free_kib(fresh_host) <= NEARLY_KIB, "nothing is left to the host"
+        figures.tell(self.ASKED, "xl", ending(guest, said))
+
+    def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
+        guest = guest_for_memctl(fresh_host, "greedy", "pv", memory_mib=500)
+        fresh_host.leave_free(2060)
+        before = guest.snapshot()
+        refused = by_memctl(guest, 5000)
+        assert refused.ending == (3, "refused", "host_memory")
+        assert guest.snapshot() == before
+        figures.tell(self.ASKED, "memctl", ending(guest, refused))
+        done = resize(guest, f"{refused.report['largest_kib']}k", timeout=300)
+        check_kept_safe(guest, done)
+        assert done.ending == (0, "verified", None)
+        assert size_of(guest) > 2400, "what was named does work"
+
+
+class TestHostThatIsFullForAWhile:
+    ASKED = "pv to 1024 MiB on a full host, which has memory again later"
+
+    def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
+        guest = guest_for_xl(fresh_host, "patient", "pv")
+        fresh_host.leave_free(300)
+        by_xl(guest, 1024)
+        reached = size_of(guest)
+        assert reached < 480
+        assert free_kib(fresh_host) <= NEARLY_KIB
+        fresh_host.return_memory()
+        guest.settle()
+        assert size_of(guest) == reached, "its balloon has given up, and nobody was told"
+        figures.tell(self.ASKED, "xl", ending(guest, "rc 0"))
+
+    def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
+        guest = guest_for_memctl(fresh_host, "patient", "pv")
+        fresh_host.leave_free(300)
+        before = guest.snapshot()
+        refused = by_memctl(guest, 1024)
+        assert refused.ending == (3, "refused", "host_memory")
+        assert guest.snapshot() == before
+        fresh_host.return_memory()
+        done = by_memctl(guest, 1024)
+        assert done.ending == (0, "verified", None)
+        figures.tell(self.ASKED, "memctl", ending(guest, done))
+
+    def test_memctl_wakes_what_has_given_up(
+        self, fresh_host: ScenarioHost, figures: Figures
+    ) -> None:
+        guest = guest_for_memctl(fresh_host, "given-up", "pv", online_policy="online_kernel")
+        fresh_host.leave_free(300)
+        by_xl(guest, 1024)
+        assert size_of(guest) < 480
+        fresh_host.return_memory()
+        done = by_memctl(guest, 1024)
+        assert done.ending == (0, "verified", None)
+        figures.record_resize("woken", guest, done, but=("stages", "from_kib", "residual_kib"))
+
+
+class TestTwoGuestsThatAskForTwoThirdsEach:
+    ASKED = "a pv and a pvh guest to 1200 MiB each at once, the host has 1800: the {type} guest"
+    FREE_MIB = 1800
+    SIZE_MIB = 1200
+    GUESTS = (("two-pv", "pv"), ("two-pvh", "pvh"))
+
+    def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
+        guests = [guest_for_xl(fresh_host, *each) for each in self.GUESTS]
+        for guest in guests:
+            guest.set_pool(POOL_MIB)
+        fresh_host.leave_free(self.FREE_MIB)
+        for guest in guests:
+            guest.mem_max(self.SIZE_MIB).check()
+            guest.mem_set(self.SIZE_MIB).check()
+        for guest in guests:
+            guest.settle()
+        short, full = sorted(size_of(guest) for guest in guests)
+        assert full == self.SIZE_MIB
+        assert short < 1000, "both were told that they had it"
+        assert free_kib(fresh_host) <= NEARLY_KIB
+        for guest in guests:
+            figures.tell(self.ASKED.format(type=guest.type), "xl", ending(guest, "rc 0"))
+
+    def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
+        guests = [guest_for_memctl(fresh_host, *each) for each in self.GUESTS]
+        fresh_host.leave_free(self.FREE_MIB)
+        running = [start_resize(guest, f"{self.SIZE_MIB}m") for guest in guests]
+        ended = [finish(job, timeout=300) for job in running]
+        for guest, done in zip(guests, ended):
+            check_kept_safe(guest, done)
+            figures.tell(self.ASKED.format(type=guest.type), "memctl", ending(guest, done))
+        assert sorted(done.ending[:2] for done in ended) == [(0, "verified"), (3, "refused")]
+        assert {done.report["cause"] for done in ended} == {None, "host_memory"}
+        assert sorted(size_of(guest) for guest in guests) == [160, self.SIZE_MIB]
+        assert free_kib(fresh_host) >= RESERVE_KIB
+
+
+@pytest.mark.parametrize(("type", "memory_mib"), [("pv", 160), ("pvh", 160), ("hvm", 256)])
+class TestBootedWithLessThanItsMaximum:
+    """A pvh or hvm guest is populated on demand until its balloon has met the boot target."""
+
+    ASKED = "{type}, memory={memory_mib} maxmem=512, to 400 and 1024 MiB"
+
+    def test_by_xl(
+        self, fresh_host: ScenarioHost, figures: Figures, type: str, memory_mib: int
+    ) -> None:
+        guest = guest_for_xl(
+            fresh_host, "less", type, memory_mib=memory_mib, maxmem_mib=512, process_mib=8
+        )
+        guest.settle()
+        for mib in (400, 1024):
+            said = by_xl(guest, mib)
+        figures.tell(self.ASKED.format(type=type, memory_mib=memory_mib), "xl", ending(guest, said))
+
+    def test_by_memctl(
+        self, fresh_host: ScenarioHost, figures: Figures, type: str, memory_mib: int
+    ) -> None:
+        guest = guest_for_memctl(
+            fresh_host, "less", type, memory_mib=memory_mib, maxmem_mib=512, process_mib=8
+        )
+        guest.settle()
+        for mib in (400, 1024, memory_mib + 40):
+            done = by_memctl(guest, mib)
+            assert done.ending == (0, "verified", None)
+            if mib == 1024:
+                end = ending(guest, done)
+        figures.record_resize("memctl", guest, done, but=("stages", "residual_kib"))
+        figures.tell(self.ASKED.format(type=type, memory_mib=memory_mib), "memctl", end)
+
+
+class TestDeviceModel:
+    """hvm: a device model does not know of memory that is added later."""
+
+    ASKED = "hvm of 256 MiB with an emulated USB controller to 1024 and 500 MiB"
+
+    def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
+        guest = guest_for_xl(fresh_host, "usb", "hvm", memory_mib=256, emulated_usb=True)
+        for mib in (1024, 500):
+            said = by_xl(guest, mib)
+        figures.tell(self.ASKED, "xl", ending(guest, said))
+
+    def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
+        guest = guest_for_memctl(fresh_host, "usb", "hvm", memory_mib=256, emulated_usb=True)
+        before = guest.snapshot()
+        refused = by_memctl(guest, 1024)
+        assert refused.ending == (3, "refused", "hvm_emulated_devices")
+        assert guest.snapshot() == before
+        figures.tell(self.ASKED, "memctl", ending(guest, refused))
+        for mib in (1024, 500):
+            done = by_memctl(guest, mib, "--allow-hvm-devices")
+            assert done.ending == (0, "verified", None)
+            asked = f"{self.ASKED}, --allow-hvm-devices"
+            figures.record_resize(f"memctl, {mib} MiB", guest, done, but=("stages",))
+        figures.tell(asked, "memctl", ending(guest, done))
+
+
+class TestVideoRam:
+    """What xl calls the guest's memory includes it; xenstore's target does not."""
+
+    ASKED = "hvm of 256 MiB with a standard VGA of 16 to 1024 and 500 MiB"
+
+    def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
+        guest = guest_for_xl(fresh_host, "vga", "hvm", memory_mib=256, video_ram_mib=16)
+        for mib in (1024, 500):
+            said = by_xl(guest, mib)
+        figures.tell(self.ASKED, "xl", ending(guest, said))
+
+    def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
+        guest = guest_for_memctl(fresh_host, "vga", "hvm", memory_mib=256, video_ram_mib=16)
+        for mib in (1024, 500):
+            done = by_memctl(guest, mib, video_ram_mib=16)
+            assert done.ending == (0, "verified", None)
+            figures.record_resize(f"memctl, {mib} MiB", guest, done, but=("stages",))
+        figures.tell(self.ASKED, "memctl", ending(guest, done))
