@@ -10,6 +10,7 @@
 #include "memctl/export.hpp"
 #include "memctl/operation.hpp"
 #include "memctl/plan.hpp"
+#include "memctl/recovery.hpp"
 #include "memctl/resize.hpp"
 #include "memctl/size.hpp"
 
@@ -40,6 +41,22 @@ class MEMCTL_EXPORT Domain {
 
   /// Starts a resize and returns at once; every error comes from the operation.
   [[nodiscard]] Operation resize(SizeRequest size, ResizeOptions options = {}) const;
+
+  /// Undoes what a resize left whose process died: its limits, its target and its claim are brought
+  /// back, and its memory as far as that is safe for the guest, or what was reached is kept where
+  /// the resize had asked for that. A resize does the same before it begins. Two that try at once
+  /// don't meet: one is told `busy`. Where this process dies too, the next call goes on.
+  ///
+  /// Of `options` only `stall`, `online`, `host_reserve` and `on_event` count. Blocks for
+  /// milliseconds where nothing is left, and until the guest has given its memory back otherwise:
+  /// seconds, and for `stall` where nothing moves. Cannot be cancelled.
+  ///
+  /// Errors, nothing having been done: `busy` (the resize's process lives), `journal_damaged` (its
+  /// record cannot be read: everything is left alone, since nobody knows whose it is),
+  /// `domain_migrating` (suspended), `no_such_domain`, `store_error`, `hypervisor_error`. With a
+  /// report: `domain_gone`, `guest_rebooted`, `superseded` (another tool set the target meanwhile;
+  /// its word stands), and those of the host, where the rest is left to the next call.
+  [[nodiscard]] Result<Recovery> recover(const ResizeOptions& options = {}) const;
 
  private:
   std::shared_ptr<HostState> host_;

@@ -9,6 +9,7 @@
 #include "memctl/domain.hpp"
 #include "memctl/error.hpp"
 #include "memctl/export.hpp"
+#include "memctl/recovery.hpp"
 
 namespace memctl {
 
@@ -31,6 +32,12 @@ class MEMCTL_EXPORT Host {
   /// stay free on it. Blocks for some milliseconds. Errors: `hypervisor_error`.
   [[nodiscard]] Result<std::vector<Finding>> doctor(
       Kib reserve = ResizeOptions{}.host_reserve) const;
+
+  /// `Domain::recover` of all guests, one after the other, by number; one that ends meanwhile is
+  /// left out. Blocks for as long as they do together. Errors: `hypervisor_error`; what is wrong
+  /// with one domain stands in its own result.
+  [[nodiscard]] Result<std::vector<DomainRecovery>> recover(
+      const ResizeOptions& options = {}) const;
 
  private:
   explicit Host(std::shared_ptr<HostState> state);

@@ -9,6 +9,7 @@
 
 #include "api/host_state.hpp"
 #include "resize/doctor.hpp"
+#include "resize/recover.hpp"
 
 namespace memctl {
 namespace {
@@ -65,6 +66,17 @@ Result<std::vector<Finding>> Host::doctor(Kib reserve) const {
   return state_->call([&](host::Port& port) { return resize::examine_host(port, reserve); });
 }
 
+Result<std::vector<DomainRecovery>> Host::recover(const ResizeOptions& options) const {
+  BOOST_OUTCOME_TRY(const auto all, domains());
+  std::vector<DomainRecovery> recovered;
+  for (const Domain& domain : all) {
+    auto result = domain.recover(options);
+    const bool ended = !result && result.error().cause == Cause::no_such_domain;
+    if (!ended) recovered.push_back({domain.identity(), std::move(result)});
+  }
+  return recovered;
+}
+
 Domain::Domain(std::shared_ptr<HostState> host, DomainIdentity identity)
     : host_{std::move(host)}, identity_{std::move(identity)} {}
 
@@ -84,6 +96,10 @@ Result<Plan> Domain::plan_resize(SizeRequest size, const ResizeOptions& options)
 
 Operation Domain::resize(SizeRequest size, ResizeOptions options) const {
   return Operation{host_, host_->start(identity_, size, std::move(options))};
+}
+
+Result<Recovery> Domain::recover(const ResizeOptions& options) const {
+  return host_->call([&](host::Port& port) { return resize::recover(port, identity_, options); });
 }
 
 Operation::Operation(std::shared_ptr<HostState> host, std::shared_ptr<State> state)

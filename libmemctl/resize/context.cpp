@@ -152,6 +152,12 @@ Result<void> Context::keep_agent(std::uint32_t stage, Kib size, host::TimePoint 
   return session_->send(RequestKind::prepare, stage, size, options_.online);
 }
 
+void Context::release_agent() {
+  if (guest::Session* agent = session()) {
+    static_cast<void>(agent->send(RequestKind::release, 0, Kib{}, options_.online));
+  }
+}
+
 void Context::cancel() {
   cancelled_ = true;
   wakeup_.notify();

@@ -44,6 +44,10 @@ class Context {
   /// agent: a success.
   [[nodiscard]] Result<void> keep_agent(std::uint32_t stage, Kib size, host::TimePoint moved_at);
 
+  /// Tells the agent that the operation is over. It restores the guest's policy by itself, later,
+  /// where this doesn't reach it.
+  void release_agent();
+
   /// Ends the operation at its next look; from the executor only.
   void cancel();
   /// From now on neither a cancel nor the deadline ends anything: the earlier state is coming back.

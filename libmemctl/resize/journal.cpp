@@ -11,8 +11,17 @@ constexpr int format = 1;
 
 Error busy(const std::string& text) {
   const Result<Record> record = record_from(text);
-  const std::string holder = record ? record.value().owner : "an unknown process";
+  const bool named = record && !record.value().owner.empty();
+  const std::string holder = named ? record.value().owner : "an unknown process";
   return {.cause = Cause::busy, .message = "another operation holds the domain: " + holder};
+}
+
+/// The error of one that can be found.
+Error at(Error error, const std::string& path) {
+  if (error.cause == Cause::journal_damaged) {
+    error.hint = "compare the domain's limits with its configuration, then xenstore-rm " + path;
+  }
+  return error;
 }
 
 }  // namespace
@@ -27,6 +36,7 @@ std::string to_text(const Record& record) {
                       {"max_memory_kib", record.max_memory.count()},
                       {"settled_offset_kib", record.settled_offset.count()},
                       {"to_kib", record.to.count()}};
+  if (record.keep) json["keep"] = true;
   if (record.pool) json["pool_kib"] = record.pool->count();
   return json.dump();
 }
@@ -43,7 +53,8 @@ Result<Record> record_from(const std::string& text) {
                     .limit = kib("limit_kib"),
                     .max_memory = kib("max_memory_kib"),
                     .settled_offset = kib("settled_offset_kib"),
-                    .to = kib("to_kib")};
+                    .to = kib("to_kib"),
+                    .keep = json.value("keep", false)};
       if (json.contains("pool_kib")) record.pool = kib("pool_kib");
       return record;
     }
@@ -61,8 +72,9 @@ Journal::Journal(host::Store& store, DomainId domain)
 Result<std::optional<Record>> Journal::read() {
   BOOST_OUTCOME_TRY(const auto text, store_->read(path_));
   if (!text) return std::optional<Record>{};
-  BOOST_OUTCOME_TRY(auto record, record_from(*text));
-  return std::optional{std::move(record)};
+  auto record = record_from(*text);
+  if (!record) return at(record.error(), path_);
+  return std::optional{std::move(record).value()};
 }
 
 Result<void> Journal::begin(const Record& record) {
@@ -76,6 +88,35 @@ Result<void> Journal::begin(const Record& record) {
     BOOST_OUTCOME_TRY(view.write(path_, to_text(record)));
     constexpr std::array dom0_only = {host::Permission{.domain = DomainId{0}}};
     return view.set_permissions(path_, dom0_only);
+  });
+}
+
+Result<std::optional<Record>> Journal::take_over(host::Port& port) {
+  BOOST_OUTCOME_TRY(const auto standing, store_->read(path_));
+  if (!standing) return std::optional<Record>{};
+  std::optional<Record> taken;
+  const auto take = [&](host::StoreView& view) -> Result<void> {
+    taken.reset();
+    BOOST_OUTCOME_TRY(const auto text, view.read(path_));
+    if (!text) return success();  // its owner has ended it meanwhile
+    auto record = record_from(*text);
+    if (!record) return at(record.error(), path_);
+    if (port.is_alive(record.value().owner)) return busy(*text);
+    record.value().owner = port.self();
+    BOOST_OUTCOME_TRY(view.write(path_, to_text(record.value())));
+    taken = std::move(record).value();
+    return success();
+  };
+  BOOST_OUTCOME_TRY(store_->transact(take));
+  return taken;
+}
+
+Result<void> Journal::give_up(Record record) {
+  record.owner.clear();
+  return store_->transact([&](host::StoreView& view) -> Result<void> {
+    BOOST_OUTCOME_TRY(const auto standing, view.read(path_));
+    if (!standing) return success();  // it went with the domain
+    return view.write(path_, to_text(record));
   });
 }
 

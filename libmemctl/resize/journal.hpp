@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "host/store.hpp"
+#include "host/port.hpp"
 #include "memctl/error.hpp"
 #include "memctl/units.hpp"
 
@@ -13,7 +13,7 @@ namespace memctl::resize {
 
 /// What must be known to undo an operation, whoever has to do it.
 struct Record {
-  std::string owner{};  ///< The process, as Port::self names it.
+  std::string owner{};  ///< The process, as Port::self names it; empty: it gave the record up.
   std::uint64_t operation{};
   Kib size{};                 ///< The size that it was asked to have before, as `xl` means it,
   Kib present{};              ///< and the one that it had.
@@ -22,6 +22,7 @@ struct Record {
   std::optional<Kib> pool{};  ///< The paging pool before.
   Kib settled_offset{};       ///< How far Xen's page count lay from the size.
   Kib to{};                   ///< What the operation was to reach.
+  bool keep{};                ///< Undoing leaves what was reached.
   friend bool operator==(const Record&, const Record&) = default;
 };
 
@@ -36,6 +37,15 @@ class Journal {
   /// Writes the record, unless another stands there: `busy`. `no_such_domain` once the domain has
   /// gone; `store_error`.
   [[nodiscard]] Result<void> begin(const Record& record);
+  /// Makes this process the owner of a record whose owner is dead, in one step: of two that try,
+  /// one succeeds. What the record tells stays, so that the next one can go on where this process
+  /// dies as well. Nothing: no record stands there.
+  /// Errors: `busy` where the owner lives; `journal_damaged`, which leaves everything alone, since
+  /// nobody knows whose it is; `store_error`.
+  [[nodiscard]] Result<std::optional<Record>> take_over(host::Port& port);
+  /// Leaves the record to whoever recovers next, although this process lives on. Errors:
+  /// `store_error`.
+  [[nodiscard]] Result<void> give_up(Record record);
   /// Removes the record. Errors: `store_error`.
   [[nodiscard]] Result<void> end();
 

@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "resize/operation.hpp"
 
-#include <algorithm>
-#include <memory>
 #include <string>
 #include <utility>
 
 #include "plan/plan.hpp"
-#include "plan/step.hpp"
+#include "resize/recover.hpp"
+#include "resize/reporting.hpp"
 
 namespace memctl::resize {
-namespace {
-
-bool domain_went_away(Cause cause) {
-  return cause == Cause::domain_gone || cause == Cause::guest_rebooted ||
-         cause == Cause::no_such_domain;
-}
-
-}  // namespace
 
 ResizeOperation::ResizeOperation(host::Port& port, DomainIdentity domain, SizeRequest request,
                                  ResizeOptions options)
@@ -28,7 +19,7 @@ ResizeOperation::ResizeOperation(host::Port& port, DomainIdentity domain, SizeRe
 host::Task<Report> ResizeOperation::run() {
   // 1 and 2: facts, and the decision. Nothing has been touched.
   auto plan = co_await decide();
-  if (!plan) co_return refused(plan.error());
+  if (!plan) co_return plan.error().report ? plan.error() : refused(plan.error());
 
   // 3: the journal, which is the lock too.
   if (auto written = write_journal(plan.value()); !written) co_return refused(written.error());
@@ -63,14 +54,11 @@ host::Task<Plan> ResizeOperation::decide() {
 
 /// A process that died in the middle left its record: what it began is undone first.
 host::Task<void> ResizeOperation::undo_leftover() {
-  BOOST_OUTCOME_CO_TRY(const auto record, journal_.read());
-  if (!record || context_.port().is_alive(record->owner)) co_return success();
-  Context other{context_.port(), context_.domain(), context_.options()};
-  BOOST_OUTCOME_CO_TRY(other.open());
-  BOOST_OUTCOME_CO_TRY(co_await other.gather());
-  other.count_stage();  // nobody knows how far it came: its pool stays
-  BOOST_OUTCOME_CO_TRY(co_await undo(other, *record, /*keep=*/false));
-  co_return journal_.end();
+  const auto recovered =
+      co_await recover_leftover(context_.port(), context_.domain(), context_.options());
+  // One that is alive is named where the journal is begun, if there is anything to begin.
+  if (recovered || recovered.error().cause == Cause::busy) co_return success();
+  co_return recovered.error();
 }
 
 Result<void> ResizeOperation::write_journal(const Plan& plan) {
@@ -83,7 +71,8 @@ Result<void> ResizeOperation::write_journal(const Plan& plan) {
                    .max_memory = domain.memory.max,
                    .pool = domain.paging_pool,
                    .settled_offset = plan::settled_offset(domain),
-                   .to = plan.to};
+                   .to = plan.to,
+                   .keep = context_.options().on_failure == OnFailure::keep};
   if (context_.facts().guest) report_before_ = context_.facts().guest->report;
   return journal_.begin(before_);
 }
@@ -114,10 +103,12 @@ Result<Report> ResizeOperation::finish(const Plan& plan, const Verified& verifie
   result.limit = plan.limit;
   result.verified = verified;
   auto released = context_.xen().release_claim(context_.id());
-  release_agent();
+  context_.release_agent();
   if (released) released = journal_.end();
   if (released) return result;
-  // The guest has its memory; a claim or a record is left, which the next resize takes away.
+  // The guest has its memory and keeps it; a claim or a record is left to whoever recovers it.
+  before_.keep = true;
+  static_cast<void>(journal_.give_up(before_));
   result.outcome = Outcome::failed;
   return ended(released.error(), std::move(result));
 }
@@ -125,13 +116,7 @@ Result<Report> ResizeOperation::finish(const Plan& plan, const Verified& verifie
 host::Task<Report> ResizeOperation::give_up(Error error) {
   const bool suspended = context_.facts().domain.memory.shutdown == ShutdownReason::suspend;
   if (domain_went_away(error.cause) || suspended) co_return gone(std::move(error));
-  if (error.cause == Cause::superseded) {
-    // The other's word stands: only what nobody else knows of is given back.
-    static_cast<void>(context_.xen().release_claim(context_.id()));
-    release_agent();
-    static_cast<void>(journal_.end());
-    co_return ended(std::move(error), report(Outcome::superseded));
-  }
+  if (error.cause == Cause::superseded) co_return left_to_another(std::move(error));
 
   // A domain that is being saved is not shrunk under it: what it has travels with it.
   const bool keep =
@@ -139,18 +124,31 @@ host::Task<Report> ResizeOperation::give_up(Error error) {
   const auto undone = co_await undo(context_, before_, keep);
   if (!undone) {
     if (domain_went_away(undone.error().cause)) co_return gone(undone.error());
+    if (undone.error().cause == Cause::superseded) co_return left_to_another(undone.error());
+    static_cast<void>(journal_.give_up(before_));
     error.message += "; and undoing it failed: " + undone.error().message;
     co_return ended(std::move(error), report(Outcome::failed));
   }
-  release_agent();
+  context_.release_agent();
   const auto removed = journal_.end();
   Report result = report(undone.value().whole ? Outcome::restored : Outcome::kept);
   // Before the first stage nobody but the host's accounts saw anything of it.
   if (undone.value().whole && context_.stages_begun() == 0) result.outcome = Outcome::refused;
-  if (!removed) result.outcome = Outcome::failed;
+  if (!removed) {
+    static_cast<void>(journal_.give_up(before_));
+    result.outcome = Outcome::failed;
+  }
   result.limit = undone.value().limit;
   result.pool = undone.value().pool;
   co_return ended(std::move(error), std::move(result));
+}
+
+/// The other's word stands: only what nobody else knows of is given back.
+Error ResizeOperation::left_to_another(Error error) {
+  static_cast<void>(context_.xen().release_claim(context_.id()));
+  context_.release_agent();
+  static_cast<void>(journal_.end());
+  return ended(std::move(error), report(Outcome::superseded));
 }
 
 Error ResizeOperation::gone(Error error) {
@@ -160,39 +158,8 @@ Error ResizeOperation::gone(Error error) {
   return ended(std::move(error), report(Outcome::gone));
 }
 
-void ResizeOperation::release_agent() {
-  if (guest::Session* agent = context_.session()) {
-    // It restores its policy by itself, later, where this doesn't reach it.
-    static_cast<void>(agent->send(RequestKind::release, 0, Kib{}, context_.options().online));
-  }
-}
-
 Report ResizeOperation::report(Outcome outcome) const {
-  const plan::Input& facts = context_.facts();
-  const DomainFacts& domain = facts.domain;
-  Report report{.outcome = outcome,
-                .domain = context_.domain(),
-                .from = before_.size,
-                .requested = before_.to,
-                .reached = to_kib(domain.memory.total) - before_.settled_offset,
-                .limit = domain.static_max.value_or(Kib{}),
-                .pool = domain.paging_pool,
-                .stages = context_.stages_begun(),
-                .elapsed = context_.progress().elapsed(),
-                .phases = context_.progress().times()};
-  if (!facts.guest) return report;
-  const AgentReport& guest = facts.guest->report;
-  report.guest_total = guest.mem_total;
-  if (outcome == Outcome::refused) return report;
-  // Added blocks stay described after their memory was taken back.
-  const auto sections = [](Kib size) {
-    return round_up(std::max(size, Kib{}), plan::section) / plan::section;
-  };
-  const std::int64_t added = sections(facts.guest->hello.block_size * guest.blocks_added);
-  const std::int64_t used = sections(report.reached - before_.present);
-  report.residual =
-      plan::memmap_of(context_.domain().type, std::max<std::int64_t>(0, added - used));
-  return report;
+  return report_on(context_, before_, outcome);
 }
 
 Error ResizeOperation::refused(Error error) const {
@@ -204,14 +171,6 @@ Error ResizeOperation::refused(Error error) const {
     result.requested = relative ? *size + request_.amount : request_.amount;
   }
   return ended(std::move(error), std::move(result));
-}
-
-Error ResizeOperation::ended(Error error, Report report) const {
-  report.cause = error.cause;
-  report.message = error.message;
-  report.hint = std::string{error.advice()};
-  error.report = std::make_shared<const Report>(std::move(report));
-  return error;
 }
 
 }  // namespace memctl::resize

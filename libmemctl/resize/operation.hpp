@@ -37,9 +37,8 @@ class ResizeOperation {
 
   [[nodiscard]] Report report(Outcome outcome) const;
   [[nodiscard]] Error refused(Error error) const;
+  [[nodiscard]] Error left_to_another(Error error);
   [[nodiscard]] Error gone(Error error);
-  [[nodiscard]] Error ended(Error error, Report report) const;
-  void release_agent();
 
   Context context_;
   Journal journal_;

@@ -27,16 +27,18 @@ namespace memctl::resize {
 
 /// What an operation that could not be finished left behind.
 struct Undone {
-  bool whole{};               ///< Exactly the earlier size and limits.
-  Kib size{};                 ///< The domain's size now.
-  Kib limit{};                ///< static-max now.
-  std::optional<Kib> pool{};  ///< The paging pool now.
+  bool whole{};                   ///< Exactly the earlier size and limits.
+  Kib size{};                     ///< The domain's size now.
+  Kib limit{};                    ///< static-max now.
+  std::optional<Kib> pool{};      ///< The paging pool now.
+  std::optional<Error> reason{};  ///< Why it did not come back whole, where that is known.
 };
 
 /// Brings back what `before` tells, as far as it is safe for the guest; with `keep`, fits the
 /// limits to what was reached. The pool is lowered only where the domain never grew: Xen frees a
 /// pool's free pages first and fails afterwards, and the next shrink would crash the guest. Errors:
-/// whatever made even that impossible.
+/// `superseded` where another tool sets the target meanwhile, and whatever made even that
+/// impossible.
 [[nodiscard]] host::Task<Undone> undo(Context& context, const Record& before, bool keep);
 
 }  // namespace memctl::resize

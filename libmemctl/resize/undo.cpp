@@ -1,29 +1,51 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
+#include <optional>
 
+#include "memctl/size.hpp"
 #include "plan/plan.hpp"
 #include "resize/steps.hpp"
 
 namespace memctl::resize {
 namespace {
 
+Error no_host_memory(Kib wanted) {
+  return {.cause = Cause::host_memory,
+          .message = "the host has no " + to_string(wanted) + " to give back to the domain"};
+}
+
 /// Goes back to `goal` in stages, each decided on what the agent and the host say then. Ends early,
-/// as a success, where the guest needs what it has, says nothing, or the host has no memory to
-/// give.
-host::Task<void> walk_back(Context& context, Kib goal) {
+/// as a success that tells the `reason`, where the guest needs what it has, says nothing, or the
+/// host has no memory to give.
+host::Task<void> walk_back(Context& context, Kib goal, std::optional<Error>& reason) {
   for (int number = 1;; ++number) {
     guest::Session* agent = context.session();
-    if (agent == nullptr) co_return success();
+    if (agent == nullptr) {
+      reason = context.agent_error();
+      co_return success();
+    }
     // Figures from before the last stage would let the next one take the same memory again.
     const auto asked = co_await agent->ask(RequestKind::observe, 0, goal, context.options().online);
-    if (!asked) co_return success();
+    if (!asked) {
+      reason = asked.error();
+      co_return success();
+    }
     BOOST_OUTCOME_CO_TRY(context.look());
     const auto stage = plan::next_stage(context.facts(), goal);
+    if (!stage) reason = stage.error();
     if (!stage || !stage.value()) co_return success();
+    const Kib needed = stage.value()->host_memory;
     BOOST_OUTCOME_CO_TRY(context.facts().host, context.xen().host_facts());
-    const Kib left = to_kib(context.facts().host.available()) - stage.value()->host_memory;
-    if (left < context.options().host_reserve) co_return success();
-    if (!co_await run_stage(context, number, *stage.value())) co_return success();
+    const Kib left = to_kib(context.facts().host.available()) - needed;
+    if (left < context.options().host_reserve) {
+      reason = no_host_memory(needed);
+      co_return success();
+    }
+    const auto reached = co_await run_stage(context, number, *stage.value());
+    if (reached) continue;
+    if (reached.error().cause == Cause::superseded) co_return reached.error();
+    reason = reached.error();
+    co_return success();
   }
 }
 
@@ -54,7 +76,7 @@ host::Task<Undone> undo(Context& context, const Record& before, bool keep) {
   if (undone.size != before.size) {
     BOOST_OUTCOME_CO_TRY(co_await context.set_size(undone.size, /*enforce=*/true));
     if (!keep) {
-      BOOST_OUTCOME_CO_TRY(co_await walk_back(context, before.size));
+      BOOST_OUTCOME_CO_TRY(co_await walk_back(context, before.size, undone.reason));
     }
     BOOST_OUTCOME_CO_TRY(domain.memory, xen.domain_memory(context.id()));
     BOOST_OUTCOME_CO_TRY(context.check_life());

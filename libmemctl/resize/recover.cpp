@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "resize/recover.hpp"
+
+#include <string>
+#include <utility>
+
+#include "resize/context.hpp"
+#include "resize/journal.hpp"
+#include "resize/reporting.hpp"
+#include "resize/steps.hpp"
+
+namespace memctl::resize {
+namespace {
+
+/// Says why it is not whole, where that was not asked for.
+void explain(Report& report, const Record& before, const Undone& undone) {
+  if (undone.whole || before.keep) return;
+  const Error reason = undone.reason.value_or(
+      Error{.cause = Cause::guest_pressure, .message = "the guest needs what it has"});
+  report.cause = reason.cause;
+  report.message = reason.message;
+  report.hint = std::string{reason.advice()};
+}
+
+host::Task<Report> bring_back(Context& context, const Record& before) {
+  BOOST_OUTCOME_CO_TRY(context.open());
+  BOOST_OUTCOME_CO_TRY(co_await context.gather());
+  BOOST_OUTCOME_CO_TRY(context.check_life());
+  context.count_stage();  // nobody knows how far it came: its pool stays
+  BOOST_OUTCOME_CO_TRY(const Undone undone, co_await undo(context, before, before.keep));
+  Report report = report_on(context, before, undone.whole ? Outcome::restored : Outcome::kept);
+  report.reached = undone.size;
+  report.limit = undone.limit;
+  report.pool = undone.pool;
+  explain(report, before, undone);
+  co_return report;
+}
+
+/// What could not be undone, and whose it is from now on.
+Error unfinished(Context& context, Journal& journal, const Record& before, Error error) {
+  const bool gone = domain_went_away(error.cause);
+  if (gone || error.cause == Cause::superseded) {
+    // Of a target that another tool set nothing is undone, and of a domain that has gone nothing is
+    // left: but the claim.
+    static_cast<void>(context.xen().release_claim(context.id()));
+    context.release_agent();
+    static_cast<void>(journal.end());
+    return ended(std::move(error),
+                 report_on(context, before, gone ? Outcome::gone : Outcome::superseded));
+  }
+  static_cast<void>(journal.give_up(before));
+  if (context.stages_begun() == 0) return error;
+  return ended(std::move(error), report_on(context, before, Outcome::failed));
+}
+
+}  // namespace
+
+host::Task<std::optional<Report>> recover_leftover(host::Port& port, DomainIdentity domain,
+                                                   ResizeOptions options) {
+  Journal journal{port.store(), domain.id};
+  BOOST_OUTCOME_CO_TRY(const auto left, journal.take_over(port));
+  if (!left) co_return std::optional<Report>{};
+  Context context{port, std::move(domain), std::move(options)};
+  auto report = co_await bring_back(context, *left);
+  if (!report) co_return unfinished(context, journal, *left, report.error());
+  context.release_agent();
+  const auto removed = journal.end();
+  if (!removed) co_return unfinished(context, journal, *left, removed.error());
+  co_return std::optional{std::move(report).value()};
+}
+
+host::Task<Recovery> recover(host::Port& port, DomainIdentity domain, ResizeOptions options) {
+  const DomainId id = domain.id;
+  Recovery recovery;
+  BOOST_OUTCOME_CO_TRY(recovery.report,
+                       co_await recover_leftover(port, std::move(domain), std::move(options)));
+  if (recovery.report) co_return recovery;
+  BOOST_OUTCOME_CO_TRY(const DomainMemory memory, port.hypervisor().domain_memory(id));
+  if (memory.outstanding == Pages{}) co_return recovery;
+  // An operation that has begun meanwhile claims for itself: its record was made first.
+  BOOST_OUTCOME_CO_TRY(const auto record, Journal(port.store(), id).read());
+  if (!record) recovery.unknown_claim = to_kib(memory.outstanding);
+  co_return recovery;
+}
+
+}  // namespace memctl::resize

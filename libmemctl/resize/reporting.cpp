@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "resize/reporting.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "plan/step.hpp"
+
+namespace memctl::resize {
+
+bool domain_went_away(Cause cause) {
+  return cause == Cause::domain_gone || cause == Cause::guest_rebooted ||
+         cause == Cause::no_such_domain;
+}
+
+Report report_on(const Context& context, const Record& before, Outcome outcome) {
+  const plan::Input& facts = context.facts();
+  const DomainFacts& domain = facts.domain;
+  Report report{.outcome = outcome,
+                .domain = context.domain(),
+                .from = before.size,
+                .requested = before.to,
+                .reached = to_kib(domain.memory.total) - before.settled_offset,
+                .limit = domain.static_max.value_or(Kib{}),
+                .pool = domain.paging_pool,
+                .stages = context.stages_begun(),
+                .elapsed = context.progress().elapsed(),
+                .phases = context.progress().times()};
+  if (!facts.guest) return report;
+  const AgentReport& guest = facts.guest->report;
+  report.guest_total = guest.mem_total;
+  if (outcome == Outcome::refused) return report;
+  // Added blocks stay described after their memory was taken back.
+  const auto sections = [](Kib size) {
+    return round_up(std::max(size, Kib{}), plan::section) / plan::section;
+  };
+  const std::int64_t added = sections(facts.guest->hello.block_size * guest.blocks_added);
+  const std::int64_t used = sections(report.reached - before.present);
+  report.residual = plan::memmap_of(context.domain().type, std::max<std::int64_t>(0, added - used));
+  return report;
+}
+
+Error ended(Error error, Report report) {
+  report.cause = error.cause;
+  report.message = error.message;
+  report.hint = std::string{error.advice()};
+  error.report = std::make_shared<const Report>(std::move(report));
+  return error;
+}
+
+}  // namespace memctl::resize

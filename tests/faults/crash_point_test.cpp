@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A process that dies at any call of the host's port, before or after the call's effect, leaves
+// nothing that the next one does not undo.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "patient.hpp"
+#include "plan/input.hpp"
+
+namespace memctl::faults {
+namespace {
+
+using host::sim::Fault;
+using host::sim::FaultPlan;
+using namespace std::chrono_literals;
+
+constexpr Fault::Kind kill_kinds[] = {Fault::Kind::kill_before, Fault::Kind::kill_after};
+
+std::vector<Treatment> treatments() {
+  std::vector<Treatment> all;
+  for (const DomainType type : {DomainType::pv, DomainType::pvh}) {
+    for (const OnFailure on_failure : {OnFailure::restore, OnFailure::keep}) {
+      const std::string suffix = std::string{"_"} +
+                                 (on_failure == OnFailure::keep ? "keep" : "restore") + "_" +
+                                 std::string{name(type)};
+      const ResizeOptions whole{.on_failure = on_failure};
+      all.push_back({"grow" + suffix, type, {}, 1_GiB, whole});
+      all.push_back({"shrink" + suffix, type, {1_GiB}, 400_MiB, whole});
+      // Those that run out of time die while they undo it themselves, too.
+      ResizeOptions cut_short = whole;
+      cut_short.timeout = 400ms;
+      all.push_back({"grow_in_vain" + suffix, type, {}, 2_GiB, cut_short});
+      cut_short.timeout = 100ms;
+      all.push_back({"shrink_in_vain" + suffix, type, {2_GiB}, 400_MiB, cut_short});
+    }
+  }
+  return all;
+}
+
+class CrashPoints : public testing::TestWithParam<Treatment> {
+ protected:
+  CrashPoints() {
+    Patient undisturbed{GetParam()};
+    before = undisturbed.state();
+    allocated = undisturbed.allocated();
+    const auto ended = undisturbed.treat({});
+    calls = ended.calls;
+    undisturbed.world().advance(10s);
+    after = undisturbed.state();
+  }
+
+  [[nodiscard]] static bool keeps() { return GetParam().options.on_failure == OnFailure::keep; }
+
+  /// What is left of an operation that is to keep the size that it reached.
+  [[nodiscard]] State fitting(Kib size) const {
+    State state = before;
+    state.target = size;
+    state.static_max = std::max(*before.static_max, size);
+    state.max_allocation = std::max(before.max_allocation, size + plan::max_pages_slack);
+    return state;
+  }
+
+  /// How it has to be once somebody recovered.
+  void check(Patient& patient, const Patient::Recovered& recovered, bool recovered_twice) {
+    ASSERT_TRUE(recovered.result.has_value());
+    ASSERT_TRUE(*recovered.result) << recovered.result->error().message;
+    EXPECT_FALSE(patient.has_record());
+    EXPECT_EQ(recovered.result->value().unknown_claim, Kib{});
+    patient.world().advance(10s);  // so that what has been left under way is seen
+    EXPECT_TRUE(patient.guest().alive());
+    EXPECT_TRUE(patient.agent_answers());
+    EXPECT_TRUE(patient.world().xen().consistent());
+    const State now = patient.state();
+    const auto& report = recovered.result->value().report;
+    if (!report) {
+      // Before the record was made, or after it was removed.
+      if (recovered_twice && keeps()) {
+        EXPECT_EQ(now, fitting(*now.target));
+      } else {
+        EXPECT_TRUE(now == before || now == after) << now;
+      }
+    } else if (report->outcome == Outcome::restored) {
+      ++restored;
+      EXPECT_EQ(now, before);
+      EXPECT_EQ(report->reached, *before.target);
+      EXPECT_LE(patient.allocated(), allocated + plan::max_pages_slack);
+      EXPECT_GE(patient.allocated(), allocated);
+    } else {
+      ++kept;
+      ASSERT_EQ(report->outcome, Outcome::kept);
+      EXPECT_TRUE(keeps()) << report->message;
+      EXPECT_EQ(now.static_max, report->limit);
+      EXPECT_EQ(now, fitting(report->reached));
+      EXPECT_LE(patient.allocated(), now.max_allocation);
+    }
+  }
+
+  State before;
+  State after;
+  Kib allocated{};
+  std::vector<std::string> calls;
+  int points{0};
+  int restored{0};
+  int kept{0};
+};
+
+INSTANTIATE_TEST_SUITE_P(Each, CrashPoints, testing::ValuesIn(treatments()),
+                         [](const auto& treatment) { return treatment.param.name; });
+
+TEST_P(CrashPoints, LeaveWhatTheNextProcessUndoes) {
+  const int count = static_cast<int>(calls.size());
+  for (const host::Duration pause : {host::Duration{0s}, host::Duration{20s}}) {
+    for (const Fault::Kind kind : kill_kinds) {
+      for (int nth = 1; nth <= count; ++nth) {
+        Patient patient{GetParam()};
+        const auto died = patient.treat(FaultPlan{{.kind = kind, .nth = nth}});
+        SCOPED_TRACE("killed " +
+                     std::string{kind == Fault::Kind::kill_before ? "before" : "after"} + " call " +
+                     std::to_string(nth) + ", " + died.calls.back() + ", and " +
+                     std::to_string(pause / 1s) + " s");
+        ASSERT_TRUE(died.killed);
+        patient.world().advance(pause);
+        const bool left = patient.has_record();
+        const auto recovered = patient.recover({});
+        check(patient, recovered, /*recovered_twice=*/false);
+        EXPECT_EQ(recovered.result->value().report.has_value(), left);
+        ++points;
+        if (HasFailure()) return;
+      }
+    }
+  }
+  std::cout << GetParam().name << ": " << count << " calls, " << points << " crash points, "
+            << restored << " restored, " << kept << " kept\n";
+}
+
+/// Of the crashes that are recovered from, those that differ by what they leave: the first and the
+/// last call of each kind that changes anything, and some on the guest's way.
+std::set<int> telling_points(const std::vector<std::string>& calls) {
+  std::map<std::string, std::pair<int, int>> changes;
+  for (int nth = 1; nth <= static_cast<int>(calls.size()); ++nth) {
+    const std::string& call = calls[static_cast<std::size_t>(nth - 1)];
+    if (call == "write" || call == "transact" || call == "claim" || call == "release_claim" ||
+        call.starts_with("set_")) {
+      changes.try_emplace(call, nth, nth).first->second.second = nth;
+    }
+  }
+  std::set<int> points;
+  for (const auto& [call, nth] : changes) points.insert({nth.first, nth.second});
+  for (const std::size_t part : {3, 4, 5}) {
+    points.insert(static_cast<int>(calls.size() * part / 6));
+  }
+  return points;
+}
+
+TEST_P(CrashPoints, OfARecoveryLeaveWhatTheOneAfterItUndoes) {
+  // One that runs out of time leaves nothing else.
+  if (GetParam().options.timeout) return;
+  for (const int first : telling_points(calls)) {
+    const auto struck = [&] {
+      auto patient = std::make_unique<Patient>(GetParam());
+      static_cast<void>(patient->treat(FaultPlan{{.kind = Fault::Kind::kill_after, .nth = first}}));
+      patient->world().advance(100ms);
+      return patient;
+    };
+    const int count = static_cast<int>(struck()->recover({}).calls.size());
+    for (const Fault::Kind kind : kill_kinds) {
+      for (int nth = 1; nth <= count; ++nth) {
+        SCOPED_TRACE("killed after call " + std::to_string(first) + ", and its recovery at call " +
+                     std::to_string(nth));
+        const auto patient = struck();
+        ASSERT_TRUE(patient->recover(FaultPlan{{.kind = kind, .nth = nth}}).killed);
+        check(*patient, patient->recover({}), /*recovered_twice=*/true);
+        ++points;
+        if (HasFailure()) return;
+      }
+    }
+  }
+  std::cout << GetParam().name << ": " << points << " crash points of a recovery, " << restored
+            << " restored, " << kept << " kept\n";
+}
+
+}  // namespace
+}  // namespace memctl::faults

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "patient.hpp"
+
+#include <chrono>
+#include <memory>
+#include <ostream>
+#include <stdexcept>
+#include <utility>
+
+#include "resize/operation.hpp"
+#include "resize/recover.hpp"
+
+namespace memctl::faults {
+namespace {
+
+using host::sim::dom0;
+using host::sim::FaultPlan;
+using host::sim::FaultyPort;
+using host::sim::SimPort;
+using host::sim::StoreModel;
+
+std::string described(const StoreModel& store, const std::string& path) {
+  std::string text = store.read(dom0, path).value().value_or("");
+  for (const auto& permission : store.permissions(path)) {
+    text += " " + std::to_string(number(permission.domain)) + (permission.read ? "r" : "-") +
+            (permission.write ? "w" : "-");
+  }
+  return text;
+}
+
+void walk(const StoreModel& store, const std::string& path,
+          std::map<std::string, std::string>& tree) {
+  const auto names = store.list(dom0, path.empty() ? "/" : path).value();
+  for (const std::string& name : names) {
+    const std::string below = std::string{path}.append("/").append(name);
+    tree.emplace(below, described(store, below));
+    walk(store, below, tree);
+  }
+}
+
+/// Runs `make(port)` in a process of its own, which ends with it.
+template <class Ended, class Make>
+Ended in_a_process(host::sim::Simulation& simulation, FaultPlan& faults, Make make) {
+  Ended ended;
+  SimPort process{simulation.world, simulation.context};
+  FaultyPort port{process, simulation.world, faults};
+  try {
+    make(port, ended);
+  } catch (const host::sim::ProcessKilled&) {
+    ended.killed = true;
+  }
+  ended.calls = faults.calls();
+  return ended;
+}
+
+}  // namespace
+
+std::ostream& operator<<(std::ostream& out, const State& state) {
+  const auto show = [](std::optional<Kib> size) { return size ? to_string(*size) : "nothing"; };
+  out << "max_pages " << to_string(state.max_allocation) << ", static-max "
+      << show(state.static_max) << ", target " << show(state.target) << ", claimed "
+      << to_string(state.claimed) << ", policy " << state.online_policy;
+  for (const auto& [path, value] : state.tree) out << "\n  " << path << " " << value;
+  return out;
+}
+
+Patient::Patient(const Treatment& treatment)
+    : treatment_{treatment},
+      id_{world().add_guest({.name = "g", .type = treatment.type})},
+      identity_{.id = id_, .name = "g", .type = treatment.type} {
+  for (const Kib size : treatment.before) {
+    resize::ResizeOperation operation{simulation_.port(), identity_, size, {}};
+    if (!simulation_.run(operation.run())) throw std::logic_error{"cannot be prepared"};
+  }
+  // As after `xl mem-max`: max_pages is not what follows from static-max.
+  const Kib size = world().target(id_).value();
+  if (!world().mem_max(id_, size + 300_MiB) || !world().mem_set(id_, size)) {
+    throw std::logic_error{"cannot be prepared"};
+  }
+  world().advance(std::chrono::seconds{1});  // its agent restores the policy
+}
+
+Patient::Ended Patient::treat(FaultPlan faults) {
+  return in_a_process<Ended>(simulation_, faults, [&](host::Port& port, Ended& ended) {
+    resize::ResizeOperation operation{port, identity_, treatment_.size, treatment_.options};
+    ended.report = simulation_.run(operation.run());
+  });
+}
+
+Patient::Recovered Patient::recover(FaultPlan faults) {
+  return in_a_process<Recovered>(simulation_, faults, [&](host::Port& port, Recovered& ended) {
+    ended.result = simulation_.run(resize::recover(port, identity_, {}));
+  });
+}
+
+State Patient::state() {
+  State state{.max_allocation = world().max_allocation(id_),
+              .static_max = world().static_max(id_),
+              .target = world().target(id_),
+              .claimed = world().host_claimed(),
+              .online_policy = guest().kernel().spec().online_policy};
+  walk(world().store(), "", state.tree);
+  const std::string home = host::sim::domain_path(id_);
+  std::erase_if(state.tree, [&](const auto& node) {
+    const std::string& path = node.first;
+    const bool mailbox =
+        path.starts_with(home + "/data/memctl") || path.starts_with(home + "/control/memctl");
+    const bool vm_memory = path.starts_with("/vm/") && path.ends_with("/memory");
+    return mailbox || vm_memory || path == home + "/memory/target" ||
+           path == home + "/memory/static-max";
+  });
+  return state;
+}
+
+bool Patient::has_record() {
+  const std::string path = "/libxl/" + std::to_string(number(id_)) + "/memctl";
+  return world().store().read(dom0, path).value().has_value();
+}
+
+bool Patient::agent_answers() {
+  const auto status = simulation_.run(resize::status_of(simulation_.port(), identity_, {}));
+  return status && status.value().agent.has_value();
+}
+
+}  // namespace memctl::faults

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <iosfwd>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/sim/connection.hpp"
+#include "host/sim/faults.hpp"
+#include "memctl/recovery.hpp"
+#include "memctl/size.hpp"
+
+namespace memctl::faults {
+
+/// One request, and how it goes where nothing interferes.
+struct Treatment {
+  std::string name{};
+  DomainType type{DomainType::pv};
+  std::vector<Kib> before{};  ///< What the guest of 160 MiB is resized to first.
+  SizeRequest size{160_MiB};
+  ResizeOptions options{};
+};
+
+/// Everything that an operation must leave as it was, or as it reports it.
+struct State {
+  Kib max_allocation{};
+  std::optional<Kib> static_max{};
+  std::optional<Kib> target{};
+  Kib claimed{};
+  std::string online_policy{};
+  /// xenstore's whole tree, with owners and permissions, but for the agent's mailbox, what libxl
+  /// keeps of the target under /vm, and the target and static-max themselves.
+  std::map<std::string, std::string> tree{};
+  friend bool operator==(const State&, const State&) = default;
+};
+std::ostream& operator<<(std::ostream& out, const State& state);
+
+/// A host with one guest, on which processes die.
+class Patient {
+ public:
+  explicit Patient(const Treatment& treatment);
+
+  /// What came of a process that asked for the treatment.
+  struct Ended {
+    bool killed{};
+    std::vector<std::string> calls{};  ///< Of the host's port, in their order.
+    std::optional<Result<Report>> report{};
+  };
+  /// Asks in a process of its own, in which `fault` happens.
+  Ended treat(host::sim::FaultPlan faults);
+
+  struct Recovered {
+    bool killed{};
+    std::vector<std::string> calls{};
+    std::optional<Result<Recovery>> result{};
+  };
+  /// Recovers in a process of its own, in which `fault` happens.
+  Recovered recover(host::sim::FaultPlan faults);
+
+  [[nodiscard]] State state();
+  [[nodiscard]] bool has_record();
+  [[nodiscard]] Kib allocated() { return world().allocated(id_); }
+  [[nodiscard]] Kib size() { return *world().target(id_); }
+  [[nodiscard]] host::sim::Guest& guest() { return world().guest(id_); }
+  [[nodiscard]] bool agent_answers();
+  [[nodiscard]] host::sim::World& world() { return simulation_.world; }
+  [[nodiscard]] DomainId id() const { return id_; }
+
+ private:
+  Treatment treatment_;
+  host::sim::Simulation simulation_{};
+  DomainId id_;
+  DomainIdentity identity_;
+};
+
+}  // namespace memctl::faults

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Whose a leftover is, and who undoes it. That it is undone whole, wherever the process died, is
+// shown in tests/faults.
+#include "resize/recover.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "host/sim/connection.hpp"
+#include "host/sim/faults.hpp"
+#include "resize/operation.hpp"
+
+namespace memctl::resize {
+namespace {
+
+using host::sim::Fault;
+using host::sim::FaultPlan;
+using host::sim::FaultyPort;
+using host::sim::SimPort;
+using host::sim::Simulation;
+using namespace std::chrono_literals;
+
+class RecoverOnSim : public testing::Test {
+ protected:
+  /// A process dies after this call of a resize to 8 GiB.
+  void die_after(const std::string& call, int nth = 1) {
+    SimPort process{world, simulation.context};
+    FaultPlan faults{{.kind = Fault::Kind::kill_after, .call = call, .nth = nth}};
+    FaultyPort port{process, world, faults};
+    ResizeOperation operation{port, identity, 8_GiB, {}};
+    EXPECT_THROW(static_cast<void>(simulation.run(operation.run())), host::sim::ProcessKilled);
+  }
+
+  Result<Recovery> recover_now(host::Port& port) {
+    return simulation.run(recover(port, identity, {}));
+  }
+  Result<Recovery> recover_now() { return recover_now(simulation.port()); }
+
+  std::string record() { return world.store().read(host::sim::dom0, path).value().value_or(""); }
+  void write_record(const std::string& text) {
+    world.store().write(host::sim::dom0, path, text).value();
+  }
+
+  Simulation simulation{};
+  host::sim::World& world{simulation.world};
+  DomainId id{world.add_guest({.name = "g"})};
+  DomainIdentity identity{.id = id, .name = "g", .type = DomainType::pvh};
+  std::string path{"/libxl/" + std::to_string(number(id)) + "/memctl"};
+};
+
+TEST_F(RecoverOnSim, NothingIsDoneWhereNothingWasLeft) {
+  const auto recovery = recover_now();
+  ASSERT_TRUE(recovery);
+  EXPECT_FALSE(recovery.value().report);
+  EXPECT_EQ(recovery.value().unknown_claim, Kib{});
+}
+
+TEST_F(RecoverOnSim, TheReportTellsOfTheDeadOperation) {
+  die_after("set_size");
+  world.advance(1s);
+  const auto recovery = recover_now();
+  ASSERT_TRUE(recovery && recovery.value().report);
+  const Report& report = *recovery.value().report;
+  EXPECT_EQ(report.outcome, Outcome::restored);
+  EXPECT_EQ(report.cause, std::nullopt);
+  EXPECT_EQ(report.from, 160_MiB);
+  EXPECT_EQ(report.requested, 8_GiB);
+  EXPECT_EQ(report.reached, 160_MiB);
+  EXPECT_EQ(report.limit, 160_MiB);
+  EXPECT_EQ(report.pool, world.paging_pool(id));
+}
+
+TEST_F(RecoverOnSim, AnOwnerThatIsAliveIsNeverRobbed) {
+  SimPort other{world, simulation.context};
+  ResizeOperation operation{other, identity, 8_GiB, {}};
+  std::optional<Result<Report>> ended;
+  boost::asio::co_spawn(
+      simulation.context,
+      [&]() -> boost::asio::awaitable<void> { ended.emplace(co_await operation.run()); },
+      boost::asio::detached);
+  simulation.context.restart();
+  simulation.connection.run_until([&] { return world.allocated(id) > 500_MiB; });
+
+  const std::string held = record();
+  const auto recovery = recover_now();
+  ASSERT_FALSE(recovery);
+  EXPECT_EQ(recovery.error().cause, Cause::busy);
+  EXPECT_NE(recovery.error().message.find(other.self()), std::string::npos);
+  EXPECT_EQ(recovery.error().report, nullptr);
+  EXPECT_EQ(record(), held);
+
+  simulation.context.restart();
+  simulation.connection.run_until([&] { return ended.has_value(); });
+  EXPECT_TRUE(*ended) << ended->error().message;
+}
+
+TEST_F(RecoverOnSim, OfTwoThatTakeALeftoverOverOneSucceeds) {
+  die_after("claim");
+  SimPort other{world, simulation.context};
+  Record theirs = record_from(record()).value();
+  theirs.owner = other.self();
+  bool interfered = false;
+  world.store().before_commit = [&] {
+    if (!std::exchange(interfered, true)) write_record(to_text(theirs));
+  };
+  const auto recovery = recover_now();
+  world.store().before_commit = {};
+  ASSERT_FALSE(recovery);
+  EXPECT_EQ(recovery.error().cause, Cause::busy);
+  EXPECT_EQ(record(), to_text(theirs));
+  EXPECT_GT(world.host_claimed(), Kib{}) << "the loser undid something";
+}
+
+TEST_F(RecoverOnSim, ARecordThatCannotBeReadIsLeftAloneWithAllThatBelongsToIt) {
+  die_after("claim");
+  for (const char* text : {"", "{}", "nonsense", R"({"format":2,"owner":"x"})"}) {
+    write_record(text);
+    const Kib claimed = world.host_claimed();
+    const auto recovery = recover_now();
+    ASSERT_FALSE(recovery);
+    EXPECT_EQ(recovery.error().cause, Cause::journal_damaged);
+    EXPECT_NE(recovery.error().advice().find("xenstore-rm " + path), std::string::npos);
+    EXPECT_EQ(record(), text);
+    EXPECT_EQ(world.host_claimed(), claimed);
+  }
+}
+
+TEST_F(RecoverOnSim, AClaimThatNoRecordTellsOfIsLeftAndTold) {
+  ASSERT_TRUE(world.mem_max(id, 2_GiB));
+  ASSERT_EQ(world.claim(id, 1_GiB), 0);
+  const auto recovery = recover_now();
+  ASSERT_TRUE(recovery);
+  EXPECT_FALSE(recovery.value().report);
+  EXPECT_EQ(recovery.value().unknown_claim, world.host_claimed());
+  EXPECT_GT(world.host_claimed(), Kib{});
+}
+
+TEST_F(RecoverOnSim, WhatCannotBeUndoneIsLeftToTheNextOneAlthoughThisProcessLives) {
+  die_after("set_size");
+  FaultPlan faults{{.call = "set_limit"}};
+  FaultyPort port{simulation.port(), world, faults};
+  const auto failed = recover_now(port);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().cause, Cause::hypervisor_error);
+  ASSERT_TRUE(failed.error().report);
+  EXPECT_EQ(failed.error().report->outcome, Outcome::failed);
+
+  const auto recovery = recover_now();
+  ASSERT_TRUE(recovery) << recovery.error().message;
+  EXPECT_EQ(recovery.value().report->outcome, Outcome::restored);
+  EXPECT_EQ(record(), "");
+}
+
+TEST_F(RecoverOnSim, WhatAnOperationCouldNotUndoIsRecoveredWhileItsProcessLives) {
+  FaultPlan faults{{.call = "set_limit", .nth = 2}};
+  FaultyPort port{simulation.port(), world, faults};
+  ResizeOperation operation{port, identity, 8_GiB, {.timeout = 500ms}};
+  const auto failed = simulation.run(operation.run());
+  ASSERT_FALSE(failed);
+  ASSERT_EQ(failed.error().report->outcome, Outcome::failed);
+
+  const auto recovery = recover_now();
+  ASSERT_TRUE(recovery) << recovery.error().message;
+  EXPECT_EQ(recovery.value().report->outcome, Outcome::restored);
+}
+
+TEST_F(RecoverOnSim, AGrownGuestKeepsItsMemoryWhereOnlyTheClaimCouldNotBeReleased) {
+  FaultPlan faults{{.call = "release_claim"}};
+  FaultyPort port{simulation.port(), world, faults};
+  ResizeOperation operation{port, identity, 1_GiB, {}};
+  const auto failed = simulation.run(operation.run());
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().report->outcome, Outcome::failed);
+  EXPECT_EQ(failed.error().report->reached, 1_GiB);
+
+  const auto recovery = recover_now();
+  ASSERT_TRUE(recovery) << recovery.error().message;
+  EXPECT_EQ(recovery.value().report->outcome, Outcome::kept);
+  EXPECT_EQ(world.target(id), 1_GiB);
+  EXPECT_EQ(world.static_max(id), 1_GiB);
+  EXPECT_EQ(world.max_allocation(id), 1_GiB + 1_MiB);
+  EXPECT_EQ(record(), "");
+}
+
+TEST_F(RecoverOnSim, AGuestWhoseAgentIsSilentKeepsWhatItHas) {
+  die_after("set_size");
+  world.advance(2s);
+  world.guest(id).agent().kill();
+  const auto recovery = recover_now();
+  ASSERT_TRUE(recovery) << recovery.error().message;
+  const Report& report = *recovery.value().report;
+  EXPECT_EQ(report.outcome, Outcome::kept);
+  EXPECT_EQ(report.cause, Cause::agent_absent);
+  EXPECT_GT(report.reached, 1_GiB);
+  EXPECT_EQ(world.target(id), report.reached);
+  EXPECT_EQ(world.static_max(id), report.limit);
+  EXPECT_TRUE(world.guest(id).alive());
+  EXPECT_EQ(world.host_claimed(), Kib{});
+}
+
+TEST_F(RecoverOnSim, ATargetThatAnotherToolSetsMeanwhileStands) {
+  die_after("set_size");
+  world.advance(2s);
+  world.after(100ms, [&] { ASSERT_TRUE(world.mem_set(id, 1_GiB)); });
+  const auto recovery = recover_now();
+  ASSERT_FALSE(recovery);
+  EXPECT_EQ(recovery.error().cause, Cause::superseded);
+  EXPECT_EQ(recovery.error().report->outcome, Outcome::superseded);
+  EXPECT_EQ(world.target(id), 1_GiB);
+  EXPECT_EQ(world.host_claimed(), Kib{});
+  EXPECT_EQ(record(), "");
+}
+
+TEST_F(RecoverOnSim, ADomainThatIsSuspendedIsLeftForLater) {
+  die_after("set_size");
+  world.shut_down(id, ShutdownReason::suspend);
+  const auto recovery = recover_now();
+  ASSERT_FALSE(recovery);
+  EXPECT_EQ(recovery.error().cause, Cause::domain_migrating);
+  EXPECT_EQ(recovery.error().report, nullptr);
+  EXPECT_NE(record(), "");
+}
+
+TEST_F(RecoverOnSim, ADomainThatEndsLeavesNothingBehind) {
+  die_after("claim");
+  world.shut_down(id, ShutdownReason::poweroff);
+  const auto recovery = recover_now();
+  ASSERT_FALSE(recovery);
+  EXPECT_EQ(recovery.error().cause, Cause::domain_gone);
+  EXPECT_EQ(recovery.error().report->outcome, Outcome::gone);
+  EXPECT_EQ(record(), "");
+  EXPECT_EQ(world.host_claimed(), Kib{});
+
+  world.destroy(id);
+  EXPECT_EQ(recover_now().error().cause, Cause::no_such_domain);
+  EXPECT_EQ(record(), "");
+}
+
+}  // namespace
+}  // namespace memctl::resize
