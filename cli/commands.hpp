@@ -10,5 +10,6 @@ int run_resize(const Options& options);
 int run_plan(const Options& options);
 int run_status(const Options& options);
 int run_doctor(const Options& options);
+int run_recover(const Options& options);
 
 }  // namespace memctl::cli

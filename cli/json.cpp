@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string_view>
 
 namespace memctl::cli {
 namespace {
@@ -36,10 +37,34 @@ void put_error(Json& object, const std::optional<Error>& error) {
   object["hint"] = error ? Json(std::string{error->advice()}) : Json(nullptr);
 }
 
+void put_log(Json& object, const std::optional<Error>& error) {
+  object["raw"] = error && error->raw ? Json(*error->raw) : Json(nullptr);
+  object["log"] = Json::array();
+  if (error) object["log"] = error->log;
+}
+
 /// In place of what a domain would have had.
 std::string error_json(const char* event, const Error& error) {
   Json object{{"event", event}, {"domain", nullptr}};
   put_error(object, error);
+  return line(object);
+}
+
+std::string recovery_line(std::string_view outcome, const std::optional<DomainIdentity>& domain,
+                          const std::optional<Error>& error, const std::optional<Report>& report,
+                          Kib unknown_claim) {
+  const Report figures = report.value_or(Report{});
+  Json object{
+      {"event", "recover"}, {"domain", identity(domain)}, {"outcome", std::string{outcome}}};
+  put_error(object, error);
+  object["from_kib"] = kib_or_unknown(figures.from);
+  object["requested_kib"] = kib_or_unknown(figures.requested);
+  object["reached_kib"] = kib_or_unknown(figures.reached);
+  object["limit_kib"] = kib_or_unknown(figures.limit);
+  object["pool_kib"] = kib(figures.pool);
+  object["elapsed_ms"] = figures.elapsed.count();
+  object["unknown_claim_kib"] = unknown_claim.count();
+  put_log(object, error);
   return line(object);
 }
 
@@ -78,9 +103,7 @@ std::string report_json(const Ending& ending) {
   object["verified"] = {{"xen", report.verified.xen},
                         {"blocks", report.verified.blocks},
                         {"guest_total", report.verified.guest_total}};
-  object["raw"] = ending.error && ending.error->raw ? Json(*ending.error->raw) : Json(nullptr);
-  object["log"] = Json::array();
-  if (ending.error) object["log"] = ending.error->log;
+  put_log(object, ending.error);
   return line(object);
 }
 
@@ -133,6 +156,20 @@ std::string status_json(const DomainStatus& status) {
 }
 
 std::string status_error_json(const Error& error) { return error_json("status", error); }
+
+std::string recovery_json(const Recovery& recovery, const DomainIdentity& domain) {
+  const std::optional<Report>& report = recovery.report;
+  std::optional<Error> reason;
+  if (report && report->cause) {
+    reason = Error{.cause = *report->cause, .message = report->message, .hint = report->hint};
+  }
+  return recovery_line(report ? name(report->outcome) : "nothing", domain, reason, report,
+                       recovery.unknown_claim);
+}
+
+std::string recovery_error_json(const Ending& ending) {
+  return recovery_line(name(ending.outcome), ending.domain, ending.error, ending.report, Kib{});
+}
 
 std::string finding_json(const Finding& finding, const std::optional<DomainIdentity>& domain) {
   return line({{"event", "doctor"},

@@ -10,6 +10,7 @@
 #include "memctl/doctor.hpp"
 #include "memctl/domain_info.hpp"
 #include "memctl/plan.hpp"
+#include "memctl/recovery.hpp"
 #include "memctl/resize.hpp"
 
 namespace memctl::cli {
@@ -20,6 +21,11 @@ namespace memctl::cli {
 [[nodiscard]] std::string status_json(const DomainStatus& status);
 /// In place of a domain's status, where there is none.
 [[nodiscard]] std::string status_error_json(const Error& error);
+
+/// What was left on a domain, and what became of it.
+[[nodiscard]] std::string recovery_json(const Recovery& recovery, const DomainIdentity& domain);
+/// The same where it could not be undone, or where there is no such domain.
+[[nodiscard]] std::string recovery_error_json(const Ending& ending);
 
 /// One finding; `domain` is empty for the host's.
 [[nodiscard]] std::string finding_json(const Finding& finding,

@@ -24,6 +24,8 @@ int run(const Options& options) {
       return run_status(options);
     case Command::doctor:
       return run_doctor(options);
+    case Command::recover:
+      return run_recover(options);
   }
   return static_cast<int>(ExitCode::usage);
 }

@@ -130,6 +130,20 @@ Exit codes:
   1 something is bad; its line names what mends it
   3 no Xen, no such domain, or one that could not be asked
 )";
+constexpr const char* recover_examples = R"(Examples:
+  memctl recover                   whatever killed processes left, on all guests
+  memctl recover web1 --json
+  memctl --host sim: recover
+
+An operation whose process lives is left alone. One that is interrupted goes on
+when it is called again.
+
+Exit codes:
+  0 nothing was left behind, or it is undone
+  3 busy, a damaged record, no Xen or no such domain: nothing changed
+  5 undone in part, or kept as the resize had asked for; the rest is told
+  6 the domain is gone, rebooted or moved
+)";
 constexpr const char* exit_codes = R"(Exit codes:
   0 done and verified         3 refused: nothing changed
   1 doctor found a fault      4 failed, and restored
@@ -156,7 +170,7 @@ Answer answer(const CLI::App& app, const CLI::App* command, const CLI::ParseErro
   const std::string prefix = command == nullptr ? "memctl" : "memctl " + command->get_name();
   std::string what = one_line(error.what());
   if (command == nullptr && error.get_name() == "RequiredError") {
-    what = "a command is needed: resize, plan, status or doctor";
+    what = "a command is needed: resize, plan, status, doctor or recover";
   }
   return {static_cast<int>(ExitCode::usage), "",
           "memctl: " + what + "\n  hint: " + prefix + " --help shows how\n"};
@@ -205,6 +219,10 @@ std::variant<Options, Answer> parse_options(std::vector<std::string> arguments) 
   add_domains(*doctor, options);
   doctor->group("Commands");
   doctor->footer(doctor_examples);
+  CLI::App* recover = app.add_subcommand("recover", "Undo what a resize left whose process died");
+  add_domains(*recover, options);
+  recover->group("Commands");
+  recover->footer(recover_examples);
 
   const auto used = [&]() -> const CLI::App* {
     const auto commands = app.get_subcommands();
@@ -221,6 +239,8 @@ std::variant<Options, Answer> parse_options(std::vector<std::string> arguments) 
     options.command = Command::status;
   } else if (used() == doctor) {
     options.command = Command::doctor;
+  } else if (used() == recover) {
+    options.command = Command::recover;
   } else {
     options.command = used() == plan || dry_run ? Command::plan : Command::resize;
   }

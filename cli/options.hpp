@@ -12,7 +12,7 @@
 
 namespace memctl::cli {
 
-enum class Command { resize, plan, status, doctor };
+enum class Command { resize, plan, status, doctor, recover };
 
 /// A command line that could be read.
 struct Options {
@@ -20,7 +20,7 @@ struct Options {
   std::string host{"xen:"};
   std::string domain{};                ///< resize and plan: a name or a number.
   std::string size{};                  ///< resize and plan: as written, read by the command.
-  std::vector<std::string> domains{};  ///< status and doctor: none means all.
+  std::vector<std::string> domains{};  ///< status, doctor and recover: none means all.
   ResizeOptions resize{};
   bool json{false};
   bool verbose{false};

@@ -135,6 +135,23 @@ std::string failure_text(const Ending& ending, bool verbose) {
   return text;
 }
 
+std::string recovery_text(const Recovery& recovery, const DomainIdentity& domain) {
+  std::string text = title(domain);
+  if (!recovery.report) {
+    if (recovery.unknown_claim == Kib{}) return text + "nothing was left behind\n";
+    return text + show_size(recovery.unknown_claim) +
+           " are claimed for it by no operation of memctl's, and are left alone\n"
+           "  hint: memctl doctor tells more\n";
+  }
+  const Report& report = *recovery.report;
+  const std::string now = show_size(report.reached) + ", limit " + show_size(report.limit);
+  const std::string resize = "an unfinished resize to " + show_size(report.requested) + " was ";
+  if (report.outcome == Outcome::restored) return text + resize + "undone: " + now + "\n";
+  if (!report.cause) return text + resize + "left where it was, as it had asked: " + now + "\n";
+  return text + resize + "undone in part: " + now + "\n  " + printable(report.message) + " (" +
+         std::string{name(*report.cause)} + ")\n  hint: " + printable(report.hint) + "\n";
+}
+
 std::string plan_text(const Plan& plan) {
   std::string text = title(plan.domain);
   if (plan.stages.empty()) {

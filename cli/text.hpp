@@ -11,6 +11,7 @@
 #include "ending.hpp"
 #include "memctl/domain_info.hpp"
 #include "memctl/plan.hpp"
+#include "memctl/recovery.hpp"
 
 namespace memctl::cli {
 
@@ -30,6 +31,8 @@ namespace memctl::cli {
 [[nodiscard]] std::string error_text(const Error& error, bool verbose);
 /// The stages as a table, and what limits them.
 [[nodiscard]] std::string plan_text(const Plan& plan);
+/// What was left on a domain, and what became of it.
+[[nodiscard]] std::string recovery_text(const Recovery& recovery, const DomainIdentity& domain);
 /// A table of domains. `verbose` adds a line for each about what limits it.
 [[nodiscard]] std::string status_text(const std::vector<DomainStatus>& domains, bool verbose);
 

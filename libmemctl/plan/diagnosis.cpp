@@ -129,9 +129,8 @@ Finding stored_configuration(const DomainExam& exam) {
 
 /// Each resize first undoes what a dead one left, and ends without a claim: one to the size that
 /// the domain had, or has, does nothing else.
-std::string resize_to(const DomainExam& exam, std::optional<Kib> size) {
-  const std::string command = "memctl resize " + word_for(exam.facts.domain.identity) + " ";
-  return command + (size ? to_string(*size) : "SIZE");
+std::string recover(const DomainExam& exam) {
+  return "memctl recover " + word_for(exam.facts.domain.identity);
 }
 
 Finding leftover(const DomainExam& exam) {
@@ -142,8 +141,11 @@ Finding leftover(const DomainExam& exam) {
       return note(Check::leftover, "an operation is under way: " + exam.holder.owner);
     case Holder::State::dead:
       return bad(Check::leftover,
-                 "an operation was not finished, and its process has gone: " + exam.holder.owner,
-                 resize_to(exam, exam.holder.size));
+                 exam.holder.owner.empty() ? "an operation could not undo what it had begun"
+                                           : "an operation was not finished, and its process has "
+                                             "gone: " +
+                                                 exam.holder.owner,
+                 recover(exam));
     case Holder::State::damaged:
       break;
   }
@@ -160,8 +162,7 @@ Finding claims(const DomainExam& exam) {
     case Holder::State::alive:
       return good(Check::claims, held + ", by the operation under way");
     case Holder::State::dead:
-      return bad(Check::claims, held + ", by the operation that was not finished",
-                 resize_to(exam, exam.holder.size));
+      return bad(Check::claims, held + ", by the operation that was not finished", recover(exam));
     case Holder::State::none:
     case Holder::State::damaged:
       break;
@@ -169,8 +170,9 @@ Finding claims(const DomainExam& exam) {
   if (domain.memory.paused) {
     return note(Check::claims, held + "; a toolstack may still be building it");
   }
+  const std::string size = domain.size() ? to_string(*domain.size()) : "SIZE";
   return bad(Check::claims, held + ", and no operation is under way",
-             resize_to(exam, domain.size()));
+             "memctl resize " + word_for(domain.identity) + " " + size);
 }
 
 Finding libvirt(const DomainExam& exam) {

@@ -19,8 +19,7 @@ namespace memctl::plan {
 struct Holder {
   enum class State { none, alive, dead, damaged };
   State state{State::none};
-  std::string owner{};        ///< The process, as the record names it.
-  std::optional<Kib> size{};  ///< The size that the domain had before.
+  std::string owner{};  ///< The process, as the record names it; empty: it gave the record up.
 };
 
 struct HostExam {

@@ -25,9 +25,7 @@ Result<plan::Holder> read_holder(host::Port& port, Journal& journal) {
   }
   if (!record.value()) return plan::Holder{};
   const std::string& owner = record.value()->owner;
-  return plan::Holder{.state = port.is_alive(owner) ? State::alive : State::dead,
-                      .owner = owner,
-                      .size = record.value()->size};
+  return plan::Holder{.state = port.is_alive(owner) ? State::alive : State::dead, .owner = owner};
 }
 
 /// The claim and the record that go with each other: an operation may begin or end between two

@@ -44,7 +44,13 @@ def test_a_domain_that_is_no_guest_is_refused(memctl: Memctl, domain: str) -> No
 
 @pytest.mark.skipif(os.path.exists("/proc/xen/privcmd"), reason="this is a Xen host")
 def test_without_xen_every_command_says_so(memctl: Memctl) -> None:
-    for arguments in (["resize", "web1", "1g"], ["plan", "web1", "1g"], ["status"], ["doctor"]):
+    for arguments in (
+        ["resize", "web1", "1g"],
+        ["plan", "web1", "1g"],
+        ["status"],
+        ["doctor"],
+        ["recover"],
+    ):
         assert_one_error(memctl(*arguments), 3, "no_xen")
         (answer,) = memctl(*arguments, "--json").objects()
         assert answer["cause"] == "no_xen"
@@ -64,6 +70,7 @@ def test_without_xen_every_command_says_so(memctl: Memctl) -> None:
         ["resize", "demo-pv", "1g", "--on-failure", "ignore"],
         ["status", "--dry-run"],
         ["doctor", "--agentless"],
+        ["recover", "--on-failure", "keep"],
     ],
 )
 def test_a_wrong_command_line_is_usage(memctl: Memctl, arguments: list[str]) -> None:
@@ -80,7 +87,7 @@ def test_an_unknown_kind_of_host_is_refused(memctl: Memctl) -> None:
 
 def test_help_and_version(memctl: Memctl) -> None:
     assert memctl("--version").out.startswith("memctl ")
-    for command in ("resize", "plan", "status", "doctor"):
+    for command in ("resize", "plan", "status", "doctor", "recover"):
         run = memctl(command, "--help")
         assert run.code == 0
         assert f"  memctl {command} " in run.out

@@ -258,7 +258,7 @@ def test_what_a_killed_resize_left_is_mended_by_the_named_command(
     assert guest.has_journal()
 
     claimed = guest.snapshot().claim_pages > 0
-    remedy = f"memctl resize {guest.name} 160MiB"
+    remedy = f"memctl recover {guest.name}"
     done = doctor(fresh_lab, guest)
     assert done.status == 1
     found = done.finding("leftover", guest)

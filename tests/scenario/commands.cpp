@@ -12,7 +12,9 @@
 #include "memctl/size.hpp"
 #include "options.hpp"
 #include "output.hpp"
+#include "recover_output.hpp"
 #include "resize/doctor.hpp"
+#include "resize/recover.hpp"
 #include "text.hpp"
 
 namespace memctl::scenario {
@@ -127,6 +129,20 @@ awaitable<void> doctor(host::Port& port, const Options& options, Command& comman
   end(command, output.end());
 }
 
+awaitable<void> recover(host::Port& port, const Options& options, Command& command) {
+  cli::RecoverOutput output{options};
+  for (const std::string& name : co_await names(port, options)) {
+    const auto domain = co_await find(port, name);
+    if (domain) {
+      auto recovered = co_await resize::recover(port, domain.value(), options.resize);
+      command.out += output.add(recovered, domain.value());
+    } else {
+      command.out += output.add(domain.error());
+    }
+  }
+  end(command, output.end());
+}
+
 awaitable<void> carry_out(host::Port& port, Options options, Command& command) {
   switch (options.command) {
     case cli::Command::resize:
@@ -136,6 +152,8 @@ awaitable<void> carry_out(host::Port& port, Options options, Command& command) {
       co_return co_await status(port, options, command);
     case cli::Command::doctor:
       co_return co_await doctor(port, options, command);
+    case cli::Command::recover:
+      co_return co_await recover(port, options, command);
   }
 }
 

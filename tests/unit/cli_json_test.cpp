@@ -138,6 +138,29 @@ TEST(Json, AFindingAndItsError) {
   EXPECT_EQ(error["event"], "doctor");
 }
 
+TEST(Json, Recovery) {
+  const DomainIdentity domain{DomainId{3}, "web1", DomainType::pvh};
+  const Json nothing = checked(recovery_json({.unknown_claim = 4_KiB}, domain), schema("recover"));
+  EXPECT_EQ(nothing["outcome"], "nothing");
+  EXPECT_EQ(nothing["unknown_claim_kib"], 4);
+  EXPECT_TRUE(nothing["cause"].is_null() && nothing["reached_kib"].is_null());
+  const Json kept = checked(recovery_json({.report = Report{.outcome = Outcome::kept,
+                                                            .cause = Cause::agent_absent,
+                                                            .message = "no answer",
+                                                            .reached = 1_GiB}},
+                                          domain),
+                            schema("recover"));
+  EXPECT_EQ(kept["outcome"], "kept");
+  EXPECT_EQ(kept["cause"], "agent_absent");
+  EXPECT_EQ(kept["reached_kib"], 1 << 20);
+  const Error busy{.cause = Cause::busy, .message = "x", .raw = 11, .log = {"y"}};
+  const Json refused =
+      checked(recovery_error_json(Ending{busy, std::nullopt, std::nullopt}), schema("recover"));
+  EXPECT_EQ(refused["outcome"], "refused");
+  EXPECT_EQ(refused["raw"], 11);
+  EXPECT_TRUE(refused["domain"].is_null());
+}
+
 TEST(Json, WhatIsNoUtf8IsReplaced) {
   const std::string text =
       progress_json({}) + status_error_json({.cause = Cause::busy, .message = "a\xff\x1b"});
@@ -167,6 +190,7 @@ TEST(Schema, ListsTheCausesOutcomesAndPhasesOfTheLibrary) {
   }
   const Json report = schema("report").at("properties");
   EXPECT_EQ(enumerated(report["cause"]["enum"]), causes);
+  EXPECT_EQ(enumerated(schema("recover")["properties"]["cause"]["enum"]), causes);
   EXPECT_EQ(enumerated(schema("plan")["properties"]["limited_by"]["enum"]), causes);
   const Json status = schema("status").at("oneOf");
   EXPECT_EQ(enumerated(status[0]["properties"]["limited_by"]["enum"]), causes);

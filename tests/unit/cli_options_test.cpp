@@ -77,6 +77,11 @@ TEST(Options, DoctorTakesAnyNumberOfDomains) {
   EXPECT_TRUE(options.json);
 }
 
+TEST(Options, RecoverTakesAnyNumberOfDomains) {
+  EXPECT_EQ(read({"recover"}).command, Command::recover);
+  EXPECT_THAT(read({"recover", "web1", "2"}).domains, ElementsAre("web1", "2"));
+}
+
 TEST(Options, ADryRunIsAPlan) {
   EXPECT_EQ(read({"resize", "web1", "1g", "--dry-run"}).command, Command::plan);
   EXPECT_EQ(read({"plan", "web1", "1g"}).command, Command::plan);
@@ -108,7 +113,7 @@ TEST(Options, MistakesAreOneLineAndAHint) {
       {"plan", "web1", "1g", "-x"},
       {"status", "--stall", "3"},
       {"doctor", "--stall", "3"},
-      {"recover"},
+      {"recover", "--timeout", "3"},
   };
   for (const auto& mistake : mistakes) {
     const Answer answer = answered(mistake);
@@ -123,7 +128,7 @@ TEST(Options, MistakesAreOneLineAndAHint) {
 }
 
 TEST(Options, HelpHasExamples) {
-  for (const char* command : {"resize", "plan", "status", "doctor"}) {
+  for (const char* command : {"resize", "plan", "status", "doctor", "recover"}) {
     const Answer help = answered({command, "--help"});
     EXPECT_EQ(help.exit_code, 0);
     EXPECT_THAT(help.out, HasSubstr("Examples:\n  memctl "));

@@ -115,6 +115,27 @@ TEST(Text, NothingIsLeftInAGuestThatIsGone) {
             "memctl: the domain has gone (domain_gone)\n  hint: none\n");
 }
 
+TEST(Text, ARecoverySaysWhatBecameOfTheResize) {
+  EXPECT_EQ(recovery_text({}, web1), "web1: nothing was left behind\n");
+  EXPECT_EQ(recovery_text({.unknown_claim = 100_MiB}, web1),
+            "web1: 100 MiB are claimed for it by no operation of memctl's, and are left alone\n"
+            "  hint: memctl doctor tells more\n");
+  Report report{
+      .outcome = Outcome::restored, .requested = 4_GiB, .reached = 160_MiB, .limit = 512_MiB};
+  EXPECT_EQ(recovery_text({.report = report}, web1),
+            "web1: an unfinished resize to 4096 MiB was undone: 160 MiB, limit 512 MiB\n");
+  report.outcome = Outcome::kept;
+  EXPECT_EQ(recovery_text({.report = report}, web1),
+            "web1: an unfinished resize to 4096 MiB was left where it was, as it had asked: 160 "
+            "MiB, limit 512 MiB\n");
+  report.cause = Cause::agent_absent;
+  report.message = "no\nagent";
+  report.hint = "start it";
+  EXPECT_EQ(recovery_text({.report = report}, web1),
+            "web1: an unfinished resize to 4096 MiB was undone in part: 160 MiB, limit 512 MiB\n"
+            "  no agent (agent_absent)\n  hint: start it\n");
+}
+
 TEST(Text, APlanIsATableOfStages) {
   const Plan plan{.domain = web1,
                   .from = 160_MiB,

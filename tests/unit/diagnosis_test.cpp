@@ -174,19 +174,18 @@ TEST(DomainDiagnosis, StoredConfiguration) {
 TEST(DomainDiagnosis, LeftoversAndClaims) {
   const auto with = [](Check check, Holder::State state, bool paused = false) {
     return on_domain(check, [&](auto& exam, auto& domain) {
-      exam.holder = {.state = state, .owner = "boot:1:2", .size = 128_MiB};
+      exam.holder = {.state = state, .owner = "boot:1:2"};
       domain.memory.outstanding = to_pages(100_MiB);
       domain.memory.paused = paused;
     });
   };
   using State = Holder::State;
   expect(with(Check::leftover, State::alive), Severity::note, "under way: boot:1:2", "");
-  expect(with(Check::leftover, State::dead), Severity::bad, "boot:1:2",
-         "memctl resize web1 128MiB");
+  expect(with(Check::leftover, State::dead), Severity::bad, "boot:1:2", "memctl recover web1");
   expect(with(Check::leftover, State::damaged), Severity::bad, "cannot be read",
          "xenstore-rm /libxl/3/memctl");
   expect(with(Check::claims, State::alive), Severity::good, "under way", "");
-  expect(with(Check::claims, State::dead), Severity::bad, "100 MiB", "memctl resize web1 128MiB");
+  expect(with(Check::claims, State::dead), Severity::bad, "100 MiB", "memctl recover web1");
   expect(with(Check::claims, State::none), Severity::bad, "100 MiB", "memctl resize web1 160MiB");
   expect(with(Check::claims, State::none, true), Severity::note, "building", "");
 }

@@ -13,6 +13,7 @@
 #include "host/sim/connection.hpp"
 #include "host/sim/faults.hpp"
 #include "resize/operation.hpp"
+#include "resize/recover.hpp"
 
 namespace memctl::resize {
 namespace {
@@ -60,7 +61,7 @@ TEST_F(DoctorOnSim, AnOperationUnderWayIsNoLeftover) {
   EXPECT_EQ(found(examine(), Check::leftover).severity, Severity::good);
 }
 
-TEST_F(DoctorOnSim, WhatADeadOperationLeftIsMendedByTheResizeThatIsNamed) {
+TEST_F(DoctorOnSim, WhatADeadOperationLeftIsMendedByTheCommandThatIsNamed) {
   auto dying = std::make_unique<host::sim::SimPort>(simulation.world, simulation.context);
   host::sim::FaultPlan faults{{.kind = host::sim::Fault::Kind::kill_after, .call = "claim"}};
   {
@@ -73,10 +74,11 @@ TEST_F(DoctorOnSim, WhatADeadOperationLeftIsMendedByTheResizeThatIsNamed) {
   const auto findings = examine();
   EXPECT_EQ(found(findings, Check::claims).severity, Severity::bad);
   EXPECT_EQ(found(findings, Check::leftover).severity, Severity::bad);
-  EXPECT_EQ(found(findings, Check::leftover).remedy, "memctl resize g 160MiB");
+  EXPECT_EQ(found(findings, Check::leftover).remedy, "memctl recover g");
 
-  ResizeOperation mend{simulation.port(), identity, 160_MiB, {}};
-  EXPECT_TRUE(simulation.run(mend.run()));
+  const auto recovery = simulation.run(recover(simulation.port(), identity, {}));
+  ASSERT_TRUE(recovery && recovery.value().report);
+  EXPECT_EQ(recovery.value().report->outcome, Outcome::restored);
   for (const Finding& finding : examine()) {
     EXPECT_EQ(finding.severity, Severity::good) << name(finding.check) << finding.message;
   }
