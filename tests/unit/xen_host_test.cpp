@@ -37,7 +37,9 @@ using testing::SizeIs;
 TEST(ThisProcess, IsAliveUnderItsOwnNameOnly) {
   const std::string name = this_process();
   EXPECT_TRUE(is_process_alive(name)) << name;
-  EXPECT_FALSE(is_process_alive(name + "0")) << "another start time: the number was reused";
+  const auto start = name.rfind(':', name.rfind(':') - 1) + 1;
+  EXPECT_FALSE(is_process_alive(std::string{name}.insert(start, "1")))
+      << "another start time: the number was reused";
   EXPECT_FALSE(is_process_alive("x" + name)) << "another boot";
   for (const auto* wrong : {"", ":", "::", "a:b:c", "a:1", "a:-1:5", "a:1:2:3"}) {
     EXPECT_FALSE(is_process_alive(wrong)) << wrong;
@@ -84,6 +86,40 @@ TEST_F(FakeProc, ACommandsNameMayContainAnything) {
       "77 (a) S 1 (b) R 1 77 77 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 99 100 18446744073\n");
   EXPECT_TRUE(is_process_alive("b00t:77:4711", root_));
   EXPECT_FALSE(is_process_alive("b00t:77:4712", root_));
+}
+
+/// A process in a /proc, and what it is called in a PID namespace of its own.
+class FakeContainers : public FakeProc {
+ protected:
+  FakeContainers() { put("sys/kernel/random/boot_id", "b00t\n"); }
+  void is_in(const fs::path& process, const std::string& pid_namespace) {
+    fs::create_directories(root_ / process / "ns");
+    fs::remove(root_ / process / "ns/pid");
+    fs::create_symlink("pid:[" + pid_namespace + "]", root_ / process / "ns/pid");
+  }
+  void add(const std::string& pid, const std::string& inner, const std::string& start_time) {
+    put(pid + "/stat", pid + " (memctl) S 1 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 " + start_time);
+    put(pid + "/status", "Name:\tmemctl\nPid:\t" + pid + "\nNSpid:\t" + pid + "\t" + inner + "\n");
+    is_in(pid, "4026532000");
+  }
+  const std::string owner_{"b00t:7:4711:4026532000"};
+};
+
+TEST_F(FakeContainers, OneInAContainerIsSeenFromDom0) {
+  is_in("self", "4026531836");
+  add("7", "3", "4711");  // the number here is not the number there
+  EXPECT_FALSE(is_process_alive(owner_, root_)) << "it has gone";
+  add("77", "7", "4712");
+  EXPECT_FALSE(is_process_alive(owner_, root_)) << "its number was reused";
+  add("78", "7", "4711");
+  EXPECT_TRUE(is_process_alive(owner_, root_));
+}
+
+TEST_F(FakeContainers, WhoIsInAnotherContainerIsTakenForAlive) {
+  is_in("self", "4026532001");
+  EXPECT_TRUE(is_process_alive(owner_, root_));
+  EXPECT_TRUE(is_process_alive("b00t:7:4711:4026531836", root_)) << "and so is one outside";
+  EXPECT_FALSE(is_process_alive("0ther:7:4711:4026532000", root_)) << "but not since another boot";
 }
 
 using namespace std::string_view_literals;

@@ -54,8 +54,39 @@ std::optional<Stat> read_stat(pid_t pid, const fs::path& proc) {
   return Stat{.state = from_third[0][0], .start_time = from_third[19]};
 }
 
-std::string name_of(pid_t pid, const fs::path& proc, const Stat& stat) {
-  return boot_id(proc) + ":" + std::to_string(pid) + ":" + stat.start_time;
+/// The PID namespace that a process numbers its own number in, as the kernel's own number for it;
+/// empty where that cannot be read.
+std::string pid_namespace(const fs::path& process) {
+  std::error_code error;
+  std::string text = fs::read_symlink(process / "ns/pid", error).native();  // "pid:[4026531836]"
+  std::erase_if(text, [](char c) { return c < '0' || c > '9'; });
+  return text;
+}
+
+/// The namespace that the machine's first process has, in which every process is seen.
+constexpr std::string_view first_namespace = "4026531836";
+
+/// A process as the name tells of it.
+struct Named {
+  std::string_view boot{};
+  pid_t pid{};
+  std::string_view start_time{};
+  std::string_view pid_namespace{};
+};
+
+/// The number that a process has in its own namespace: the last one of its NSpid.
+std::optional<pid_t> inner_pid(const fs::path& process) {
+  std::ifstream status{process / "status"};
+  for (std::string line; std::getline(status, line);) {
+    if (!line.starts_with("NSpid:")) continue;
+    const auto last = line.find_last_of("\t ");
+    return whole_number<pid_t>(std::string_view{line}.substr(last + 1));
+  }
+  return std::nullopt;
+}
+
+bool is_same_and_runs(const Stat& stat, const Named& named) {
+  return stat.start_time == named.start_time && stat.state != 'Z' && stat.state != 'X';
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
@@ -68,23 +99,47 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   return parts;
 }
 
+std::optional<Named> parse(std::string_view name) {
+  const auto parts = split(name, ':');
+  if (parts.size() != 3 && parts.size() != 4) return std::nullopt;
+  const auto pid = whole_number<pid_t>(parts[1]);
+  if (!pid || *pid <= 0) return std::nullopt;
+  return Named{.boot = parts[0],
+               .pid = *pid,
+               .start_time = parts[2],
+               .pid_namespace = parts.size() == 4 ? parts[3] : std::string_view{}};
+}
+
+/// One that runs in a container, or outside of ours: its number says nothing here, so it is looked
+/// for among all processes. Where not all can be seen, it may still be there.
+bool is_alive_elsewhere(const Named& named, std::string_view here, const fs::path& proc) {
+  std::error_code error;
+  fs::directory_iterator entry{proc, error};
+  for (; !error && entry != fs::directory_iterator{}; entry.increment(error)) {
+    const auto pid = whole_number<pid_t>(entry->path().filename().native());
+    if (!pid || pid_namespace(entry->path()) != named.pid_namespace) continue;
+    if (inner_pid(entry->path()) != named.pid) continue;
+    const auto stat = read_stat(*pid, proc);
+    if (stat && is_same_and_runs(*stat, named)) return true;
+  }
+  return error || here != first_namespace;
+}
+
 }  // namespace
 
 std::string this_process(const fs::path& proc) {
   const pid_t pid = getpid();
-  return name_of(pid, proc, read_stat(pid, proc).value_or(Stat{}));
+  return boot_id(proc) + ":" + std::to_string(pid) + ":" +
+         read_stat(pid, proc).value_or(Stat{}).start_time + ":" + pid_namespace(proc / "self");
 }
 
 bool is_process_alive(const std::string& name, const fs::path& proc) {
-  const auto parts = split(name, ':');
-  if (parts.size() != 3 || parts[0] != boot_id(proc)) return false;
-  const auto pid = whole_number<pid_t>(parts[1]);
-  if (!pid || *pid <= 0) return false;
-  if (const auto stat = read_stat(*pid, proc)) {
-    const bool ended = stat->state == 'Z' || stat->state == 'X';
-    return !ended && name_of(*pid, proc, *stat) == name;
-  }
-  return kill(*pid, 0) == 0 || errno == EPERM;
+  const auto named = parse(name);
+  if (!named || named->boot != boot_id(proc)) return false;
+  const std::string here = pid_namespace(proc / "self");
+  if (named->pid_namespace != here) return is_alive_elsewhere(*named, here, proc);
+  if (const auto stat = read_stat(named->pid, proc)) return is_same_and_runs(*stat, *named);
+  return kill(named->pid, 0) == 0 || errno == EPERM;
 }
 
 // libxl starts `libxl-save-helper --save-domain STREAM-FD BACK-CHANNEL-FD DOMID FLAGS CALLBACKS

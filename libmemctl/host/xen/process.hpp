@@ -15,9 +15,12 @@
 
 namespace memctl::host::xen {
 
-/// "BOOT-ID:PID:START-TIME": names no other process, whatever the reuse of numbers.
+/// "BOOT-ID:PID:START-TIME:PID-NAMESPACE": names no other process, whatever the reuse of numbers,
+/// and whatever container it runs in.
 [[nodiscard]] std::string this_process(const std::filesystem::path& proc = "/proc");
-/// Whether the process that had this name is still there. In doubt (its entry is hidden) it is.
+/// Whether the process that had this name is still there. In doubt it is: where its entry is
+/// hidden, and where it ran in another PID namespace and this process is in none that sees all of
+/// them, as in a container. dom0 itself sees all.
 [[nodiscard]] bool is_process_alive(const std::string& name,
                                     const std::filesystem::path& proc = "/proc");
 
