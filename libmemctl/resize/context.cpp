@@ -132,6 +132,7 @@ boost::asio::awaitable<void> Context::wait(host::Duration time) {
 }
 
 host::Task<void> Context::set_size(Kib size, bool enforce) {
+  facts_.domain.target.reset();  // a call that fails may have set it all the same
   BOOST_OUTCOME_CO_TRY(co_await xen().set_size(domain_.id, size, enforce));
   facts_.domain.target = size - facts_.domain.video_ram;
   co_return success();

@@ -36,7 +36,7 @@ class Context {
   /// Waits until something may have happened, at most for `time`.
   [[nodiscard]] boost::asio::awaitable<void> wait(host::Duration time);
 
-  /// Sets the target, and remembers it as ours.
+  /// Sets the target, and remembers it as ours. Where that fails, the target is not known.
   [[nodiscard]] host::Task<void> set_size(Kib size, bool enforce);
 
   /// Keeps the agent serving: asks again before its lease ends and when it falls silent. Fails with

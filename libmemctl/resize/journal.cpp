@@ -3,6 +3,7 @@
 
 #include <array>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace memctl::resize {
 namespace {
@@ -78,17 +79,27 @@ Result<std::optional<Record>> Journal::read() {
 }
 
 Result<void> Journal::begin(const Record& record) {
-  return store_->transact([&](host::StoreView& view) -> Result<void> {
+  const std::string text = to_text(record);
+  const auto write = [&](host::StoreView& view) -> Result<void> {
     BOOST_OUTCOME_TRY(const auto domain, view.read(domain_path_));
     if (!domain) {
       return Error{.cause = Cause::no_such_domain, .message = "the domain has gone"};
     }
     BOOST_OUTCOME_TRY(const auto standing, view.read(path_));
     if (standing) return busy(*standing);
-    BOOST_OUTCOME_TRY(view.write(path_, to_text(record)));
+    BOOST_OUTCOME_TRY(view.write(path_, text));
     constexpr std::array dom0_only = {host::Permission{.domain = DomainId{0}}};
     return view.set_permissions(path_, dom0_only);
-  });
+  };
+  return stands_after(store_->transact(write), text);
+}
+
+/// A commit whose answer was lost may have happened, and nobody else writes this text.
+Result<void> Journal::stands_after(Result<void> committed, const std::string& text) {
+  if (committed) return committed;
+  const auto standing = store_->read(path_);
+  if (standing && standing.value() == text) return success();
+  return committed;
 }
 
 Result<std::optional<Record>> Journal::take_over(host::Port& port) {
@@ -107,7 +118,9 @@ Result<std::optional<Record>> Journal::take_over(host::Port& port) {
     taken = std::move(record).value();
     return success();
   };
-  BOOST_OUTCOME_TRY(store_->transact(take));
+  auto committed = store_->transact(take);
+  if (taken) committed = stands_after(std::move(committed), to_text(*taken));
+  BOOST_OUTCOME_TRY(std::move(committed));
   return taken;
 }
 

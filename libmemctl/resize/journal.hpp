@@ -50,6 +50,8 @@ class Journal {
   [[nodiscard]] Result<void> end();
 
  private:
+  [[nodiscard]] Result<void> stands_after(Result<void> committed, const std::string& text);
+
   host::Store* store_;
   std::string domain_path_;
   std::string path_;

@@ -4,7 +4,6 @@
 // nothing that the next one does not undo.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <map>
@@ -14,8 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "patient.hpp"
-#include "plan/input.hpp"
+#include "course.hpp"
 
 namespace memctl::faults {
 namespace {
@@ -26,60 +24,14 @@ using namespace std::chrono_literals;
 
 constexpr Fault::Kind kill_kinds[] = {Fault::Kind::kill_before, Fault::Kind::kill_after};
 
-std::vector<Treatment> treatments() {
-  std::vector<Treatment> all;
-  for (const DomainType type : {DomainType::pv, DomainType::pvh}) {
-    for (const OnFailure on_failure : {OnFailure::restore, OnFailure::keep}) {
-      const std::string suffix = std::string{"_"} +
-                                 (on_failure == OnFailure::keep ? "keep" : "restore") + "_" +
-                                 std::string{name(type)};
-      const ResizeOptions whole{.on_failure = on_failure};
-      all.push_back({"grow" + suffix, type, {}, 1_GiB, whole});
-      all.push_back({"shrink" + suffix, type, {1_GiB}, 400_MiB, whole});
-      // Those that run out of time die while they undo it themselves, too.
-      ResizeOptions cut_short = whole;
-      cut_short.timeout = 400ms;
-      all.push_back({"grow_in_vain" + suffix, type, {}, 2_GiB, cut_short});
-      cut_short.timeout = 100ms;
-      all.push_back({"shrink_in_vain" + suffix, type, {2_GiB}, 400_MiB, cut_short});
-    }
-  }
-  return all;
-}
-
-class CrashPoints : public testing::TestWithParam<Treatment> {
+class CrashPoints : public Course {
  protected:
-  CrashPoints() {
-    Patient undisturbed{GetParam()};
-    before = undisturbed.state();
-    allocated = undisturbed.allocated();
-    const auto ended = undisturbed.treat({});
-    calls = ended.calls;
-    undisturbed.world().advance(10s);
-    after = undisturbed.state();
-  }
-
-  [[nodiscard]] static bool keeps() { return GetParam().options.on_failure == OnFailure::keep; }
-
-  /// What is left of an operation that is to keep the size that it reached.
-  [[nodiscard]] State fitting(Kib size) const {
-    State state = before;
-    state.target = size;
-    state.static_max = std::max(*before.static_max, size);
-    state.max_allocation = std::max(before.max_allocation, size + plan::max_pages_slack);
-    return state;
-  }
-
   /// How it has to be once somebody recovered.
   void check(Patient& patient, const Patient::Recovered& recovered, bool recovered_twice) {
     ASSERT_TRUE(recovered.result.has_value());
     ASSERT_TRUE(*recovered.result) << recovered.result->error().message;
-    EXPECT_FALSE(patient.has_record());
     EXPECT_EQ(recovered.result->value().unknown_claim, Kib{});
-    patient.world().advance(10s);  // so that what has been left under way is seen
-    EXPECT_TRUE(patient.guest().alive());
-    EXPECT_TRUE(patient.agent_answers());
-    EXPECT_TRUE(patient.world().xen().consistent());
+    expect_sound(patient, 10s);
     const State now = patient.state();
     const auto& report = recovered.result->value().report;
     if (!report) {
@@ -91,24 +43,17 @@ class CrashPoints : public testing::TestWithParam<Treatment> {
       }
     } else if (report->outcome == Outcome::restored) {
       ++restored;
-      EXPECT_EQ(now, before);
       EXPECT_EQ(report->reached, *before.target);
-      EXPECT_LE(patient.allocated(), allocated + plan::max_pages_slack);
-      EXPECT_GE(patient.allocated(), allocated);
+      expect_restored(patient);
     } else {
       ++kept;
       ASSERT_EQ(report->outcome, Outcome::kept);
       EXPECT_TRUE(keeps()) << report->message;
       EXPECT_EQ(now.static_max, report->limit);
       EXPECT_EQ(now, fitting(report->reached));
-      EXPECT_LE(patient.allocated(), now.max_allocation);
     }
   }
 
-  State before;
-  State after;
-  Kib allocated{};
-  std::vector<std::string> calls;
   int points{0};
   int restored{0};
   int kept{0};
@@ -118,10 +63,9 @@ INSTANTIATE_TEST_SUITE_P(Each, CrashPoints, testing::ValuesIn(treatments()),
                          [](const auto& treatment) { return treatment.param.name; });
 
 TEST_P(CrashPoints, LeaveWhatTheNextProcessUndoes) {
-  const int count = static_cast<int>(calls.size());
   for (const host::Duration pause : {host::Duration{0s}, host::Duration{20s}}) {
     for (const Fault::Kind kind : kill_kinds) {
-      for (int nth = 1; nth <= count; ++nth) {
+      for (int nth = 1; nth <= call_count(); ++nth) {
         Patient patient{GetParam()};
         const auto died = patient.treat(FaultPlan{{.kind = kind, .nth = nth}});
         SCOPED_TRACE("killed " +
@@ -139,7 +83,7 @@ TEST_P(CrashPoints, LeaveWhatTheNextProcessUndoes) {
       }
     }
   }
-  std::cout << GetParam().name << ": " << count << " calls, " << points << " crash points, "
+  std::cout << GetParam().name << ": " << call_count() << " calls, " << points << " crash points, "
             << restored << " restored, " << kept << " kept\n";
 }
 
@@ -164,7 +108,7 @@ std::set<int> telling_points(const std::vector<std::string>& calls) {
 
 TEST_P(CrashPoints, OfARecoveryLeaveWhatTheOneAfterItUndoes) {
   // One that runs out of time leaves nothing else.
-  if (GetParam().options.timeout) return;
+  if (runs_out_of_time()) return;
   for (const int first : telling_points(calls)) {
     const auto struck = [&] {
       auto patient = std::make_unique<Patient>(GetParam());

@@ -38,21 +38,6 @@ void walk(const StoreModel& store, const std::string& path,
   }
 }
 
-/// Runs `make(port)` in a process of its own, which ends with it.
-template <class Ended, class Make>
-Ended in_a_process(host::sim::Simulation& simulation, FaultPlan& faults, Make make) {
-  Ended ended;
-  SimPort process{simulation.world, simulation.context};
-  FaultyPort port{process, simulation.world, faults};
-  try {
-    make(port, ended);
-  } catch (const host::sim::ProcessKilled&) {
-    ended.killed = true;
-  }
-  ended.calls = faults.calls();
-  return ended;
-}
-
 }  // namespace
 
 std::ostream& operator<<(std::ostream& out, const State& state) {
@@ -80,15 +65,30 @@ Patient::Patient(const Treatment& treatment)
   world().advance(std::chrono::seconds{1});  // its agent restores the policy
 }
 
+template <class Ended, class Make>
+Ended Patient::in_a_process(FaultPlan& faults, Make make) {
+  Ended ended;
+  auto process = std::make_unique<SimPort>(world(), simulation_.context);
+  FaultyPort port{*process, world(), faults};
+  try {
+    make(port, ended);
+  } catch (const host::sim::ProcessKilled&) {
+    ended.killed = true;
+  }
+  ended.calls = faults.calls();
+  if (!ended.killed) living_.push_back(std::move(process));
+  return ended;
+}
+
 Patient::Ended Patient::treat(FaultPlan faults) {
-  return in_a_process<Ended>(simulation_, faults, [&](host::Port& port, Ended& ended) {
+  return in_a_process<Ended>(faults, [&](host::Port& port, Ended& ended) {
     resize::ResizeOperation operation{port, identity_, treatment_.size, treatment_.options};
     ended.report = simulation_.run(operation.run());
   });
 }
 
 Patient::Recovered Patient::recover(FaultPlan faults) {
-  return in_a_process<Recovered>(simulation_, faults, [&](host::Port& port, Recovered& ended) {
+  return in_a_process<Recovered>(faults, [&](host::Port& port, Recovered& ended) {
     ended.result = simulation_.run(resize::recover(port, identity_, {}));
   });
 }

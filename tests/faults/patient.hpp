@@ -3,6 +3,7 @@
 
 #include <iosfwd>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -48,7 +49,7 @@ class Patient {
     std::vector<std::string> calls{};  ///< Of the host's port, in their order.
     std::optional<Result<Report>> report{};
   };
-  /// Asks in a process of its own, in which `fault` happens.
+  /// Asks in a process of its own, which lives on where it is not killed.
   Ended treat(host::sim::FaultPlan faults);
 
   struct Recovered {
@@ -56,7 +57,7 @@ class Patient {
     std::vector<std::string> calls{};
     std::optional<Result<Recovery>> result{};
   };
-  /// Recovers in a process of its own, in which `fault` happens.
+  /// Recovers in a process of its own, likewise.
   Recovered recover(host::sim::FaultPlan faults);
 
   [[nodiscard]] State state();
@@ -69,8 +70,13 @@ class Patient {
   [[nodiscard]] DomainId id() const { return id_; }
 
  private:
+  /// Runs `make(port, ended)` in a process of its own.
+  template <class Ended, class Make>
+  Ended in_a_process(host::sim::FaultPlan& faults, Make make);
+
   Treatment treatment_;
   host::sim::Simulation simulation_{};
+  std::vector<std::unique_ptr<host::sim::SimPort>> living_{};
   DomainId id_;
   DomainIdentity identity_;
 };

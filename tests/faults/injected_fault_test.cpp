@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A call of the host's port that fails, with or without its effect, ends an operation with that
+// cause and a state that is clean, or that anybody can clean although the process lives on.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "course.hpp"
+
+namespace memctl::faults {
+namespace {
+
+using host::sim::Fault;
+using host::sim::FaultPlan;
+
+/// Where the agent isn't told that the operation is over, it knows after so long.
+constexpr std::chrono::seconds lease{61};
+
+/// What a call can fail with while its domain lives.
+std::vector<Cause> causes_of(const std::string& call) {
+  const bool of_store = call == "read" || call == "write" || call == "remove" || call == "watch" ||
+                        call.starts_with("transact");
+  std::vector<Cause> causes{of_store ? Cause::store_error : Cause::hypervisor_error,
+                            Cause::not_permitted};
+  if (call == "claim") causes.push_back(Cause::host_memory);
+  if (call == "set_paging_pool") causes.push_back(Cause::paging_pool);
+  return causes;
+}
+
+class InjectedFaults : public Course {
+ protected:
+  void check(Patient& patient, const Result<Report>& ended, Cause injected) {
+    if (ended) {  // nothing depended on that call
+      EXPECT_EQ(patient.state().tree, after.tree);
+      expect_sound(patient, lease);
+      EXPECT_EQ(patient.state(), after);
+      return;
+    }
+    const Error& error = ended.error();
+    const bool right =
+        error.cause == injected || (runs_out_of_time() && error.cause == Cause::deadline);
+    EXPECT_TRUE(right) << name(error.cause) << ": " << error.message;
+    ASSERT_TRUE(error.report);
+    const Report& report = *error.report;
+    const bool left = patient.has_record();
+    EXPECT_TRUE(!left || report.outcome == Outcome::failed) << name(report.outcome);
+    const auto recovered = patient.recover({});
+    ASSERT_TRUE(*recovered.result) << recovered.result->error().message;
+    EXPECT_EQ(recovered.result->value().report.has_value(), left);
+    expect_sound(patient, lease);
+    switch (report.outcome) {
+      case Outcome::refused:
+      case Outcome::restored:
+        expect_restored(patient);
+        break;
+      case Outcome::kept:
+        EXPECT_EQ(patient.state(), fitting(report.reached));
+        break;
+      case Outcome::failed:
+        ++failed;
+        EXPECT_TRUE(patient.state() == before || patient.state() == after ||
+                    patient.state() == fitting(patient.size()))
+            << patient.state();
+        break;
+      default:
+        FAIL() << name(report.outcome);
+    }
+  }
+
+  int points{0};
+  int failed{0};
+};
+
+INSTANTIATE_TEST_SUITE_P(Each, InjectedFaults, testing::ValuesIn(treatments()),
+                         [](const auto& treatment) { return treatment.param.name; });
+
+TEST_P(InjectedFaults, EndAnOperationWithTheirCauseAndACleanState) {
+  for (const Fault::Kind kind : {Fault::Kind::fail_before, Fault::Kind::fail_after}) {
+    for (int nth = 1; nth <= call_count(); ++nth) {
+      const std::string& call = calls[static_cast<std::size_t>(nth - 1)];
+      for (const Cause cause : causes_of(call)) {
+        SCOPED_TRACE(call + ", call " + std::to_string(nth) + ", fails " +
+                     (kind == Fault::Kind::fail_before ? "before" : "after") + " its effect with " +
+                     std::string{name(cause)});
+        Patient patient{GetParam()};
+        const auto ended = patient.treat(FaultPlan{
+            {.kind = kind, .nth = nth, .error = {.cause = cause, .message = "injected"}}});
+        ASSERT_TRUE(ended.report.has_value());
+        check(patient, *ended.report, cause);
+        ++points;
+        if (HasFailure()) return;
+      }
+    }
+  }
+  std::cout << GetParam().name << ": " << points << " faults, " << failed << " left to recover\n";
+}
+
+TEST_P(InjectedFaults, EndARecoveryWithTheirCauseAndWhatTheNextOneUndoes) {
+  const auto struck = [] {
+    auto patient = std::make_unique<Patient>(GetParam());
+    static_cast<void>(
+        patient->treat(FaultPlan{{.kind = Fault::Kind::kill_after, .call = "set_size"}}));
+    patient->world().advance(std::chrono::milliseconds{100});
+    return patient;
+  };
+  const auto calls_of_recovery = struck()->recover({}).calls;
+  for (const Fault::Kind kind : {Fault::Kind::fail_before, Fault::Kind::fail_after}) {
+    for (int nth = 1; nth <= static_cast<int>(calls_of_recovery.size()); ++nth) {
+      const std::string& call = calls_of_recovery[static_cast<std::size_t>(nth - 1)];
+      const Cause cause = causes_of(call).front();
+      SCOPED_TRACE(call + ", call " + std::to_string(nth) + " of a recovery, fails " +
+                   (kind == Fault::Kind::fail_before ? "before" : "after") + " its effect");
+      const auto patient = struck();
+      const auto first = patient->recover(
+          FaultPlan{{.kind = kind, .nth = nth, .error = {.cause = cause, .message = "injected"}}});
+      const auto& result = *first.result;
+      const bool in_part = result && result.value().report && result.value().report->cause;
+      EXPECT_TRUE(result ? !in_part || result.value().report->cause == cause
+                         : result.error().cause == cause);
+      const auto second = patient->recover({});
+      ASSERT_TRUE(*second.result) << second.result->error().message;
+      expect_sound(*patient, lease);
+      // Where a guest gave no more back because a call failed, its size is what was reported.
+      const State now = patient->state();
+      EXPECT_TRUE(now == before || ((keeps() || in_part) && now == fitting(*now.target))) << now;
+      if (HasFailure()) return;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace memctl::faults
