@@ -1,0 +1,53 @@
+"""What `memctl recover` makes of guests on which nothing was left, or an operation is at work.
+
+On real Xen with `--full`. What a killed resize leaves is in test_doctor.py, which runs the command
+that the doctor names for it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from memctl_lab import ScenarioGuest, ScenarioHost
+from memctl_lab.memctl import finish, start_resize
+
+pytestmark = pytest.mark.full
+
+
+def recover(host: ScenarioHost, *names: str) -> tuple[int, list[dict[str, Any]]]:
+    """The exit status, and what became of each domain."""
+    done = host.memctl("recover", *names, "--json").wait()
+    return done.status, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture(params=["pv", "pvh"])
+def guest(request: pytest.FixtureRequest, fresh_host: ScenarioHost) -> ScenarioGuest:
+    made = fresh_host.create_guest(f"recover-{request.param}", request.param)
+    made.wait_for_agent()
+    return made
+
+
+def test_nothing_is_done_where_nothing_was_left(
+    fresh_host: ScenarioHost, guest: ScenarioGuest
+) -> None:
+    before = guest.snapshot()
+    status, found = recover(fresh_host)
+    assert status == 0
+    assert {each["outcome"] for each in found} == {"nothing"}
+    assert guest.name in [each["domain"]["name"] for each in found]
+    assert guest.snapshot() == before
+
+
+def test_a_resize_under_way_is_left_alone(fresh_host: ScenarioHost, guest: ScenarioGuest) -> None:
+    running = start_resize(guest, "3584m")
+    running.wait_for_output('"phase":"populate"')
+    status, found = recover(fresh_host, guest.name)
+    assert status == 3
+    assert [(each["outcome"], each["cause"]) for each in found] == [("refused", "busy")]
+    assert guest.has_journal()
+    assert finish(running, timeout=300).ending == (0, "verified", None)
+    assert not guest.has_journal()
+    assert recover(fresh_host, guest.name)[1][0]["outcome"] == "nothing"
