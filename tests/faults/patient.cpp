@@ -40,6 +40,10 @@ void walk(const StoreModel& store, const std::string& path,
 
 }  // namespace
 
+std::ostream& operator<<(std::ostream& out, const Treatment& treatment) {
+  return out << treatment.name;
+}
+
 std::ostream& operator<<(std::ostream& out, const State& state) {
   const auto show = [](std::optional<Kib> size) { return size ? to_string(*size) : "nothing"; };
   out << "max_pages " << to_string(state.max_allocation) << ", static-max "

@@ -24,6 +24,8 @@ struct Treatment {
   ResizeOptions options{};
 };
 
+std::ostream& operator<<(std::ostream& out, const Treatment& treatment);
+
 /// Everything that an operation must leave as it was, or as it reports it.
 struct State {
   Kib max_allocation{};
