@@ -49,6 +49,7 @@ void AgentCore::start(const std::optional<AgentRequest>& standing, Time now) {
   } else if (!was_carried_out(*standing)) {
     carry_out(*standing, now);
   }
+  if (!record_.active) take_ballast();
   tick(now);
 }
 
@@ -121,6 +122,7 @@ void AgentCore::prepare(const AgentRequest& request, Time now) {
     log("serving an operation; " + std::to_string(blocks_.size()) + " blocks present");
   }
   save();  // before the change that it must undo
+  ballast_.lend();
   apply_policy();
   poll_interval_ = poll_fastest;
   next_poll_ = now + poll_interval_;
@@ -155,6 +157,13 @@ void AgentCore::end_operation() {
   dirty_ = false;
   policy_error_.clear();
   save();
+  take_ballast();
+}
+
+void AgentCore::take_ballast() {
+  AgentReport figures;
+  kernel_->figures(figures);
+  ballast_.take(figures.kernel_zone_free);
 }
 
 void AgentCore::save() {
@@ -245,6 +254,9 @@ void AgentCore::publish(AgentPhase phase, Time now, const AgentRequest* asked) {
     }
   }
   kernel_->figures(report);
+  // It is free by the time that anything is added.
+  report.mem_available += ballast_.held();
+  report.kernel_zone_free += ballast_.held();
   report.balloon_target = balloon_.target;
   report.balloon_current = balloon_.current;
   if (record_.active) report.error = policy_error_.empty() ? block_error_ : policy_error_;

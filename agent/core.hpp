@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/ballast.hpp"
 #include "agent/kernel.hpp"
 #include "agent/record.hpp"
 #include "base/facts.hpp"
@@ -70,6 +71,7 @@ class AgentCore {
   void end_operation();
   void save();
   void online_blocks();
+  void take_ballast();
   void look(Time now);
   /// What `look` saw, for the operation that is served, or as an answer to `asked`.
   void publish(AgentPhase phase, Time now, const AgentRequest* asked = nullptr);
@@ -80,6 +82,7 @@ class AgentCore {
   Kernel* kernel_;
   const RecordFile* records_;
   Ports ports_;
+  Ballast ballast_;  ///< Lent for as long as an operation is served.
   Record record_;
   std::uint64_t report_sequence_;
 

@@ -7,17 +7,22 @@
 namespace memctl::plan {
 namespace {
 
+/// By so much a kernel raises its watermarks while it is short of memory that hangs together: a
+/// pageblock in each zone, of which a small guest has two (measured; `boost_watermark` in Linux).
+constexpr Kib watermark_boost = 4_MiB;
 /// The kernel's own reserve, which no description may be taken from: what Linux computes for
-/// min_free_kbytes, of all memory rather than of its zones alone, which is more.
+/// min_free_kbytes, of all memory rather than of its zones alone, which is more, and the boost.
 Kib kernel_reserve(Kib mem_total) {
   const double kib = std::sqrt(16.0 * static_cast<double>(mem_total.count()));
-  return std::clamp(Kib{static_cast<std::int64_t>(kib)}, 1_MiB, 64_MiB);
+  return std::clamp(Kib{static_cast<std::int64_t>(kib)}, 1_MiB, 64_MiB) + watermark_boost;
 }
+/// The last of what could be reclaimed does not come free in time: it does not count.
+constexpr Kib never_reclaimed = 8_MiB;
 /// A stage adds at most so many times the free kernel-zone memory: 4 MiB a section, where 2.1 to
 /// 2.8 MiB were measured. It costs a stage more, and leaves the guest room to work meanwhile.
 constexpr std::int64_t growth_per_free = 32;
 /// One section alone may take all of what is spare: it brings 126 MiB. Measured in a guest of 160
-/// MiB with 5 MiB free.
+/// MiB with 5 MiB free, and 4 MiB that its agent lends.
 constexpr Kib room_for_one_section = 2_MiB + 768_KiB;
 
 /// A guest keeps so much of its kernel-zone memory when it is shrunk.
@@ -41,7 +46,8 @@ Room room_of(const std::optional<GuestFacts>& guest) {
   // What a balloon that could not yet shrink is still to take is not free.
   const Kib owed = report.balloon_current.value_or(Kib{}) - report.balloon_target.value_or(Kib{});
   const bool owes = report.balloon_current && report.balloon_target && owed > Kib{};
-  const Kib free = report.kernel_zone_free + report.kernel_zone_reclaimable / 2;
+  const Kib reclaimable = std::max(Kib{}, report.kernel_zone_reclaimable - never_reclaimed);
+  const Kib free = report.kernel_zone_free + reclaimable / 2;
   return {.kernel_zone = free - (owes ? owed : Kib{}),
           .inflated = report.balloon_inflated.value_or(Kib{}),
           .mem_total = report.mem_total};

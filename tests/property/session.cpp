@@ -18,6 +18,12 @@ Kib part(Kib amount, int thousandths) {
   return round_down(std::max(Kib{}, amount) * thousandths / 1000, kib_per_page);
 }
 
+/// What is free in the kernel's zones and not to be given up.
+Kib spare_memory(const host::sim::LinuxGuest& kernel) {
+  const Kib owed = kernel.balloon_current() - kernel.balloon_target();
+  return kernel.memory().kernel_free() - std::max(Kib{}, owed);
+}
+
 }  // namespace
 
 Session::Session(const HostChoice& choice) : simulation_{choice.world}, world_{simulation_.world} {
@@ -111,9 +117,10 @@ void Session::trouble(DomainId id, const Step& step) {
       break;
     case Trouble::guest_takes_memory:
       // An eighth at most, of what there is to spare: no guest survives a process that takes what
-      // the kernel itself needs.
-      if (guest.kernel().memory().kernel_free() < 64_MiB) break;
-      guest.kernel().hold(part(guest.kernel().memory().kernel_free() / 8, amount));
+      // the kernel itself needs, or what its balloon has been told to take.
+      if (const Kib spare = spare_memory(guest.kernel()); spare >= 64_MiB) {
+        guest.kernel().hold(part(spare / 8, amount));
+      }
       break;
     case Trouble::guest_frees_memory:
       guest.kernel().hold(-part(guest.kernel().memory().hog(), amount));
@@ -223,6 +230,8 @@ void Session::follow(Step step) {
   ++operations_;
   world_.advance(step.at > 0ms ? step.at : 1ms);
 
+  if (!ended) RC_LOG() << "ended: " << name(ended.error().cause) << " " << ended.error().message << " "
+                       << (ended.error().report ? name(ended.error().report->outcome) : "none") << "\n";
   check_world(before, step);
   const bool undisturbed =
       !second && (before_it || step.trouble == Trouble::none || step.trouble == Trouble::cancelled);

@@ -30,6 +30,10 @@ void Session::check_world(const Before& before, const Step& step) {
     RC_ASSERT(guest.alive());
     const auto then = before.oom_kills.find(id);
     if (then != before.oom_kills.end()) {
+      const auto& memory = guest.kernel().memory();
+      RC_LOG() << guest.spec().name << ": free " << to_string(memory.kernel_free())
+               << ", watermark " << to_string(memory.watermark()) << ", movable free "
+               << to_string(memory.movable_free()) << "\n";
       RC_ASSERT(guest.kernel().memory().oom_kills() == then->second);
     }
   }

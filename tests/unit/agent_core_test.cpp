@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <fstream>
 #include <memory>
 
 #include "fake_guest.hpp"
@@ -63,6 +65,44 @@ TEST_F(AgentCoreTest, is_silent_and_wants_no_wakeup_while_idle) {
   core_->memory_changed(now_);
   core_->tick(now_ + 1h);
   EXPECT_TRUE(reports_.empty());
+}
+
+TEST_F(AgentCoreTest, counts_what_it_will_lend_as_free_and_lends_it_while_it_serves) {
+  const Kib free = 4_KiB * 20900;
+  ask(RequestKind::observe, 1);
+  EXPECT_EQ(last().kernel_zone_free, free + Ballast::size);
+  ask(RequestKind::prepare, 2);
+  EXPECT_EQ(last().kernel_zone_free, free) << "the kernel's own figure has it now";
+  ask(RequestKind::release, 3);
+  EXPECT_EQ(last().kernel_zone_free, free + Ballast::size);
+}
+
+TEST_F(AgentCoreTest, a_guest_that_is_short_of_memory_keeps_what_was_lent) {
+  ask(RequestKind::prepare, 1);
+  guest_.set("proc/zoneinfo",
+             "Node 0, zone    DMA32\n  pages free     2000\n      nr_free_pages 2000\n");
+  ask(RequestKind::release, 2);
+  EXPECT_EQ(last().kernel_zone_free, 4_KiB * 2000);
+}
+
+TEST(Ballast, takes_as_much_memory_as_it_says_and_gives_it_back) {
+  const auto resident = [] {
+    std::ifstream statm{"/proc/self/statm"};
+    std::int64_t total = 0;
+    std::int64_t pages = 0;
+    statm >> total >> pages;
+    return Kib{pages * 4};
+  };
+  Ballast ballast;
+  ballast.take(Ballast::plenty - 4_KiB);
+  EXPECT_EQ(ballast.held(), Kib{});
+  const Kib before = resident();
+  ballast.take(Ballast::plenty);
+  EXPECT_EQ(ballast.held(), Ballast::size);
+  EXPECT_GE(resident() - before, Ballast::size);
+  ballast.lend();
+  EXPECT_EQ(ballast.held(), Kib{});
+  EXPECT_LE(resident() - before, Ballast::size / 2);
 }
 
 TEST_F(AgentCoreTest, observe_gives_one_fresh_report_and_changes_nothing) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "guest/message.hpp"
 
@@ -11,6 +12,8 @@ namespace {
 
 constexpr Duration flood_interval = std::chrono::microseconds{200};
 constexpr Kib balloon_slack = 64_KiB;  // some kernels leave a balloon a few pages off its target
+constexpr Kib ballast_size = 4_MiB;
+constexpr Kib ballast_plenty = 32_MiB;                    // taken only where so much is free
 constexpr Duration fold = std::chrono::milliseconds{50};  // changes within it make one report
 
 }  // namespace
@@ -22,6 +25,7 @@ AgentModel::AgentModel(GuestTime& time, StoreModel& store, LinuxGuest& kernel, A
       kernel_{kernel},
       spec_{std::move(spec)},
       random_{seed},
+      ballast_{spec_.conduct == AgentConduct::normal ? ballast_size : Kib{}},
       answer_{time},
       regular_{time},
       change_{time},
@@ -36,6 +40,7 @@ void AgentModel::start(DomainId domain) {
   home_ = "/local/domain/" + std::to_string(number(domain));
   if (spec_.conduct == AgentConduct::absent) return;
   ++starts_;
+  take_ballast();
   answer_.set(spec_.latency, [this] { read_request(); });  // a new watch fires once
   request_watch_ = store_.watch(home_ + "/control/memctl/request", [this](const auto&) {
     if (!answer_.pending()) answer_.set(spec_.latency, [this] { read_request(); });
@@ -64,6 +69,7 @@ void AgentModel::start(DomainId domain) {
 void AgentModel::set_conduct(AgentConduct conduct) {
   const bool was_absent = spec_.conduct == AgentConduct::absent;
   spec_.conduct = conduct;
+  if (conduct == AgentConduct::killed) lend_ballast();
   if (was_absent && conduct != AgentConduct::absent &&
       kernel_.life() == LinuxGuest::Life::running) {
     start(domain_);
@@ -115,6 +121,7 @@ void AgentModel::prepare(const AgentRequest& request) {
   serving_ = true;
   operation_ = request.operation;
   movable_ = request.online == OnlineZone::movable;
+  lend_ballast();
   kernel_.set_online_policy(policy());
   online_blocks();
   report(phase(), operation_);
@@ -135,7 +142,18 @@ void AgentModel::end_operation() {
   regular_.cancel();
   change_.cancel();
   lease_.cancel();
+  take_ballast();
 }
+
+void AgentModel::take_ballast() {
+  const bool lives = kernel_.life() == LinuxGuest::Life::running;
+  const bool plenty = kernel_.memory().kernel_free() >= ballast_plenty;
+  if (spec_.conduct != AgentConduct::normal || !lives || !plenty || ballast_ > Kib{}) return;
+  ballast_ = ballast_size;
+  kernel_.lock(ballast_);
+}
+
+void AgentModel::lend_ballast() { kernel_.lock(-std::exchange(ballast_, Kib{})); }
 
 void AgentModel::renew_lease(const AgentRequest& request) {
   served_request_ = request.sequence;
@@ -183,8 +201,8 @@ AgentReport AgentModel::observe(AgentPhase phase, std::uint64_t operation) {
           .blocks_added_offline = std::min(added, offline),
           .blocks_movable = kernel_.blocks_movable(),
           .mem_total = memory.total(),
-          .mem_available = memory.available(),
-          .kernel_zone_free = memory.kernel_free(),
+          .mem_available = memory.available() + ballast_,
+          .kernel_zone_free = memory.kernel_free() + ballast_,
           .kernel_zone_reclaimable = memory.reclaimable(),
           .pressure_some_avg10 = pressure,
           .pressure_full_avg10 = pressure / 2,

@@ -73,12 +73,15 @@ class AgentModel {
   [[nodiscard]] AgentPhase phase() const;
   [[nodiscard]] std::string policy() const;
   [[nodiscard]] std::string garbage();
+  void take_ballast();
+  void lend_ballast();
 
   GuestTime& time_;
   StoreModel& store_;
   LinuxGuest& kernel_;
   AgentSpec spec_;
   std::mt19937_64 random_;
+  Kib ballast_;  ///< Locked for the guest's worst moment; `kernel_free` of a guest is beside it.
   std::string home_{};  ///< /local/domain/N
   DomainId domain_{};
 

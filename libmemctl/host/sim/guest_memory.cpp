@@ -31,6 +31,19 @@ Kib GuestMemory::available() const {
   return std::max(kernel_.free + reclaimable_ + movable_.free - reserve, Kib{});
 }
 
+Kib GuestMemory::needed() const {
+  const Kib living = hog() > Kib{} ? 1_MiB : Kib{};
+  return watermark() + living;
+}
+
+void GuestMemory::lock(Kib amount) {
+  if (amount > Kib{}) {
+    use(amount);
+  } else {
+    kernel_.free += -amount;
+  }
+}
+
 void GuestMemory::grow(Kib amount, bool movable) {
   Zone& zone = movable ? movable_ : kernel_;
   zone.total += amount;
@@ -81,7 +94,7 @@ void GuestMemory::cache(Kib amount) {
 }
 
 void GuestMemory::reclaim() {
-  const Kib freed = std::clamp(watermark() - kernel_.free, Kib{}, reclaimable_);
+  const Kib freed = std::clamp(needed() - kernel_.free, Kib{}, reclaimable_);
   reclaimable_ -= freed;
   kernel_.free += freed;
 }

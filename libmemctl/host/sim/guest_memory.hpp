@@ -35,15 +35,17 @@ class GuestMemory {
   /// Takes what the kernel needs for itself, as far as there is any.
   void use(Kib amount) { static_cast<void>(take(amount)); }
 
+  /// What the agent locks for itself, or gives back (negative).
+  void lock(Kib amount);
   /// A process takes `amount` and keeps it, from the movable zone first; or lets it go (negative).
   void hold(Kib amount);
   /// A cache that can be given up grows by `amount`.
   void cache(Kib amount);
-  /// Gives up as much of that cache as brings the kernel above its watermark.
+  /// Gives up as much of that cache as the kernel needs.
   void reclaim();
 
   /// The kernel's own allocations no longer succeed.
-  [[nodiscard]] bool starved() const { return kernel_.free < watermark(); }
+  [[nodiscard]] bool starved() const { return kernel_.free < needed(); }
   /// The OOM killer ends the process of `hold`, if there is one. False: there is none, and the
   /// kernel panics.
   [[nodiscard]] bool kill_hog();
@@ -55,6 +57,8 @@ class GuestMemory {
     Kib total{};
     Kib free{};
   };
+  /// The watermark; a process that lives takes some more now and then (measured: one that forks).
+  [[nodiscard]] Kib needed() const;
   [[nodiscard]] Kib take(Kib amount);
 
   Zone kernel_{};

@@ -74,6 +74,8 @@ class LinuxGuest {
   bool online_blocks(bool movable);
   /// A process takes memory and keeps it, or lets it go (negative).
   void hold(Kib amount);
+  /// The agent locks memory for itself, or gives it back (negative).
+  void lock(Kib amount) { memory_.lock(amount); }
   void set_pressure(std::optional<double> percent) { pressure_ = percent; }
 
   /// Called when blocks appear or come online, and when the balloon rests or gives up.

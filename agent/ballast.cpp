@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "agent/ballast.hpp"
+
+#include <sys/mman.h>
+
+#include <cstddef>
+
+namespace memctl::agent {
+namespace {
+constexpr std::size_t bytes = static_cast<std::size_t>(Ballast::size.count()) * 1024;
+}  // namespace
+
+void Ballast::take(Kib free) {
+  if (memory_ != nullptr || free < plenty) return;
+  constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
+  void* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+  if (memory != MAP_FAILED) memory_ = memory;
+}
+
+void Ballast::lend() {
+  if (memory_ != nullptr) ::munmap(memory_, bytes);
+  memory_ = nullptr;
+}
+
+}  // namespace memctl::agent

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "memctl/units.hpp"
+
+namespace memctl::agent {
+
+/// Memory that the agent holds for the guest's worst moment. Describing a block takes memory before
+/// the block brings any, and meanwhile the guest's processes go on needing some: in a guest of 160
+/// MiB with 5 MiB left, one that forks now and then was killed (measured, Linux 6.1: the kernel
+/// raises its watermarks by 2 MiB a zone just then). What is lent here is there at that moment.
+class Ballast {
+ public:
+  static constexpr Kib size{4096};
+  /// It is taken only where the kernel's zones have so much free.
+  static constexpr Kib plenty{32768};
+
+  Ballast() = default;
+  Ballast(const Ballast&) = delete;
+  Ballast& operator=(const Ballast&) = delete;
+  ~Ballast() { lend(); }
+
+  /// What `lend` would give.
+  [[nodiscard]] Kib held() const { return memory_ == nullptr ? Kib{} : size; }
+  /// Takes it, if it is not held and `free` is plenty. Where the system refuses, it is not held.
+  void take(Kib free);
+  /// Gives it to the guest's kernel, if it is held.
+  void lend();
+
+ private:
+  void* memory_{nullptr};
+};
+
+}  // namespace memctl::agent
