@@ -27,12 +27,12 @@ from memctl_lab.rows import (
 
 
 class TestShrinkWithADryPool:
-    ASKED = "pvh, 3584 MiB asked for in movable blocks, then 200"
+    ASKED = "pvh, 2560 MiB asked for in movable blocks, then 200"
 
     def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
         guest = guest_for_xl(fresh_host, "bug", "pvh", online_policy="online_movable")
-        by_xl(guest, 3584)
-        assert size_of(guest) == 952
+        by_xl(guest, 2560)
+        assert 900 < size_of(guest) < 1024, "stopped by a dry pool"
         guest.crash_expected = True
         said = by_xl(guest, 200)
         assert "kernel BUG at drivers/xen/balloon.c" in guest.console()
@@ -41,7 +41,7 @@ class TestShrinkWithADryPool:
 
     def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
         guest = guest_for_memctl(fresh_host, "bug", "pvh")
-        done = by_memctl(guest, 3584, "--online movable")
+        done = by_memctl(guest, 2560, "--online movable")
         assert done.ending == (0, "verified", None)
         before = guest.snapshot()
         refused = by_memctl(guest, 200)
@@ -130,7 +130,6 @@ class TestStarvingGuest:
         guest.crash_expected = True
         said = by_xl(guest, 1024)
         assert harmed(guest) or size_of(guest) == 160
-        assert harmed(guest) or (type, free_mib) == ("pv", 12)
         asked = self.ASKED.format(type=type, free_mib=free_mib)
         figures.tell(asked, "xl", ending(guest, said))
 

@@ -257,11 +257,11 @@ class Guest:
         if self.type != "pv":
             self.lab.check(f"lab-probe -p {self.domid} {mib * 1024}")
 
-    def settle(self, mib: int | None = None, quiet: float = 20, timeout: float = 300) -> None:
+    def settle(self, mib: int | None = None, quiet: float = 12, timeout: float = 300) -> None:
         """Waits until Xen's page count is that of `mib`, or has stood still for `quiet` seconds.
 
-        That is longer than the balloon driver waits between its attempts before it gives up. No
-        event tells of it: that nothing happens is what is to be seen.
+        The balloon driver waits 8 s at most between its attempts before it gives up. No event tells
+        of it: that nothing happens is what is to be seen.
         """
         deadline = time.monotonic() + timeout
         before, since = self._pages(), time.monotonic()
@@ -296,18 +296,20 @@ class Guest:
     def save_and_restore(self) -> bool:
         """`xl save` and `xl restore`. False: the restore failed, and the guest is lost.
 
-        The image is compressed on its way: dom0 has no room for it as it is.
+        The image is stored without its zeros: dom0 has no room for it as it is.
         """
-        pipe, image, name = f"/tmp/{self.name}.pipe", f"/tmp/{self.name}.gz", shlex.quote(self.name)
+        pipe, image, name = (
+            f"/tmp/{self.name}.pipe",
+            f"/tmp/{self.name}.image",
+            shlex.quote(self.name),
+        )
         self.lab.check(
-            f"mkfifo {pipe}; gzip -1 <{pipe} >{image} & xl save {name} {pipe} && wait",
+            f"mkfifo {pipe}; lab-sparse {image} <{pipe} & xl save {name} {pipe} && wait $!",
             timeout=BOOT_TIMEOUT,
         )
         self.lab.set_autoballoon(self.config.autoballoon)
         restored = self.lab.run(
-            f"gunzip -c {image} >{pipe} & xl restore {pipe}; done=$?; rm -f {pipe} {image}; "
-            "exit $done",
-            timeout=BOOT_TIMEOUT,
+            f"xl restore {image}; done=$?; rm -f {pipe} {image}; exit $done", timeout=BOOT_TIMEOUT
         )
         if restored.status != 0:
             return False
