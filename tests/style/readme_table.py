@@ -28,7 +28,8 @@ def main() -> int:
         if "--write" in sys.argv[1:]:
             path.write_text(text, encoding="utf-8")
         elif path.read_text(encoding="utf-8") != text:
-            print(f"{path.relative_to(ROOT)} differs from docs/comparison.json: {sys.argv[0]} --write")
+            name = path.relative_to(ROOT)
+            print(f"{name} is not docs/comparison.json's table: {sys.argv[0]} --write")
             return 1
     return 0
 
