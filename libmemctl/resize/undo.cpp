@@ -49,11 +49,14 @@ host::Task<void> walk_back(Context& context, Kib goal, std::optional<Error>& rea
   }
 }
 
-/// The size that the domain has by Xen's page count; the earlier one where that has not moved.
+/// The size that the domain has by Xen's page count; the earlier one where that has not moved, or
+/// has arrived where the domain was on its way to.
 Kib measured_size(const DomainFacts& domain, const Record& before) {
   const Kib now = to_kib(domain.memory.total) - before.settled_offset;
-  const Kib off = now > before.present ? now - before.present : before.present - now;
-  return off <= plan::max_pages_slack ? before.size : now;
+  const auto is_near = [&](Kib size) {
+    return now <= size + plan::max_pages_slack && size <= now + plan::max_pages_slack;
+  };
+  return is_near(before.present) || is_near(before.size) ? before.size : now;
 }
 
 }  // namespace

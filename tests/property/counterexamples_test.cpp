@@ -112,5 +112,24 @@ TEST(Counterexample, AllOfTheHostWithoutAnAgent) {
          {{.goal = Goal::largest, .options = {.agentless = true}}});
 }
 
+/// Seed 77. On its way to the size that it was asked to have, it was to shrink, and then to go on:
+/// it arrived by a few pages more, and those were asked for, past its limit.
+TEST(Counterexample, AGuestThatArrivesAtItsEarlierTargetOnTheWayBack) {
+  replay({.world = {.host = 3978_MiB},
+          .guests = {{.type = DomainType::pvh,
+                      .memory = 128_MiB,
+                      .hap = false,
+                      .linux = {.online_policy = "online_movable",
+                                .kernel_free = 33000_KiB,
+                                .reclaimable = 1_MiB}}}},
+         {{.goal = Goal::largest,
+           .trouble = Trouble::saved_and_restored,
+           .at = 873ms,
+           .options = {.on_failure = OnFailure::keep, .agentless = true}},
+          {.goal = Goal::down,
+           .amount = 566,
+           .options = {.timeout = 4ms, .online = OnlineZone::movable, .agentless = true}}});
+}
+
 }  // namespace
 }  // namespace memctl::property

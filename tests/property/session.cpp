@@ -230,10 +230,6 @@ void Session::follow(Step step) {
   ++operations_;
   world_.advance(step.at > 0ms ? step.at : 1ms);
 
-  if (!ended)
-    RC_LOG() << "ended: " << name(ended.error().cause) << " " << ended.error().message << " "
-             << (ended.error().report ? name(ended.error().report->outcome) : "none") << "\n";
-  if (stands(id)) RC_LOG() << "now " << to_string(world_.allocated(id)) << " target " << to_string(*world_.target(id)) << " static-max " << to_string(*world_.static_max(id)) << " max " << to_string(world_.max_allocation(id)) << "; before static-max " << to_string(*before.limits.at(id).static_max) << " has " << to_string(before.allocated) << " record " << world_.store().read(host::sim::dom0, "/libxl/" + std::to_string(number(id)) + "/memctl").value().value_or("") << "\n";
   check_world(before, step);
   const bool undisturbed =
       !second && (before_it || step.trouble == Trouble::none || step.trouble == Trouble::cancelled);
