@@ -62,7 +62,7 @@ struct DomainFacts {
   std::optional<Kib> frozen_pool{};    ///< b_info.shadow_memkb, where the configuration fixes it.
   std::optional<Kib> paging_pool{};    ///< Unknown, or pv, which has none.
   std::optional<bool> hap{};           ///< Hardware-assisted paging, else shadow.
-  std::optional<Pages> pod_entries{};  ///< Populate-on-demand entries outstanding.
+  std::optional<Pages> pod_entries{};  ///< Populate-on-demand entries without memory.
   std::optional<int> passthrough_devices{};
   std::optional<bool> emulated_dma_devices{};  ///< hvm: does the device model do DMA for the guest.
   std::optional<bool> managed_by_libvirt{};

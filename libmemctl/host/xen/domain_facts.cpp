@@ -118,12 +118,15 @@ Result<std::optional<Kib>> XenHypervisor::paging_pool(DomainId domain) {
   return error;
 }
 
+/// Entries beyond what the domain's populate-on-demand cache backs: those alone need memory of the
+/// host. Of a guest that has booted the two are equal, and stay so while it does not touch the rest
+/// (measured: 20260 and 20260 of a guest with memory=160 maxmem=512).
 Result<std::optional<Pages>> XenHypervisor::pod_entries(DomainId domain) {
   std::uint64_t total = 0;
   std::uint64_t cache = 0;
   std::uint64_t entries = 0;
   if (xc_domain_get_pod_target(control_.get(), number(domain), &total, &cache, &entries) == 0) {
-    return to_pages(saturated_kib_of_pages(entries));
+    return to_pages(saturated_kib_of_pages(entries - std::min(cache, entries)));
   }
   Error error = control_.failed("read the populate-on-demand entries of the domain");
   if (error.cause == Cause::no_such_domain) return error;
