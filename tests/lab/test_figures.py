@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
+from memctl_lab.comparison import Comparison, Ending, ending_of
+from memctl_lab.facts import Limits
 from memctl_lab.figures import FiguresDiffer, Ledger
 
 
@@ -31,3 +36,39 @@ def test_another_scenario_or_the_same_host_again_is_not_compared() -> None:
     ledger.record("grow", "1 GiB", "sim", {"stages": 1})
     ledger.record("grow", "2 GiB", "xen", {"stages": 2})
     ledger.record("grow", "1 GiB", "sim", {"stages": 3})
+
+
+def ending(said: str, *, process: str = "alive", free_mib: int = 4000) -> Ending:
+    limits = Limits(262400, 1048576, 1048576, None, 0)
+    return Ending(said, None, "alive", process, 1024, free_mib, limits)
+
+
+def test_a_row_is_written_once_both_makers_have_told_it(tmp_path: Path) -> None:
+    comparison = Comparison()
+    comparison.add("pv to 1 GiB", "xl", "xen", ending("rc 0"))
+    comparison.write(tmp_path, "xen")
+    assert not list(tmp_path.iterdir())
+    comparison.add("pv to 1 GiB", "memctl", "xen", ending("verified"))
+    comparison.write(tmp_path, "xen")
+    rows = json.loads((tmp_path / "comparison.json").read_text(encoding="utf-8"))
+    assert [row["request"] for row in rows] == ["pv to 1 GiB"]
+    assert ending_of(rows[0]["memctl"]) == ending("verified")
+
+
+def test_rows_of_another_run_stay_and_those_of_this_one_take_their_place(tmp_path: Path) -> None:
+    for asked, said in (("first", "rc 0"), ("second", "rc 0"), ("first", "rc 1")):
+        comparison = Comparison()
+        comparison.add(asked, "xl", "xen", ending(said))
+        comparison.add(asked, "memctl", "xen", ending("verified"))
+        comparison.write(tmp_path, "xen")
+    rows = json.loads((tmp_path / "comparison.json").read_text(encoding="utf-8"))
+    assert [(row["request"], row["xl"]["said"]) for row in rows] == [
+        ("first", "rc 1"),
+        ("second", "rc 0"),
+    ]
+
+
+def test_what_was_harmed_stands_out() -> None:
+    assert ending("rc 0").in_words() == "rc 0, 1024 MiB"
+    harmed = ending("rc 0", process="killed", free_mib=0).in_words()
+    assert "**its process is killed**" in harmed and "**0 MiB left to the host**" in harmed

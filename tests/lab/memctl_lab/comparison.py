@@ -13,6 +13,7 @@ from memctl_lab.facts import Limits
 MIB = 1024
 RESERVE_KIB = 64 * MIB
 """What memctl leaves free on the host."""
+MAKERS = ("xl", "memctl")
 
 
 @dataclass(frozen=True)
@@ -65,14 +66,20 @@ class Comparison:
         return rows
 
     def write(self, directory: Path, host: str) -> None:
-        """comparison.json and comparison.md: nothing, where that host had no row."""
-        data = self.data(host)
+        """comparison.json and comparison.md: those rows that were told of by both makers here.
+
+        Rows that stand there from another run, and not in this one, stay.
+        """
+        data = [row for row in self.data(host) if all(by in row for by in MAKERS)]
         if not data:
             return
         directory.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(data, indent=1) + "\n"
-        (directory / "comparison.json").write_text(text, encoding="utf-8")
-        (directory / "comparison.md").write_text(in_full(data), encoding="utf-8")
+        path = directory / "comparison.json"
+        known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+        rows = {row["request"]: row for row in [*known, *data]}
+        merged = list(rows.values())
+        path.write_text(json.dumps(merged, indent=1) + "\n", encoding="utf-8")
+        (directory / "comparison.md").write_text(in_full(merged), encoding="utf-8")
 
 
 def ending_of(data: dict[str, Any]) -> Ending:
@@ -87,7 +94,7 @@ def in_short(data: Iterable[dict[str, Any]]) -> str:
     """A line for each request: by xl, and through memctl."""
     rows = [["request", "`xl mem-max`, `xl mem-set`", "`memctl resize`"]]
     for row in data:
-        cells = (ending_of(row[by]).in_words() if by in row else "-" for by in ("xl", "memctl"))
+        cells = (ending_of(row[by]).in_words() if by in row else "-" for by in MAKERS)
         rows.append([row["request"], *cells])
     return markdown(rows)
 
@@ -99,7 +106,7 @@ def in_full(data: Iterable[dict[str, Any]]) -> str:
         + ["max_pages", "static-max KiB", "target KiB", "pool KiB"]
     ]
     for row in data:
-        for by in ("xl", "memctl"):
+        for by in MAKERS:
             if by in row:
                 rows.append([row["request"], by, *_figures(ending_of(row[by]))])
     return markdown(rows)
