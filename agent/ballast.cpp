@@ -22,4 +22,8 @@ void Ballast::lend() {
   memory_ = nullptr;
 }
 
+void Ballast::lend_if_needed(Kib free) {
+  if (free < little) lend();
+}
+
 }  // namespace memctl::agent

@@ -12,8 +12,10 @@ namespace memctl::agent {
 class Ballast {
  public:
   static constexpr Kib size{4096};
-  /// It is taken only where the kernel's zones have so much free.
+  /// It is taken only where the kernel's zones have so much free,
   static constexpr Kib plenty{32768};
+  /// and lent at once to a guest that has less than this: even to answer takes a page or two.
+  static constexpr Kib little{12288};
 
   Ballast() = default;
   Ballast(const Ballast&) = delete;
@@ -26,6 +28,8 @@ class Ballast {
   void take(Kib free);
   /// Gives it to the guest's kernel, if it is held.
   void lend();
+  /// The same, where `free` is little.
+  void lend_if_needed(Kib free);
 
  private:
   void* memory_{nullptr};

@@ -18,7 +18,7 @@ std::string failure(const std::string& what, int error) {
 
 }  // namespace
 
-AgentCore::AgentCore(Kernel& kernel, const RecordFile& records, Ports ports, Time now)
+AgentCore::AgentCore(Kernel& kernel, RecordFile& records, Ports ports, Time now)
     : kernel_{&kernel},
       records_{&records},
       ports_{std::move(ports)},
@@ -50,6 +50,7 @@ void AgentCore::start(const std::optional<AgentRequest>& standing, Time now) {
     carry_out(*standing, now);
   }
   if (!record_.active) take_ballast();
+  save();  // its file has its memory from now on
   tick(now);
 }
 
@@ -80,6 +81,7 @@ void AgentCore::mailbox_replaced(const std::optional<AgentRequest>& standing, Ti
 }
 
 void AgentCore::carry_out(const AgentRequest& request, Time now) {
+  if (ports_.free_memory) ballast_.lend_if_needed(ports_.free_memory());
   record_.last_operation = request.operation;
   record_.last_sequence = request.sequence;
   switch (request.kind) {

@@ -25,6 +25,8 @@ class AgentCore {
   struct Ports {
     std::function<void(const AgentReport&)> publish{};
     std::function<void(const std::string&)> log{};  ///< One line, for an administrator.
+    /// What the guest has free, asked in a way that takes no memory.
+    std::function<Kib()> free_memory{};
   };
 
   /// A report at least so often while serving; the protocol promises 2 s.
@@ -39,7 +41,7 @@ class AgentCore {
 
   /// `kernel` and `records` must outlive this. `now` is also the first report's sequence number,
   /// which so grows across restarts of the agent.
-  AgentCore(Kernel& kernel, const RecordFile& records, Ports ports, Time now);
+  AgentCore(Kernel& kernel, RecordFile& records, Ports ports, Time now);
 
   /// Once: takes up what an agent before this one left. `standing`: the request found in the
   /// mailbox.
@@ -80,7 +82,7 @@ class AgentCore {
   void log(const std::string& line) const;
 
   Kernel* kernel_;
-  const RecordFile* records_;
+  RecordFile* records_;
   Ports ports_;
   Ballast ballast_;  ///< Lent for as long as an operation is served.
   Record record_;

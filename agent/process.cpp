@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include <array>
@@ -52,6 +53,12 @@ Time boot_time() {
   std::timespec now{};
   ::clock_gettime(CLOCK_BOOTTIME, &now);
   return Time{now.tv_sec * 1000 + now.tv_nsec / 1'000'000};
+}
+
+Kib free_memory() {
+  struct sysinfo info {};
+  if (::sysinfo(&info) != 0) return Kib{};
+  return Kib{static_cast<std::int64_t>(info.freeram * info.mem_unit / 1024)};
 }
 
 std::string random_instance() {

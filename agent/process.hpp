@@ -6,6 +6,7 @@
 #include <string>
 
 #include "agent/record.hpp"
+#include "memctl/units.hpp"
 
 namespace memctl::agent {
 
@@ -13,6 +14,9 @@ namespace memctl::agent {
 void log_line(const std::string& line);
 
 [[nodiscard]] Time boot_time();
+
+/// What the guest has free in all of its zones. Takes no memory, unlike a look at /proc.
+[[nodiscard]] Kib free_memory();
 
 /// Sixteen random hexadecimal digits.
 [[nodiscard]] std::string random_instance();

@@ -129,14 +129,22 @@ std::optional<Record> RecordFile::load() const {
   return text ? parse_record(*text) : std::nullopt;
 }
 
-int RecordFile::save(const Record& record) const {
+int RecordFile::save(const Record& record) {
   const auto text = to_text(record);
-  const Fd file{::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
-  if (!file.is_open()) return errno;
-  const ssize_t count = ::pwrite(file.get(), text.data(), text.size(), 0);
+  if (!stands()) {
+    file_ = Fd{::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    if (!file_.is_open()) return errno;
+  }
+  const ssize_t count = ::pwrite(file_.get(), text.data(), text.size(), 0);
   if (count < 0) return errno;
   if (static_cast<std::size_t>(count) != text.size()) return EIO;
-  return ::ftruncate(file.get(), static_cast<off_t>(text.size())) == 0 ? 0 : errno;
+  return ::ftruncate(file_.get(), static_cast<off_t>(text.size())) == 0 ? 0 : errno;
+}
+
+/// Whether the file that is open has not been removed.
+bool RecordFile::stands() const {
+  struct stat status {};
+  return file_.is_open() && ::fstat(file_.get(), &status) == 0 && status.st_nlink > 0;
 }
 
 }  // namespace memctl::agent

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/file.hpp"
 #include "agent/kernel.hpp"
 
 namespace memctl::agent {
@@ -42,10 +43,13 @@ class RecordFile {
   explicit RecordFile(const std::string& directory);
   [[nodiscard]] std::optional<Record> load() const;
   /// 0, or the error number.
-  [[nodiscard]] int save(const Record& record) const;
+  [[nodiscard]] int save(const Record& record);
 
  private:
+  [[nodiscard]] bool stands() const;
+
   std::string path_;
+  Fd file_;  ///< Kept open: to open it again would take memory.
 };
 
 }  // namespace memctl::agent

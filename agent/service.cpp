@@ -74,7 +74,9 @@ Service::Service(const Options& options, std::unique_ptr<XenstoreLink> link)
       signals_{take_signals()},
       core_{kernel_,
             records_,
-            {.publish = [this](const AgentReport& report) { send(report); }, .log = &log_line},
+            {.publish = [this](const AgentReport& report) { send(report); },
+             .log = &log_line,
+             .free_memory = &free_memory},
             boot_time()} {
   if (!uevents_.available()) log_line("no uevents: memory is looked at by the clock alone");
 }

@@ -12,7 +12,7 @@ import pytest
 
 from memctl_lab import ScenarioGuest, ScenarioHost
 from memctl_lab.figures import Figures
-from memctl_lab.memctl import finish, resize, start_resize, status
+from memctl_lab.memctl import resize, status
 from memctl_lab.rows import (
     POOL_MIB,
     by_memctl,
@@ -55,20 +55,6 @@ def test_the_agent_answers_with_two_mebibytes_left(guest: ScenarioGuest, figures
     assert shown["agent"] is not None
     check_unharmed(guest)
     figures.record("refused", cause=refused.report["cause"])
-
-
-def test_a_process_that_needs_memory_while_the_guest_shrinks_gets_it(
-    guest: ScenarioGuest,
-) -> None:
-    """Shrinking stops and settles, or ends before: what is there then decides."""
-    assert resize(guest, "3g", timeout=300).ending == (0, "verified", None)
-    running = start_resize(guest, "400m")
-    running.wait_for_output('"phase":"populate"')
-    guest.hold_memory(700)
-    done = finish(running, timeout=300)
-    assert done.report["outcome"] in ("verified", "restored", "kept"), done.report
-    assert done.report["cause"] in (None, "guest_pressure", "below_floor")
-    check_unharmed(guest)
 
 
 @pytest.mark.parametrize("type", ["pv", "pvh"])

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 
@@ -25,7 +26,8 @@ class AgentCoreTest : public testing::Test {
         kernel_, records_,
         AgentCore::Ports{
             .publish = [this](const AgentReport& report) { reports_.push_back(report); },
-            .log = [this](const std::string& line) { log_.push_back(line); }},
+            .log = [this](const std::string& line) { log_.push_back(line); },
+            .free_memory = [this] { return free_; }},
         now_);
     core_->start(standing, now_);
   }
@@ -55,6 +57,7 @@ class AgentCoreTest : public testing::Test {
   Kernel kernel_{guest_.root()};
   RecordFile records_{directory_.path().string()};
   Time now_{100s};
+  Kib free_{1_GiB};
   std::vector<AgentReport> reports_;
   std::vector<std::string> log_;
   std::unique_ptr<AgentCore> core_;
@@ -75,6 +78,20 @@ TEST_F(AgentCoreTest, counts_what_it_will_lend_as_free_and_lends_it_while_it_ser
   EXPECT_EQ(last().kernel_zone_free, free) << "the kernel's own figure has it now";
   ask(RequestKind::release, 3);
   EXPECT_EQ(last().kernel_zone_free, free + Ballast::size);
+}
+
+TEST_F(AgentCoreTest, lends_to_a_guest_that_has_little_left_before_it_answers) {
+  free_ = Ballast::little - 4_KiB;
+  ask(RequestKind::observe, 1);
+  EXPECT_EQ(last().kernel_zone_free, 4_KiB * 20900) << "the kernel's own figure, and nothing held";
+}
+
+TEST_F(AgentCoreTest, makes_a_record_that_was_removed_again) {
+  const auto record = directory_.path() / "policy";
+  ASSERT_TRUE(std::filesystem::exists(record)) << "from the start on";
+  std::filesystem::remove(record);
+  ask(RequestKind::prepare, 1);
+  EXPECT_TRUE(std::filesystem::exists(record));
 }
 
 TEST_F(AgentCoreTest, a_guest_that_is_short_of_memory_keeps_what_was_lent) {

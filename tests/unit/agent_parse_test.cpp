@@ -170,7 +170,7 @@ TEST(AgentRecord, too_many_ranges_are_given_up_and_the_rest_is_kept) {
 
 TEST(AgentRecord, the_file_is_overwritten_whole) {
   const test::TemporaryDirectory directory;
-  const RecordFile file{directory.path().string()};
+  RecordFile file{directory.path().string()};
   EXPECT_FALSE(file.load());
   EXPECT_EQ(file.save({.active = true, .baseline = {1, 5, 9, 13}}), 0);
   EXPECT_EQ(file.save({.operation = 1}), 0);

@@ -283,7 +283,8 @@ class Guest:
 
     def reboot(self) -> None:
         """The guest reboots; returns once it has booted."""
-        self.run("reboot -f >/dev/null 2>&1 &")
+        # Nobody waits for this command: it may have no time left to answer.
+        self.lab.start(f"lab-guest -t 60 {self.domid} 'reboot -f'")
         name = shlex.quote(self.name)
         self.lab.check(
             f"while id=$(xl domid {name} 2>/dev/null); [ -z $id ] || [ $id = {self.domid} ]; "
