@@ -1,4 +1,7 @@
-"""The contract of the host's port, which ctest holds the simulated host to, on real Xen."""
+"""The contract of the host's port, which ctest holds the simulated host to, on real Xen.
+
+There with `--full`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from memctl_lab import Guest, Lab
+
+pytestmark = pytest.mark.full
 
 TYPES = ("pv", "pvh")
 PROGRAM = "memctl-contract-test --host xen: --gtest_color=no"

@@ -98,6 +98,7 @@ class TestGrowth:
         assert guest.alive()
 
 
+@pytest.mark.full
 class TestLargeGrowth:
     def test_a_guest_grows_to_22_times_its_boot_limit(
         self, guest: ScenarioGuest, figures: Figures

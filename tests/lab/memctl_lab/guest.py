@@ -313,6 +313,7 @@ class Guest:
             f"xl restore {image}; done=$?; rm -f {pipe} {image}; exit $done", timeout=BOOT_TIMEOUT
         )
         if restored.status != 0:
+            print(f"{self.name}: {restored.stderr}")
             return False
         self.refresh()
         self.wait_until_ready()
