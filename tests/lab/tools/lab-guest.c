@@ -25,6 +25,7 @@ enum { FAILED = 125 };
 
 static struct xs_handle* xs;
 static unsigned domid;
+static int only_wait; /* for a node of the domain's, and no command */
 static long long deadline_ms;
 
 static long long now_ms(void) {
@@ -66,8 +67,10 @@ static unsigned find_domain(const char* name) {
   return found;
 }
 
-/* Blocks until something happened in xenstore, the deadline has passed or the domain is gone. */
+/* Blocks until something happened in xenstore, the deadline has passed or the domain is gone. One
+ * that is only waited for may still be in the making: it reboots. */
 static void wait_for_event(void) {
+  static int introduced;
   struct pollfd fd = {.fd = xs_fileno(xs), .events = POLLIN};
   char** event = xs_check_watch(xs);
   if (event == NULL) {
@@ -76,7 +79,10 @@ static void wait_for_event(void) {
     event = xs_check_watch(xs);
   }
   free(event);
-  if (!xs_is_domain_introduced(xs, domid)) fail("domain %u is gone", domid);
+  if (xs_is_domain_introduced(xs, domid))
+    introduced = 1;
+  else if (introduced || !only_wait)
+    fail("domain %u is gone", domid);
 }
 
 static size_t decode(const char* text, char* data) {
@@ -164,7 +170,7 @@ static void wait_for_node(const char* name) {
 }
 
 int main(int argc, char** argv) {
-  int option, facts = 0, only_wait = 0, seconds = 60;
+  int option, facts = 0, seconds = 60;
   const char* awaited = "data/lab/ready";
   while ((option = getopt(argc, argv, "+fwn:t:")) != -1) {
     if (option == 't')
@@ -189,7 +195,7 @@ int main(int argc, char** argv) {
   if (xs == NULL) fail("xenstore: %s", strerror(errno));
   domid = find_domain(argv[optind]);
   if (!xs_watch(xs, node("data/lab/reply"), "reply") || !xs_watch(xs, node(awaited), "node") ||
-      !xs_watch(xs, "@releaseDomain", "gone"))
+      !xs_watch(xs, "@introduceDomain", "made") || !xs_watch(xs, "@releaseDomain", "gone"))
     fail("watch: %s", strerror(errno));
   wait_for_node(awaited);
   if (only_wait) return 0;
