@@ -78,7 +78,7 @@ class TestPoolThatRunsDry:
         printed = guest.console()
         said = by_xl(guest, 3584)
         assert size_of(guest) == 952
-        assert "balloon" not in guest.console()[len(printed) :], "and says nothing"
+        assert "xen:balloon" not in guest.console()[len(printed) :], "and says nothing"
         figures.record_guest("xl", guest)
         figures.tell(self.ASKED, "xl", ending(guest, said))
 
@@ -171,7 +171,7 @@ class TestHostThatIsFullForAWhile:
         assert size_of(guest) < 480
         fresh_host.return_memory()
         done = by_memctl(guest, 1024)
-        assert done.ending == (0, "verified", None)
+        assert done.ending == (0, "verified", None), done.report
         figures.record_resize("woken", guest, done, but=("stages", "from_kib", "residual_kib"))
 
 
