@@ -169,6 +169,7 @@ class TestHostThatIsFullForAWhile:
         fresh_host.leave_free(300)
         by_xl(guest, 1024)
         assert size_of(guest) < 480
+        guest.settle()
         fresh_host.return_memory()
         done = by_memctl(guest, 1024)
         assert done.ending == (0, "verified", None), done.report
