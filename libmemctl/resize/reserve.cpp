@@ -21,6 +21,17 @@ Result<void> check_reserve(Context& context) {
                           " left, and " + to_string(reserve) + " are kept in reserve"};
 }
 
+/// Xen refuses a claim on what the domain has already: a balloon that was on its way by itself may
+/// have arrived since the facts were read.
+Result<void> claim(Context& context, Pages goal) {
+  auto claimed = context.xen().claim(context.id(), goal);
+  if (claimed) return claimed;
+  BOOST_OUTCOME_TRY(const DomainMemory memory, context.xen().domain_memory(context.id()));
+  if (memory.total < goal) return claimed;
+  context.facts().domain.memory = memory;
+  return success();
+}
+
 }  // namespace
 
 host::Task<void> reserve(Context& context, const Plan& plan) {
@@ -36,7 +47,7 @@ host::Task<void> reserve(Context& context, const Plan& plan) {
   if (goal > domain.memory.total) {
     // Before the limit, Xen would refuse the claim.
     BOOST_OUTCOME_CO_TRY(co_await context.xen().set_limit(context.id(), plan.limit));
-    BOOST_OUTCOME_CO_TRY(context.xen().claim(context.id(), goal));
+    BOOST_OUTCOME_CO_TRY(claim(context, goal));
     BOOST_OUTCOME_CO_TRY(check_reserve(context));
   }
   context.progress().advance(plan.to);

@@ -97,6 +97,23 @@ TEST_P(OperationOnSim, OneMebibyteMoreIsOneMebibyteMore) {
   EXPECT_EQ(simulation.world.allocated(id) - before, 1_MiB);
 }
 
+TEST_P(OperationOnSim, AGuestThatArrivesByItselfBeforeItsMemoryIsClaimedHasWhatWasAskedFor) {
+  Simulation slow{{.libxl_call = 2s}};  // its balloon, which takes 3.5 s, arrives meanwhile
+  const DomainId id = slow.world.add_guest(
+      {.name = "on-its-way",
+       .type = GetParam(),
+       .linux = {.online_policy = "online_kernel", .populated_per_second = 100_MiB}});
+  ASSERT_TRUE(slow.world.mem_max(id, 512_MiB));
+  ASSERT_TRUE(slow.world.mem_set(id, 512_MiB));
+  ResizeOperation operation{
+      slow.port(), {.id = id, .name = "on-its-way", .type = GetParam()}, 512_MiB, {}};
+  const auto report = slow.run(operation.run());
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report.value().outcome, Outcome::verified);
+  EXPECT_LE(slow.world.allocated(id) - 512_MiB, 1_MiB);
+  EXPECT_EQ(slow.world.host_claimed(), Kib{});
+}
+
 TEST_P(OperationOnSim, AGuestWithoutAnAgentIsRefusedAtOnce) {
   const DomainId id = add({.agent = {.conduct = AgentConduct::absent}});
   const Limits before = limits(id);
