@@ -15,7 +15,7 @@ namespace memctl::cli {
 /// writes them, which may: a terminal can be stopped, and a pipe can have a slow reader.
 class EventQueue {
  public:
-  enum class Kind { event, cancelling, closed, nothing_yet };
+  enum class Kind { event, cancelling, abandoned, closed, nothing_yet };
   struct Item {
     Kind kind{};
     Event event{};
@@ -36,6 +36,13 @@ class EventQueue {
     changed_.notify_one();
   }
 
+  /// The user does not wait for the rest: that is the next item, and nothing comes after it.
+  void abandon() {
+    const std::lock_guard lock{mutex_};
+    abandoned_ = true;
+    changed_.notify_one();
+  }
+
   void close() {
     const std::lock_guard lock{mutex_};
     closed_ = true;
@@ -45,7 +52,8 @@ class EventQueue {
   /// The next item; `closed` once all were taken.
   [[nodiscard]] Item pop(std::chrono::milliseconds patience) {
     std::unique_lock lock{mutex_};
-    changed_.wait_for(lock, patience, [this] { return closed_ || !events_.empty(); });
+    changed_.wait_for(lock, patience, [this] { return closed_ || abandoned_ || !events_.empty(); });
+    if (abandoned_ && !closed_) return {Kind::abandoned, {}};
     if (events_.empty()) return {closed_ ? Kind::closed : Kind::nothing_yet, {}};
     const Item item = events_.front();
     events_.pop_front();
@@ -59,6 +67,7 @@ class EventQueue {
   std::condition_variable changed_;
   std::deque<Item> events_;
   bool closed_{false};
+  bool abandoned_{false};
 };
 
 }  // namespace memctl::cli

@@ -149,7 +149,7 @@ constexpr const char* exit_codes = R"(Exit codes:
   1 doctor found a fault      4 failed, and restored
   2 wrong usage or size       5 failed, and something was left behind
                               6 the domain is gone, rebooted or moved
-  130 interrupted, and restored
+  130 interrupted, and restored; a second Ctrl-C leaves the rest to memctl recover
 
 memctl COMMAND --help tells more, with examples.
 )";

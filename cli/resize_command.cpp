@@ -25,7 +25,7 @@ namespace {
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
-/// Writes an operation's events until the queue is closed: for programs, on a terminal, or not.
+/// Writes an operation's events: for programs, on a terminal, or not.
 class Display {
  public:
   explicit Display(const Options& options)
@@ -34,7 +34,8 @@ class Display {
         visible_{live_ || (!options.json && options.verbose)},
         bar_{{.live = live_, .utf8 = locale_is_utf8(), .colour = live_ && colour_wanted()}} {}
 
-  void follow(EventQueue& queue) {
+  /// Until the operation has ended; false where nobody waits for that.
+  [[nodiscard]] bool follow(EventQueue& queue) {
     auto last_event = Clock::now();
     for (;;) {
       const EventQueue::Item item = queue.pop(milliseconds{500});
@@ -53,22 +54,25 @@ class Display {
             write_all(STDERR_FILENO, bar_.tick(silent, columns()));
           }
           break;
+        case EventQueue::Kind::abandoned:
+          return false;
         case EventQueue::Kind::closed:
-          return;
+          return true;
       }
     }
   }
 
-  void end(const Ending& ending) {
-    if (!visible_) return;
-    auto how = ending.error ? ProgressBar::End::failed : ProgressBar::End::done;
-    if (ending.outcome == Outcome::refused) how = ProgressBar::End::refused;
-    // The last phase of an operation that was restored is the restoring, and that succeeded.
-    if (ending.outcome == Outcome::restored) how = ProgressBar::End::done;
-    write_all(STDERR_FILENO, bar_.finish(how, ending.elapsed));
+  void end(Outcome outcome, milliseconds elapsed) {
+    if (visible_) write_all(STDERR_FILENO, bar_.finish(end_of(outcome), elapsed));
   }
 
  private:
+  /// The last phase of an operation that was restored is the restoring, and that succeeded.
+  static ProgressBar::End end_of(Outcome outcome) {
+    if (outcome == Outcome::refused) return ProgressBar::End::refused;
+    const bool done = outcome == Outcome::verified || outcome == Outcome::restored;
+    return done ? ProgressBar::End::done : ProgressBar::End::failed;
+  }
   [[nodiscard]] int columns() const { return live_ ? terminal_columns(STDERR_FILENO) : 80; }
 
   bool json_;
@@ -112,14 +116,29 @@ std::variant<Request, Ending> look_up(const Options& options) {
   return Request{std::move(host).value(), std::move(domain).value(), size.value()};
 }
 
+/// Ends the process in the middle of an operation. Its record stays, with an owner that is dead.
+[[noreturn]] void abandon(const Request& request, const Options& options) {
+  const DomainIdentity domain = request.domain.identity();
+  Error error{.cause = Cause::cancelled,
+              .message = "interrupted again, before the earlier size and limits were back",
+              .hint = "to bring them back: memctl recover " + domain.name};
+  Ending ending{std::move(error), domain, request.requested()};
+  ending.outcome = Outcome::failed;
+  ::_exit(conclude(options, ending));
+}
+
 Ending resize(const Request& request, const Options& options, SignalWatch& signals) {
   const auto queue = std::make_shared<EventQueue>();
   ResizeOptions resize_options = options.resize;
   resize_options.on_event = [queue](const Event& event) { queue->push(event); };
   Operation operation = request.domain.resize(request.size, std::move(resize_options));
-  signals.on_signal([queue, operation]() mutable {
-    operation.cancel();
-    queue->push_cancelling();
+  signals.on_signal([queue, operation](int count) mutable {
+    if (count == 1) {
+      operation.cancel();
+      queue->push_cancelling();
+    } else {
+      queue->abandon();
+    }
   });
 
   std::optional<Result<Report>> result;
@@ -128,14 +147,17 @@ Ending resize(const Request& request, const Options& options, SignalWatch& signa
     queue->close();
   }};
   Display display{options};
-  display.follow(*queue);
+  if (!display.follow(*queue)) {
+    display.end(Outcome::failed, {});
+    abandon(request, options);
+  }
   waiter.join();
-  signals.on_signal([] {});  // it has ended: nothing is left to cancel
+  signals.on_signal([](int) {});  // it has ended: nothing is left to cancel
 
   Ending ending =
       *result ? Ending{std::move(*result).value()}
               : Ending{std::move(*result).error(), request.domain.identity(), request.requested()};
-  display.end(ending);
+  display.end(ending.outcome, ending.elapsed);
   return ending;
 }
 

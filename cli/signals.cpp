@@ -52,10 +52,10 @@ SignalWatch::~SignalWatch() {
   ::close(signals_);
 }
 
-void SignalWatch::on_signal(std::function<void()> handler) {
+void SignalWatch::on_signal(std::function<void(int)> handler) {
   const std::lock_guard lock{mutex_};
   handler_ = std::move(handler);
-  if (received_ && handler_) handler_();
+  if (count_ > 0 && handler_) handler_(count_);
 }
 
 void SignalWatch::watch() {
@@ -64,15 +64,19 @@ void SignalWatch::watch() {
     if (::poll(ready.data(), ready.size(), -1) < 0) continue;  // EINTR: nothing else can fail here
     if (ready[1].revents != 0) return;
     signalfd_siginfo info{};
-    if (::read(signals_, &info, sizeof info) == sizeof info) received();
+    if (::read(signals_, &info, sizeof info) == sizeof info) received(info.ssi_signo);
   }
 }
 
-void SignalWatch::received() {
+void SignalWatch::received(std::uint32_t number) {
   const std::lock_guard lock{mutex_};
-  const bool first = !std::exchange(received_, true);
-  if (first && handler_) handler_();
-  if (!first && !handler_) ::_exit(static_cast<int>(ExitCode::interrupted));
+  if (count_ > 0 && number == SIGHUP) return;
+  ++count_;
+  if (handler_) {
+    handler_(count_);
+  } else if (count_ > 1) {
+    ::_exit(static_cast<int>(ExitCode::interrupted));
+  }
 }
 
 void ignore_broken_pipes() { std::signal(SIGPIPE, SIG_IGN); }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <thread>
 
 namespace memctl::cli {
 
-/// Turns SIGINT, SIGTERM and SIGHUP into one call on a thread of its own. It blocks them in the
+/// Turns SIGINT, SIGTERM and SIGHUP into calls on a thread of its own. It blocks them in the
 /// thread that makes it, and threads inherit that: make it before any other thread starts, the
 /// host's among them. A signal that was ignored when the process began (nohup) stays ignored.
 class SignalWatch {
@@ -17,19 +18,21 @@ class SignalWatch {
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
 
-  /// Calls `handler` once, at the first signal, or now if one came already; it must not block.
-  /// Without a handler yet, nothing is under way, and a second signal ends the process at once.
-  void on_signal(std::function<void()> handler);
+  /// Calls `handler` with the number of signals so far: at each from now on, and now if any came
+  /// already; it must not block. Of SIGHUP the first signal alone counts: a lost terminal and a
+  /// service manager send it beside another. Without a handler yet, nothing is under way, and a
+  /// second signal ends the process at once.
+  void on_signal(std::function<void(int count)> handler);
 
  private:
   void watch();
-  void received();
+  void received(std::uint32_t number);
 
   int signals_{-1};
   int stop_{-1};
   std::mutex mutex_;
-  bool received_{false};
-  std::function<void()> handler_;
+  int count_{0};
+  std::function<void(int)> handler_;
   std::thread thread_;
 };
 

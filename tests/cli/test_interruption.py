@@ -8,6 +8,7 @@ import os
 import pty
 import signal
 import subprocess
+import time
 from typing import Callable
 
 import pytest
@@ -32,19 +33,20 @@ def start(uri: str, *options: str, stderr: int = subprocess.PIPE) -> subprocess.
     )
 
 
-def wait_for_populate(process: subprocess.Popen[str]) -> None:
+def wait_for(process: subprocess.Popen[str], phase: str, kib: int = 0) -> None:
+    """Until the phase has come so far."""
     assert process.stdout is not None
     for line in process.stdout:
-        if json.loads(line).get("phase") == "populate":
+        event = json.loads(line)
+        if event.get("phase") == phase and event["now_kib"] >= kib:
             return
-    raise AssertionError("it ended before it was populated")
+    raise AssertionError(f"it ended before {phase} came to {kib} KiB")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_cancels_and_restores(slow: str, number: signal.Signals) -> None:
     with start(slow, "--json") as process:
-        wait_for_populate(process)
-        process.send_signal(number)
+        wait_for(process, "populate", 3 << 20)
         process.send_signal(number)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130, out + err
@@ -52,6 +54,50 @@ def test_a_signal_cancels_and_restores(slow: str, number: signal.Signals) -> Non
     SCHEMAS["report"].validate(report)
     assert (report["outcome"], report["cause"]) == ("restored", "cancelled")
     assert report["reached_kib"] == report["from_kib"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_leaves_the_rest_and_says_how_to_recover(
+    slow: str, number: signal.Signals
+) -> None:
+    with start(slow, "--json") as process:
+        wait_for(process, "populate", 3 << 20)
+        process.send_signal(number)
+        wait_for(process, "restore")
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 5, out + err
+    report = json.loads(out.splitlines()[-1])
+    SCHEMAS["report"].validate(report)
+    assert (report["outcome"], report["cause"]) == ("failed", "cancelled")
+    assert "memctl recover g" in report["hint"]
+
+
+def test_a_second_signal_is_answered_in_words(slow: str) -> None:
+    with start(slow, "--verbose") as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "online" in line:
+                break
+        time.sleep(1)  # the guest populates 1 GiB meanwhile, which it gives back no faster
+        process.send_signal(signal.SIGINT)
+        for line in process.stderr:
+            if "cancelling, restoring..." in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 5
+    assert "interrupted again" in err and "hint: to bring them back: memctl recover g\n" in err
+
+
+def test_a_lost_terminal_beside_a_signal_is_no_second_one(slow: str) -> None:
+    with start(slow, "--json") as process:
+        wait_for(process, "populate", 3 << 20)
+        process.send_signal(signal.SIGTERM)
+        wait_for(process, "restore")
+        process.send_signal(signal.SIGHUP)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, out + err
 
 
 def test_cancelling_is_said_once(slow: str) -> None:
@@ -69,7 +115,7 @@ def test_cancelling_is_said_once(slow: str) -> None:
 
 def test_a_closed_pipe_does_not_end_a_resize(slow: str) -> None:
     with start(slow, "--json") as process:
-        wait_for_populate(process)
+        wait_for(process, "populate", 3 << 20)
         assert process.stdout is not None and process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == ""
