@@ -7,12 +7,13 @@
 
 namespace memctl::guest {
 
-Mailbox::Mailbox(host::Store& store, DomainId domain) : store_{&store}, domain_{domain} {
-  const std::string home = "/local/domain/" + std::to_string(number(domain));
-  directory_ = home + "/data/memctl";
-  control_ = home + "/control/memctl";
-  request_ = control_ + "/request";
-}
+Mailbox::Mailbox(host::Store& store, DomainId domain)
+    : store_{&store},
+      home_{"/local/domain/" + std::to_string(number(domain))},
+      directory_{home_ + "/data/memctl"},
+      control_{home_ + "/control/memctl"},
+      request_{control_ + "/request"},
+      domain_{domain} {}
 
 Result<std::optional<AgentHello>> Mailbox::hello() {
   BOOST_OUTCOME_TRY(const auto value, store_->read(directory_ + "/hello"));
@@ -24,26 +25,23 @@ Result<std::optional<AgentReport>> Mailbox::report() {
   return value ? decode_report(*value) : std::nullopt;
 }
 
+// In a transaction that sees the domain: the request of one that has gone would make its nodes
+// anew. A node that xenstored makes inherits its parent's permissions, whatever a toolstack chose
+// for those: so ours are set before anybody can read it.
 Result<void> Mailbox::write(const AgentRequest& request) {
-  if (!prepared_) {
-    BOOST_OUTCOME_TRY(prepare());
-    prepared_ = true;
-  }
-  return store_->write(request_, encode(request));
-}
-
-// A node that xenstored makes inherits its parent's permissions, whatever a toolstack chose for
-// those. So ours are set while there is nothing to read, and before anything is believed by the
-// guest. A request that stands there is not overwritten by this: its sequence number counts.
-Result<void> Mailbox::prepare() {
-  BOOST_OUTCOME_TRY(const auto standing, store_->read(request_));
-  if (!standing) {
-    BOOST_OUTCOME_TRY(store_->write(request_, ""));
-  }
-  const std::array permissions{host::Permission{.domain = DomainId{0}},
-                               host::Permission{.domain = domain_, .read = true}};
-  BOOST_OUTCOME_TRY(store_->set_permissions(control_, permissions));
-  return store_->set_permissions(request_, permissions);
+  const std::string text = encode(request);
+  BOOST_OUTCOME_TRY(store_->transact([&](host::StoreView& view) -> Result<void> {
+    BOOST_OUTCOME_TRY(const auto home, view.read(home_));
+    if (!home) return Error{.cause = Cause::no_such_domain, .message = "the domain has gone"};
+    BOOST_OUTCOME_TRY(view.write(request_, text));
+    if (prepared_) return success();
+    const std::array permissions{host::Permission{.domain = DomainId{0}},
+                                 host::Permission{.domain = domain_, .read = true}};
+    BOOST_OUTCOME_TRY(view.set_permissions(control_, permissions));
+    return view.set_permissions(request_, permissions);
+  }));
+  prepared_ = true;
+  return success();
 }
 
 Result<std::uint64_t> Mailbox::last_request_sequence() {

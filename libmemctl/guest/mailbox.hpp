@@ -20,7 +20,8 @@ class Mailbox {
   /// or none that can be read. Errors: `store_error`.
   [[nodiscard]] Result<std::optional<AgentHello>> hello();
   [[nodiscard]] Result<std::optional<AgentReport>> report();
-  /// Writes the request where the guest can read it and cannot write. Errors: `store_error`.
+  /// Writes the request where the guest can read it and cannot write. Errors: `no_such_domain`,
+  /// `store_error`.
   [[nodiscard]] Result<void> write(const AgentRequest& request);
   /// The sequence number of the request that stands there, 0 where none does. Errors:
   /// `store_error`.
@@ -29,9 +30,8 @@ class Mailbox {
   [[nodiscard]] Result<std::unique_ptr<host::Watch>> watch(host::Wakeup& wakeup);
 
  private:
-  [[nodiscard]] Result<void> prepare();
-
   host::Store* store_;
+  std::string home_;       ///< the domain's own directory, which only dom0 writes
   std::string directory_;  ///< the domain's data/memctl, written by the guest
   std::string control_;    ///< control/memctl, owned by dom0
   std::string request_;    ///< control/memctl/request, written by dom0

@@ -22,8 +22,14 @@ std::uint64_t new_operation_id() {
   return std::max<std::uint64_t>(id, 1);
 }
 
-std::string target_path(DomainId domain) {
-  return "/local/domain/" + std::to_string(number(domain)) + "/memory/target";
+/// Written by dom0 alone: target and static-max stand below it.
+std::string limits_path(DomainId domain) {
+  return "/local/domain/" + std::to_string(number(domain)) + "/memory";
+}
+
+Error superseded(const std::string& what, const std::string& value) {
+  return Error{.cause = Cause::superseded,
+               .message = "another tool set the domain's " + what + " to " + value + " meanwhile"};
 }
 
 plan::Policy policy_of(const ResizeOptions& options) {
@@ -48,7 +54,7 @@ Context::Context(host::Port& port, DomainIdentity domain, ResizeOptions options)
 Result<void> Context::open() {
   BOOST_OUTCOME_TRY(auto session, guest::Session::open(port_, domain_.id, operation_, wakeup_));
   session_.emplace(std::move(session));
-  BOOST_OUTCOME_TRY(target_watch_, port_.store().watch(target_path(domain_.id), wakeup_));
+  BOOST_OUTCOME_TRY(limits_watch_, port_.store().watch(limits_path(domain_.id), wakeup_));
   BOOST_OUTCOME_TRY(release_watch_, port_.store().watch("@releaseDomain", wakeup_));
   return success();
 }
@@ -70,6 +76,9 @@ host::Task<plan::Input> Context::gather() {
   // The host's figures come last: they are the ones that others change.
   BOOST_OUTCOME_CO_TRY(facts_.domain.memory, xen().domain_memory(domain_.id));
   BOOST_OUTCOME_CO_TRY(facts_.host, xen().host_facts());
+  ours_ = {.target = facts_.domain.target,
+           .limit = facts_.domain.static_max,
+           .max_memory = facts_.domain.memory.max};
   co_return facts_;
 }
 
@@ -94,28 +103,57 @@ Result<void> Context::check_life() const {
   return success();
 }
 
-Result<void> Context::check_target() {
-  if (!target_watch_->take() || !facts_.domain.target) return success();
-  BOOST_OUTCOME_TRY(const auto text, port_.store().read(target_path(domain_.id)));
-  if (text == std::to_string(facts_.domain.target->count())) return success();
-  return Error{.cause = Cause::superseded,
-               .message = "another tool set the domain's target to " +
-                          (text ? text->substr(0, 32) + " KiB" : "nothing") + " meanwhile"};
-}
-
-Result<void> Context::look() {
+Result<void> Context::read_memory() {
   auto memory = xen().domain_memory(domain_.id);
   if (!memory) {
     if (memory.error().cause != Cause::no_such_domain) return memory.error();
     return Error{.cause = Cause::domain_gone, .message = "the domain has gone"};
   }
   facts_.domain.memory = memory.value();
+  return success();
+}
+
+Result<void> Context::check_key(const std::string& key, const std::optional<Kib>& ours) {
+  if (!ours) return success();
+  BOOST_OUTCOME_TRY(const auto text, port_.store().read(limits_path(domain_.id) + "/" + key));
+  if (text == std::to_string(ours->count())) return success();
+  if (!text) {  // most likely by whoever removes the domain
+    BOOST_OUTCOME_TRY(read_memory());
+    BOOST_OUTCOME_TRY(check_life());
+  }
+  return superseded(key, text ? text->substr(0, 32) + " KiB" : "nothing");
+}
+
+Result<void> Context::check_keys() {
+  BOOST_OUTCOME_TRY(check_key("target", ours_.target));
+  return check_key("static-max", ours_.limit);
+}
+
+/// The first that is seen after a call of ours that failed counts as ours.
+Result<void> Context::check_max_memory() {
+  const Kib max = facts_.domain.memory.max;
+  if (!ours_.max_memory) ours_.max_memory = max;
+  if (to_pages(max) == to_pages(*ours_.max_memory)) return success();
+  return superseded("max_pages", std::to_string(max.count()) + " KiB");
+}
+
+Result<void> Context::measure() {
+  BOOST_OUTCOME_TRY(read_memory());
+  BOOST_OUTCOME_TRY(check_keys());
+  return check_max_memory();
+}
+
+Result<void> Context::look() {
+  BOOST_OUTCOME_TRY(read_memory());
   BOOST_OUTCOME_TRY(check_life());
   if (facts_.guest) {
     BOOST_OUTCOME_TRY(session_->poll());
     if (session_->report()) facts_.guest->report = *session_->report();
   }
-  BOOST_OUTCOME_TRY(check_target());
+  if (limits_watch_->take()) {
+    BOOST_OUTCOME_TRY(check_keys());
+  }
+  BOOST_OUTCOME_TRY(check_max_memory());
   if (restoring_) return success();
   if (cancelled_) return Error{.cause = Cause::cancelled, .message = "the request was cancelled"};
   if (deadline_ && port_.clock().now() >= *deadline_) {
@@ -132,10 +170,39 @@ boost::asio::awaitable<void> Context::wait(host::Duration time) {
 }
 
 host::Task<void> Context::set_size(Kib size, bool enforce) {
-  facts_.domain.target.reset();  // a call that fails may have set it all the same
+  ours_.target.reset();
+  if (enforce) ours_.max_memory.reset();
+  facts_.domain.target.reset();
   BOOST_OUTCOME_CO_TRY(co_await xen().set_size(domain_.id, size, enforce));
-  facts_.domain.target = size - facts_.domain.video_ram;
+  ours_.target = facts_.domain.target = size - facts_.domain.video_ram;
+  if (enforce) ours_.max_memory = size + plan::max_pages_slack;
   co_return success();
+}
+
+host::Task<void> Context::set_limit(Kib limit) {
+  ours_.limit.reset();
+  ours_.max_memory.reset();
+  BOOST_OUTCOME_CO_TRY(co_await xen().set_limit(domain_.id, limit));
+  ours_.limit = facts_.domain.static_max = limit;
+  ours_.max_memory = limit + plan::max_pages_slack;
+  co_return success();
+}
+
+Result<void> Context::set_max_memory(Kib max) {
+  ours_.max_memory.reset();
+  BOOST_OUTCOME_TRY(xen().set_max_memory(domain_.id, max));
+  ours_.max_memory = max;
+  return success();
+}
+
+host::Task<void> Context::consult(RequestKind kind, std::uint32_t stage, Kib size) {
+  Result<void> answered = success();
+  if (facts_.guest) {
+    const auto answer = co_await session_->ask(kind, stage, size, options_.online);
+    if (!answer) answered = answer.error();
+  }
+  BOOST_OUTCOME_CO_TRY(look());
+  co_return answered;
 }
 
 Result<void> Context::keep_agent(std::uint32_t stage, Kib size, host::TimePoint moved_at) {

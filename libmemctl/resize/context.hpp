@@ -33,12 +33,21 @@ class Context {
   /// operation: `cancelled`, `deadline`, `superseded`, `domain_gone`, `guest_rebooted`,
   /// `domain_migrating`, or a failing host.
   [[nodiscard]] Result<void> look();
+  /// Reads Xen's figures and xenstore's keys, whether or not an event told of them: what goes
+  /// before a limit is set. Errors: `superseded`, and those of the host.
+  [[nodiscard]] Result<void> measure();
   /// Waits until something may have happened, at most for `time`.
   [[nodiscard]] boost::asio::awaitable<void> wait(host::Duration time);
 
-  /// Sets the target, and remembers it as ours. Where that fails, the target is not known.
+  // As the port's calls of that name. What they set is remembered as ours; where they fail, nobody
+  // knows whether they did, until somebody looks.
   [[nodiscard]] host::Task<void> set_size(Kib size, bool enforce);
+  [[nodiscard]] host::Task<void> set_limit(Kib limit);
+  [[nodiscard]] Result<void> set_max_memory(Kib max);
 
+  /// Asks the agent, where there is one, and looks. Errors: those of `look` first, since a domain
+  /// that has ended doesn't answer; those of `Session::ask`.
+  [[nodiscard]] host::Task<void> consult(RequestKind kind, std::uint32_t stage, Kib size);
   /// Keeps the agent serving: asks again before its lease ends and when it falls silent. Fails with
   /// `agent_absent` where it doesn't answer and no layer has moved since `moved_at`. Without an
   /// agent: a success.
@@ -72,7 +81,17 @@ class Context {
   [[nodiscard]] guest::Session* session() { return facts_.guest ? &*session_ : nullptr; }
 
  private:
-  [[nodiscard]] Result<void> check_target();
+  /// What stands there by this operation's doing, or stood there when it began; nothing: what a
+  /// call of ours made of it has not been seen yet.
+  struct Ours {
+    std::optional<Kib> target{};
+    std::optional<Kib> limit{};
+    std::optional<Kib> max_memory{};
+  };
+  [[nodiscard]] Result<void> read_memory();
+  [[nodiscard]] Result<void> check_key(const std::string& key, const std::optional<Kib>& ours);
+  [[nodiscard]] Result<void> check_keys();
+  [[nodiscard]] Result<void> check_max_memory();
 
   host::Port& port_;
   DomainIdentity domain_;
@@ -86,9 +105,10 @@ class Context {
   bool restoring_{false};
 
   plan::Input facts_;
+  Ours ours_;
   std::optional<Error> agent_error_;
   std::optional<guest::Session> session_;
-  std::unique_ptr<host::Watch> target_watch_;
+  std::unique_ptr<host::Watch> limits_watch_;
   std::unique_ptr<host::Watch> release_watch_;
 };
 

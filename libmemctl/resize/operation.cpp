@@ -90,11 +90,7 @@ host::Task<void> ResizeOperation::walk(Kib goal) {
       stage->size -= kib_per_page;
     }
     BOOST_OUTCOME_CO_TRY(co_await run_stage(context_, number, *stage));
-    if (guest::Session* agent = context_.session()) {
-      BOOST_OUTCOME_CO_TRY(
-          co_await agent->ask(RequestKind::observe, 0, stage->size, context_.options().online));
-      BOOST_OUTCOME_CO_TRY(context_.look());
-    }
+    BOOST_OUTCOME_CO_TRY(co_await context_.consult(RequestKind::observe, 0, stage->size));
   }
 }
 
@@ -113,18 +109,26 @@ Result<Report> ResizeOperation::finish(const Plan& plan, const Verified& verifie
   return ended(released.error(), std::move(result));
 }
 
-host::Task<Report> ResizeOperation::give_up(Error error) {
-  const bool suspended = context_.facts().domain.memory.shutdown == ShutdownReason::suspend;
-  if (domain_went_away(error.cause) || suspended) co_return gone(std::move(error));
-  if (error.cause == Cause::superseded) co_return left_to_another(std::move(error));
+/// A suspended domain goes on elsewhere, or later under another number.
+bool ResizeOperation::has_gone(const Error& error) const {
+  return domain_went_away(error.cause) ||
+         context_.facts().domain.memory.shutdown == ShutdownReason::suspend;
+}
 
+host::Task<Report> ResizeOperation::give_up(Error error) {
+  if (has_gone(error)) co_return gone(context_, journal_, before_, std::move(error));
+  if (error.cause == Cause::superseded) {
+    co_return co_await left_to_another(context_, journal_, before_, std::move(error));
+  }
   // A domain that is being saved is not shrunk under it: what it has travels with it.
   const bool keep =
       context_.options().on_failure == OnFailure::keep || error.cause == Cause::domain_migrating;
   const auto undone = co_await undo(context_, before_, keep);
   if (!undone) {
-    if (domain_went_away(undone.error().cause)) co_return gone(undone.error());
-    if (undone.error().cause == Cause::superseded) co_return left_to_another(undone.error());
+    if (has_gone(undone.error())) co_return gone(context_, journal_, before_, undone.error());
+    if (undone.error().cause == Cause::superseded) {
+      co_return co_await left_to_another(context_, journal_, before_, undone.error());
+    }
     static_cast<void>(journal_.give_up(before_));
     error.message += "; and undoing it failed: " + undone.error().message;
     co_return ended(std::move(error), report(Outcome::failed));
@@ -141,21 +145,6 @@ host::Task<Report> ResizeOperation::give_up(Error error) {
   result.limit = undone.value().limit;
   result.pool = undone.value().pool;
   co_return ended(std::move(error), std::move(result));
-}
-
-/// The other's word stands: only what nobody else knows of is given back.
-Error ResizeOperation::left_to_another(Error error) {
-  static_cast<void>(context_.xen().release_claim(context_.id()));
-  context_.release_agent();
-  static_cast<void>(journal_.end());
-  return ended(std::move(error), report(Outcome::superseded));
-}
-
-Error ResizeOperation::gone(Error error) {
-  // The journal went with the domain; where the domain still stands, it is removed.
-  static_cast<void>(context_.xen().release_claim(context_.id()));
-  static_cast<void>(journal_.end());
-  return ended(std::move(error), report(Outcome::gone));
 }
 
 Report ResizeOperation::report(Outcome outcome) const {

@@ -33,12 +33,11 @@ class ResizeOperation {
   [[nodiscard]] Result<void> write_journal(const Plan& plan);
   [[nodiscard]] host::Task<void> walk(Kib goal);
   [[nodiscard]] Result<Report> finish(const Plan& plan, const Verified& verified);
+  [[nodiscard]] bool has_gone(const Error& error) const;
   [[nodiscard]] host::Task<Report> give_up(Error error);
 
   [[nodiscard]] Report report(Outcome outcome) const;
   [[nodiscard]] Error refused(Error error) const;
-  [[nodiscard]] Error left_to_another(Error error);
-  [[nodiscard]] Error gone(Error error);
 
   Context context_;
   Journal journal_;

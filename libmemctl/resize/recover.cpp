@@ -12,6 +12,8 @@
 namespace memctl::resize {
 namespace {
 
+using boost::asio::awaitable;
+
 /// Says why it is not whole, where that was not asked for.
 void explain(Report& report, const Record& before, const Undone& undone) {
   if (undone.whole || before.keep) return;
@@ -37,20 +39,14 @@ host::Task<Report> bring_back(Context& context, const Record& before) {
 }
 
 /// What could not be undone, and whose it is from now on.
-Error unfinished(Context& context, Journal& journal, const Record& before, Error error) {
-  const bool gone = domain_went_away(error.cause);
-  if (gone || error.cause == Cause::superseded) {
-    // Of a target that another tool set nothing is undone, and of a domain that has gone nothing is
-    // left: but the claim.
-    static_cast<void>(context.xen().release_claim(context.id()));
-    context.release_agent();
-    static_cast<void>(journal.end());
-    return ended(std::move(error),
-                 report_on(context, before, gone ? Outcome::gone : Outcome::superseded));
+awaitable<Error> unfinished(Context& context, Journal& journal, const Record& before, Error error) {
+  if (domain_went_away(error.cause)) co_return gone(context, journal, before, std::move(error));
+  if (error.cause == Cause::superseded) {
+    co_return co_await left_to_another(context, journal, before, std::move(error));
   }
   static_cast<void>(journal.give_up(before));
-  if (context.stages_begun() == 0) return error;
-  return ended(std::move(error), report_on(context, before, Outcome::failed));
+  if (context.stages_begun() == 0) co_return error;
+  co_return ended(std::move(error), report_on(context, before, Outcome::failed));
 }
 
 }  // namespace
@@ -62,10 +58,10 @@ host::Task<std::optional<Report>> recover_leftover(host::Port& port, DomainIdent
   if (!left) co_return std::optional<Report>{};
   Context context{port, std::move(domain), std::move(options)};
   auto report = co_await bring_back(context, *left);
-  if (!report) co_return unfinished(context, journal, *left, report.error());
+  if (!report) co_return co_await unfinished(context, journal, *left, report.error());
   context.release_agent();
   const auto removed = journal.end();
-  if (!removed) co_return unfinished(context, journal, *left, removed.error());
+  if (!removed) co_return co_await unfinished(context, journal, *left, removed.error());
   co_return std::optional{std::move(report).value()};
 }
 

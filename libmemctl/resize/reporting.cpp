@@ -51,4 +51,21 @@ Error ended(Error error, Report report) {
   return error;
 }
 
+Error gone(Context& context, Journal& journal, const Record& before, Error error) {
+  static_cast<void>(context.xen().release_claim(context.id()));
+  // It went with the domain; where that still stands, it is removed.
+  static_cast<void>(journal.end());
+  return ended(std::move(error), report_on(context, before, Outcome::gone));
+}
+
+boost::asio::awaitable<Error> left_to_another(Context& context, Journal& journal,
+                                              const Record& before, Error error) {
+  static_cast<void>(context.xen().release_claim(context.id()));
+  context.release_agent();
+  static_cast<void>(journal.end());
+  auto now = co_await context.xen().domain_facts(context.id());
+  if (now) context.facts().domain = std::move(now).value();
+  co_return ended(std::move(error), report_on(context, before, Outcome::superseded));
+}
+
 }  // namespace memctl::resize

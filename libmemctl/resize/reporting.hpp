@@ -19,4 +19,12 @@ namespace memctl::resize {
 /// The error with the report, and the report with the error's words.
 [[nodiscard]] Error ended(Error error, Report report);
 
+/// Ends an operation on a domain that has gone or reboots: nothing is left but the claim.
+[[nodiscard]] Error gone(Context& context, Journal& journal, const Record& before, Error error);
+
+/// Ends an operation whose domain another tool resizes: the other's word stands, and only what
+/// nobody else knows of is given back. The report has the limits as they are then.
+[[nodiscard]] boost::asio::awaitable<Error> left_to_another(Context& context, Journal& journal,
+                                                            const Record& before, Error error);
+
 }  // namespace memctl::resize

@@ -45,8 +45,9 @@ host::Task<void> reserve(Context& context, const Plan& plan) {
   }
   const Pages goal = plan::settled_pages(domain, plan.to);
   if (goal > domain.memory.total) {
+    BOOST_OUTCOME_CO_TRY(context.look());
     // Before the limit, Xen would refuse the claim.
-    BOOST_OUTCOME_CO_TRY(co_await context.xen().set_limit(context.id(), plan.limit));
+    BOOST_OUTCOME_CO_TRY(co_await context.set_limit(plan.limit));
     BOOST_OUTCOME_CO_TRY(claim(context, goal));
     BOOST_OUTCOME_CO_TRY(check_reserve(context));
   }

@@ -92,11 +92,7 @@ host::Task<void> run_stage(Context& context, int number, const Stage& stage) {
                         "travel with it"};
   }
   // The policy is set before there is memory: the kernel then onlines it at once.
-  if (guest::Session* agent = context.session()) {
-    BOOST_OUTCOME_CO_TRY(co_await agent->ask(RequestKind::prepare, stage_number, stage.size,
-                                             context.options().online));
-  }
-  BOOST_OUTCOME_CO_TRY(context.look());
+  BOOST_OUTCOME_CO_TRY(co_await context.consult(RequestKind::prepare, stage_number, stage.size));
   context.count_stage();
   BOOST_OUTCOME_CO_TRY(co_await context.set_size(stage.size, /*enforce=*/true));
 

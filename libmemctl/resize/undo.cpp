@@ -19,18 +19,17 @@ Error no_host_memory(Kib wanted) {
 /// host has no memory to give.
 host::Task<void> walk_back(Context& context, Kib goal, std::optional<Error>& reason) {
   for (int number = 1;; ++number) {
-    guest::Session* agent = context.session();
-    if (agent == nullptr) {
+    if (context.session() == nullptr) {
       reason = context.agent_error();
       co_return success();
     }
     // Figures from before the last stage would let the next one take the same memory again.
-    const auto asked = co_await agent->ask(RequestKind::observe, 0, goal, context.options().online);
+    const auto asked = co_await context.consult(RequestKind::observe, 0, goal);
     if (!asked) {
+      BOOST_OUTCOME_CO_TRY(context.look());
       reason = asked.error();
       co_return success();
     }
-    BOOST_OUTCOME_CO_TRY(context.look());
     const auto stage = plan::next_stage(context.facts(), goal);
     if (!stage) reason = stage.error();
     if (!stage || !stage.value()) co_return success();
@@ -65,23 +64,23 @@ host::Task<Undone> undo(Context& context, const Record& before, bool keep) {
   context.begin_restoring();
   host::Hypervisor& xen = context.xen();
   DomainFacts& domain = context.facts().domain;
-  BOOST_OUTCOME_CO_TRY(domain.memory, xen.domain_memory(context.id()));
+  BOOST_OUTCOME_CO_TRY(context.measure());
   if (context.stages_begun() > 0) {
     // Stopped at once: what the guest took until libxl has set the target, it would have to give
     // back from its kernel's own memory, wherever what was added lies.
-    BOOST_OUTCOME_CO_TRY(xen.set_max_memory(context.id(), to_kib(domain.memory.total)));
-    BOOST_OUTCOME_CO_TRY(domain.memory, xen.domain_memory(context.id()));
+    BOOST_OUTCOME_CO_TRY(context.set_max_memory(to_kib(domain.memory.total)));
   }
+  BOOST_OUTCOME_CO_TRY(xen.release_claim(context.id()));
+  BOOST_OUTCOME_CO_TRY(context.measure());
   Undone undone{.size = measured_size(domain, before), .pool = domain.paging_pool};
   context.progress().begin(Phase::restore, 0, undone.size, keep ? undone.size : before.size);
 
-  BOOST_OUTCOME_CO_TRY(xen.release_claim(context.id()));
   if (undone.size != before.size) {
     BOOST_OUTCOME_CO_TRY(co_await context.set_size(undone.size, /*enforce=*/true));
     if (!keep) {
       BOOST_OUTCOME_CO_TRY(co_await walk_back(context, before.size, undone.reason));
     }
-    BOOST_OUTCOME_CO_TRY(domain.memory, xen.domain_memory(context.id()));
+    BOOST_OUTCOME_CO_TRY(context.measure());
     BOOST_OUTCOME_CO_TRY(context.check_life());
     undone.size = measured_size(domain, before);
   }
@@ -93,12 +92,12 @@ host::Task<Undone> undo(Context& context, const Record& before, bool keep) {
     // raised with it, until it gets its own value below.
     BOOST_OUTCOME_CO_TRY(co_await context.set_size(undone.size, /*enforce=*/true));
   }
-  BOOST_OUTCOME_CO_TRY(co_await xen.set_limit(context.id(), undone.limit));
+  BOOST_OUTCOME_CO_TRY(co_await context.set_limit(undone.limit));
   // libxl ties max_pages to other limits: its earlier value has to be set by itself.
   const Kib max_memory = undone.whole
                              ? before.max_memory
                              : std::max(before.max_memory, undone.size + plan::max_pages_slack);
-  BOOST_OUTCOME_CO_TRY(xen.set_max_memory(context.id(), max_memory));
+  BOOST_OUTCOME_CO_TRY(context.set_max_memory(max_memory));
   if (context.stages_begun() == 0 && domain.paging_pool != before.pool) {
     BOOST_OUTCOME_CO_TRY(xen.set_paging_pool(context.id(), *before.pool));
     undone.pool = before.pool;

@@ -56,15 +56,11 @@ host::Task<Verified> verify(Context& context, const Record& before,
   const host::TimePoint until = context.port().clock().now() + context.options().stall;
   auto pause = first_pause;
   for (;;) {
-    guest::Session* agent = context.session();
-    if (agent != nullptr) {
-      BOOST_OUTCOME_CO_TRY(
-          co_await agent->ask(RequestKind::observe, 0, before.to, context.options().online));
-    }
-    BOOST_OUTCOME_CO_TRY(context.look());
+    BOOST_OUTCOME_CO_TRY(co_await context.consult(RequestKind::observe, 0, before.to));
 
     Verified verified{.xen = xen_agrees(context, before)};
-    const AgentReport* report = agent != nullptr ? &context.facts().guest->report : nullptr;
+    const auto& guest = context.facts().guest;
+    const AgentReport* report = guest ? &guest->report : nullptr;
     if (report != nullptr) {
       verified.blocks = report->blocks_added_offline == 0;
       verified.guest_total = total_agrees(context, before, *report_before, *report);

@@ -35,7 +35,9 @@ Course::Course() {
   Patient undisturbed{GetParam()};
   before = undisturbed.state();
   allocated = undisturbed.allocated();
-  calls = undisturbed.treat({}).calls;
+  const auto ended = undisturbed.treat({});
+  calls = ended.calls;
+  times = ended.times;
   undisturbed.world().advance(10s);
   after = undisturbed.state();
 }

@@ -33,8 +33,9 @@ class Course : public testing::TestWithParam<Treatment> {
 
   State before{};
   State after{};
-  Kib allocated{};                   ///< Before.
-  std::vector<std::string> calls{};  ///< Of the host's port.
+  Kib allocated{};                       ///< Before.
+  std::vector<std::string> calls{};      ///< Of the host's port,
+  std::vector<host::TimePoint> times{};  ///< and when they were made.
 };
 
 }  // namespace memctl::faults

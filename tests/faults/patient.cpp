@@ -80,6 +80,7 @@ Ended Patient::in_a_process(FaultPlan& faults, Make make) {
     ended.killed = true;
   }
   ended.calls = faults.calls();
+  ended.times = faults.times();
   if (!ended.killed) living_.push_back(std::move(process));
   return ended;
 }

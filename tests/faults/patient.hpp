@@ -48,7 +48,8 @@ class Patient {
   /// What came of a process that asked for the treatment.
   struct Ended {
     bool killed{};
-    std::vector<std::string> calls{};  ///< Of the host's port, in their order.
+    std::vector<std::string> calls{};      ///< Of the host's port, in their order,
+    std::vector<host::TimePoint> times{};  ///< and when.
     std::optional<Result<Report>> report{};
   };
   /// Asks in a process of its own, which lives on where it is not killed.
@@ -57,6 +58,7 @@ class Patient {
   struct Recovered {
     bool killed{};
     std::vector<std::string> calls{};
+    std::vector<host::TimePoint> times{};
     std::optional<Result<Recovery>> result{};
   };
   /// Recovers in a process of its own, likewise.

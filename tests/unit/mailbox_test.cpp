@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "guest/message.hpp"
 
@@ -17,6 +18,8 @@ using testing::ElementsAre;
 /// Nodes, their permissions, and the order in which they were touched.
 class FakeStore final : public host::Store {
  public:
+  explicit FakeStore(std::map<std::string, std::string> at_first) : nodes{std::move(at_first)} {}
+
   Result<std::optional<std::string>> read(const std::string& path) override {
     if (failing) return Error{.cause = Cause::store_error};
     const auto found = nodes.find(path);
@@ -25,7 +28,7 @@ class FakeStore final : public host::Store {
   Result<void> write(const std::string& path, std::string_view value) override {
     if (failing) return Error{.cause = Cause::store_error};
     nodes[path] = value;
-    history.push_back((value.empty() ? "empty " : "write ") + path);
+    history.push_back("write " + path);
     return success();
   }
   Result<void> remove(const std::string& path) override {
@@ -46,7 +49,10 @@ class FakeStore final : public host::Store {
     return std::unique_ptr<host::Watch>{};
   }
   Result<void> transact(const std::function<Result<void>(host::StoreView&)>& body) override {
-    return body(*this);
+    history.emplace_back("begin");
+    auto done = body(*this);
+    history.emplace_back(done ? "commit" : "abort");
+    return done;
   }
 
   std::map<std::string, std::string> nodes;
@@ -62,7 +68,7 @@ class MailboxTest : public testing::Test {
   const std::string report_ = "/local/domain/3/data/memctl/report";
   const std::string control_ = "/local/domain/3/control/memctl";
   const std::string request_ = control_ + "/request";
-  FakeStore store_;
+  FakeStore store_{{{"/local/domain/3", ""}}};
   guest::Mailbox mailbox_{store_, DomainId{3}};
 };
 
@@ -89,8 +95,8 @@ TEST_F(MailboxTest, what_the_guest_garbles_is_nothing_and_no_error) {
 
 TEST_F(MailboxTest, a_request_appears_only_where_the_guest_cannot_write) {
   ASSERT_TRUE(mailbox_.write(AgentRequest{.operation = 1, .sequence = 8}));
-  EXPECT_THAT(store_.history, ElementsAre("empty " + request_, "permit " + control_,
-                                          "permit " + request_, "write " + request_));
+  EXPECT_THAT(store_.history, ElementsAre("begin", "write " + request_, "permit " + control_,
+                                          "permit " + request_, "commit"));
   for (const auto& path : {control_, request_}) {
     const auto& permissions = store_.permissions[path];
     ASSERT_EQ(permissions.size(), 2u);
@@ -103,15 +109,22 @@ TEST_F(MailboxTest, a_request_appears_only_where_the_guest_cannot_write) {
   EXPECT_EQ(mailbox_.last_request_sequence().value(), 8u);
 }
 
-TEST_F(MailboxTest, permissions_are_set_once_and_never_at_the_cost_of_a_standing_request) {
+TEST_F(MailboxTest, permissions_are_set_once) {
   ASSERT_TRUE(mailbox_.write(AgentRequest{.sequence = 8}));
   guest::Mailbox later{store_, DomainId{3}};
   EXPECT_EQ(later.last_request_sequence().value(), 8u);
   store_.history.clear();
   ASSERT_TRUE(later.write(AgentRequest{.sequence = 9}));
   ASSERT_TRUE(later.write(AgentRequest{.sequence = 10}));
-  EXPECT_THAT(store_.history, ElementsAre("permit " + control_, "permit " + request_,
-                                          "write " + request_, "write " + request_));
+  EXPECT_THAT(store_.history,
+              ElementsAre("begin", "write " + request_, "permit " + control_, "permit " + request_,
+                          "commit", "begin", "write " + request_, "commit"));
+}
+
+TEST_F(MailboxTest, a_domain_that_has_gone_gets_no_nodes) {
+  store_.nodes.clear();
+  EXPECT_EQ(mailbox_.write(AgentRequest{}).error().cause, Cause::no_such_domain);
+  EXPECT_TRUE(store_.nodes.empty());
 }
 
 TEST_F(MailboxTest, a_failing_store_is_an_error) {

@@ -273,9 +273,10 @@ TEST_P(OperationOnSim, ABalloonThatGaveUpIsWokenForTheSameSize) {
 
 TEST_P(OperationOnSim, ABalloonThatGivesUpIsNamed) {
   const DomainId id = add();
-  // Somebody lowers max_pages behind the toolstack's back.
+  // Somebody takes the claim away, and what it held.
   simulation.world.after(500ms, [&] {
-    simulation.world.xen().find(id)->max = simulation.world.xen().find(id)->total;
+    ASSERT_EQ(simulation.world.claim(id, Kib{}), 0);
+    ASSERT_GT(simulation.world.take_host_memory(simulation.world.host_free()), Kib{});
   });
   const auto report = resize(id, 8_GiB);
   ASSERT_FALSE(report);
@@ -292,6 +293,26 @@ TEST_P(OperationOnSim, ARivalsTargetStands) {
   EXPECT_EQ(report.error().report->outcome, Outcome::superseded);
   EXPECT_EQ(*simulation.world.target(id), 300_MiB);
   EXPECT_EQ(simulation.world.host_claimed(), Kib{});
+}
+
+TEST_P(OperationOnSim, ARivalsLimitsStandAndAreReported) {
+  auto& world = simulation.world;
+  const DomainId limited = add({.name = "static-max"});
+  world.after(500ms, [&] { ASSERT_TRUE(world.write_static_max(limited, 40_GiB)); });
+  auto report = resize(limited, 32_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::superseded) << report.error().message;
+  EXPECT_EQ(report.error().report->limit, 40_GiB);
+  EXPECT_EQ(world.static_max(limited), 40_GiB);
+  EXPECT_FALSE(journal_stands(limited));
+
+  const DomainId capped = add({.name = "max_pages"});
+  world.after(500ms, [&] { world.set_max_pages(capped, 20_GiB); });
+  report = resize(capped, 16_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::superseded) << report.error().message;
+  EXPECT_EQ(world.max_allocation(capped), 20_GiB);
+  EXPECT_EQ(world.host_claimed(), Kib{});
 }
 
 TEST_P(OperationOnSim, AGuestThatIsDestroyedOrRebootsEndsTheOperation) {

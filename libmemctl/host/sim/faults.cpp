@@ -38,6 +38,7 @@ class FaultyCalls {
   std::optional<Error> before(const std::string& name, std::optional<Fault::Kind>& later) {
     if (plan_.killed_) return dead();
     plan_.calls_.push_back(name);
+    plan_.times_.push_back(world_.clock().now());
     const auto& fault = plan_.fault_;
     if (!fault || plan_.happened_) return std::nullopt;
     if (!fault->call.empty() && fault->call != name) return std::nullopt;
@@ -45,6 +46,7 @@ class FaultyCalls {
     plan_.happened_ = true;
     if (fault->kind == Fault::Kind::kill_before) kill();
     if (fault->kind == Fault::Kind::fail_before) return fault->error;
+    if (fault->kind == Fault::Kind::meanwhile) fault->act(world_);
     later = fault->kind;
     return std::nullopt;
   }

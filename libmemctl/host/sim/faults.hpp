@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,12 +23,14 @@ struct Fault {
     fail_after,   ///< The call does its work, and returns the error all the same.
     kill_before,  ///< The process dies before the call,
     kill_after,   ///< or right after it.
+    meanwhile,    ///< Somebody else does `act` right before the call.
   };
   Kind kind{Kind::fail_before};
   /// Which call: "set_size", "write", "transact", "transact.write"…; empty: any.
   std::string call{};
   int nth{1};  ///< Of these calls, from 1 on.
   Error error{.cause = Cause::hypervisor_error, .message = "injected", .raw = -3};
+  std::function<void(World&)> act{};
 };
 
 /// Counts the calls of a port, and lets one go wrong.
@@ -38,6 +41,8 @@ class FaultPlan {
 
   /// Every call so far, by name, in order.
   [[nodiscard]] const std::vector<std::string>& calls() const { return calls_; }
+  /// When each of them was made.
+  [[nodiscard]] const std::vector<TimePoint>& times() const { return times_; }
   [[nodiscard]] bool happened() const { return happened_; }
   [[nodiscard]] bool killed() const { return killed_; }
 
@@ -45,6 +50,7 @@ class FaultPlan {
   friend class FaultyCalls;
   std::optional<Fault> fault_{};
   std::vector<std::string> calls_{};
+  std::vector<TimePoint> times_{};
   int matching_{0};
   bool happened_{false};
   bool killed_{false};

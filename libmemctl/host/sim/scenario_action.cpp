@@ -44,6 +44,16 @@ constexpr std::array action_kinds = {
                [](World& world, const ScenarioAction& action) {
                  return world.mem_max(subject(world, action), action.size);
                }},
+    ActionKind{"write-target", true, true,
+               [](World& world, const ScenarioAction& action) {
+                 return world.write_target(subject(world, action), action.size);
+               }},
+    ActionKind{"write-static-max", true, true,
+               [](World& world, const ScenarioAction& action) {
+                 return world.write_static_max(subject(world, action), action.size);
+               }},
+    ActionKind{"set-max-pages", true, true,
+               done<[](World& world, DomainId id, Kib size) { world.set_max_pages(id, size); }>},
     ActionKind{"claim", true, true,
                [](World& world, const ScenarioAction& action) {
                  return refused_with(world.claim(subject(world, action), action.size), action);

@@ -224,6 +224,10 @@ Result<DomainId> World::save_and_restore(DomainId id) {
   return restored;
 }
 
+Result<void> World::write_key(DomainId id, const std::string& key, Kib value) {
+  return store_->write(dom0, domain_path(id) + "/memory/" + key, std::to_string(value.count()));
+}
+
 void World::set_save_in_progress(DomainId id, bool saving) {
   if (ToolstackRecord* record = toolstack_.find(id)) record->save_in_progress = saving;
 }

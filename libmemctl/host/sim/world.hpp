@@ -137,6 +137,12 @@ class World {
   Result<void> mem_set(DomainId id, Kib size) {
     return toolstack_.set_memory_target(id, size, true);
   }
+  /// Writes to xenstore past libxl, and to Xen past both (xc_domain_setmaxmem).
+  Result<void> write_target(DomainId id, Kib target) { return write_key(id, "target", target); }
+  Result<void> write_static_max(DomainId id, Kib limit) {
+    return write_key(id, "static-max", limit);
+  }
+  void set_max_pages(DomainId id, Kib max) { xen_.find(id)->max = to_pages(max); }
   /// xc_set_paging_mempool_size by hand.
   Errno set_pool(DomainId id, Kib pool) { return xen_.set_pool(*xen_.find(id), to_pages(pool)); }
   /// Something else takes host memory for good, or gives it back (negative); what it got.
@@ -168,6 +174,7 @@ class World {
   }
 
  private:
+  Result<void> write_key(DomainId id, const std::string& key, Kib value);
   void boot(Guest& guest);
   Result<void> build(Guest& guest, Kib populated, Kib static_max, Kib pool, bool superpages);
 

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What others do to a domain right before any call of an operation's: another tool that sets a
+// limit of its own has the last word, and a domain that ends, reboots, pauses or is saved ends the
+// operation in bounded time, with nothing left behind.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "course.hpp"
+
+namespace memctl::faults {
+namespace {
+
+using host::sim::Fault;
+using host::sim::FaultPlan;
+using host::sim::World;
+using namespace std::chrono_literals;
+
+/// The longest that an operation takes here: a stall, and a stall of what undoes it.
+constexpr std::chrono::seconds bounded{90};
+
+class Others : public Course {
+ protected:
+  using Act = std::function<void(World&, DomainId)>;
+
+  /// The operation with `act` right before its call `nth`.
+  static Result<Report> treat(Patient& patient, int nth, const Act& act) {
+    const auto begun = patient.world().clock().now();
+    const auto ended = patient.treat(
+        FaultPlan{{.kind = Fault::Kind::meanwhile, .nth = nth, .act = [&](World& world) {
+                     act(world, patient.id());
+                   }}});
+    EXPECT_LE(patient.world().clock().now() - begun, bounded);
+    EXPECT_EQ(patient.world().host_claimed(), Kib{});
+    EXPECT_FALSE(patient.has_record());
+    return *ended.report;
+  }
+
+  /// Whether a call of the operation's own that sets a limit follows before anybody could be told
+  /// of what was done right before call `nth`.
+  [[nodiscard]] bool in_the_instant_of_its_own(int nth) const {
+    static const std::set<std::string> own{"set_size", "set_limit", "set_max_memory"};
+    const auto from = static_cast<std::size_t>(nth - 1);
+    for (std::size_t next = from; next < calls.size() && times[next] - times[from] < 1ms; ++next) {
+      if (own.contains(calls[next])) return true;
+    }
+    return false;
+  }
+
+  /// Whether it looks at the domain after call `nth`.
+  [[nodiscard]] bool looks_after(int nth) const {
+    return std::find(calls.begin() + nth, calls.end(), "domain_memory") != calls.end();
+  }
+
+  [[nodiscard]] std::string at(int nth) const {
+    return "before call " + std::to_string(nth) + ", " + calls[static_cast<std::size_t>(nth - 1)];
+  }
+
+  void tell() const {
+    std::cout << GetParam().name << ":";
+    for (const auto& [how, count] : outcomes) std::cout << " " << count << " " << how;
+    std::cout << "\n";
+  }
+
+  std::map<std::string, int> outcomes{};
+};
+
+INSTANTIATE_TEST_SUITE_P(Each, Others, testing::ValuesIn(treatments()),
+                         [](const auto& treatment) { return treatment.param.name; });
+
+Outcome outcome_of(const Result<Report>& result) {
+  return result ? result.value().outcome : result.error().report->outcome;
+}
+
+/// Another tool's word, and how to see that it stands.
+struct Rival {
+  std::string name{};
+  Kib value{};
+  std::function<void(World&, DomainId, Kib)> act{};
+  std::function<Kib(World&, DomainId)> stands{};
+};
+
+std::vector<Rival> rivals() {
+  const auto target = [](World& world, DomainId id) { return *world.target(id); };
+  const auto static_max = [](World& world, DomainId id) { return *world.static_max(id); };
+  const auto max_pages = [](World& world, DomainId id) { return world.max_allocation(id); };
+  return {
+      {"mem-set", 444_MiB,
+       [](World& world, DomainId id, Kib size) { static_cast<void>(world.mem_set(id, size)); },
+       target},
+      {"mem-max", 5_GiB,
+       [](World& world, DomainId id, Kib size) { static_cast<void>(world.mem_max(id, size)); },
+       static_max},
+      {"target", 444_MiB,
+       [](World& world, DomainId id, Kib size) { ASSERT_TRUE(world.write_target(id, size)); },
+       target},
+      {"static-max", 5_GiB,
+       [](World& world, DomainId id, Kib size) { ASSERT_TRUE(world.write_static_max(id, size)); },
+       static_max},
+      {"max_pages", 5_GiB,
+       [](World& world, DomainId id, Kib size) { world.set_max_pages(id, size); }, max_pages},
+  };
+}
+
+/// Between its journal and its end, an operation takes another's word for superseding, unless that
+/// came in the instant of a call of its own, which overwrites it.
+TEST_P(Others, HaveTheLastWordOnLimits) {
+  const auto facts = std::ranges::find(calls, "host_facts") - calls.begin();
+  for (const Rival& rival : rivals()) {
+    for (int nth = 1; nth <= call_count(); ++nth) {
+      SCOPED_TRACE(rival.name + " " + at(nth));
+      Patient patient{GetParam()};
+      bool accepted = false;
+      const auto ended = treat(patient, nth, [&](World& world, DomainId id) {
+        rival.act(world, id, rival.value);
+        accepted = rival.stands(world, id) == rival.value;
+      });
+      const Outcome outcome = outcome_of(ended);
+      ++outcomes[std::string{name(outcome)}];
+      const Kib stands = rival.stands(patient.world(), patient.id());
+      if (!accepted) continue;  // libxl refused it
+      if (outcome == Outcome::superseded) {
+        EXPECT_EQ(stands, rival.value);
+        EXPECT_EQ(ended.error().cause, Cause::superseded);
+        EXPECT_EQ(ended.error().report->limit, patient.world().static_max(patient.id()));
+      } else if (stands != rival.value) {
+        EXPECT_TRUE(nth <= facts + 1 || in_the_instant_of_its_own(nth)) << name(outcome);
+      }
+      patient.world().advance(10s);
+      EXPECT_TRUE(patient.guest().alive());
+      if (HasFailure()) return;
+    }
+  }
+  tell();
+}
+
+TEST_P(Others, ThatEndTheDomainEndTheOperation) {
+  const std::map<std::string, Act> ends{
+      {"destroyed", [](World& world, DomainId id) { world.destroy(id); }},
+      {"rebooted", [](World& world, DomainId id) { world.reboot(id); }},
+      {"crashed", [](World& world, DomainId id) { world.crash(id); }},
+      {"powered off",
+       [](World& world, DomainId id) { world.shut_down(id, ShutdownReason::poweroff); }},
+      {"suspended",
+       [](World& world, DomainId id) { world.shut_down(id, ShutdownReason::suspend); }},
+  };
+  const std::set<Cause> causes{Cause::domain_gone, Cause::guest_rebooted, Cause::domain_migrating,
+                               Cause::no_such_domain};
+  for (const auto& [fate, act] : ends) {
+    for (int nth = 1; nth <= call_count(); ++nth) {
+      SCOPED_TRACE(fate + " " + at(nth));
+      Patient patient{GetParam()};
+      const auto ended = treat(patient, nth, act);
+      const Outcome outcome = outcome_of(ended);
+      ++outcomes[std::string{name(outcome)}];
+      if (!ended) {
+        EXPECT_TRUE(causes.contains(ended.error().cause) ||
+                    (runs_out_of_time() && ended.error().cause == Cause::deadline))
+            << name(ended.error().cause) << ": " << ended.error().message;
+        EXPECT_TRUE(outcome == Outcome::gone || outcome == Outcome::refused || !looks_after(nth))
+            << name(outcome);
+      }
+      if (fate == "destroyed" || fate == "rebooted") {
+        for (const auto& [path, value] : patient.state().tree) {
+          EXPECT_FALSE(path.starts_with(host::sim::domain_path(patient.id()) + "/") ||
+                       path == host::sim::domain_path(patient.id()))
+              << path << " is left of a domain that has gone";
+        }
+      }
+      if (HasFailure()) return;
+    }
+  }
+  tell();
+}
+
+TEST_P(Others, ThatPauseOrSaveTheDomainEndTheOperation) {
+  const std::map<std::string, Act> ends{
+      {"paused", [](World& world, DomainId id) { world.pause(id); }},
+      {"paused for 5 s",
+       [](World& world, DomainId id) {
+         world.pause(id);
+         world.after(5s, [&world, id] { world.unpause(id); });
+       }},
+      {"saved", [](World& world, DomainId id) { world.set_save_in_progress(id, true); }},
+  };
+  const std::set<Cause> causes{Cause::domain_paused, Cause::domain_migrating, Cause::deadline,
+                               Cause::agent_absent};
+  for (const auto& [fate, act] : ends) {
+    for (int nth = 1; nth <= call_count(); ++nth) {
+      SCOPED_TRACE(fate + " " + at(nth));
+      Patient patient{GetParam()};
+      const auto ended = treat(patient, nth, act);
+      const Outcome outcome = outcome_of(ended);
+      ++outcomes[std::string{name(outcome)}];
+      if (!ended) {
+        EXPECT_TRUE(causes.contains(ended.error().cause))
+            << name(ended.error().cause) << ": " << ended.error().message;
+        EXPECT_TRUE(outcome == Outcome::refused || outcome == Outcome::restored ||
+                    outcome == Outcome::kept)
+            << name(outcome);
+      }
+      patient.world().unpause(patient.id());
+      patient.world().set_save_in_progress(patient.id(), false);
+      expect_sound(patient, 61s);
+      if (outcome == Outcome::restored || outcome == Outcome::refused) expect_restored(patient);
+      if (outcome == Outcome::kept) {
+        EXPECT_EQ(patient.state(), fitting(ended.error().report->reached));
+      }
+      if (HasFailure()) return;
+    }
+  }
+  tell();
+}
+
+}  // namespace
+}  // namespace memctl::faults
