@@ -109,4 +109,6 @@ Result<Report> Operation::wait() { return state_->ended.get(); }
 
 void Operation::cancel() { host_->cancel(state_); }
 
+void Operation::on_end(std::function<void()> then) { host_->on_end(state_, std::move(then)); }
+
 }  // namespace memctl

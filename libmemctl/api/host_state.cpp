@@ -11,10 +11,20 @@ Operation::State::State(HostState& state, DomainIdentity domain, SizeRequest siz
 
 Result<std::shared_ptr<HostState>> HostState::open(std::string_view uri) {
   const SignalsBlocked blocked;  // inherited by every thread that a connection starts
-  std::shared_ptr<HostState> state{new HostState};
+  std::shared_ptr<HostState> state{new HostState, end};
   BOOST_OUTCOME_TRY(state->connection_, host::connect(uri, state->context_));
   state->thread_ = std::thread{[raw = state.get()] { raw->connection_->run(); }};
   return state;
+}
+
+/// Whoever listens for an operation's end on the host's thread may own the host: that thread cannot
+/// wait for itself.
+void HostState::end(HostState* state) {
+  if (std::this_thread::get_id() == state->thread_.get_id()) {
+    std::thread{[state] { delete state; }}.detach();
+  } else {
+    delete state;
+  }
 }
 
 HostState::~HostState() {
@@ -37,18 +47,30 @@ std::shared_ptr<Operation::State> HostState::start(DomainIdentity domain, SizeRe
     running_.insert(state);
     spawn(
         [this, state]() -> boost::asio::awaitable<void> {
-          Result<Report> result = co_await state->operation.run();
-          running_.erase(state);
-          state->promise.set_value(std::move(result));
+          state->promise.set_value(co_await state->operation.run());
+          ended(state);
         },
         [this, state](const std::exception_ptr& thrown) {
           if (!thrown) return;
-          running_.erase(state);
           state->promise.set_exception(thrown);
+          ended(state);
         });
     made.set_value(std::move(state));
   });
   return future.get();
+}
+
+void HostState::ended(const std::shared_ptr<Operation::State>& operation) {
+  running_.erase(operation);
+  operation->has_ended = true;
+  for (const auto& then : std::exchange(operation->listeners, {})) then();
+}
+
+void HostState::on_end(std::shared_ptr<Operation::State> operation, std::function<void()> then) {
+  boost::asio::post(context_, [operation = std::move(operation), then = std::move(then)] {
+    if (operation->has_ended) return then();
+    operation->listeners.push_back(then);
+  });
 }
 
 void HostState::cancel(std::shared_ptr<Operation::State> operation) {

@@ -7,12 +7,14 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <exception>
+#include <functional>
 #include <future>
 #include <memory>
 #include <string_view>
 #include <thread>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "host/factory.hpp"
 #include "memctl/error.hpp"
@@ -28,10 +30,11 @@ struct Operation::State {
   resize::ResizeOperation operation;
   std::promise<Result<Report>> promise;
   std::shared_future<Result<Report>> ended;
+  std::vector<std::function<void()>> listeners;  ///< Until it has ended; the host's thread alone.
+  bool has_ended{false};                         ///< Likewise.
 };
 
-/// A connection, the thread that runs it, and the operations under way on it. Thread-safe. Its last
-/// owner must not be the connection's own thread.
+/// A connection, the thread that runs it, and the operations under way on it. Thread-safe.
 class HostState : public std::enable_shared_from_this<HostState> {
  public:
   [[nodiscard]] static Result<std::shared_ptr<HostState>> open(std::string_view uri);
@@ -59,15 +62,19 @@ class HostState : public std::enable_shared_from_this<HostState> {
   [[nodiscard]] std::shared_ptr<Operation::State> start(DomainIdentity domain, SizeRequest size,
                                                         ResizeOptions options);
   void cancel(std::shared_ptr<Operation::State> operation);
+  void on_end(std::shared_ptr<Operation::State> operation, std::function<void()> then);
 
  private:
   friend struct Operation::State;
   HostState() = default;
+  static void end(HostState* state);
   /// Starts a coroutine on the host's thread; `then` is told what it threw, which is a bug of ours.
   template <class Coroutine, class Then>
   void spawn(Coroutine coroutine, Then then) {
     boost::asio::co_spawn(context_, std::move(coroutine), std::move(then));
   }
+  /// Takes an operation off the list, once its promise is kept.
+  void ended(const std::shared_ptr<Operation::State>& operation);
   [[nodiscard]] host::Port& port() { return connection_->port(); }
 
   boost::asio::io_context context_{1};

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The public interface over a simulated host, from several threads.
+#include "memctl/host.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "api/host_state.hpp"
+
+namespace memctl {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int domain_count = 8;
+
+/// "sim:FILE" with eight guests, on which a virtual second takes 2 ms.
+class SimulatedHost : public testing::Test {
+ protected:
+  SimulatedHost()
+      : path_{std::filesystem::temp_directory_path() /
+              ("memctl-host-test-" + std::to_string(::getpid()) + ".json")} {
+    std::string guests;
+    for (int each = 0; each < domain_count; ++each) {
+      guests += (each == 0 ? "" : ",") + std::string{R"({"name":")"} + guest_name(each) +
+                R"(","type":")" + (each % 2 == 0 ? "pv" : "pvh") + R"("})";
+    }
+    std::ofstream{path_} << R"({"host":"24GiB","pace":500,"guests":[)" << guests << "]}";
+  }
+  ~SimulatedHost() override { std::filesystem::remove(path_); }
+
+  static std::string guest_name(int each) { return "g" + std::to_string(each); }
+  [[nodiscard]] std::string uri() const { return "sim:" + path_.string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+TEST_F(SimulatedHost, AnOperationIsAwaitedWhereTheCoroutineRuns) {
+  Host host = Host::open(uri()).value();
+  boost::asio::io_context context;
+  std::thread::id resumed_on;
+  auto coroutine = [&]() -> boost::asio::awaitable<void> {
+    const Operation operation = host.domain("g0").value().resize(1_GiB);
+    const Result<Report> report = co_await operation.async_wait();
+    EXPECT_TRUE(report) << report.error().message;
+    resumed_on = std::this_thread::get_id();
+    // It may call the host, and wait for what has ended already.
+    EXPECT_TRUE(host.domain("g0").value().status());
+    EXPECT_TRUE(co_await operation.async_wait());
+  };
+  boost::asio::co_spawn(context, coroutine(), boost::asio::detached);
+  context.run();
+  EXPECT_EQ(resumed_on, std::this_thread::get_id());
+}
+
+TEST_F(SimulatedHost, AnOperationTakesEveryCompletionToken) {
+  Host host = Host::open(uri()).value();
+  std::future<Result<Report>> report =
+      host.domain("g1").value().resize(512_MiB).async_wait(boost::asio::use_future);
+  EXPECT_TRUE(report.get());
+}
+
+TEST_F(SimulatedHost, WhoListensForTheEndMayOwnTheHost) {
+  std::promise<void> told;
+  {
+    auto host = std::make_shared<Host>(Host::open(uri()).value());
+    Operation operation = host->domain("g0").value().resize(512_MiB);
+    operation.on_end([host, &told] { told.set_value(); });
+  }
+  told.get_future().get();
+}
+
+/// What threads do to one host: start, cancel, drop, and wait, at random.
+void race(HostState& state, const std::vector<DomainIdentity>& domains, unsigned seed,
+          int operations) {
+  std::mt19937 random{seed};
+  const auto up_to = [&](int most) { return static_cast<int>(random() % (most + 1U)); };
+  std::vector<std::shared_ptr<Operation::State>> started;
+  const auto any = [&] { return started.begin() + up_to(static_cast<int>(started.size()) - 1); };
+  for (int each = 0; each < operations; ++each) {
+    const auto& domain = domains[static_cast<std::size_t>(up_to(domain_count - 1))];
+    ResizeOptions options;
+    if (up_to(1) == 0) options.on_failure = OnFailure::keep;
+    if (up_to(3) == 0) options.timeout = std::chrono::milliseconds{up_to(3000)};
+    started.push_back(state.start(domain, 1_MiB * (200 + up_to(5000)), options));
+    std::this_thread::sleep_for(std::chrono::microseconds{up_to(3000)});
+    if (up_to(2) == 0) state.cancel(*any());
+    if (up_to(3) == 0 && started.size() > 1) started.erase(any());
+  }
+  for (const auto& operation : started) {
+    const Result<Report>& ended = operation->ended.get();
+    EXPECT_TRUE(ended || ended.error().report) << ended.error().message;
+  }
+}
+
+/// What the host has free, its domains have, and their paging pools hold: always the same.
+host::Task<Kib> accounted(host::Port& port) {
+  BOOST_OUTCOME_CO_TRY(const HostFacts facts, port.hypervisor().host_facts());
+  EXPECT_EQ(facts.outstanding, Pages{});
+  Kib all = to_kib(facts.free);
+  BOOST_OUTCOME_CO_TRY(const auto domains, co_await port.hypervisor().domains());
+  for (const DomainIdentity& domain : domains) {
+    BOOST_OUTCOME_CO_TRY(const DomainFacts of, co_await port.hypervisor().domain_facts(domain.id));
+    EXPECT_EQ(of.memory.outstanding, Pages{}) << domain.name;
+    all += to_kib(of.memory.total) + of.paging_pool.value_or(Kib{});
+  }
+  co_return all;
+}
+
+TEST_F(SimulatedHost, ThirtyTwoOperationsAtOnceLeaveItsAccountsExact) {
+  for (unsigned seed = 1; seed <= 4; ++seed) {
+    const auto state = HostState::open(uri()).value();
+    const Kib before = state->call(accounted).value();
+    const auto domains =
+        state->call([](host::Port& port) { return port.hypervisor().domains(); }).value();
+    ASSERT_EQ(domains.size(), domain_count);
+    std::vector<std::thread> threads;
+    for (unsigned each = 0; each < 4; ++each) {
+      threads.emplace_back([&, each] { race(*state, domains, seed * 10 + each, 8); });
+    }
+    for (std::thread& thread : threads) thread.join();
+    // Those that were dropped go on: one more on each domain is refused until they have ended.
+    for (const DomainIdentity& domain : domains) {
+      Result<Report> last = state->start(domain, 1_GiB, {})->ended.get();
+      while (!last && last.error().cause == Cause::busy) {
+        last = state->start(domain, 1_GiB, {})->ended.get();
+      }
+      EXPECT_TRUE(last) << domain.name << ": " << last.error().message;
+    }
+    EXPECT_EQ(state->call(accounted).value(), before);
+  }
+}
+
+TEST_F(SimulatedHost, ItsEndCancelsWhatIsUnderWay) {
+  std::vector<std::shared_ptr<Operation::State>> operations;
+  {
+    const auto state = HostState::open(uri()).value();
+    const auto domains =
+        state->call([](host::Port& port) { return port.hypervisor().domains(); }).value();
+    for (const DomainIdentity& domain : domains) {
+      operations.push_back(state->start(domain, 2_GiB, {}));
+    }
+  }
+  for (const auto& operation : operations) {
+    const Result<Report>& ended = operation->ended.get();
+    EXPECT_TRUE(ended || ended.error().cause == Cause::cancelled) << ended.error().message;
+  }
+}
+
+}  // namespace
+}  // namespace memctl
