@@ -3,14 +3,16 @@
 
 namespace memctl::plan {
 
-Kib settled_offset(const DomainFacts& domain) {
+std::optional<Kib> known_offset(const DomainFacts& domain) {
   const Kib offset = to_kib(domain.memory.total) - domain.size().value_or(Kib{});
   const auto is_near = [](Kib a, Kib b) {
     return a - b <= max_pages_slack && b - a <= max_pages_slack;
   };
   const bool settled = is_near(offset, Kib{}) || is_near(offset, -domain.video_ram);
-  return settled ? offset : Kib{};
+  return settled ? std::optional{offset} : std::nullopt;
 }
+
+Kib settled_offset(const DomainFacts& domain) { return known_offset(domain).value_or(Kib{}); }
 
 Kib present_size(const DomainFacts& domain) {
   return to_kib(domain.memory.total) - settled_offset(domain);

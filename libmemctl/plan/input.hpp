@@ -31,7 +31,9 @@ inline constexpr Kib max_pages_slack = 1_MiB;
 
 /// How far Xen's page count of a settled domain lies from its size: a few pages of firmware and
 /// special pages, the same for the domain's whole life. On hvm its video RAM too: Linux takes the
-/// target, which excludes it, off static-max, which doesn't. Zero where the domain is on its way.
+/// target, which excludes it, off static-max, which doesn't. Nothing: the domain is on its way.
+[[nodiscard]] std::optional<Kib> known_offset(const DomainFacts& domain);
+/// The same, and zero where the domain is on its way.
 [[nodiscard]] Kib settled_offset(const DomainFacts& domain);
 
 /// The size that the domain has by Xen's page count; its asked-for size where that is reached.

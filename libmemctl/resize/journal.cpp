@@ -118,9 +118,8 @@ Result<std::optional<Record>> Journal::take_over(host::Port& port) {
     taken = std::move(record).value();
     return success();
   };
-  auto committed = store_->transact(take);
-  if (taken) committed = stands_after(std::move(committed), to_text(*taken));
-  BOOST_OUTCOME_TRY(std::move(committed));
+  const auto committed = store_->transact(take);
+  BOOST_OUTCOME_TRY(taken ? stands_after(committed, to_text(*taken)) : committed);
   return taken;
 }
 

@@ -44,21 +44,15 @@ host::Task<Report> ResizeOperation::run() {
 host::Task<Plan> ResizeOperation::decide() {
   context_.progress().begin(Phase::facts, 0, Kib{}, Kib{});
   BOOST_OUTCOME_CO_TRY(context_.open());
-  BOOST_OUTCOME_CO_TRY(co_await undo_leftover());
+  // A process that died in the middle left its record: what it began is undone first. Of one that
+  // lives the figures would be half-way: `busy`.
+  BOOST_OUTCOME_CO_TRY(
+      co_await recover_leftover(context_.port(), context_.domain(), context_.options()));
   BOOST_OUTCOME_CO_TRY(const plan::Input facts, co_await context_.gather());
   auto plan = plan::make_plan(facts, request_);
   if (!plan) co_return explained(plan.error(), context_.agent_error());
   BOOST_OUTCOME_CO_TRY(context_.look());
   co_return plan;
-}
-
-/// A process that died in the middle left its record: what it began is undone first.
-host::Task<void> ResizeOperation::undo_leftover() {
-  const auto recovered =
-      co_await recover_leftover(context_.port(), context_.domain(), context_.options());
-  // One that is alive is named where the journal is begun, if there is anything to begin.
-  if (recovered || recovered.error().cause == Cause::busy) co_return success();
-  co_return recovered.error();
 }
 
 Result<void> ResizeOperation::write_journal(const Plan& plan) {
@@ -116,9 +110,9 @@ bool ResizeOperation::has_gone(const Error& error) const {
 }
 
 host::Task<Report> ResizeOperation::give_up(Error error) {
-  if (has_gone(error)) co_return gone(context_, journal_, before_, std::move(error));
+  if (has_gone(error)) co_return gone(context_, journal_, before_, error);
   if (error.cause == Cause::superseded) {
-    co_return co_await left_to_another(context_, journal_, before_, std::move(error));
+    co_return co_await left_to_another(context_, journal_, before_, error);
   }
   // A domain that is being saved is not shrunk under it: what it has travels with it.
   const bool keep =

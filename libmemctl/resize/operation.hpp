@@ -29,7 +29,6 @@ class ResizeOperation {
 
  private:
   [[nodiscard]] host::Task<Plan> decide();
-  [[nodiscard]] host::Task<void> undo_leftover();
   [[nodiscard]] Result<void> write_journal(const Plan& plan);
   [[nodiscard]] host::Task<void> walk(Kib goal);
   [[nodiscard]] Result<Report> finish(const Plan& plan, const Verified& verified);

@@ -40,13 +40,13 @@ host::Task<Report> bring_back(Context& context, const Record& before) {
 
 /// What could not be undone, and whose it is from now on.
 awaitable<Error> unfinished(Context& context, Journal& journal, const Record& before, Error error) {
-  if (domain_went_away(error.cause)) co_return gone(context, journal, before, std::move(error));
+  if (domain_went_away(error.cause)) co_return gone(context, journal, before, error);
   if (error.cause == Cause::superseded) {
-    co_return co_await left_to_another(context, journal, before, std::move(error));
+    co_return co_await left_to_another(context, journal, before, error);
   }
   static_cast<void>(journal.give_up(before));
   if (context.stages_begun() == 0) co_return error;
-  co_return ended(std::move(error), report_on(context, before, Outcome::failed));
+  co_return ended(error, report_on(context, before, Outcome::failed));
 }
 
 }  // namespace

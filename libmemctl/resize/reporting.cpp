@@ -19,11 +19,12 @@ bool domain_went_away(Cause cause) {
 Report report_on(const Context& context, const Record& before, Outcome outcome) {
   const plan::Input& facts = context.facts();
   const DomainFacts& domain = facts.domain;
+  const Kib offset = plan::known_offset(domain).value_or(before.settled_offset);
   Report report{.outcome = outcome,
                 .domain = context.domain(),
                 .from = before.size,
                 .requested = before.to,
-                .reached = to_kib(domain.memory.total) - before.settled_offset,
+                .reached = to_kib(domain.memory.total) - offset,
                 .limit = domain.static_max.value_or(Kib{}),
                 .pool = domain.paging_pool,
                 .stages = context.stages_begun(),

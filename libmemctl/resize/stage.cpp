@@ -82,6 +82,9 @@ host::Task<void> run_stage(Context& context, int number, const Stage& stage) {
   const Pages goal = plan::settled_pages(context.facts().domain, stage.size);
   const Pages begun = context.facts().domain.memory.total;
   const bool grows = goal > begun;
+  // Of a domain that was on its way, nobody knows how far its count lies above its size.
+  const bool exact = grows || plan::known_offset(context.facts().domain);
+  const Pages rest = exact ? Pages{} : to_pages(plan::max_pages_slack);
   if (grows) context.progress().begin(Phase::online, number, from, stage.size);
 
   BOOST_OUTCOME_CO_TRY(const bool saving, context.xen().save_in_progress(context.id()));
@@ -111,7 +114,7 @@ host::Task<void> run_stage(Context& context, int number, const Stage& stage) {
     }
     context.progress().advance(populating ? from + to_kib(now.pages - begun)
                                           : online_size(context, from, stage.size));
-    if (missing <= Pages{}) break;
+    if (missing <= rest) break;
 
     if (now != last) moved_at = context.port().clock().now();
     if (context.port().clock().now() - moved_at >= context.options().stall) {

@@ -284,6 +284,21 @@ TEST_P(OperationOnSim, ABalloonThatGivesUpIsNamed) {
   EXPECT_EQ(report.error().report->outcome, Outcome::restored);
 }
 
+TEST_P(OperationOnSim, AGuestThatIsStillGrowingIsShrunk) {
+  GuestSpec spec;
+  spec.linux.online_policy = "online_kernel";
+  const DomainId id = add(spec);
+  ASSERT_TRUE(simulation.world.mem_max(id, 3_GiB));
+  static_cast<void>(simulation.world.set_pool(id, 32_MiB));  // pv has none
+  ASSERT_TRUE(simulation.world.mem_set(id, 3_GiB));
+  simulation.world.advance(700ms);
+  ASSERT_GT(simulation.world.populated(id), 300_MiB);
+  ASSERT_LT(simulation.world.populated(id), 2_GiB);
+  const auto report = resize(id, 400_MiB);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(simulation.world.populated(id), 400_MiB);
+}
+
 TEST_P(OperationOnSim, ARivalsTargetStands) {
   const DomainId id = add();
   simulation.world.after(500ms, [&] { ASSERT_TRUE(simulation.world.mem_set(id, 300_MiB)); });
