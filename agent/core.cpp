@@ -190,7 +190,8 @@ void AgentCore::tick(Time now) {
   if (now >= next_poll_) {
     const bool was_moving = balloon_is_moving();
     const auto before = std::exchange(balloon_, kernel_->balloon());
-    if (was_moving != balloon_is_moving()) dirty_ = true;
+    // What a guest gives back it may come to need: dom0 is told of every step.
+    if (was_moving != balloon_is_moving() || gives_back()) dirty_ = true;
     poll_interval_ = before == balloon_ ? std::min(poll_interval_ * 2, poll_slowest) : poll_fastest;
     next_poll_ = now + poll_interval_;
   }
@@ -278,6 +279,10 @@ bool AgentCore::balloon_is_moving() const {
   if (!balloon_.target || !balloon_.current) return false;
   const Kib distance = *balloon_.target - *balloon_.current;
   return distance > balloon_slack || -distance > balloon_slack;
+}
+
+bool AgentCore::gives_back() const {
+  return balloon_is_moving() && *balloon_.target < *balloon_.current;
 }
 
 void AgentCore::log(const std::string& line) const {

@@ -79,6 +79,7 @@ class AgentCore {
   void publish(AgentPhase phase, Time now, const AgentRequest* asked = nullptr);
   [[nodiscard]] AgentPhase phase() const;
   [[nodiscard]] bool balloon_is_moving() const;
+  [[nodiscard]] bool gives_back() const;
   void log(const std::string& line) const;
 
   Kernel* kernel_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "agent/parse.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -78,6 +79,17 @@ void ZoneinfoReader::line(std::string_view text) {
     if (take_word(text) == "zone") {
       const auto zone = take_word(text);
       kernel_zone_ = zone == "DMA" || zone == "DMA32" || zone == "Normal";
+      withheld_pages_ = 0;
+    }
+    return;
+  }
+  if (key == "protection:") {  // "protection: (0, 93, 2269, 2269)"
+    for (auto word = take_word(text); !word.empty(); word = take_word(text)) {
+      const auto begin = word.find_first_of("0123456789");
+      if (begin == std::string_view::npos) continue;
+      const auto end = word.find_last_of("0123456789");
+      withheld_pages_ =
+          std::max(withheld_pages_, parse_count(word.substr(begin, end - begin + 1)).value_or(0));
     }
     return;
   }
@@ -86,7 +98,8 @@ void ZoneinfoReader::line(std::string_view text) {
   if (key == "nr_slab_reclaimable" || (kernel_zone_ && file_pages)) {
     reclaimable_pages_ += parse_count(take_word(text)).value_or(0);
   } else if (kernel_zone_ && key == "nr_free_pages") {
-    free_pages_ += parse_count(take_word(text)).value_or(0);
+    const auto pages = parse_count(take_word(text)).value_or(0);
+    free_pages_ += std::max<std::int64_t>(0, pages - withheld_pages_);
   }
 }
 

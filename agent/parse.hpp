@@ -32,12 +32,15 @@ struct MeminfoReader {
 class ZoneinfoReader {
  public:
   void line(std::string_view text);
+  /// Without what a lower zone withholds from requests that could be met above it
+  /// (lowmem_reserve_ratio), as nearly all could.
   [[nodiscard]] Kib free(Kib page) const { return page * free_pages_; }
   /// File pages of these zones, and the nodes' reclaimable slab, which lies in them.
   [[nodiscard]] Kib reclaimable(Kib page) const { return page * reclaimable_pages_; }
 
  private:
   bool kernel_zone_{false};
+  std::int64_t withheld_pages_{0};  ///< Of the zone at hand.
   std::int64_t free_pages_{0};
   std::int64_t reclaimable_pages_{0};
 };

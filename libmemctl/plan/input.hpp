@@ -22,6 +22,8 @@ struct Input {
   DomainFacts domain{};
   /// Nothing: the guest has no agent, or none that answers.
   std::optional<GuestFacts> guest{};
+  /// What the guest has lately been taking for itself within a second.
+  Kib guest_demand{};
   Policy policy{};
 };
 

@@ -10,12 +10,14 @@ namespace {
 /// By so much a kernel raises its watermarks while it is short of memory that hangs together: a
 /// pageblock in each zone, of which a small guest has two (measured; `boost_watermark` in Linux).
 constexpr Kib watermark_boost = 4_MiB;
-/// The kernel's own reserve, which no description may be taken from: what Linux computes for
-/// min_free_kbytes, of all memory rather than of its zones alone, which is more, and the boost.
-Kib kernel_reserve(Kib mem_total) {
+/// What Linux computes for min_free_kbytes, of all memory rather than of its zones alone, which is
+/// more.
+Kib min_free(Kib mem_total) {
   const double kib = std::sqrt(16.0 * static_cast<double>(mem_total.count()));
-  return std::clamp(Kib{static_cast<std::int64_t>(kib)}, 1_MiB, 64_MiB) + watermark_boost;
+  return std::clamp(Kib{static_cast<std::int64_t>(kib)}, 1_MiB, 64_MiB);
 }
+/// The kernel's own reserve, which no description may be taken from: with the boost.
+Kib kernel_reserve(Kib mem_total) { return min_free(mem_total) + watermark_boost; }
 /// The last of what could be reclaimed does not come free in time: it does not count.
 constexpr Kib never_reclaimed = 8_MiB;
 /// A stage adds at most so many times the free kernel-zone memory: 4 MiB a section, where 2.1 to
@@ -25,9 +27,19 @@ constexpr std::int64_t growth_per_free = 32;
 /// MiB with 5 MiB free, and 4 MiB that its agent lends.
 constexpr Kib room_for_one_section = 2_MiB + 768_KiB;
 
-/// A guest keeps so much of its kernel-zone memory when it is shrunk.
+/// A guest keeps so much of its kernel-zone memory when it is shrunk, beside the watermark, which
+/// no process gets.
 Kib shrink_reserve(Kib total) { return std::max(24_MiB, total / 32); }
 constexpr Kib smallest_shrink = 4_MiB;
+/// By so much figures that were measured one after the other make a resting guest seem to take
+/// memory, in a second.
+constexpr Kib demand_noise = 32_MiB;
+
+/// And what its processes take within the second that it takes to notice and to give it back,
+/// twice: they go faster once the balloon leaves them the processor.
+Kib demand(const Input& input) {
+  return input.guest_demand > demand_noise ? input.guest_demand * 2 : Kib{};
+}
 
 Kib block_size(const Input& input) {
   return input.guest ? std::max(section, input.guest->hello.block_size) : section;
@@ -89,9 +101,19 @@ Room room_after(const Input& input, const Room& room, const Stage& stage) {
 std::optional<Kib> shrink_floor(const Input& input, Kib present) {
   const Room room = room_of(input.guest);
   if (!room.kernel_zone) return std::nullopt;
-  const Kib spare = *room.kernel_zone - shrink_reserve(input.guest->report.mem_total);
+  const Kib total = input.guest->report.mem_total;
+  const Kib spare = *room.kernel_zone - min_free(total) - shrink_reserve(total) - demand(input);
   const Kib floor = present - std::max(Kib{}, spare);
   return round_up(std::max(floor, 1_MiB), kib_per_page);
+}
+
+bool is_pressed(const Input& input) {
+  const Room room = room_of(input.guest);
+  if (!room.kernel_zone) return false;
+  // A quarter of the reserve is what a guest's figures move by themselves.
+  const Kib total = input.guest->report.mem_total;
+  const Kib reserve = shrink_reserve(total);
+  return *room.kernel_zone < min_free(total) + reserve - reserve / 4 + demand(input);
 }
 
 std::optional<Stage> next_shrink(const Input& input, Kib present, Kib goal) {

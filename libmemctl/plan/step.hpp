@@ -36,6 +36,9 @@ struct Room {
 
 /// The least size that the guest can be brought to now without endangering it; nothing: not known.
 [[nodiscard]] std::optional<Kib> shrink_floor(const Input& input, Kib present);
+/// Whether a guest that gives memory back is about to need what it still has to give: its processes
+/// took more meanwhile than the stage was planned for.
+[[nodiscard]] bool is_pressed(const Input& input);
 /// The next stage from `present` down to `goal`; nothing where the floor forbids any.
 [[nodiscard]] std::optional<Stage> next_shrink(const Input& input, Kib present, Kib goal);
 

@@ -13,6 +13,8 @@ using std::chrono::seconds;
 
 /// An agent that said nothing for so long is asked; it promised a report every 2 s.
 constexpr seconds silence_time{3};
+/// A guest's demand is measured over at least so long.
+constexpr std::chrono::milliseconds demand_time{250};
 /// Well before the lease of a request (60 s) ends.
 constexpr seconds renewal_time{20};
 
@@ -22,10 +24,13 @@ std::uint64_t new_operation_id() {
   return std::max<std::uint64_t>(id, 1);
 }
 
+std::string home_path(DomainId domain) { return "/local/domain/" + std::to_string(number(domain)); }
+
 /// Written by dom0 alone: target and static-max stand below it.
-std::string limits_path(DomainId domain) {
-  return "/local/domain/" + std::to_string(number(domain)) + "/memory";
-}
+std::string limits_path(DomainId domain) { return home_path(domain) + "/memory"; }
+
+/// What a guest has for itself: free memory that the balloon takes is in neither figure.
+Kib used(const AgentReport& report) { return report.mem_total - report.kernel_zone_free; }
 
 Error superseded(const std::string& what, const std::string& value) {
   return Error{.cause = Cause::superseded,
@@ -69,6 +74,8 @@ host::Task<plan::Input> Context::gather() {
     auto report = co_await session_->ask(RequestKind::observe, 0, Kib{}, options_.online);
     if (report) {
       facts_.guest = GuestFacts{.hello = *session_->hello(), .report = report.value()};
+      guest_used_ = used(report.value());
+      guest_used_at_ = port_.clock().now();
     } else {
       agent_error_ = report.error();
     }
@@ -103,6 +110,17 @@ Result<void> Context::check_life() const {
   return success();
 }
 
+void Context::take_in(const AgentReport& report) {
+  facts_.guest->report = report;
+  const host::TimePoint now = port_.clock().now();
+  if (now - guest_used_at_ < demand_time) return;
+  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - guest_used_at_);
+  const Kib taken = used(report) - guest_used_;
+  facts_.guest_demand = std::max(Kib{}, Kib{taken.count() * 1000 / elapsed.count()});
+  guest_used_ = used(report);
+  guest_used_at_ = now;
+}
+
 Result<void> Context::read_memory() {
   auto memory = xen().domain_memory(domain_.id);
   if (!memory) {
@@ -117,9 +135,10 @@ Result<void> Context::check_key(const std::string& key, const std::optional<Kib>
   if (!ours) return success();
   BOOST_OUTCOME_TRY(const auto text, port_.store().read(limits_path(domain_.id) + "/" + key));
   if (text == std::to_string(ours->count())) return success();
-  if (!text) {  // most likely by whoever removes the domain
-    BOOST_OUTCOME_TRY(read_memory());
-    BOOST_OUTCOME_TRY(check_life());
+  if (!text) {
+    // libxl removes a domain's nodes before Xen ends the domain itself.
+    BOOST_OUTCOME_TRY(const auto home, port_.store().read(home_path(domain_.id)));
+    if (!home) return Error{.cause = Cause::domain_gone, .message = "the domain has gone"};
   }
   return superseded(key, text ? text->substr(0, 32) + " KiB" : "nothing");
 }
@@ -148,7 +167,8 @@ Result<void> Context::look() {
   BOOST_OUTCOME_TRY(check_life());
   if (facts_.guest) {
     BOOST_OUTCOME_TRY(session_->poll());
-    if (session_->report()) facts_.guest->report = *session_->report();
+    const auto& report = session_->report();
+    if (report && report->sequence != facts_.guest->report.sequence) take_in(*report);
   }
   if (limits_watch_->take()) {
     BOOST_OUTCOME_TRY(check_keys());

@@ -88,6 +88,7 @@ class Context {
     std::optional<Kib> limit{};
     std::optional<Kib> max_memory{};
   };
+  void take_in(const AgentReport& report);
   [[nodiscard]] Result<void> read_memory();
   [[nodiscard]] Result<void> check_key(const std::string& key, const std::optional<Kib>& ours);
   [[nodiscard]] Result<void> check_keys();
@@ -106,6 +107,8 @@ class Context {
 
   plan::Input facts_;
   Ours ours_;
+  Kib guest_used_{};                 ///< What the guest had for itself,
+  host::TimePoint guest_used_at_{};  ///< and when: its demand is measured from there.
   std::optional<Error> agent_error_;
   std::optional<guest::Session> session_;
   std::unique_ptr<host::Watch> limits_watch_;

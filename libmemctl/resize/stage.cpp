@@ -3,6 +3,7 @@
 #include <string>
 
 #include "memctl/size.hpp"
+#include "plan/step.hpp"
 #include "resize/steps.hpp"
 
 namespace memctl::resize {
@@ -94,8 +95,13 @@ host::Task<void> run_stage(Context& context, int number, const Stage& stage) {
                         "the domain is being saved or migrated: memory added now would not "
                         "travel with it"};
   }
-  // The policy is set before there is memory: the kernel then onlines it at once.
-  BOOST_OUTCOME_CO_TRY(co_await context.consult(RequestKind::prepare, stage_number, stage.size));
+  // The policy is set before there is memory: the kernel then onlines it at once. Where no block
+  // is added to a guest that is already served, it does not have to wait for that.
+  if (grows && stage.blocks == 0 && context.stages_begun() > 0) {
+    BOOST_OUTCOME_CO_TRY(context.look());
+  } else {
+    BOOST_OUTCOME_CO_TRY(co_await context.consult(RequestKind::prepare, stage_number, stage.size));
+  }
   context.count_stage();
   BOOST_OUTCOME_CO_TRY(co_await context.set_size(stage.size, /*enforce=*/true));
 
@@ -115,6 +121,13 @@ host::Task<void> run_stage(Context& context, int number, const Stage& stage) {
     context.progress().advance(populating ? from + to_kib(now.pages - begun)
                                           : online_size(context, from, stage.size));
     if (missing <= rest) break;
+    if (!grows && plan::is_pressed(context.facts())) {
+      const Kib present = plan::present_size(context.facts().domain);
+      co_return Error{
+          .cause = Cause::guest_pressure,
+          .message = "at " + to_string(present) + " the guest takes what it was to give back",
+          .largest = present};
+    }
 
     if (now != last) moved_at = context.port().clock().now();
     if (context.port().clock().now() - moved_at >= context.options().stall) {

@@ -23,12 +23,15 @@ host::Task<void> walk_back(Context& context, Kib goal, std::optional<Error>& rea
       reason = context.agent_error();
       co_return success();
     }
-    // Figures from before the last stage would let the next one take the same memory again.
-    const auto asked = co_await context.consult(RequestKind::observe, 0, goal);
-    if (!asked) {
-      BOOST_OUTCOME_CO_TRY(context.look());
-      reason = asked.error();
-      co_return success();
+    // Figures from before the last stage would let the next one take the same memory again. A guest
+    // that is to get its memory back may need it at once: its last figures do.
+    if (number > 1 || plan::present_size(context.facts().domain) >= goal) {
+      const auto asked = co_await context.consult(RequestKind::observe, 0, goal);
+      if (!asked) {
+        BOOST_OUTCOME_CO_TRY(context.look());
+        reason = asked.error();
+        co_return success();
+      }
     }
     const auto stage = plan::next_stage(context.facts(), goal);
     if (!stage) reason = stage.error();
@@ -76,7 +79,11 @@ host::Task<Undone> undo(Context& context, const Record& before, bool keep) {
   context.progress().begin(Phase::restore, 0, undone.size, keep ? undone.size : before.size);
 
   if (undone.size != before.size) {
-    BOOST_OUTCOME_CO_TRY(co_await context.set_size(undone.size, /*enforce=*/true));
+    // It stays where it is, unless it gets back at once what it gave.
+    const bool gets_back = !keep && undone.size < before.size && context.session() != nullptr;
+    if (!gets_back) {
+      BOOST_OUTCOME_CO_TRY(co_await context.set_size(undone.size, /*enforce=*/true));
+    }
     if (!keep) {
       BOOST_OUTCOME_CO_TRY(co_await walk_back(context, before.size, undone.reason));
     }

@@ -26,7 +26,12 @@ bool total_agrees(Context& context, const Record& before, const AgentReport& fir
                   const AgentReport& now) {
   const GuestFacts& guest = *context.facts().guest;
   const Kib moved = now.mem_total - first.mem_total;
-  const Kib wanted = before.to - before.present;
+  Kib wanted = before.to - before.present;
+  if (first.balloon_current && now.balloon_current) {
+    // Of a domain that was on its way, Xen's count and the agent's figures are of two moments; the
+    // balloon's own count is of the same as MemTotal.
+    wanted = *now.balloon_current - *first.balloon_current;
+  }
   const std::int64_t sections =
       now.blocks_added * std::max<std::int64_t>(1, guest.hello.block_size / plan::section);
   const Kib memmap = plan::memmap_of(context.domain().type, sections);

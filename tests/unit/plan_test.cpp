@@ -257,6 +257,32 @@ TEST(MakePlan, ShrinksInStagesDownToAFloorThatTheGuestsKernelCanSpare) {
   EXPECT_GT(*error.largest, 648_MiB);
 }
 
+TEST(Pressure, IsTakingWhatTheBalloonIsStillToGive) {
+  Input input = settled_guest();
+  AgentReport& report = input.guest->report;
+  EXPECT_FALSE(is_pressed(input)) << "60 MiB are free, and 24 are kept";
+  report.balloon_current = 160_MiB;
+  report.balloon_target = 130_MiB;
+  EXPECT_FALSE(is_pressed(input)) << "30 MiB are still to be given";
+  report.kernel_zone_free = 45_MiB;
+  EXPECT_TRUE(is_pressed(input));
+  report.balloon_current = 140_MiB;
+  EXPECT_FALSE(is_pressed(input));
+  input.guest.reset();
+  EXPECT_FALSE(is_pressed(input)) << "nothing is known";
+}
+
+TEST(Pressure, CountsWhatTheGuestTakesMeanwhile) {
+  Input input = settled_guest();
+  const Kib floor = *shrink_floor(input, 160_MiB);
+  input.guest_demand = 31_MiB;
+  EXPECT_EQ(*shrink_floor(input, 160_MiB), floor) << "figures move by so much by themselves";
+  EXPECT_FALSE(is_pressed(input));
+  input.guest_demand = 50_MiB;
+  EXPECT_GT(*shrink_floor(input, 160_MiB), floor);
+  EXPECT_TRUE(is_pressed(input));
+}
+
 TEST(MakePlan, MovableMemoryCannotBeTakenBack) {
   Input input = settled_guest();
   input.domain.memory.total = to_pages(2_GiB);
