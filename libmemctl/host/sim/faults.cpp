@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/sim/faults.hpp"
 
+#include <chrono>
+#include <memory>
 #include <utility>
 
 namespace memctl::host::sim {
@@ -13,6 +15,8 @@ class FaultyCalls {
 
   [[nodiscard]] Port& port() const { return port_; }
   [[nodiscard]] bool killed() const { return plan_.killed_; }
+  [[nodiscard]] WatchConduct watches() const { return plan_.watches_; }
+  [[nodiscard]] World& world() const { return world_; }
 
   /// One call that doesn't wait.
   template <class T, class Call>
@@ -166,14 +170,55 @@ class FaultyView : public Interface {
   std::string prefix_;
 };
 
+class TwiceWatch final : public Watch {
+ public:
+  explicit TwiceWatch(std::unique_ptr<Watch> inner) : inner_{std::move(inner)} {}
+  bool take() override {
+    if (inner_->take()) return again_ = true;
+    return std::exchange(again_, false);
+  }
+
+ private:
+  std::unique_ptr<Watch> inner_;
+  bool again_{false};
+};
+
+/// Hears of changes by a wakeup of its own, and passes them on later, or not at all.
+class LateWatch final : public Watch {
+ public:
+  LateWatch(World& world, Wakeup& waiting, bool ever) : heard_{std::make_shared<Heard>(&waiting)} {
+    if (!ever) return;
+    own_.on_notify([&world, weak = std::weak_ptr{heard_}] {
+      world.after(std::chrono::milliseconds{300}, [weak] {
+        const auto heard = weak.lock();
+        if (!heard) return;
+        heard->changed = true;
+        heard->waiting->notify();
+      });
+    });
+  }
+  [[nodiscard]] Wakeup& own() { return own_; }
+  void attach(std::unique_ptr<Watch> inner) { inner_ = std::move(inner); }
+  bool take() override { return std::exchange(heard_->changed, false); }
+
+ private:
+  struct Heard {
+    explicit Heard(Wakeup* who) : waiting{who} {}
+    Wakeup* waiting;
+    bool changed{true};
+  };
+  std::shared_ptr<Heard> heard_;
+  Wakeup own_;
+  std::unique_ptr<Watch> inner_;
+};
+
 class FaultyStore final : public FaultyView<Store> {
  public:
   explicit FaultyStore(FaultyCalls& calls)
       : FaultyView{calls, calls.port().store(), ""}, store_{calls.port().store()} {}
 
   Result<std::unique_ptr<Watch>> watch(const std::string& path, Wakeup& wakeup) override {
-    return calls_.through<std::unique_ptr<Watch>>("watch",
-                                                  [&] { return store_.watch(path, wakeup); });
+    return calls_.through<std::unique_ptr<Watch>>("watch", [&] { return conduct(path, wakeup); });
   }
   Result<void> transact(const std::function<Result<void>(StoreView&)>& body) override {
     return calls_.through<void>("transact", [&] {
@@ -185,6 +230,19 @@ class FaultyStore final : public FaultyView<Store> {
   }
 
  private:
+  Result<std::unique_ptr<Watch>> conduct(const std::string& path, Wakeup& wakeup) {
+    const WatchConduct how = calls_.watches();
+    if (how == WatchConduct::prompt) return store_.watch(path, wakeup);
+    if (how == WatchConduct::twice) {
+      BOOST_OUTCOME_TRY(auto inner, store_.watch(path, wakeup));
+      return std::unique_ptr<Watch>{new TwiceWatch{std::move(inner)}};
+    }
+    auto late = std::make_unique<LateWatch>(calls_.world(), wakeup, how == WatchConduct::late);
+    BOOST_OUTCOME_TRY(auto inner, store_.watch(path, late->own()));
+    late->attach(std::move(inner));
+    return std::unique_ptr<Watch>{std::move(late)};
+  }
+
   Store& store_;
 };
 

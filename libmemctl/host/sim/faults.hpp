@@ -33,11 +33,20 @@ struct Fault {
   std::function<void(World&)> act{};
 };
 
+/// How a port's watches tell of a change. The first `take` says true in any case.
+enum class WatchConduct {
+  prompt,
+  twice,  ///< Once more than there were changes.
+  late,   ///< 300 ms after it.
+  never,
+};
+
 /// Counts the calls of a port, and lets one go wrong.
 class FaultPlan {
  public:
   FaultPlan() = default;
   explicit FaultPlan(Fault fault) : fault_{std::move(fault)} {}
+  explicit FaultPlan(WatchConduct watches) : watches_{watches} {}
 
   /// Every call so far, by name, in order.
   [[nodiscard]] const std::vector<std::string>& calls() const { return calls_; }
@@ -49,6 +58,7 @@ class FaultPlan {
  private:
   friend class FaultyCalls;
   std::optional<Fault> fault_{};
+  WatchConduct watches_{WatchConduct::prompt};
   std::vector<std::string> calls_{};
   std::vector<TimePoint> times_{};
   int matching_{0};
