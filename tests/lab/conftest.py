@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -111,14 +112,26 @@ def host(request: pytest.FixtureRequest) -> Iterator[ScenarioHost]:
         yield simulated
 
 
-@pytest.fixture
-def fresh_host(host: ScenarioHost) -> Iterator[ScenarioHost]:
+H = TypeVar("H", bound=ScenarioHost)
+
+
+def given_back(host: H) -> Iterator[H]:
     """The host; what the scenario made and took of it is given back after it."""
     before = set(host.guests)
     yield host
     for name in set(host.guests) - before:
         host.guests[name].destroy()
     host.return_memory()
+
+
+@pytest.fixture
+def fresh_host(host: ScenarioHost) -> Iterator[ScenarioHost]:
+    yield from given_back(host)
+
+
+@pytest.fixture
+def fresh_lab(lab: Lab) -> Iterator[Lab]:
+    yield from given_back(lab)
 
 
 @pytest.fixture

@@ -181,15 +181,6 @@ def test_a_policy_that_makes_memory_movable_is_noted(
 
 
 @pytest.fixture
-def fresh_lab(lab: Lab) -> Iterator[Lab]:
-    """The booted host; guests that the scenario made are removed after it."""
-    before = set(lab.guests)
-    yield lab
-    for name in set(lab.guests) - before:
-        lab.guests[name].destroy()
-
-
-@pytest.fixture
 def xl_conf(lab: Lab) -> Iterator[str]:
     """A file that a scenario may write or remove; it is put back after it."""
     before = lab.read_file(XL_CONF)

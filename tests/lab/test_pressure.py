@@ -58,6 +58,23 @@ def test_the_agent_answers_with_two_mebibytes_left(guest: ScenarioGuest, figures
 
 
 @pytest.mark.parametrize("type", ["pv", "pvh"])
+def test_a_process_takes_memory_in_the_middle_of_a_shrink(
+    fresh_host: ScenarioHost, figures: Figures, type: str
+) -> None:
+    # With one processor the balloon leaves no time to any process until it is done.
+    guest = fresh_host.create_guest(f"middle-{type}", type, vcpus=2)
+    guest.wait_for_agent()
+    assert resize(guest, "3072m").ending == (0, "verified", None)
+    guest.begin_to_hold(1800, 100)
+    done = resize(guest, "500m", timeout=300)
+    check_unharmed(guest)
+    # What it had before comes back; nothing is taken by force.
+    assert done.ending == (4, "restored", "guest_pressure"), done.report
+    assert done.report["stages"] > 1
+    figures.record("restored", cause=done.report["cause"])
+
+
+@pytest.mark.parametrize("type", ["pv", "pvh"])
 class TestRandomSizesBesideAProcess:
     ASKED = "{type}, ten random sizes of 200 to 3000 MiB, its process holds 300"
 

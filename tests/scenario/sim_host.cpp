@@ -13,10 +13,12 @@
 //   {"do": "host-facts"}                   as lab-probe writes it
 //   {"do": "guest-facts", "domid": 1}
 //   {"do": "find", "guest": "web"}         {"domid": 2}
+//   {"do": "hold-gradually", "guest": "web", "mib": 900}
+//                                          {}: a process takes so much, 200 MiB a second
 //   any action of docs/simulator.md        {}
 //
 // What could not be done is answered with {"error": MESSAGE, "raw": CODE}.
-#include <cmath>
+#include <chrono>
 #include <exception>
 #include <iostream>
 #include <string>
@@ -34,6 +36,17 @@ json answer_of(const Error& error) {
   return {{"error", error.message}, {"raw", error.raw ? json(*error.raw) : json(nullptr)}};
 }
 
+using host::sim::World;
+
+/// A process of the guest takes memory, a mebibyte every 5 ms.
+void hold_gradually(World& world, DomainId id, int mib) {
+  host::sim::Guest& guest = world.guest(id);
+  if (mib == 0 || !guest.alive()) return;
+  guest.kernel().hold(1_MiB);
+  world.after(std::chrono::milliseconds{5},
+              [&world, id, mib] { hold_gradually(world, id, mib - 1); });
+}
+
 class SimHost {
  public:
   explicit SimHost(const host::sim::WorldSpec& spec) : simulation_{spec} {}
@@ -45,8 +58,10 @@ class SimHost {
     if (what == "wait") return wait(request.at("command"), request.at("text"));
     if (what == "host-facts") return host_facts(world());
     if (what == "guest-facts") return guest_facts(world(), domain(request));
-    if (what == "find") {
-      return {{"domid", number(world().guest(request.at("guest").get<std::string>()).id())}};
+    if (what == "find") return {{"domid", number(named(request).id())}};
+    if (what == "hold-gradually") {
+      hold_gradually(world(), named(request).id(), request.at("mib"));
+      return json::object();
     }
     if (what == "interrupt") {
       commands_.interrupt(request.at("command"));
@@ -61,7 +76,10 @@ class SimHost {
   }
 
  private:
-  host::sim::World& world() { return simulation_.world; }
+  World& world() { return simulation_.world; }
+  host::sim::Guest& named(const json& request) {
+    return world().guest(request.at("guest").get<std::string>());
+  }
 
   static DomainId domain(const json& request) {
     return DomainId{request.at("domid").get<std::uint32_t>()};

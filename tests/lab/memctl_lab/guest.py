@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from memctl_lab.errors import LabError, LabTimeout
 from memctl_lab.facts import DomainFacts, GuestFacts, Limits, parse_guest, parse_probe
 from memctl_lab.host import Lab
+from memctl_lab.rivals import Rival
 from memctl_lab.scenario import Completed
 
 UNREACHABLE = 125
@@ -154,6 +155,14 @@ class Guest:
         if done.stdout != f"held {mib}\n":
             raise LabError(f"{self.name} cannot hold {mib} MiB: {done.stdout}{done.stderr}")
 
+    def begin_to_hold(self, mib: int, first_mib: int) -> None:
+        free_kib = self.facts().mem_free_kib
+        self.check(f"(lab-hog {mib} >/dev/null 2>&1 &)")
+        deadline = time.monotonic() + 60
+        while free_kib - self.facts().mem_free_kib < first_mib * 1024:
+            if time.monotonic() > deadline:
+                raise LabTimeout(f"no process of {self.name} takes {first_mib} MiB")
+
     def release_memory(self) -> None:
         self.check("killall lab-hog")
 
@@ -257,6 +266,9 @@ class Guest:
         if self.type != "pv":
             self.lab.check(f"lab-probe -p {self.domid} {mib * 1024}")
 
+    def act_as(self, rival: Rival, mib: int) -> None:
+        self.lab.check(rival.command.format(domid=self.domid, mib=mib, kib=mib * 1024))
+
     def settle(self, mib: int | None = None, quiet: float = 12, timeout: float = 300) -> None:
         """Waits until Xen's page count is that of `mib`, or has stood still for `quiet` seconds.
 
@@ -318,6 +330,14 @@ class Guest:
         self.refresh()
         self.wait_until_ready()
         return True
+
+    def migrate(self) -> None:
+        """`xl migrate` to this same host, without ssh between."""
+        self.lab.check(
+            f"xl migrate -s '' {shlex.quote(self.name)} 'xl migrate-receive'", timeout=BOOT_TIMEOUT
+        )
+        self.refresh()
+        self.wait_until_ready()
 
     def destroy(self) -> None:
         """Removes the guest if it is still there."""

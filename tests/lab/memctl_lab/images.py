@@ -154,7 +154,7 @@ def _dom0_tree(config: LabConfig, packages: Packages, programs: dict[str, Path])
     binaries = {f"{xen}/bin/{name}": packages.xen / "bin" / name for name in XEN_PROGRAMS}
     for client in sorted(packages.root.glob("usr/bin/xenstore*")):
         binaries[f"usr/bin/{client.name}"] = client
-    for name in ("lab-dom0d", "lab-guest", "lab-probe", "lab-sparse"):
+    for name in ("lab-dom0d", "lab-guest", "lab-probe", "lab-rival", "lab-sparse"):
         binaries[f"usr/sbin/{name}"] = programs[name]
     if config.memctl.exists():
         binaries["usr/bin/memctl"] = config.memctl

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from memctl_lab.errors import LabError
 from memctl_lab.facts import DomainFacts, GuestFacts, HostFacts, Limits
+from memctl_lab.rivals import Rival
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,9 @@ class ScenarioGuest(Protocol):
     def hold_memory(self, mib: int, *, timeout: int = 120) -> None:
         """A process takes memory and lives, until `release_memory`; any number of them."""
 
+    def begin_to_hold(self, mib: int, first_mib: int) -> None:
+        """The same, bit by bit; returns as soon as it has the first of it."""
+
     def release_memory(self) -> None:
         ...
 
@@ -118,6 +122,9 @@ class ScenarioGuest(Protocol):
 
     def set_pool(self, mib: int) -> None:
         """Raises its paging pool by hand; nothing on pv, which has none."""
+
+    def act_as(self, rival: Rival, mib: int) -> None:
+        """Sets a limit as another tool would."""
 
     def settle(self, mib: int | None = None) -> None:
         """Waits until the guest has done what it ever will for its target, or has died of it.

@@ -13,6 +13,7 @@ from memctl_lab.config import LabConfig
 from memctl_lab.errors import LabError
 from memctl_lab.facts import Block, DomainFacts, GuestFacts, HostFacts, Limits, parse_probe
 from memctl_lab.guest import GUEST_FAULT, KILLED, GuestConfig
+from memctl_lab.rivals import Rival
 from memctl_lab.scenario import Completed
 
 SETTLED_S = 120
@@ -227,6 +228,10 @@ class SimulatedGuest:
         if self.killed_processes() > before:
             raise LabError(f"{self.name} cannot hold {mib} MiB")
 
+    def begin_to_hold(self, mib: int, first_mib: int) -> None:
+        self.hold_memory(first_mib)
+        self._do("hold-gradually", mib=mib - first_mib)
+
     def release_memory(self) -> None:
         self._do("release")
 
@@ -246,6 +251,9 @@ class SimulatedGuest:
     def set_pool(self, mib: int) -> None:
         if self.type != "pv":
             self._do("set-pool", size=f"{mib}MiB")
+
+    def act_as(self, rival: Rival, mib: int) -> None:
+        self._do(rival.action, size=f"{mib}MiB")
 
     def settle(self, mib: int | None = None) -> None:
         self.host.ask("pass", seconds=SETTLED_S)

@@ -15,6 +15,7 @@ LIBRARIES = {
     "lab-guestd": ("-static",),
     "lab-hog": ("-static",),
     "lab-probe": ("-lxenctrl",),
+    "lab-rival": ("-lxenlight", "-lxenctrl", "-lxentoollog"),
     "lab-sparse": ("-static",),
 }
 

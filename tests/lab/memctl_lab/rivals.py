@@ -1,0 +1,38 @@
+"""Other tools that set a domain's limits while memctl is at work on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Rival:
+    """One way to set one of a domain's limits.
+
+    `limit` is what it sets, as `Limits` has it; `command` what runs in dom0 for it, with {domid},
+    {mib} and {kib}; `action` the simulator's name of the same.
+    """
+
+    name: str
+    limit: str
+    command: str
+    action: str
+
+
+STORE = "/local/domain/{domid}/memory"
+RIVALS = (
+    Rival("xl mem-set", "target_kib", "xl mem-set {domid} {mib}", "mem-set"),
+    Rival("xl mem-max", "static_max_kib", "xl mem-max {domid} {mib}", "mem-max"),
+    Rival("libxl, target", "target_kib", "lab-rival {domid} target {kib}", "mem-set"),
+    Rival("libxl, static-max", "static_max_kib", "lab-rival {domid} static-max {kib}", "mem-max"),
+    Rival(
+        "xenstore, target", "target_kib", f"xenstore-write {STORE}/target {{kib}}", "write-target"
+    ),
+    Rival(
+        "xenstore, static-max",
+        "static_max_kib",
+        f"xenstore-write {STORE}/static-max {{kib}}",
+        "write-static-max",
+    ),
+    Rival("Xen, max_pages", "max_pages", "lab-rival {domid} max_pages {kib}", "set-max-pages"),
+)
