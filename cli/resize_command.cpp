@@ -36,12 +36,13 @@ class Display {
 
   /// Until the operation has ended; false where nobody waits for that.
   [[nodiscard]] bool follow(EventQueue& queue) {
-    auto last_event = Clock::now();
+    last_event_ = Clock::now();
     for (;;) {
       const EventQueue::Item item = queue.pop(milliseconds{500});
       switch (item.kind) {
         case EventQueue::Kind::event:
-          last_event = Clock::now();
+          last_event_ = Clock::now();
+          elapsed_ = item.event.elapsed;
           if (json_) write_all(STDOUT_FILENO, progress_json(item.event));
           if (visible_) write_all(STDERR_FILENO, bar_.show(item.event, columns()));
           break;
@@ -50,8 +51,7 @@ class Display {
           break;
         case EventQueue::Kind::nothing_yet:
           if (visible_) {
-            const auto silent = std::chrono::duration_cast<milliseconds>(Clock::now() - last_event);
-            write_all(STDERR_FILENO, bar_.tick(silent, columns()));
+            write_all(STDERR_FILENO, bar_.tick(silent(), columns()));
           }
           break;
         case EventQueue::Kind::abandoned:
@@ -66,7 +66,13 @@ class Display {
     if (visible_) write_all(STDERR_FILENO, bar_.finish(end_of(outcome), elapsed));
   }
 
+  /// Of an operation that goes on, or would.
+  [[nodiscard]] milliseconds elapsed() const { return elapsed_ + silent(); }
+
  private:
+  [[nodiscard]] milliseconds silent() const {
+    return std::chrono::duration_cast<milliseconds>(Clock::now() - last_event_);
+  }
   /// The last phase of an operation that was restored is the restoring, and that succeeded.
   static ProgressBar::End end_of(Outcome outcome) {
     if (outcome == Outcome::refused) return ProgressBar::End::refused;
@@ -79,6 +85,8 @@ class Display {
   bool live_;
   bool visible_;
   ProgressBar bar_;
+  Clock::time_point last_event_{};
+  milliseconds elapsed_{};
 };
 
 int write_out(const Output& output) {
@@ -148,7 +156,7 @@ Ending resize(const Request& request, const Options& options, SignalWatch& signa
   }};
   Display display{options};
   if (!display.follow(*queue)) {
-    display.end(Outcome::failed, {});
+    display.end(Outcome::failed, display.elapsed());
     abandon(request, options);
   }
   waiter.join();
