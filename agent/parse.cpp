@@ -72,24 +72,31 @@ void MeminfoReader::line(std::string_view text) {
   if (const auto kib = parse_count(take_word(text))) *field = Kib{*kib};
 }
 
+// What the kernel needs for itself is asked of the highest of its zones, whose column follows those
+// of the others.
+Kib ZoneinfoReader::free(Kib page) const {
+  return page * free_pages_[seen_.any() ? seen_.count() - 1 : 0];
+}
+
 void ZoneinfoReader::line(std::string_view text) {
   const auto key = take_word(text);
   if (key == "Node") {  // "Node 0, zone    DMA32"
     take_word(text);
     if (take_word(text) == "zone") {
-      const auto zone = take_word(text);
-      kernel_zone_ = zone == "DMA" || zone == "DMA32" || zone == "Normal";
-      withheld_pages_ = 0;
+      const auto* const found = std::ranges::find(kernel_zones, take_word(text));
+      kernel_zone_ = found != kernel_zones.end();
+      if (kernel_zone_) seen_.set(static_cast<std::size_t>(found - kernel_zones.begin()));
+      withheld_pages_ = {};
     }
     return;
   }
-  if (key == "protection:") {  // "protection: (0, 93, 2269, 2269)"
-    for (auto word = take_word(text); !word.empty(); word = take_word(text)) {
+  if (key == "protection:") {  // "protection: (0, 93, 2269, 2269)": a column for each zone
+    for (std::int64_t& withheld : withheld_pages_) {
+      const auto word = take_word(text);
       const auto begin = word.find_first_of("0123456789");
-      if (begin == std::string_view::npos) continue;
+      if (begin == std::string_view::npos) break;
       const auto end = word.find_last_of("0123456789");
-      withheld_pages_ =
-          std::max(withheld_pages_, parse_count(word.substr(begin, end - begin + 1)).value_or(0));
+      withheld = parse_count(word.substr(begin, end - begin + 1)).value_or(0);
     }
     return;
   }
@@ -99,7 +106,9 @@ void ZoneinfoReader::line(std::string_view text) {
     reclaimable_pages_ += parse_count(take_word(text)).value_or(0);
   } else if (kernel_zone_ && key == "nr_free_pages") {
     const auto pages = parse_count(take_word(text)).value_or(0);
-    free_pages_ += std::max<std::int64_t>(0, pages - withheld_pages_);
+    for (std::size_t column = 0; column < free_pages_.size(); ++column) {
+      free_pages_[column] += std::max<std::int64_t>(0, pages - withheld_pages_[column]);
+    }
   }
 }
 

@@ -3,6 +3,8 @@
 // Readers of the kernel's text, one line or value at a time: no I/O, no allocation.
 #pragma once
 
+#include <array>
+#include <bitset>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -32,16 +34,20 @@ struct MeminfoReader {
 class ZoneinfoReader {
  public:
   void line(std::string_view text);
-  /// Without what a lower zone withholds from requests that could be met above it
-  /// (lowmem_reserve_ratio), as nearly all could.
-  [[nodiscard]] Kib free(Kib page) const { return page * free_pages_; }
+  /// Without what a lower zone withholds from requests of the kernel's that could be met in a
+  /// higher one of these (lowmem_reserve_ratio), as nearly all could.
+  [[nodiscard]] Kib free(Kib page) const;
   /// File pages of these zones, and the nodes' reclaimable slab, which lies in them.
   [[nodiscard]] Kib reclaimable(Kib page) const { return page * reclaimable_pages_; }
 
  private:
+  static constexpr std::array<std::string_view, 3> kernel_zones{"DMA", "DMA32", "Normal"};
+
   bool kernel_zone_{false};
-  std::int64_t withheld_pages_{0};  ///< Of the zone at hand.
-  std::int64_t free_pages_{0};
+  std::bitset<kernel_zones.size()> seen_{};  ///< Those that this kernel has.
+  /// Of the zone at hand, from requests for each zone; and what all of them leave for such.
+  std::array<std::int64_t, kernel_zones.size()> withheld_pages_{};
+  std::array<std::int64_t, kernel_zones.size()> free_pages_{};
   std::int64_t reclaimable_pages_{0};
 };
 

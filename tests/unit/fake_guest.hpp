@@ -108,7 +108,7 @@ class FakeGuest {
       "              count: 0\n"
       "Node 0, zone    DMA32\n"
       "  pages free     20000\n"
-      "        protection: (0, 0, 93, 93, 93)\n"
+      "        protection: (0, 0, 93, 4000, 4000)\n"
       "      nr_free_pages 20000\n"
       "      nr_zone_inactive_file 300\n"
       "      nr_zone_active_file 400\n"
