@@ -77,6 +77,7 @@ def test_a_domain_that_is_saved(fresh_lab: Lab, type: str) -> None:
     check_lives_on(guest, finish(running, timeout=120), domid)
 
 
+@pytest.mark.xfail(reason="what is added once a migration has begun does not travel with it")
 def test_a_domain_that_is_migrated(fresh_lab: Lab) -> None:
     """pvh alone: of a pv guest Xen cannot log dirty pages here, with memctl or without."""
     guest = made(fresh_lab, "moving", "pvh")
