@@ -27,6 +27,10 @@ using namespace std::chrono_literals;
 /// The longest that an operation takes here: a stall, and a stall of what undoes it.
 constexpr std::chrono::seconds bounded{90};
 
+Outcome outcome_of(const Result<Report>& result) {
+  return result ? result.value().outcome : result.error().report->outcome;
+}
+
 class Others : public Course {
  protected:
   using Act = std::function<void(World&, DomainId)>;
@@ -42,6 +46,23 @@ class Others : public Course {
     EXPECT_EQ(patient.world().host_claimed(), Kib{});
     EXPECT_FALSE(patient.has_record());
     return *ended.report;
+  }
+
+  /// The operation with each of `acts` right before each of its calls; `check` is told what came of
+  /// it.
+  template <class Check>
+  void try_each(const std::map<std::string, Act>& acts, Check check) {
+    for (const auto& [what, act] : acts) {
+      for (int nth = 1; nth <= call_count(); ++nth) {
+        SCOPED_TRACE(what + " " + at(nth));
+        Patient patient{GetParam()};
+        const auto ended = treat(patient, nth, act);
+        ++outcomes[std::string{name(outcome_of(ended))}];
+        check(patient, ended, what, nth);
+        if (HasFailure()) return;
+      }
+    }
+    tell();
   }
 
   /// Whether a call of the operation's own that sets a limit follows before anybody could be told
@@ -75,10 +96,6 @@ class Others : public Course {
 
 INSTANTIATE_TEST_SUITE_P(Each, Others, testing::ValuesIn(treatments()),
                          [](const auto& treatment) { return treatment.param.name; });
-
-Outcome outcome_of(const Result<Report>& result) {
-  return result ? result.value().outcome : result.error().report->outcome;
-}
 
 /// Another tool's word, and how to see that it stands.
 struct Rival {
@@ -154,31 +171,24 @@ TEST_P(Others, ThatEndTheDomainEndTheOperation) {
   };
   const std::set<Cause> causes{Cause::domain_gone, Cause::guest_rebooted, Cause::domain_migrating,
                                Cause::no_such_domain};
-  for (const auto& [fate, act] : ends) {
-    for (int nth = 1; nth <= call_count(); ++nth) {
-      SCOPED_TRACE(fate + " " + at(nth));
-      Patient patient{GetParam()};
-      const auto ended = treat(patient, nth, act);
-      const Outcome outcome = outcome_of(ended);
-      ++outcomes[std::string{name(outcome)}];
-      if (!ended) {
-        EXPECT_TRUE(causes.contains(ended.error().cause) ||
-                    (runs_out_of_time() && ended.error().cause == Cause::deadline))
-            << name(ended.error().cause) << ": " << ended.error().message;
-        EXPECT_TRUE(outcome == Outcome::gone || outcome == Outcome::refused || !looks_after(nth))
-            << name(outcome);
-      }
-      if (fate == "destroyed" || fate == "rebooted") {
-        for (const auto& [path, value] : patient.state().tree) {
-          EXPECT_FALSE(path.starts_with(host::sim::domain_path(patient.id()) + "/") ||
-                       path == host::sim::domain_path(patient.id()))
-              << path << " is left of a domain that has gone";
+  try_each(
+      ends, [&](Patient& patient, const Result<Report>& ended, const std::string& fate, int nth) {
+        const Outcome outcome = outcome_of(ended);
+        if (!ended) {
+          EXPECT_TRUE(causes.contains(ended.error().cause) ||
+                      (runs_out_of_time() && ended.error().cause == Cause::deadline))
+              << name(ended.error().cause) << ": " << ended.error().message;
+          EXPECT_TRUE(outcome == Outcome::gone || outcome == Outcome::refused || !looks_after(nth))
+              << name(outcome);
         }
-      }
-      if (HasFailure()) return;
-    }
-  }
-  tell();
+        if (fate == "destroyed" || fate == "rebooted") {
+          for (const auto& [path, value] : patient.state().tree) {
+            EXPECT_FALSE(path.starts_with(host::sim::domain_path(patient.id()) + "/") ||
+                         path == host::sim::domain_path(patient.id()))
+                << path << " is left of a domain that has gone";
+          }
+        }
+      });
 }
 
 TEST_P(Others, ThatPauseOrSaveTheDomainEndTheOperation) {
@@ -193,31 +203,23 @@ TEST_P(Others, ThatPauseOrSaveTheDomainEndTheOperation) {
   };
   const std::set<Cause> causes{Cause::domain_paused, Cause::domain_migrating, Cause::deadline,
                                Cause::agent_absent};
-  for (const auto& [fate, act] : ends) {
-    for (int nth = 1; nth <= call_count(); ++nth) {
-      SCOPED_TRACE(fate + " " + at(nth));
-      Patient patient{GetParam()};
-      const auto ended = treat(patient, nth, act);
-      const Outcome outcome = outcome_of(ended);
-      ++outcomes[std::string{name(outcome)}];
-      if (!ended) {
-        EXPECT_TRUE(causes.contains(ended.error().cause))
-            << name(ended.error().cause) << ": " << ended.error().message;
-        EXPECT_TRUE(outcome == Outcome::refused || outcome == Outcome::restored ||
-                    outcome == Outcome::kept)
-            << name(outcome);
-      }
-      patient.world().unpause(patient.id());
-      patient.world().set_save_in_progress(patient.id(), false);
-      expect_sound(patient, 61s);
-      if (outcome == Outcome::restored || outcome == Outcome::refused) expect_restored(patient);
-      if (outcome == Outcome::kept) {
-        EXPECT_EQ(patient.state(), fitting(ended.error().report->reached));
-      }
-      if (HasFailure()) return;
+  try_each(ends, [&](Patient& patient, const Result<Report>& ended, const std::string&, int) {
+    const Outcome outcome = outcome_of(ended);
+    if (!ended) {
+      EXPECT_TRUE(causes.contains(ended.error().cause))
+          << name(ended.error().cause) << ": " << ended.error().message;
+      EXPECT_TRUE(outcome == Outcome::refused || outcome == Outcome::restored ||
+                  outcome == Outcome::kept)
+          << name(outcome);
     }
-  }
-  tell();
+    patient.world().unpause(patient.id());
+    patient.world().set_save_in_progress(patient.id(), false);
+    expect_sound(patient, 61s);
+    if (outcome == Outcome::restored || outcome == Outcome::refused) expect_restored(patient);
+    if (outcome == Outcome::kept) {
+      EXPECT_EQ(patient.state(), fitting(ended.error().report->reached));
+    }
+  });
 }
 
 }  // namespace
