@@ -15,6 +15,9 @@ using std::chrono::seconds;
 constexpr seconds silence_time{3};
 /// A guest's demand is measured over at least so long.
 constexpr std::chrono::milliseconds demand_time{250};
+/// How long memory may be added to a domain that is being saved before that is noticed: a look
+/// takes some 10 us of each process in dom0.
+constexpr std::chrono::milliseconds save_look_time{250};
 /// Well before the lease of a request (60 s) ends.
 constexpr seconds renewal_time{20};
 
@@ -181,6 +184,18 @@ Result<void> Context::look() {
                  .message = "not done within " + std::to_string(options_.timeout->count()) + " ms"};
   }
   return success();
+}
+
+Result<void> Context::check_saving(bool thorough) {
+  const host::TimePoint now = port_.clock().now();
+  if (!thorough && now - save_looked_at_ < save_look_time) return success();
+  save_looked_at_ = now;
+  BOOST_OUTCOME_TRY(const bool saving, xen().save_in_progress(domain_.id));
+  if (!saving) return success();
+  return Error{.cause = Cause::domain_migrating,
+               .message =
+                   "the domain is being saved or migrated: memory that is added meanwhile "
+                   "may not travel with it"};
 }
 
 boost::asio::awaitable<void> Context::wait(host::Duration time) {

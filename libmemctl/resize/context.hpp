@@ -36,6 +36,9 @@ class Context {
   /// Reads Xen's figures and xenstore's keys, whether or not an event told of them: what goes
   /// before a limit is set. Errors: `superseded`, and those of the host.
   [[nodiscard]] Result<void> measure();
+  /// Whether the domain is being saved or migrated, which no event tells: `domain_migrating`. Looks
+  /// through the processes of dom0, so at most every `save_look_time` unless it is `thorough`.
+  [[nodiscard]] Result<void> check_saving(bool thorough);
   /// Waits until something may have happened, at most for `time`.
   [[nodiscard]] boost::asio::awaitable<void> wait(host::Duration time);
 
@@ -107,6 +110,7 @@ class Context {
 
   plan::Input facts_;
   Ours ours_;
+  host::TimePoint save_looked_at_{};
   Kib guest_used_{};                 ///< What the guest had for itself,
   host::TimePoint guest_used_at_{};  ///< and when: its demand is measured from there.
   std::optional<Error> agent_error_;

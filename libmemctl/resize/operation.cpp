@@ -109,20 +109,21 @@ bool ResizeOperation::has_gone(const Error& error) const {
          context_.facts().domain.memory.shutdown == ShutdownReason::suspend;
 }
 
-host::Task<Report> ResizeOperation::give_up(Error error) {
+/// The end of an operation whose domain is no longer its to change, and nothing of any other.
+boost::asio::awaitable<std::optional<Error>> ResizeOperation::let_go(const Error& error) {
   if (has_gone(error)) co_return gone(context_, journal_, before_, error);
-  if (error.cause == Cause::superseded) {
-    co_return co_await left_to_another(context_, journal_, before_, error);
-  }
+  if (error.cause != Cause::superseded) co_return std::nullopt;
+  co_return co_await left_to_another(context_, journal_, before_, error);
+}
+
+host::Task<Report> ResizeOperation::give_up(Error error) {
+  if (auto end = co_await let_go(error)) co_return std::move(*end);
   // A domain that is being saved is not shrunk under it: what it has travels with it.
   const bool keep =
       context_.options().on_failure == OnFailure::keep || error.cause == Cause::domain_migrating;
   const auto undone = co_await undo(context_, before_, keep);
   if (!undone) {
-    if (has_gone(undone.error())) co_return gone(context_, journal_, before_, undone.error());
-    if (undone.error().cause == Cause::superseded) {
-      co_return co_await left_to_another(context_, journal_, before_, undone.error());
-    }
+    if (auto end = co_await let_go(undone.error())) co_return std::move(*end);
     static_cast<void>(journal_.give_up(before_));
     error.message += "; and undoing it failed: " + undone.error().message;
     co_return ended(std::move(error), report(Outcome::failed));

@@ -72,6 +72,10 @@ host::Task<Verified> verify(Context& context, const Record& before,
     }
     const bool agreed = report != nullptr ? verified.all() : verified.xen;
     if (agreed) {
+      // Where a save has begun, nobody knows whether that was before the last of it came.
+      if (before.to > before.present) {
+        BOOST_OUTCOME_CO_TRY(context.check_saving(/*thorough=*/true));
+      }
       context.progress().advance(before.to);
       co_return verified;
     }

@@ -100,7 +100,7 @@ std::set<int> telling_points(const std::vector<std::string>& calls) {
   }
   std::set<int> points;
   for (const auto& [call, nth] : changes) points.insert({nth.first, nth.second});
-  for (const std::size_t part : {3, 4, 5}) {
+  for (const std::size_t part : {3U, 4U, 5U}) {
     points.insert(static_cast<int>(calls.size() * part / 6));
   }
   return points;

@@ -4,6 +4,7 @@
 // cause and a state that is clean, or that anybody can clean although the process lives on.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <memory>
@@ -98,6 +99,43 @@ TEST_P(InjectedFaults, EndAnOperationWithTheirCauseAndACleanState) {
     }
   }
   std::cout << GetParam().name << ": " << points << " faults, " << failed << " left to recover\n";
+}
+
+/// Others write what a transaction has read before it commits.
+TEST_P(InjectedFaults, OfConflictingTransactionsAreTriedAgainAndThenTold) {
+  const auto transactions = std::ranges::count(calls, "transact");
+  ASSERT_GT(transactions, 1);
+  for (int nth = 1; nth <= transactions; ++nth) {
+    for (const int conflicts : {1, 15, 16}) {
+      SCOPED_TRACE("transaction " + std::to_string(nth) + " meets " + std::to_string(conflicts));
+      Patient patient{GetParam()};
+      auto& store = patient.world().store();
+      const std::string id = std::to_string(number(patient.id()));
+      int attempt = 0;
+      store.before_commit = [&] {
+        ++attempt;
+        if (attempt < nth || attempt >= nth + conflicts) return;
+        for (const std::string& path : {"/local/domain/" + id, "/libxl/" + id + "/memctl"}) {
+          const auto value = store.read(host::sim::dom0, path).value();
+          if (!value) continue;
+          EXPECT_TRUE(store.write(host::sim::dom0, path, *value));
+        }
+      };
+      const auto ended = *patient.treat({}).report;
+      store.before_commit = nullptr;
+      EXPECT_GE(attempt, nth + conflicts - 1);
+      if (conflicts == 16) {
+        check(patient, ended, Cause::store_error);
+        ++points;
+      } else {
+        EXPECT_TRUE(ended || runs_out_of_time()) << ended.error().message;
+        expect_sound(patient, std::chrono::seconds{10});
+        EXPECT_EQ(patient.state(), after);
+      }
+      if (HasFailure()) return;
+    }
+  }
+  std::cout << GetParam().name << ": " << points << " transactions given up\n";
 }
 
 TEST_P(InjectedFaults, EndARecoveryWithTheirCauseAndWhatTheNextOneUndoes) {

@@ -76,9 +76,9 @@ class Others : public Course {
     return false;
   }
 
-  /// Whether it looks at the domain after call `nth`.
-  [[nodiscard]] bool looks_after(int nth) const {
-    return std::find(calls.begin() + nth, calls.end(), "domain_memory") != calls.end();
+  /// Whether the operation makes this call, from its call `nth` on.
+  [[nodiscard]] bool calls_from(int nth, const std::string& call) const {
+    return std::find(calls.begin() + (nth - 1), calls.end(), call) != calls.end();
   }
 
   [[nodiscard]] std::string at(int nth) const {
@@ -171,24 +171,25 @@ TEST_P(Others, ThatEndTheDomainEndTheOperation) {
   };
   const std::set<Cause> causes{Cause::domain_gone, Cause::guest_rebooted, Cause::domain_migrating,
                                Cause::no_such_domain};
-  try_each(
-      ends, [&](Patient& patient, const Result<Report>& ended, const std::string& fate, int nth) {
-        const Outcome outcome = outcome_of(ended);
-        if (!ended) {
-          EXPECT_TRUE(causes.contains(ended.error().cause) ||
-                      (runs_out_of_time() && ended.error().cause == Cause::deadline))
-              << name(ended.error().cause) << ": " << ended.error().message;
-          EXPECT_TRUE(outcome == Outcome::gone || outcome == Outcome::refused || !looks_after(nth))
-              << name(outcome);
-        }
-        if (fate == "destroyed" || fate == "rebooted") {
-          for (const auto& [path, value] : patient.state().tree) {
-            EXPECT_FALSE(path.starts_with(host::sim::domain_path(patient.id()) + "/") ||
-                         path == host::sim::domain_path(patient.id()))
-                << path << " is left of a domain that has gone";
-          }
-        }
-      });
+  try_each(ends,
+           [&](Patient& patient, const Result<Report>& ended, const std::string& fate, int nth) {
+             const Outcome outcome = outcome_of(ended);
+             if (!ended) {
+               EXPECT_TRUE(causes.contains(ended.error().cause) ||
+                           (runs_out_of_time() && ended.error().cause == Cause::deadline))
+                   << name(ended.error().cause) << ": " << ended.error().message;
+               EXPECT_TRUE(outcome == Outcome::gone || outcome == Outcome::refused ||
+                           !calls_from(nth + 1, "domain_memory"))
+                   << name(outcome);
+             }
+             if (fate == "destroyed" || fate == "rebooted") {
+               for (const auto& [path, value] : patient.state().tree) {
+                 EXPECT_FALSE(path.starts_with(host::sim::domain_path(patient.id()) + "/") ||
+                              path == host::sim::domain_path(patient.id()))
+                     << path << " is left of a domain that has gone";
+               }
+             }
+           });
 }
 
 TEST_P(Others, ThatPauseOrSaveTheDomainEndTheOperation) {
@@ -203,23 +204,28 @@ TEST_P(Others, ThatPauseOrSaveTheDomainEndTheOperation) {
   };
   const std::set<Cause> causes{Cause::domain_paused, Cause::domain_migrating, Cause::deadline,
                                Cause::agent_absent};
-  try_each(ends, [&](Patient& patient, const Result<Report>& ended, const std::string&, int) {
-    const Outcome outcome = outcome_of(ended);
-    if (!ended) {
-      EXPECT_TRUE(causes.contains(ended.error().cause))
-          << name(ended.error().cause) << ": " << ended.error().message;
-      EXPECT_TRUE(outcome == Outcome::refused || outcome == Outcome::restored ||
-                  outcome == Outcome::kept)
-          << name(outcome);
-    }
-    patient.world().unpause(patient.id());
-    patient.world().set_save_in_progress(patient.id(), false);
-    expect_sound(patient, 61s);
-    if (outcome == Outcome::restored || outcome == Outcome::refused) expect_restored(patient);
-    if (outcome == Outcome::kept) {
-      EXPECT_EQ(patient.state(), fitting(ended.error().report->reached));
-    }
-  });
+  const bool grows = GetParam().name.starts_with("grow");
+  try_each(
+      ends, [&](Patient& patient, const Result<Report>& ended, const std::string& fate, int nth) {
+        const Outcome outcome = outcome_of(ended);
+        if (fate == "saved" && grows) {  // what a save leaves behind is no success
+          EXPECT_EQ(ended.has_value(), !calls_from(nth, "save_in_progress") && !runs_out_of_time());
+        }
+        if (!ended) {
+          EXPECT_TRUE(causes.contains(ended.error().cause))
+              << name(ended.error().cause) << ": " << ended.error().message;
+          EXPECT_TRUE(outcome == Outcome::refused || outcome == Outcome::restored ||
+                      outcome == Outcome::kept)
+              << name(outcome);
+        }
+        patient.world().unpause(patient.id());
+        patient.world().set_save_in_progress(patient.id(), false);
+        expect_sound(patient, 61s);
+        if (outcome == Outcome::restored || outcome == Outcome::refused) expect_restored(patient);
+        if (outcome == Outcome::kept) {
+          EXPECT_EQ(patient.state(), fitting(ended.error().report->reached));
+        }
+      });
 }
 
 }  // namespace

@@ -90,9 +90,11 @@ TEST_F(SimulatedHost, WhoListensForTheEndMayOwnTheHost) {
 void race(HostState& state, const std::vector<DomainIdentity>& domains, unsigned seed,
           int operations) {
   std::mt19937 random{seed};
-  const auto up_to = [&](int most) { return static_cast<int>(random() % (most + 1U)); };
+  const auto up_to = [&](unsigned most) { return static_cast<int>(random() % (most + 1U)); };
   std::vector<std::shared_ptr<Operation::State>> started;
-  const auto any = [&] { return started.begin() + up_to(static_cast<int>(started.size()) - 1); };
+  const auto any = [&] {
+    return started.begin() + up_to(static_cast<unsigned>(started.size()) - 1);
+  };
   for (int each = 0; each < operations; ++each) {
     const auto& domain = domains[static_cast<std::size_t>(up_to(domain_count - 1))];
     ResizeOptions options;

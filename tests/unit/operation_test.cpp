@@ -2,18 +2,14 @@
 //
 // The operation against the simulated host: what the lab shows on real Xen, and what the lab cannot
 // bring about at will.
-#include "resize/operation.hpp"
-
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "host/sim/connection.hpp"
 #include "host/sim/faults.hpp"
+#include "operation_fixture.hpp"
 #include "plan/paging_pool.hpp"
 
 namespace memctl::resize {
@@ -23,48 +19,6 @@ using host::sim::AgentConduct;
 using host::sim::GuestSpec;
 using host::sim::Simulation;
 using namespace std::chrono_literals;
-
-/// Everything that a refused or restored resize must leave as it was.
-struct Limits {
-  Kib max_allocation;
-  std::optional<Kib> static_max;
-  std::optional<Kib> target;
-  Kib pool;
-  Kib claimed;
-  friend bool operator==(const Limits&, const Limits&) = default;
-};
-
-class OperationOnSim : public testing::TestWithParam<DomainType> {
- protected:
-  DomainId add(GuestSpec spec = {}) {
-    spec.type = GetParam();
-    return simulation.world.add_guest(std::move(spec));
-  }
-
-  DomainIdentity identity(DomainId id) {
-    return {.id = id, .name = simulation.world.guest(id).spec().name, .type = GetParam()};
-  }
-
-  Result<Report> resize(DomainId id, SizeRequest size, ResizeOptions options = {}) {
-    ResizeOperation operation{simulation.port(), identity(id), size, std::move(options)};
-    return simulation.run(operation.run());
-  }
-
-  Limits limits(DomainId id) {
-    auto& world = simulation.world;
-    return {.max_allocation = world.max_allocation(id),
-            .static_max = world.static_max(id),
-            .target = world.target(id),
-            .pool = world.paging_pool(id),
-            .claimed = world.host_claimed()};
-  }
-
-  bool journal_stands(DomainId id) {
-    return Journal{simulation.port().store(), id}.read().value().has_value();
-  }
-
-  Simulation simulation{};
-};
 
 INSTANTIATE_TEST_SUITE_P(Types, OperationOnSim, testing::Values(DomainType::pv, DomainType::pvh),
                          [](const auto& type) { return std::string{name(type.param)}; });
@@ -333,123 +287,6 @@ TEST_P(OperationOnSim, AProcessThatTakesMemoryInTheMiddleOfAShrinkIsNotKilled) {
   }
 }
 
-TEST_P(OperationOnSim, ARivalsTargetStands) {
-  const DomainId id = add();
-  simulation.world.after(500ms, [&] { ASSERT_TRUE(simulation.world.mem_set(id, 300_MiB)); });
-  const auto report = resize(id, 32_GiB);
-  ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().cause, Cause::superseded);
-  EXPECT_EQ(report.error().report->outcome, Outcome::superseded);
-  EXPECT_EQ(*simulation.world.target(id), 300_MiB);
-  EXPECT_EQ(simulation.world.host_claimed(), Kib{});
-}
-
-TEST_P(OperationOnSim, ARivalsLimitsStandAndAreReported) {
-  auto& world = simulation.world;
-  const DomainId limited = add({.name = "static-max"});
-  world.after(500ms, [&] { ASSERT_TRUE(world.write_static_max(limited, 40_GiB)); });
-  auto report = resize(limited, 32_GiB);
-  ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().cause, Cause::superseded) << report.error().message;
-  EXPECT_EQ(report.error().report->limit, 40_GiB);
-  EXPECT_EQ(world.static_max(limited), 40_GiB);
-  EXPECT_FALSE(journal_stands(limited));
-
-  const DomainId capped = add({.name = "max_pages"});
-  world.after(500ms, [&] { world.set_max_pages(capped, 20_GiB); });
-  report = resize(capped, 16_GiB);
-  ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().cause, Cause::superseded) << report.error().message;
-  EXPECT_EQ(world.max_allocation(capped), 20_GiB);
-  EXPECT_EQ(world.host_claimed(), Kib{});
-}
-
-TEST_P(OperationOnSim, AGuestThatIsDestroyedOrRebootsEndsTheOperation) {
-  const DomainId destroyed = add({.name = "destroyed"});
-  simulation.world.after(500ms, [&] { simulation.world.destroy(destroyed); });
-  const auto gone = resize(destroyed, 16_GiB);
-  ASSERT_FALSE(gone);
-  EXPECT_EQ(gone.error().cause, Cause::domain_gone);
-  EXPECT_EQ(gone.error().report->outcome, Outcome::gone);
-
-  const DomainId rebooted = add({.name = "rebooted"});
-  simulation.world.after(500ms,
-                         [&] { simulation.world.shut_down(rebooted, ShutdownReason::reboot); });
-  const auto reboot = resize(rebooted, 16_GiB);
-  ASSERT_FALSE(reboot);
-  EXPECT_EQ(reboot.error().cause, Cause::guest_rebooted);
-  EXPECT_EQ(simulation.world.host_claimed(), Kib{});
-}
-
-TEST_P(OperationOnSim, AGuestThatCrashesWhileItIsRestoredLeavesNothingBehind) {
-  const DomainId id = add();
-  ResizeOperation operation{simulation.port(), identity(id), 32_GiB, {}};
-  simulation.world.after(3s, [&] { operation.cancel(); });
-  simulation.world.after(3100ms, [&] { simulation.world.crash(id); });
-  const auto report = simulation.run(operation.run());
-  ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().cause, Cause::domain_gone) << report.error().message;
-  EXPECT_EQ(report.error().report->outcome, Outcome::gone);
-  EXPECT_FALSE(journal_stands(id));
-  EXPECT_EQ(simulation.world.host_claimed(), Kib{});
-}
-
-TEST_P(OperationOnSim, APausedGuestIsNamedAsSuchAndNotTakenForOneWithoutAnAgent) {
-  const DomainId id = add();
-  simulation.world.after(500ms, [&] { simulation.world.pause(id); });
-  const auto report = resize(id, 32_GiB);
-  ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().cause, Cause::domain_paused) << report.error().message;
-
-  const DomainId resumed = add({.name = "resumed"});
-  simulation.world.after(500ms, [&] { simulation.world.pause(resumed); });
-  simulation.world.after(20s, [&] { simulation.world.unpause(resumed); });
-  EXPECT_TRUE(resize(resumed, 4_GiB));
-}
-
-TEST_P(OperationOnSim, TwoRequestsForTheSameMemoryAreNotBothGranted) {
-  simulation.world.take_host_memory(60_GiB);
-  const DomainId first = add({.name = "first"});
-  const DomainId second = add({.name = "second"});
-  const Kib two_thirds = simulation.world.host_free() * 2 / 3;
-  ASSERT_TRUE(resize(first, SizeRequest::relative(two_thirds)));
-  const auto refused = resize(second, SizeRequest::relative(two_thirds));
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().cause, Cause::host_memory);
-  EXPECT_TRUE(simulation.world.guest(first).alive());
-  EXPECT_TRUE(simulation.world.guest(second).alive());
-}
-
-TEST_P(OperationOnSim, ASecondOperationLearnsWhoHoldsTheDomain) {
-  const DomainId id = add();
-  const std::string holder = simulation.world.add_process();
-  ASSERT_TRUE((Journal{simulation.port().store(), id}.begin({.owner = holder})));
-  const auto report = resize(id, 1_GiB);
-  ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().cause, Cause::busy);
-  EXPECT_NE(report.error().message.find(holder), std::string::npos);
-}
-
-TEST_P(OperationOnSim, WhatADeadProcessLeftIsUndoneFirst) {
-  const DomainId id = add();
-  const Limits before = limits(id);
-  const std::string dead = simulation.world.add_process();
-  Journal journal{simulation.port().store(), id};
-  ASSERT_TRUE(journal.begin({.owner = dead,
-                             .size = 160_MiB,
-                             .present = 160_MiB,
-                             .limit = *before.static_max,
-                             .max_memory = before.max_allocation,
-                             .to = 2_GiB}));
-  ASSERT_TRUE(simulation.world.mem_max(id, 2_GiB));
-  ASSERT_EQ(simulation.world.claim(id, 2_GiB), host::sim::Errno{});
-  simulation.world.end_process(dead);
-
-  const auto report = resize(id, 160_MiB);
-  ASSERT_TRUE(report) << report.error().message;
-  EXPECT_EQ(limits(id), before);
-}
-
 TEST_P(OperationOnSim, AReservationThatFailsIsGivenBackAndRefused) {
   const DomainId id = add();
   const Limits before = limits(id);
@@ -464,17 +301,6 @@ TEST_P(OperationOnSim, AReservationThatFailsIsGivenBackAndRefused) {
   EXPECT_EQ(report.error().report->outcome, Outcome::refused);
   EXPECT_EQ(limits(id), before);
   EXPECT_FALSE(journal_stands(id));
-}
-
-TEST_P(OperationOnSim, ASaveEndsTheOperationAndShrinksNothingUnderIt) {
-  const DomainId id = add({.linux = {.kernel_free = 5_MiB}});  // a second stage is certain
-  simulation.world.after(50ms, [&] { simulation.world.set_save_in_progress(id, true); });
-  const auto report = resize(id, 1_GiB);
-  ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().cause, Cause::domain_migrating) << report.error().message;
-  EXPECT_EQ(report.error().report->outcome, Outcome::kept);
-  EXPECT_EQ(*simulation.world.target(id), report.error().report->reached);
-  EXPECT_GE(simulation.world.allocated(id), 288_MiB);
 }
 
 TEST_P(OperationOnSim, AHostileAgentLosesOnlyItsOwnOperation) {

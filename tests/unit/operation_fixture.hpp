@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+
+#include "host/sim/connection.hpp"
+#include "resize/operation.hpp"
+
+namespace memctl::resize {
+
+/// Everything that a refused or restored resize must leave as it was.
+struct Limits {
+  Kib max_allocation;
+  std::optional<Kib> static_max;
+  std::optional<Kib> target;
+  Kib pool;
+  Kib claimed;
+  friend bool operator==(const Limits&, const Limits&) = default;
+};
+
+class OperationOnSim : public testing::TestWithParam<DomainType> {
+ protected:
+  DomainId add(host::sim::GuestSpec spec = {}) {
+    spec.type = GetParam();
+    return simulation.world.add_guest(std::move(spec));
+  }
+
+  DomainIdentity identity(DomainId id) {
+    return {.id = id, .name = simulation.world.guest(id).spec().name, .type = GetParam()};
+  }
+
+  Result<Report> resize(DomainId id, SizeRequest size, ResizeOptions options = {}) {
+    ResizeOperation operation{simulation.port(), identity(id), size, std::move(options)};
+    return simulation.run(operation.run());
+  }
+
+  Limits limits(DomainId id) {
+    auto& world = simulation.world;
+    return {.max_allocation = world.max_allocation(id),
+            .static_max = world.static_max(id),
+            .target = world.target(id),
+            .pool = world.paging_pool(id),
+            .claimed = world.host_claimed()};
+  }
+
+  bool journal_stands(DomainId id) {
+    return Journal{simulation.port().store(), id}.read().value().has_value();
+  }
+
+  host::sim::Simulation simulation{};
+};
+
+}  // namespace memctl::resize

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What befalls an operation from outside: other tools, other operations, and the domain's own fate.
+// tests/faults has the same before every call.
+#include <chrono>
+#include <string>
+
+#include "operation_fixture.hpp"
+
+namespace memctl::resize {
+namespace {
+
+using namespace std::chrono_literals;
+
+class OperationAmongOthers : public OperationOnSim {};
+
+INSTANTIATE_TEST_SUITE_P(Types, OperationAmongOthers,
+                         testing::Values(DomainType::pv, DomainType::pvh),
+                         [](const auto& type) { return std::string{name(type.param)}; });
+
+TEST_P(OperationAmongOthers, ARivalsTargetStands) {
+  const DomainId id = add();
+  simulation.world.after(500ms, [&] { ASSERT_TRUE(simulation.world.mem_set(id, 300_MiB)); });
+  const auto report = resize(id, 32_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::superseded);
+  EXPECT_EQ(report.error().report->outcome, Outcome::superseded);
+  EXPECT_EQ(*simulation.world.target(id), 300_MiB);
+  EXPECT_EQ(simulation.world.host_claimed(), Kib{});
+}
+
+TEST_P(OperationAmongOthers, ARivalsLimitsStandAndAreReported) {
+  auto& world = simulation.world;
+  const DomainId limited = add({.name = "static-max"});
+  world.after(500ms, [&] { ASSERT_TRUE(world.write_static_max(limited, 40_GiB)); });
+  auto report = resize(limited, 32_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::superseded) << report.error().message;
+  EXPECT_EQ(report.error().report->limit, 40_GiB);
+  EXPECT_EQ(world.static_max(limited), 40_GiB);
+  EXPECT_FALSE(journal_stands(limited));
+
+  const DomainId capped = add({.name = "max_pages"});
+  world.after(500ms, [&] { world.set_max_pages(capped, 20_GiB); });
+  report = resize(capped, 16_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::superseded) << report.error().message;
+  EXPECT_EQ(world.max_allocation(capped), 20_GiB);
+  EXPECT_EQ(world.host_claimed(), Kib{});
+}
+
+TEST_P(OperationAmongOthers, AGuestThatIsDestroyedOrRebootsEndsTheOperation) {
+  const DomainId destroyed = add({.name = "destroyed"});
+  simulation.world.after(500ms, [&] { simulation.world.destroy(destroyed); });
+  const auto gone = resize(destroyed, 16_GiB);
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().cause, Cause::domain_gone);
+  EXPECT_EQ(gone.error().report->outcome, Outcome::gone);
+
+  const DomainId rebooted = add({.name = "rebooted"});
+  simulation.world.after(500ms,
+                         [&] { simulation.world.shut_down(rebooted, ShutdownReason::reboot); });
+  const auto reboot = resize(rebooted, 16_GiB);
+  ASSERT_FALSE(reboot);
+  EXPECT_EQ(reboot.error().cause, Cause::guest_rebooted);
+  EXPECT_EQ(simulation.world.host_claimed(), Kib{});
+}
+
+TEST_P(OperationAmongOthers, AGuestThatCrashesWhileItIsRestoredLeavesNothingBehind) {
+  const DomainId id = add();
+  ResizeOperation operation{simulation.port(), identity(id), 32_GiB, {}};
+  simulation.world.after(3s, [&] { operation.cancel(); });
+  simulation.world.after(3100ms, [&] { simulation.world.crash(id); });
+  const auto report = simulation.run(operation.run());
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::domain_gone) << report.error().message;
+  EXPECT_EQ(report.error().report->outcome, Outcome::gone);
+  EXPECT_FALSE(journal_stands(id));
+  EXPECT_EQ(simulation.world.host_claimed(), Kib{});
+}
+
+TEST_P(OperationAmongOthers, APausedGuestIsNamedAsSuchAndNotTakenForOneWithoutAnAgent) {
+  const DomainId id = add();
+  simulation.world.after(500ms, [&] { simulation.world.pause(id); });
+  const auto report = resize(id, 32_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::domain_paused) << report.error().message;
+
+  const DomainId resumed = add({.name = "resumed"});
+  simulation.world.after(500ms, [&] { simulation.world.pause(resumed); });
+  simulation.world.after(20s, [&] { simulation.world.unpause(resumed); });
+  EXPECT_TRUE(resize(resumed, 4_GiB));
+}
+
+TEST_P(OperationAmongOthers, TwoRequestsForTheSameMemoryAreNotBothGranted) {
+  simulation.world.take_host_memory(60_GiB);
+  const DomainId first = add({.name = "first"});
+  const DomainId second = add({.name = "second"});
+  const Kib two_thirds = simulation.world.host_free() * 2 / 3;
+  ASSERT_TRUE(resize(first, SizeRequest::relative(two_thirds)));
+  const auto refused = resize(second, SizeRequest::relative(two_thirds));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().cause, Cause::host_memory);
+  EXPECT_TRUE(simulation.world.guest(first).alive());
+  EXPECT_TRUE(simulation.world.guest(second).alive());
+}
+
+TEST_P(OperationAmongOthers, ASecondOperationLearnsWhoHoldsTheDomain) {
+  const DomainId id = add();
+  const std::string holder = simulation.world.add_process();
+  ASSERT_TRUE((Journal{simulation.port().store(), id}.begin({.owner = holder})));
+  const auto report = resize(id, 1_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::busy);
+  EXPECT_NE(report.error().message.find(holder), std::string::npos);
+}
+
+TEST_P(OperationAmongOthers, WhatADeadProcessLeftIsUndoneFirst) {
+  const DomainId id = add();
+  const Limits before = limits(id);
+  const std::string dead = simulation.world.add_process();
+  Journal journal{simulation.port().store(), id};
+  ASSERT_TRUE(journal.begin({.owner = dead,
+                             .size = 160_MiB,
+                             .present = 160_MiB,
+                             .limit = *before.static_max,
+                             .max_memory = before.max_allocation,
+                             .to = 2_GiB}));
+  ASSERT_TRUE(simulation.world.mem_max(id, 2_GiB));
+  ASSERT_EQ(simulation.world.claim(id, 2_GiB), host::sim::Errno{});
+  simulation.world.end_process(dead);
+
+  const auto report = resize(id, 160_MiB);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(limits(id), before);
+}
+
+TEST_P(OperationAmongOthers, ASaveEndsTheOperationAndShrinksNothingUnderIt) {
+  const DomainId id = add({.linux = {.kernel_free = 5_MiB}});  // a second stage is certain
+  simulation.world.after(50ms, [&] { simulation.world.set_save_in_progress(id, true); });
+  const auto report = resize(id, 1_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::domain_migrating) << report.error().message;
+  EXPECT_EQ(report.error().report->outcome, Outcome::kept);
+  EXPECT_EQ(*simulation.world.target(id), report.error().report->reached);
+  EXPECT_GE(simulation.world.allocated(id), 288_MiB);
+}
+
+TEST_P(OperationAmongOthers, ASaveInTheMiddleOfTheOnlyStageEndsTheOperation) {
+  const DomainId id = add({.linux = {.populated_per_second = 500_MiB}});
+  simulation.world.after(3s, [&] { simulation.world.set_save_in_progress(id, true); });
+  const auto report = resize(id, 3_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::domain_migrating) << report.error().message;
+  EXPECT_EQ(report.error().report->outcome, Outcome::kept);
+  EXPECT_LT(report.error().report->reached, 2_GiB);
+  simulation.world.advance(60s);
+  EXPECT_EQ(*simulation.world.target(id), report.error().report->reached);
+}
+
+}  // namespace
+}  // namespace memctl::resize
