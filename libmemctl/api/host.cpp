@@ -62,6 +62,8 @@ Result<Domain> Host::domain(std::string_view name_or_id) const {
   return Domain{state_, *found};
 }
 
+Domain Host::domain(DomainIdentity identity) const { return {state_, std::move(identity)}; }
+
 Result<std::vector<Finding>> Host::doctor(Kib reserve) const {
   return state_->call([&](host::Port& port) { return resize::examine_host(port, reserve); });
 }

@@ -70,8 +70,7 @@ Result<void> Context::open() {
 host::Task<plan::Input> Context::gather() {
   agent_error_.reset();
   facts_.guest.reset();
-  BOOST_OUTCOME_CO_TRY(facts_.domain, co_await xen().domain_facts(domain_.id));
-  const DomainMemory& memory = facts_.domain.memory;
+  BOOST_OUTCOME_CO_TRY(const DomainMemory memory, xen().domain_memory(domain_.id));
   const bool runs = !memory.paused && !memory.dying && memory.shutdown == ShutdownReason::none;
   if (runs) {
     auto report = co_await session_->ask(RequestKind::observe, 0, Kib{}, options_.online);
@@ -83,8 +82,9 @@ host::Task<plan::Input> Context::gather() {
       agent_error_ = report.error();
     }
   }
-  // The host's figures come last: they are the ones that others change.
-  BOOST_OUTCOME_CO_TRY(facts_.domain.memory, xen().domain_memory(domain_.id));
+  // The agent's answer can take seconds, in which others may change what follows, and the host's
+  // figures most of all.
+  BOOST_OUTCOME_CO_TRY(facts_.domain, co_await xen().domain_facts(domain_.id));
   BOOST_OUTCOME_CO_TRY(facts_.host, xen().host_facts());
   ours_ = {.target = facts_.domain.target,
            .limit = facts_.domain.static_max,

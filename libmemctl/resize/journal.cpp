@@ -123,6 +123,12 @@ Result<std::optional<Record>> Journal::take_over(host::Port& port) {
   return taken;
 }
 
+Result<void> Journal::check_free() {
+  BOOST_OUTCOME_TRY(const auto standing, store_->read(path_));
+  if (standing) return busy(*standing);
+  return success();
+}
+
 Result<void> Journal::give_up(Record record) {
   record.owner.clear();
   return store_->transact([&](host::StoreView& view) -> Result<void> {

@@ -19,7 +19,7 @@ ResizeOperation::ResizeOperation(host::Port& port, DomainIdentity domain, SizeRe
 host::Task<Report> ResizeOperation::run() {
   // 1 and 2: facts, and the decision. Nothing has been touched.
   auto plan = co_await decide();
-  if (!plan) co_return plan.error().report ? plan.error() : refused(plan.error());
+  if (!plan) co_return undecided(plan.error());
 
   // 3: the journal, which is the lock too.
   if (auto written = write_journal(plan.value()); !written) co_return refused(written.error());
@@ -53,6 +53,14 @@ host::Task<Plan> ResizeOperation::decide() {
   if (!plan) co_return explained(plan.error(), context_.agent_error());
   BOOST_OUTCOME_CO_TRY(context_.look());
   co_return plan;
+}
+
+/// Of two that begin at once, one gets in the way of the other's questions and limits before its
+/// record tells of it.
+Error ResizeOperation::undecided(Error error) {
+  if (error.report) return error;  // a recovery's
+  const auto free = journal_.check_free();
+  return refused(!free && free.error().cause == Cause::busy ? free.error() : error);
 }
 
 Result<void> ResizeOperation::write_journal(const Plan& plan) {

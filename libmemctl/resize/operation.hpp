@@ -29,6 +29,7 @@ class ResizeOperation {
 
  private:
   [[nodiscard]] host::Task<Plan> decide();
+  [[nodiscard]] Error undecided(Error error);
   [[nodiscard]] Result<void> write_journal(const Plan& plan);
   [[nodiscard]] host::Task<void> walk(Kib goal);
   [[nodiscard]] Result<Report> finish(const Plan& plan, const Verified& verified);
