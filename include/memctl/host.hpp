@@ -25,6 +25,9 @@ class MEMCTL_EXPORT Host {
   /// The domain of that name or number. dom0 is no guest and is not found here.
   /// Errors: `no_such_domain`, `hypervisor_error`.
   [[nodiscard]] Result<Domain> domain(std::string_view name_or_id) const;
+  /// The domain that was listed or reported as this one. Asks nothing: where its life is over, its
+  /// calls say so.
+  [[nodiscard]] Domain domain(DomainIdentity identity) const;
   /// All guests, by number. Errors: `hypervisor_error`.
   [[nodiscard]] Result<std::vector<Domain>> domains() const;
 

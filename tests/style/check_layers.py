@@ -47,13 +47,14 @@ PARTS: dict[str, set[str]] = {
     "libmemctl": {"include/memctl"},
     "agent": {"include/memctl", "libmemctl/base", "libmemctl/guest"},
     "cli": {"include/memctl"},
+    "bindings/python/module": {"include/memctl"},
 }
 
 # Headers of others, and the only parts that may include them.
 FOREIGN: dict[str, set[str]] = {
     r"(libxl|xenctrl|xenstore|xentoollog|xenguest|_libxl).*\.h": {"libmemctl/host/xen", "agent"},
     r"(.*/)?agent\.pb\.h": {"libmemctl/guest", "agent"},
-    r"(Python|pybind11/.*)\.h": set(),
+    r"(Python|pybind11/.*)\.h": {"bindings/python/module"},
 }
 
 
@@ -96,7 +97,7 @@ def main() -> int:
     """Prints every fault; 1 if there is one."""
     sources = [
         source
-        for folder in ("include", "libmemctl", "agent", "cli")
+        for folder in ("include", "libmemctl", "agent", "cli", "bindings")
         for source in sorted((ROOT / folder).rglob("*.?pp"))
     ]
     faults = [fault for source in sources for fault in faults_of(source)]

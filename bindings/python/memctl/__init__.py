@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Resizes the memory of running Xen guests, past the limit that they were started with.
+
+>>> import memctl
+>>> with memctl.Host("sim:") as host:
+...     report = host["demo-pv"].resize("4GiB")
+>>> report.outcome, report.from_size, report.reached
+(<Outcome.VERIFIED: 'verified'>, Size('1GiB'), Size('4GiB'))
+"""
+
+from ._core import version as __version__
+from .errors import (
+    Busy,
+    Cancelled,
+    DeadlineExceeded,
+    DomainGone,
+    Error,
+    Failed,
+    GuestError,
+    HostClosed,
+    HostError,
+    InvalidSize,
+    NoSuchDomain,
+    NotPermitted,
+    NoXen,
+    Refused,
+    Superseded,
+)
+from .host import Domain, Host
+from .operation import Operation
+from .records import (
+    AgentStatus,
+    Cause,
+    Check,
+    DomainIdentity,
+    DomainType,
+    Event,
+    Finding,
+    Outcome,
+    Phase,
+    PhaseTime,
+    Plan,
+    Recovery,
+    Report,
+    Severity,
+    Stage,
+    Status,
+    Subject,
+    Verified,
+)
+from .size import Size
+
+__all__ = [
+    "AgentStatus",
+    "Busy",
+    "Cancelled",
+    "Cause",
+    "Check",
+    "DeadlineExceeded",
+    "Domain",
+    "DomainGone",
+    "DomainIdentity",
+    "DomainType",
+    "Error",
+    "Event",
+    "Failed",
+    "Finding",
+    "GuestError",
+    "Host",
+    "HostClosed",
+    "HostError",
+    "InvalidSize",
+    "NoSuchDomain",
+    "NoXen",
+    "NotPermitted",
+    "Operation",
+    "Outcome",
+    "Phase",
+    "PhaseTime",
+    "Plan",
+    "Recovery",
+    "Refused",
+    "Report",
+    "Severity",
+    "Size",
+    "Stage",
+    "Status",
+    "Subject",
+    "Superseded",
+    "Verified",
+    "__version__",
+]

@@ -1,0 +1,422 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Hosts and their guests."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import datetime
+import inspect
+import warnings
+import weakref
+from types import TracebackType
+from typing import Iterator, Literal, SupportsIndex
+
+from . import _core
+from .errors import Error, NoSuchDomain
+from .operation import EventCallback, LoopSwitchboard, Operation, Switchboard, finish
+from .records import DomainIdentity, DomainType, Finding, Plan, Recovery, Report, Status
+from .size import Size, invalid, request
+
+Seconds = float | datetime.timedelta
+OnFailure = Literal["restore", "keep"]
+Zone = Literal["kernel", "movable"]
+Bytes = SupportsIndex | str
+
+DEFAULT_STALL = 30.0
+DEFAULT_RESERVE = Size("64MiB")
+
+_open_hosts: weakref.WeakSet[Host] = weakref.WeakSet()
+
+
+class Host:
+    """A connection to one Xen host, to be closed: a context manager.
+
+    `uri` is `"xen:"`, the host whose dom0 this is, `"sim:"`, a simulated one that begins anew
+    with each `Host`, or `"sim:FILE"`, one that a file describes.
+
+    Thread-safe. Closing it cancels what is still under way and waits until that is restored; so
+    does the interpreter's end. A forked child cannot use its parent's hosts.
+
+    >>> import memctl
+    >>> with memctl.Host("sim:") as host:
+    ...     [domain.name for domain in host]
+    ['demo-pv', 'demo-pvh', 'demo-hvm']
+
+    Raises `NoXen`, `NotPermitted`, and `Refused` for a scheme that it doesn't know.
+    """
+
+    def __init__(self, uri: str = "xen:") -> None:
+        self.uri = uri
+        self._core = _core.OpenHost(uri)
+        self._switchboards: dict[asyncio.AbstractEventLoop, LoopSwitchboard] = {}
+        _open_hosts.add(self)
+
+    def __enter__(self) -> Host:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        core = getattr(self, "_core", None)
+        if core is not None and not core.closed:
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self)
+            core.close()
+
+    def __repr__(self) -> str:
+        return f"<memctl.Host {self.uri!r}{', closed' if self.closed else ''}>"
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed; of a parent's host a forked child is told so."""
+        return self._core.closed
+
+    def close(self) -> None:
+        """Cancels what is under way, waits until the guests have been restored, and disconnects.
+
+        Again: does nothing.
+        """
+        self._core.close()
+        self._switchboards.clear()
+
+    def domains(self) -> list[Domain]:
+        """All guests, by number; dom0 is none. Raises `HostError`."""
+        return [Domain(self, identity) for identity in self._core.domains()]
+
+    def __iter__(self) -> Iterator[Domain]:
+        return iter(self.domains())
+
+    def __getitem__(self, name: str | int) -> Domain:
+        """The guest of that name, or else of that number. Raises `NoSuchDomain`, a `LookupError`.
+
+        >>> import memctl
+        >>> with memctl.Host("sim:") as host:
+        ...     host["demo-pvh"].type
+        <DomainType.PVH: 'pvh'>
+        """
+        if isinstance(name, bool) or not isinstance(name, (str, int)):
+            raise TypeError(f"a domain is named by a str or an int, not {type(name).__name__}")
+        return Domain(self, self._core.domain(str(name)))
+
+    def __contains__(self, name: str | int) -> bool:
+        try:
+            self[name]
+        except NoSuchDomain:
+            return False
+        return True
+
+    def doctor(self, *, host_reserve: Bytes = DEFAULT_RESERVE) -> tuple[Finding, ...]:
+        """What is good and bad about the host itself. Raises `HostError`.
+
+        >>> import memctl
+        >>> with memctl.Host("sim:") as host:
+        ...     [finding.check.value for finding in host.doctor() if finding.severity == "bad"]
+        []
+        """
+        return self._core.doctor(_options(host_reserve=host_reserve))
+
+    def recover(self) -> list[Recovery]:
+        """`Domain.recover` of every guest, one after the other.
+
+        What is wrong with one guest stands in its own `error`. Raises `HostError`.
+
+        >>> import memctl
+        >>> with memctl.Host("sim:") as host:
+        ...     [recovery.report for recovery in host.recover()]
+        [None, None, None]
+        """
+        recovered = []
+        for domain in self.domains():
+            try:
+                recovered.append(domain.recover())
+            except NoSuchDomain:
+                continue  # it ended meanwhile
+            except Error as error:
+                recovered.append(Recovery(domain.identity, None, Size(0), error))
+        return recovered
+
+
+class Domain:
+    """One life of a guest: after a reboot its calls raise `NoSuchDomain`. From `Host`'s calls."""
+
+    def __init__(self, host: Host, identity: DomainIdentity) -> None:
+        self.host = host
+        self.identity = identity
+
+    @property
+    def id(self) -> int:
+        """Xen's number of it."""
+        return self.identity.id
+
+    @property
+    def name(self) -> str:
+        """Its name when it was looked up."""
+        return self.identity.name
+
+    @property
+    def type(self) -> DomainType:
+        """Its kind."""
+        return self.identity.type
+
+    def __repr__(self) -> str:
+        return f"<memctl.Domain {self.name!r}, {self.type} {self.id}>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Domain):
+            return NotImplemented
+        return self.host is other.host and self.identity == other.identity
+
+    def __hash__(self) -> int:
+        return hash((id(self.host), self.identity))
+
+    def status(self) -> Status:
+        """What it has and could have, asked now.
+
+        Takes milliseconds, and up to 5 s where an agent announced itself and no longer answers.
+        Raises `NoSuchDomain`, `HostError`.
+
+        >>> import memctl
+        >>> with memctl.Host("sim:") as host:
+        ...     print(host["demo-pv"].status().target)
+        1GiB
+        """
+        return self.host._core.status(self.identity, _defaults)
+
+    def plan(
+        self,
+        size: Bytes,
+        *,
+        online: Zone = "kernel",
+        agentless: bool = False,
+        allow_hvm_devices: bool = False,
+        host_reserve: Bytes = DEFAULT_RESERVE,
+    ) -> Plan:
+        """What `resize` would do, without doing it. Raises what a resize is refused with.
+
+        >>> import memctl
+        >>> with memctl.Host("sim:") as host:
+        ...     plan = host["demo-pv"].plan("+1GiB")
+        >>> plan.to_size, len(plan.stages)
+        (Size('2GiB'), 1)
+        """
+        options = _options(
+            online=online,
+            agentless=agentless,
+            allow_hvm_devices=allow_hvm_devices,
+            host_reserve=host_reserve,
+        )
+        return self.host._core.plan(self.identity, *request(size), options)
+
+    def resize(
+        self,
+        size: Bytes,
+        *,
+        timeout: Seconds | None = None,
+        stall: Seconds = DEFAULT_STALL,
+        on_failure: OnFailure = "restore",
+        online: Zone = "kernel",
+        agentless: bool = False,
+        allow_hvm_devices: bool = False,
+        host_reserve: Bytes = DEFAULT_RESERVE,
+        on_event: EventCallback | None = None,
+    ) -> Report:
+        """Brings the guest to `size` and waits until that is verified.
+
+        `size`: bytes as an int, or text with a unit, `"4GiB"`; `"+512m"` and `"-1g"` are relative
+        to its present target. `timeout`: for the whole, in seconds; restoring comes on top.
+        `stall`: without progress for so long it ends. `on_failure`: `"restore"` brings the earlier
+        size and limits back, as far as that is safe for the guest; `"keep"` leaves what was
+        reached. `online`: the zone that added memory goes to; `"movable"` memory is never given
+        back by ballooning. `agentless`: do without the guest's agent, and verify by Xen alone.
+        `allow_hvm_devices`: take the risk that emulated devices cannot reach the added memory.
+        `host_reserve`: stays free on the host. `on_event`: called with each `Event`, in this
+        thread.
+
+        Ctrl-C restores the guest first: see `Operation.wait`.
+
+        Raises `Refused` or `GuestError` where nothing was changed; with `error.report` telling what
+        was, `Failed`, `DeadlineExceeded` (a `TimeoutError`), `DomainGone` and the other classes of
+        `Error`. `TypeError` and `ValueError` for arguments that are none.
+
+        >>> import memctl
+        >>> with memctl.Host("sim:") as host:
+        ...     report = host["demo-pv"].resize("4GiB", timeout=60)
+        >>> report.reached, report.verified.all
+        (Size('4GiB'), True)
+        """
+        return self.start_resize(
+            size,
+            timeout=timeout,
+            stall=stall,
+            on_failure=on_failure,
+            online=online,
+            agentless=agentless,
+            allow_hvm_devices=allow_hvm_devices,
+            host_reserve=host_reserve,
+            on_event=on_event,
+        ).wait()
+
+    def start_resize(
+        self,
+        size: Bytes,
+        *,
+        timeout: Seconds | None = None,
+        stall: Seconds = DEFAULT_STALL,
+        on_failure: OnFailure = "restore",
+        online: Zone = "kernel",
+        agentless: bool = False,
+        allow_hvm_devices: bool = False,
+        host_reserve: Bytes = DEFAULT_RESERVE,
+        on_event: EventCallback | None = None,
+    ) -> Operation:
+        """As `resize`, but returns at once: `Operation.wait` and `.cancel` are its caller's.
+
+        >>> import memctl
+        >>> with memctl.Host("sim:") as host:
+        ...     operations = [domain.start_resize("2GiB") for domain in host]
+        ...     [str(operation.wait().reached) for operation in operations[:2]]
+        ['2GiB', '2GiB']
+        """
+        options = _options(
+            timeout, stall, on_failure, online, agentless, allow_hvm_devices, host_reserve
+        )
+        switchboard = Switchboard()
+        operation = self._start(size, options, switchboard, on_event)
+        switchboard.operations[operation.number] = operation
+        return operation
+
+    async def resize_async(
+        self,
+        size: Bytes,
+        *,
+        timeout: Seconds | None = None,
+        stall: Seconds = DEFAULT_STALL,
+        on_failure: OnFailure = "restore",
+        online: Zone = "kernel",
+        agentless: bool = False,
+        allow_hvm_devices: bool = False,
+        host_reserve: Bytes = DEFAULT_RESERVE,
+        on_event: EventCallback | None = None,
+    ) -> Report:
+        """As `resize`, for asyncio: any number at once, without a thread for each.
+
+        A task that is cancelled, by `asyncio.timeout` too, cancels the resize and ends when the
+        guest has been restored; cancelled once more, it ends at once. `on_event` is called on the
+        loop's thread.
+
+        >>> import asyncio, memctl
+        >>> async def grow(names):
+        ...     with memctl.Host("sim:") as host:
+        ...         return await asyncio.gather(*(host[n].resize_async("+1GiB") for n in names))
+        >>> [str(report.reached) for report in asyncio.run(grow(["demo-pv", "demo-pvh"]))]
+        ['2GiB', '2GiB']
+        """
+        options = _options(
+            timeout, stall, on_failure, online, agentless, allow_hvm_devices, host_reserve
+        )
+        loop = asyncio.get_running_loop()
+        switchboards = self.host._switchboards
+        switchboard = switchboards.get(loop) or LoopSwitchboard(loop, switchboards)
+        operation = self._start(size, options, switchboard, on_event)
+        switchboard.add(operation)
+        return await finish(operation)
+
+    def doctor(self, *, host_reserve: Bytes = DEFAULT_RESERVE) -> tuple[Finding, ...]:
+        """What is good and bad about the domain and its guest. Takes as long as `status`.
+
+        >>> import memctl
+        >>> with memctl.Host("sim:") as host:
+        ...     findings = host["demo-pv"].doctor()
+        >>> [finding.check.value for finding in findings if finding.severity == "bad"]
+        []
+        """
+        return self.host._core.examine(self.identity, _options(host_reserve=host_reserve))
+
+    def recover(self) -> Recovery:
+        """Undoes what a resize left whose process died. A resize does the same before it begins.
+
+        Takes milliseconds where nothing is left, and otherwise until the guest has given its memory
+        back. Raises `Busy` where the process lives, `HostError`, `DomainGone`, `Superseded`.
+
+        >>> import memctl
+        >>> with memctl.Host("sim:") as host:
+        ...     host["demo-pv"].recover().report is None
+        True
+        """
+        return self.host._core.recover(self.identity, _defaults)
+
+    def _start(
+        self,
+        size: Bytes,
+        options: _core.Options,
+        switchboard: Switchboard,
+        on_event: EventCallback | None,
+    ) -> Operation:
+        if on_event is not None and not callable(on_event):
+            raise TypeError(f"on_event is a {type(on_event).__name__}, which cannot be called")
+        if inspect.iscoroutinefunction(on_event):
+            raise TypeError("on_event is called, not awaited: give a plain function")
+        number = self.host._core.start(
+            self.identity, *request(size), options, switchboard.channel, on_event is not None
+        )
+        return Operation(self.host._core, self.identity, number, switchboard, on_event)
+
+
+def _milliseconds(time: Seconds, name: str) -> int:
+    if isinstance(time, datetime.timedelta):
+        time = time.total_seconds()
+    if isinstance(time, bool) or not isinstance(time, (int, float)):
+        raise TypeError(f"{name} is in seconds, as a number or a timedelta")
+    if not 0 < time < 1e9:
+        raise ValueError(f"{name} is {time} s: it has to be more than none, and finite")
+    return max(1, round(time * 1000))
+
+
+def _one_of(value: str, name: str, choices: tuple[str, str]) -> bool:
+    """Whether it is the second one."""
+    if value not in choices:
+        raise ValueError(f'{name} is {value!r}: it has to be "{choices[0]}" or "{choices[1]}"')
+    return value == choices[1]
+
+
+def _reserve(size: Bytes) -> int:
+    kib, relative = request(size)
+    if relative:
+        raise invalid(f"host_reserve is {size!r}, which is relative")
+    return kib
+
+
+def _options(
+    timeout: Seconds | None = None,
+    stall: Seconds = DEFAULT_STALL,
+    on_failure: str = "restore",
+    online: str = "kernel",
+    agentless: bool = False,
+    allow_hvm_devices: bool = False,
+    host_reserve: Bytes = DEFAULT_RESERVE,
+) -> _core.Options:
+    return _core.Options(
+        timeout_ms=None if timeout is None else _milliseconds(timeout, "timeout"),
+        stall_ms=_milliseconds(stall, "stall"),
+        keep=_one_of(on_failure, "on_failure", ("restore", "keep")),
+        movable=_one_of(online, "online", ("kernel", "movable")),
+        agentless=bool(agentless),
+        allow_hvm_devices=bool(allow_hvm_devices),
+        host_reserve_kib=_reserve(host_reserve),
+    )
+
+
+_defaults = _options()
+
+
+@atexit.register
+def _close_hosts() -> None:
+    """Guests are restored before the interpreter goes."""
+    for host in list(_open_hosts):
+        host.close()

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Sizes, as they come back and as they are asked for."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, SupportsIndex
+
+from . import _core
+
+if TYPE_CHECKING:
+    from .errors import InvalidSize
+
+KIB = 1024
+LARGEST_KIB = 1 << 50  # far past anything that Xen can address
+FORMS = (
+    'bytes as an int, or a string with a unit: "512m", "4GiB", "+1g" and "-512MiB" (relative); '
+    "units are k, m, g, t, KiB, MiB, GiB, TiB"
+)
+
+
+class Size(int):
+    """An amount of memory: an int of bytes that prints as people write it.
+
+    Whatever ints do, it does; sums and differences are sizes again.
+
+    >>> Size("4GiB")
+    Size('4GiB')
+    >>> Size("4GiB") == 4 * 1024**3
+    True
+    >>> print(Size("1g") - Size("1m"))
+    1023MiB
+    >>> Size("1536MiB").mib
+    1536.0
+
+    Raises `InvalidSize`, a `ValueError`, and `TypeError` for what is no size, with the accepted
+    forms.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, value: SupportsIndex | str) -> Size:
+        if isinstance(value, str):
+            kib, relative = _parse(value)
+            if relative:
+                raise invalid(f"{value!r} is relative, and no size by itself")
+            return int.__new__(cls, kib * KIB)
+        return int.__new__(cls, _index(value))
+
+    @property
+    def kib(self) -> float:
+        """In KiB."""
+        return self / KIB
+
+    @property
+    def mib(self) -> float:
+        """In MiB."""
+        return self / KIB**2
+
+    @property
+    def gib(self) -> float:
+        """In GiB."""
+        return self / KIB**3
+
+    def __str__(self) -> str:
+        whole, rest = divmod(abs(int(self)), KIB)
+        text = f"{abs(int(self))}B" if rest else _core.format_size(whole)
+        return f"-{text}" if self < 0 else text
+
+    def __repr__(self) -> str:
+        return f"Size('{self}')"
+
+    def __format__(self, spec: str) -> str:
+        """As text where the specification is one for text: `f"{size:>10}"`."""
+        if spec and spec[-1] in "bcdeEfFgGnoxX%":
+            return int.__format__(self, spec)
+        return format(str(self), spec)
+
+    def __add__(self, other: int) -> Size:
+        return _sized(int.__add__(self, other))
+
+    def __radd__(self, other: int) -> Size:
+        return _sized(int.__radd__(self, other))
+
+    def __sub__(self, other: int) -> Size:
+        return _sized(int.__sub__(self, other))
+
+    def __rsub__(self, other: int) -> Size:
+        return _sized(int.__rsub__(self, other))
+
+    def __neg__(self) -> Size:
+        return _sized(int.__neg__(self))
+
+    def __getnewargs__(self) -> tuple[int]:
+        return (int(self),)
+
+
+def request(size: SupportsIndex | str) -> tuple[int, bool]:
+    """What the library is asked for: KiB, and whether they are relative to the present target.
+
+    >>> request("+1GiB")
+    (1048576, True)
+    >>> request(512 * 1024**2)
+    (524288, False)
+    """
+    if isinstance(size, str):
+        return _parse(size)
+    kib, rest = divmod(_index(size), KIB)
+    if kib < 0:
+        raise invalid(f"{int(size)} bytes are less than none")
+    if rest:
+        raise invalid(f"{int(size)} bytes are no whole number of KiB")
+    if kib > LARGEST_KIB:
+        raise invalid(f"{int(size)} bytes are more than any domain can have")
+    return kib, False
+
+
+def invalid(message: str) -> InvalidSize:
+    """The exception for it, which is a `ValueError` too."""
+    from .errors import InvalidSize  # which has sizes itself
+    from .records import Cause
+
+    return InvalidSize(message, cause=Cause.INVALID_SIZE, hint=f"give {FORMS}")
+
+
+def _index(value: SupportsIndex) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"a {type(value).__name__} is no size: give {FORMS}")
+    return operator.index(value)
+
+
+def _parse(text: str) -> tuple[int, bool]:
+    if text[-1:].isascii() and text[-1:].isdigit():
+        raise invalid(f'"{text}" has no unit')
+    try:
+        return _core.parse_size(text)
+    except ValueError as error:
+        raise invalid(str(error)) from None  # its hint tells of numbers without a unit
+
+
+def _sized(value: int) -> Size:
+    """`NotImplemented` stays what it is."""
+    return int.__new__(Size, value) if isinstance(value, int) else value

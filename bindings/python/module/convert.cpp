@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "convert.hpp"
+
+#include <array>
+#include <chrono>
+#include <string>
+
+namespace memctl::python {
+namespace py = pybind11;
+namespace {
+
+/// A class of the package's, looked up once. It lives as long as the process: nothing of it may be
+/// released when the interpreter has gone.
+class Class {
+ public:
+  Class(const char* module, const char* name) : module_{module}, name_{name} {}
+  py::handle get() {
+    if (!found_) found_ = py::object{py::module_::import(module_).attr(name_)}.release();
+    return found_;
+  }
+  template <class... Values>
+  py::object operator()(Values&&... values) {
+    return get()(std::forward<Values>(values)...);
+  }
+
+ private:
+  const char* module_;
+  const char* name_;
+  py::handle found_{};
+};
+
+/// The members of an enumeration of the package's, by the library's values.
+template <class Enum>
+class Members {
+ public:
+  explicit Members(const char* name) : class_{"memctl.records", name} {}
+  py::object operator()(Enum value) {
+    const auto index = static_cast<std::size_t>(value);
+    if (index >= found_.size()) found_.resize(index + 1);
+    if (!found_[index]) found_[index] = class_(to_python(name(value))).release();
+    return py::reinterpret_borrow<py::object>(found_[index]);
+  }
+
+ private:
+  Class class_;
+  std::vector<py::handle> found_{};
+};
+
+py::object cause_of(Cause cause) {
+  static Members<Cause> members{"Cause"};
+  return members(cause);
+}
+py::object phase_of(Phase phase) {
+  static Members<Phase> members{"Phase"};
+  return members(phase);
+}
+py::object type_of(DomainType type) {
+  static Members<DomainType> members{"DomainType"};
+  return members(type);
+}
+py::object outcome_of(Outcome outcome) {
+  static Members<Outcome> members{"Outcome"};
+  return members(outcome);
+}
+
+/// Without the checks of its constructor: the library's sizes are sizes.
+py::object size_of(Kib size) {
+  static Class size_class{"memctl.size", "Size"};
+  const py::tuple arguments = py::make_tuple(size.count() * 1024);
+  auto* made = PyLong_Type.tp_new(reinterpret_cast<PyTypeObject*>(size_class.get().ptr()),
+                                  arguments.ptr(), nullptr);
+  if (made == nullptr) throw py::error_already_set{};
+  return py::reinterpret_steal<py::object>(made);
+}
+
+template <class T, class Convert>
+py::object or_none(const std::optional<T>& value, Convert convert) {
+  if (!value) return py::none{};
+  return convert(*value);
+}
+
+double seconds(std::chrono::milliseconds time) { return static_cast<double>(time.count()) / 1e3; }
+
+py::object to_python(const Stage& stage) {
+  static Class stage_class{"memctl.records", "Stage"};
+  return stage_class(size_of(stage.size), stage.blocks, size_of(stage.memmap),
+                     size_of(stage.host_memory));
+}
+
+py::object to_python(const AgentStatus& agent) {
+  static Class agent_class{"memctl.records", "AgentStatus"};
+  return agent_class(python::to_python(agent.version), python::to_python(agent.kernel_release),
+                     size_of(agent.block_size));
+}
+
+py::object to_python(const PhaseTime& time) {
+  static Class time_class{"memctl.records", "PhaseTime"};
+  return time_class(phase_of(time.phase), seconds(time.spent));
+}
+
+template <class T>
+py::tuple tuple_of(const std::vector<T>& values) {
+  py::tuple tuple{values.size()};
+  for (std::size_t i = 0; i < values.size(); ++i) tuple[i] = to_python(values[i]);
+  return tuple;
+}
+
+}  // namespace
+
+py::str to_python(std::string_view text) {
+  auto* made = PyUnicode_DecodeUTF8(text.data(), static_cast<py::ssize_t>(text.size()), "replace");
+  if (made == nullptr) throw py::error_already_set{};
+  return py::reinterpret_steal<py::str>(made);
+}
+
+py::object to_python(const DomainIdentity& domain) {
+  static Class identity{"memctl.records", "DomainIdentity"};
+  return identity(number(domain.id), to_python(domain.name), type_of(domain.type));
+}
+
+py::object to_python(const DomainStatus& status) {
+  static Class status_class{"memctl.records", "Status"};
+  return status_class(
+      to_python(status.domain), size_of(status.allocated), size_of(status.target),
+      or_none(status.limit, size_of), size_of(status.max_allocation),
+      or_none(status.boot_limit, size_of), or_none(status.paging_pool, size_of),
+      or_none(status.agent, [](const AgentStatus& agent) { return to_python(agent); }),
+      or_none(status.reported_total, size_of), or_none(status.reported_available, size_of),
+      or_none(status.largest, size_of), or_none(status.limited_by, cause_of),
+      to_python(status.limited_message));
+}
+
+py::object to_python(const Plan& plan) {
+  static Class plan_class{"memctl.records", "Plan"};
+  return plan_class(to_python(plan.domain), size_of(plan.from), size_of(plan.to),
+                    size_of(plan.limit), size_of(plan.earlier_limit),
+                    or_none(plan.paging_pool, size_of), size_of(plan.pool_growth),
+                    size_of(plan.host_free), size_of(plan.host_reserve), tuple_of(plan.stages),
+                    or_none(plan.limited_by, cause_of), or_none(plan.largest, size_of));
+}
+
+py::object to_python(const Report& report) {
+  static Class report_class{"memctl.records", "Report"};
+  static Class verified_class{"memctl.records", "Verified"};
+  return report_class(
+      outcome_of(report.outcome), or_none(report.cause, cause_of), to_python(report.message),
+      to_python(report.hint), to_python(report.domain), size_of(report.from),
+      size_of(report.requested), size_of(report.reached), or_none(report.guest_total, size_of),
+      size_of(report.limit), or_none(report.pool, size_of), report.stages, seconds(report.elapsed),
+      tuple_of(report.phases), size_of(report.residual),
+      verified_class(report.verified.xen, report.verified.blocks, report.verified.guest_total));
+}
+
+py::object to_python(const Event& event) {
+  static Class event_class{"memctl.records", "Event"};
+  return event_class(phase_of(event.phase), event.stage, size_of(event.from), size_of(event.to),
+                     size_of(event.now), seconds(event.elapsed));
+}
+
+py::object to_python(const Finding& finding) {
+  static Class finding_class{"memctl.records", "Finding"};
+  static Members<Check> check{"Check"};
+  static Members<Subject> subject_of{"Subject"};
+  static Members<Severity> severity{"Severity"};
+  return finding_class(check(finding.check), subject_of(subject(finding.check)),
+                       severity(finding.severity), to_python(finding.message),
+                       to_python(finding.remedy));
+}
+
+py::object to_python(const DomainRecovery& recovery) {
+  static Class recovery_class{"memctl.records", "Recovery"};
+  const auto& result = recovery.result;
+  const auto domain = to_python(recovery.domain);
+  if (!result) {
+    return recovery_class(domain, py::none{}, size_of(Kib{}),
+                          to_python(result.error(), recovery.domain));
+  }
+  const Recovery& found = result.value();
+  return recovery_class(
+      domain, or_none(found.report, [](const Report& report) { return to_python(report); }),
+      size_of(found.unknown_claim), py::none{});
+}
+
+py::object to_python(const Error& error, const std::optional<DomainIdentity>& domain) {
+  static Class make_error{"memctl.errors", "from_library"};
+  const auto whom = error.report ? std::optional{error.report->domain} : domain;
+  const std::vector<std::string>& log = error.log;
+  py::tuple lines{log.size()};
+  for (std::size_t i = 0; i < log.size(); ++i) lines[i] = to_python(log[i]);
+  return make_error(
+      cause_of(error.cause), to_python(error.message), to_python(error.advice()),
+      or_none(whom, [](const DomainIdentity& identity) { return to_python(identity); }),
+      error.report ? to_python(*error.report) : py::none{}, or_none(error.largest, size_of),
+      or_none(error.raw, [](int raw) { return py::int_(raw); }), lines);
+}
+
+void raise(const py::object& exception) {
+  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(exception.ptr())), exception.ptr());
+  throw py::error_already_set{};
+}
+
+DomainIdentity identity_from(const py::object& domain) {
+  DomainIdentity identity{.id = DomainId{domain.attr("id").cast<std::uint32_t>()},
+                          .name = domain.attr("name").cast<std::string>()};
+  const auto type = domain.attr("type").cast<std::string>();
+  for (const DomainType one : {DomainType::pv, DomainType::pvh, DomainType::hvm}) {
+    if (type == name(one)) identity.type = one;
+  }
+  return identity;
+}
+
+}  // namespace memctl::python

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The library's values as the package's: what Python sees of them is declared there, in records.py
+// and errors.py, and made here. Everything here needs the interpreter's lock.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "memctl/doctor.hpp"
+#include "memctl/domain_info.hpp"
+#include "memctl/error.hpp"
+#include "memctl/plan.hpp"
+#include "memctl/recovery.hpp"
+#include "memctl/report.hpp"
+#include "memctl/resize.hpp"
+
+namespace memctl::python {
+
+/// Guests wrote some of the texts: what is no UTF-8 is replaced.
+[[nodiscard]] pybind11::str to_python(std::string_view text);
+[[nodiscard]] pybind11::object to_python(const DomainIdentity& domain);
+[[nodiscard]] pybind11::object to_python(const DomainStatus& status);
+[[nodiscard]] pybind11::object to_python(const Plan& plan);
+[[nodiscard]] pybind11::object to_python(const Report& report);
+[[nodiscard]] pybind11::object to_python(const Event& event);
+[[nodiscard]] pybind11::object to_python(const Finding& finding);
+[[nodiscard]] pybind11::object to_python(const DomainRecovery& recovery);
+/// An exception, not raised. `domain`: whom it is about, where it carries no report.
+[[nodiscard]] pybind11::object to_python(const Error& error,
+                                         const std::optional<DomainIdentity>& domain);
+/// A tuple.
+template <class T>
+[[nodiscard]] pybind11::tuple to_python(const std::vector<T>& values) {
+  pybind11::tuple tuple{values.size()};
+  for (std::size_t i = 0; i < values.size(); ++i) tuple[i] = to_python(values[i]);
+  return tuple;
+}
+
+/// Throws `error_already_set`.
+[[noreturn]] void raise(const pybind11::object& exception);
+
+/// The value, or the error as an exception.
+template <class T>
+[[nodiscard]] T value_or_raise(Result<T> result,
+                               const std::optional<DomainIdentity>& domain = std::nullopt) {
+  if (!result) raise(to_python(result.error(), domain));
+  return std::move(result).value();
+}
+
+[[nodiscard]] DomainIdentity identity_from(const pybind11::object& domain);
+
+}  // namespace memctl::python

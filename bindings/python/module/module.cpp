@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// `memctl._core`: the public C++ API for the package beside it, and nothing that a script would
+// want. Every call that may wait lets go of the interpreter's lock first.
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "channel.hpp"
+#include "convert.hpp"
+#include "memctl/size.hpp"
+#include "memctl/version.hpp"
+#include "open_host.hpp"
+
+namespace memctl::python {
+namespace {
+
+namespace py = pybind11;
+
+/// What `call` returns, while other threads of the interpreter run.
+template <class Call>
+auto unlocked(Call call) {
+  const py::gil_scoped_release release;
+  return call();
+}
+
+/// Only released without the interpreter's lock: closing waits.
+struct Closing {
+  void operator()(OpenHost* host) const {
+    const py::gil_scoped_release release;
+    delete host;
+  }
+};
+using Holder = std::unique_ptr<OpenHost, Closing>;
+
+Holder open(const std::string& uri) {
+  auto host = unlocked([&] { return Host::open(uri); });
+  return Holder{new OpenHost{value_or_raise(std::move(host))}};
+}
+
+py::tuple domains(const OpenHost& host) {
+  const auto found = value_or_raise(
+      unlocked([&]() -> Result<std::vector<Domain>> { return host.get().domains(); }));
+  py::tuple identities{found.size()};
+  for (std::size_t i = 0; i < found.size(); ++i) identities[i] = to_python(found[i].identity());
+  return identities;
+}
+
+py::object domain(const OpenHost& host, const std::string& name) {
+  return to_python(value_or_raise(unlocked([&] { return host.get().domain(name); })).identity());
+}
+
+/// What `call` makes of the domain, converted.
+template <class Call>
+py::object of_domain(const OpenHost& host, const py::object& domain, Call call) {
+  const DomainIdentity identity = identity_from(domain);
+  return to_python(
+      value_or_raise(unlocked([&] { return call(host.get().domain(identity)); }), identity));
+}
+
+py::object recover_domain(const OpenHost& host, const py::object& domain,
+                          const ResizeOptions& options) {
+  const DomainIdentity identity = identity_from(domain);
+  auto found = unlocked([&] { return host.get().domain(identity).recover(options); });
+  return to_python(DomainRecovery{identity, value_or_raise(std::move(found), identity)});
+}
+
+SizeRequest request_of(std::int64_t kib, bool relative) {
+  return relative ? SizeRequest::relative(Kib{kib}) : SizeRequest{Kib{kib}};
+}
+
+ResizeOptions options(std::optional<std::int64_t> timeout_ms, std::int64_t stall_ms, bool keep,
+                      bool movable, bool agentless, bool allow_hvm_devices,
+                      std::int64_t host_reserve_kib) {
+  ResizeOptions made{.stall = std::chrono::milliseconds{stall_ms},
+                     .on_failure = keep ? OnFailure::keep : OnFailure::restore,
+                     .online = movable ? OnlineZone::movable : OnlineZone::kernel,
+                     .agentless = agentless,
+                     .allow_hvm_devices = allow_hvm_devices,
+                     .host_reserve = Kib{host_reserve_kib}};
+  if (timeout_ms) made.timeout = std::chrono::milliseconds{*timeout_ms};
+  return made;
+}
+
+py::list take(Channel& channel) {
+  py::list notes;
+  for (const Note& note : channel.take()) {
+    if (const auto* event = std::get_if<Event>(&note.what)) {
+      notes.append(py::make_tuple(note.operation, to_python(*event)));
+      continue;
+    }
+    const auto& ended = std::get<Result<Report>>(note.what);
+    notes.append(py::make_tuple(
+        note.operation, ended ? to_python(ended.value()) : to_python(ended.error(), std::nullopt)));
+  }
+  return notes;
+}
+
+/// In KiB, and whether it is relative.
+py::tuple parse(const std::string& text) {
+  const SizeRequest request = value_or_raise(parse_size(text));
+  return py::make_tuple(request.amount.count(), request.kind == SizeRequest::Kind::relative);
+}
+
+template <class Enum>
+py::tuple names(Enum first, Enum last) {
+  py::list all;
+  for (int value = static_cast<int>(first); value <= static_cast<int>(last); ++value) {
+    all.append(to_python(name(static_cast<Enum>(value))));
+  }
+  return py::tuple{all};
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_core, module) {
+  module.attr("version") = version();
+  module.def("parse_size", &parse);
+  module.def("format_size", [](std::int64_t kib) { return to_string(Kib{kib}); });
+  module.attr("causes") = names(Cause::no_xen, Cause::populate_on_demand);
+  module.attr("checks") = names(Check::xen_version, Check::memory_blocks);
+
+  py::register_exception_translator([](std::exception_ptr thrown) {
+    try {
+      if (thrown) std::rethrow_exception(thrown);
+    } catch (const HostClosed& closed) {
+      PyErr_SetString(py::module_::import("memctl.errors").attr("HostClosed").ptr(), closed.what());
+    }
+  });
+
+  py::class_<ResizeOptions>(module, "Options")
+      .def(py::init(&options), py::kw_only(), py::arg("timeout_ms"), py::arg("stall_ms"),
+           py::arg("keep"), py::arg("movable"), py::arg("agentless"), py::arg("allow_hvm_devices"),
+           py::arg("host_reserve_kib"));
+
+  py::class_<Channel, std::shared_ptr<Channel>>(module, "Channel")
+      .def(py::init<>())
+      .def("fileno", &Channel::fileno)
+      .def("take", &take);
+
+  const auto released = py::call_guard<py::gil_scoped_release>();
+  py::class_<OpenHost, Holder>(module, "OpenHost")
+      .def(py::init(&open), py::arg("uri"))
+      .def_property_readonly("closed", &OpenHost::is_closed)
+      .def("close", &OpenHost::close, released)
+      .def("domains", &domains)
+      .def("domain", &domain, py::arg("name"))
+      .def("doctor",
+           [](const OpenHost& host, const ResizeOptions& options) {
+             return to_python(
+                 value_or_raise(unlocked([&] { return host.get().doctor(options.host_reserve); })));
+           })
+      .def("status",
+           [](const OpenHost& host, const py::object& domain, const ResizeOptions& options) {
+             return of_domain(host, domain, [&](const Domain& one) { return one.status(options); });
+           })
+      .def("plan",
+           [](const OpenHost& host, const py::object& domain, std::int64_t kib, bool relative,
+              const ResizeOptions& options) {
+             return of_domain(host, domain, [&](const Domain& one) {
+               return one.plan_resize(request_of(kib, relative), options);
+             });
+           })
+      .def("examine",
+           [](const OpenHost& host, const py::object& domain, const ResizeOptions& options) {
+             return of_domain(host, domain, [&](const Domain& one) { return one.doctor(options); });
+           })
+      .def("recover", &recover_domain)
+      .def("start",
+           [](OpenHost& host, const py::object& domain, std::int64_t kib, bool relative,
+              const ResizeOptions& options, std::shared_ptr<Channel> channel, bool tell_events) {
+             const DomainIdentity identity = identity_from(domain);
+             return unlocked([&] {
+               return host.start(identity, request_of(kib, relative), options, std::move(channel),
+                                 tell_events);
+             });
+           })
+      .def("cancel", &OpenHost::cancel, released);
+}
+
+}  // namespace memctl::python

@@ -1,0 +1,337 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Resizes under way: callbacks, signals, asyncio, closing, forks and threads."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from typing import Any, Callable
+
+import pytest
+
+import memctl
+
+Simulate = Callable[..., str]
+
+
+def run_python(code: str, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    """Another interpreter, as a script of a user's."""
+    return subprocess.run(
+        [sys.executable, "-X", "dev", "-c", textwrap.dedent(code), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def threads() -> int:
+    return len(os.listdir("/proc/self/task"))
+
+
+def test_a_callback_may_do_what_it_likes(domain: memctl.Domain) -> None:
+    """It runs on the caller's thread, so it may call the host."""
+    seen: list[tuple[int, memctl.Size]] = []
+
+    def look(event: memctl.Event) -> None:
+        seen.append((threading.get_ident(), domain.status().allocated))
+
+    domain.resize("2g", on_event=look)
+    assert {thread for thread, _ in seen} == {threading.get_ident()}
+
+
+def test_a_callback_that_raises_is_reported_and_breaks_nothing(
+    domain: memctl.Domain, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(event: memctl.Event) -> None:
+        raise ZeroDivisionError("in the callback")
+
+    with caplog.at_level(logging.ERROR, "memctl"):
+        assert domain.resize("2g", on_event=fail).outcome == memctl.Outcome.VERIFIED
+        assert asyncio.run(domain.resize_async("3g", on_event=fail)).reached == memctl.Size("3g")
+    assert len(caplog.records) >= 8
+    assert "ZeroDivisionError: in the callback" in caplog.text
+
+
+def test_other_threads_run_while_one_waits(slow: str) -> None:
+    with memctl.Host(slow) as host:
+        counted = 0
+        waiting = threading.Thread(target=host["g"].resize, args=("2g",))
+        waiting.start()
+        while waiting.is_alive():
+            counted += 1
+            time.sleep(0.001)
+        assert counted > 100
+        assert host["g"].status().target == memctl.Size("2g")
+
+
+def test_many_threads_resize_many_guests(simulate: Simulate) -> None:
+    guests = [{"name": f"g{n}", "type": "pvh", "memory": "256MiB"} for n in range(16)]
+    with memctl.Host(simulate(host="64GiB", guests=guests)) as host:
+        reports: list[memctl.Report] = []
+
+        def work(name: str) -> None:
+            reports.extend(host[name].resize(f"{300 + n}m") for n in range(10))
+
+        workers = [threading.Thread(target=work, args=(guest["name"],)) for guest in guests]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        assert len(reports) == 160 and all(report.verified.all for report in reports)
+
+
+INTERRUPTED = """
+    import memctl, sys
+    shown = []
+    def show(event):
+        if event.phase == "populate" and event.now > memctl.Size("3g") and not shown:
+            shown.append(event)
+            print("populating", flush=True)
+    with memctl.Host(sys.argv[1]) as host:
+        try:
+            host["g"].resize("8g", on_event=show)
+        except KeyboardInterrupt as interrupt:
+            status = host["g"].status()
+            print("interrupted", status.target, status.limit, interrupt.__notes__, flush=True)
+            raise
+"""
+
+
+def test_ctrl_c_cancels_and_restores(slow: str) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(INTERRUPTED), slow],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "populating\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGINT
+    assert "interrupted 1GiB 1GiB ['memctl: the resize of g ended restored, at 1GiB']" in out
+    assert "KeyboardInterrupt" in err
+
+
+def test_ctrl_c_of_asyncio_restores_too(slow: str) -> None:
+    code = """
+        import asyncio, memctl, os, signal, sys
+        async def main(host):
+            asyncio.get_running_loop().call_later(2, os.kill, os.getpid(), signal.SIGINT)
+            await host["g"].resize_async("8g")
+        with memctl.Host(sys.argv[1]) as host:
+            try:
+                asyncio.run(main(host))
+            except KeyboardInterrupt:
+                print(host["g"].status().target, host["g"].status().limit)
+    """
+    done = run_python(code, slow)
+    assert (done.stdout, done.returncode) == ("1GiB 1GiB\n", 0), done.stderr
+
+
+def test_a_thousand_resizes_in_one_loop(simulate: Simulate) -> None:
+    guests = [{"name": f"g{n}", "type": "pv", "memory": "128MiB"} for n in range(1000)]
+    uri = simulate(host="1TiB", guests=guests)
+    before = threads()
+    descriptors = len(os.listdir("/proc/self/fd"))
+
+    async def grow(host: memctl.Host) -> list[memctl.Report]:
+        return await asyncio.gather(*(domain.resize_async("192m") for domain in host))
+
+    with memctl.Host(uri) as host:
+        reports = asyncio.run(grow(host))
+        assert threads() <= before + 2  # the host's, however many resizes there are
+    assert len(reports) == 1000
+    assert {str(report.reached) for report in reports} == {"192MiB"}
+    assert all(report.verified.all for report in reports)
+    assert threads() == before
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+
+
+def test_a_timeout_of_asyncio_restores_the_guest(slow: str) -> None:
+    async def grow(domain: memctl.Domain) -> None:
+        async with asyncio.timeout(2):
+            await domain.resize_async("8g")
+
+    with memctl.Host(slow) as host:
+        domain = host["g"]
+        with pytest.raises(TimeoutError):
+            asyncio.run(grow(domain))
+        status = domain.status()
+        assert (status.target, status.limit) == (memctl.Size("1g"), memctl.Size("1g"))
+
+
+def test_the_deadline_is_a_timeout_error(slow: str) -> None:
+    with memctl.Host(slow) as host:
+        for asynchronous in (False, True):
+            with pytest.raises(TimeoutError) as late:
+                if asynchronous:
+                    asyncio.run(host["g"].resize_async("4g", timeout=1.5))
+                else:
+                    host["g"].resize("4g", timeout=1.5)
+            assert isinstance(late.value, memctl.DeadlineExceeded)
+            assert late.value.report is not None
+            assert late.value.report.outcome == memctl.Outcome.RESTORED
+
+
+def test_a_second_cancellation_does_not_wait(slow: str) -> None:
+    async def grow(domain: memctl.Domain) -> float:
+        task = asyncio.create_task(domain.resize_async("8g"))
+        await asyncio.sleep(2)
+        begun = time.monotonic()
+        task.cancel()
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return time.monotonic() - begun
+
+    with memctl.Host(slow) as host:
+        assert asyncio.run(grow(host["g"])) < 0.5
+        host.close()  # which does wait
+
+
+def test_one_failure_of_many_leaves_the_others(simulate: Simulate) -> None:
+    async def grow() -> tuple[Any, Any, Any]:
+        return await asyncio.gather(
+            host["g"].resize_async("2g"),
+            host["other"].resize_async("200g"),
+            host["g"].resize_async("3g"),
+            return_exceptions=True,
+        )
+
+    guests = [
+        {"name": "g", "type": "pv", "memory": "1GiB", "populated_per_second": "1GiB"},
+        {"name": "other", "type": "pvh", "memory": "1GiB"},
+    ]
+    with memctl.Host(simulate(host="16GiB", pace=1, guests=guests)) as host:
+        first, second, third = asyncio.run(grow())
+    assert isinstance(second, memctl.Refused)
+    for one in (first, third):  # one is busy, or comes second
+        assert isinstance(one, (memctl.Report, memctl.Busy)), one
+    assert isinstance(first, memctl.Report) or isinstance(third, memctl.Report)
+
+
+def test_closing_ends_what_is_under_way(slow: str) -> None:
+    with memctl.Host(slow) as host:
+        operation = host["g"].start_resize("8g")
+    with pytest.raises(memctl.Cancelled) as cancelled:
+        operation.wait()
+    assert cancelled.value.report is not None
+    assert cancelled.value.report.outcome in (memctl.Outcome.RESTORED, memctl.Outcome.REFUSED)
+
+
+def test_objects_outlive_their_host_and_say_so(slow: str) -> None:
+    with memctl.Host(slow) as other:
+        survivor = other["g"]
+        finished = survivor.start_resize("2g")
+    assert other.closed and repr(other).endswith(", closed>")
+    other.close()
+    uses: list[Callable[[], object]] = [
+        other.domains,
+        other.doctor,
+        other.recover,
+        lambda: other["g"],
+        survivor.status,
+        survivor.doctor,
+        survivor.recover,
+        lambda: survivor.plan("2g"),
+        lambda: survivor.resize("2g"),
+        lambda: asyncio.run(survivor.resize_async("2g")),
+    ]
+    for use in uses:
+        with pytest.raises(memctl.Error, match="has been closed") as closed:
+            use()
+        assert isinstance(closed.value, memctl.HostClosed) and closed.value.cause is None
+    finished.cancel()
+    with pytest.raises(memctl.Cancelled):
+        finished.wait()
+    assert survivor.name == "g" and "g" in repr(survivor)
+
+
+def test_an_unclosed_host_warns_and_is_closed() -> None:
+    before = threads()
+    with pytest.warns(ResourceWarning, match="unclosed <memctl.Host 'sim:'>"):
+        memctl.Host("sim:")
+    assert threads() == before
+
+
+def test_the_interpreters_end_in_the_middle_restores(slow: str) -> None:
+    code = """
+        import memctl, sys, threading, time
+        host = memctl.Host(sys.argv[1])
+        def grow():
+            host["g"].resize("8g")
+        threading.Thread(target=grow, daemon=True).start()
+        time.sleep(0.5)
+        print("leaving", flush=True)
+    """
+    done = run_python(code, slow)
+    assert (done.stdout, done.returncode) == ("leaving\n", 0), done.stderr
+    assert "Fatal" not in done.stderr
+
+
+def test_a_forked_child_cannot_use_the_host_and_can_exec(slow: str) -> None:
+    code = """
+        import memctl, os, subprocess, sys
+        host = memctl.Host(sys.argv[1])
+        operation = host["g"].start_resize("2g")
+        subprocess.run(["true"], check=True)
+        child = os.fork()
+        if child == 0:
+            try:
+                host["g"].status()
+            except memctl.HostClosed as error:
+                print(error, host.closed, flush=True)
+            host.close()
+            sys.exit(7)  # through the interpreter's whole end
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+        child = os.fork()
+        if child == 0:
+            os.execvp("true", ["true"])
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        print(operation.wait().reached)
+        host.close()
+    """
+    done = run_python(code, slow)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "the host was opened by another process True\n2GiB\n"
+
+
+def test_hosts_that_cannot_be_opened(tmp_path: Any) -> None:
+    for uri in ("esx:", "", f"sim:{tmp_path}/missing.json"):
+        with pytest.raises(memctl.Error) as refused:
+            memctl.Host(uri)
+        assert refused.value.hint
+    with pytest.raises(TypeError):
+        memctl.Host(5)  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif("MEMCTL_SANITIZED" in os.environ, reason="a sanitizer keeps what is freed")
+def test_nothing_grows_with_the_number_of_resizes(simulate: Simulate) -> None:
+    """10,000 resizes take less than 1 MiB, once all that is made once has been made."""
+    guest = {"name": "g", "type": "pv", "memory": "256MiB"}
+    with memctl.Host(simulate(host="8GiB", guests=[guest])) as host:
+        domain = host["g"]
+
+        def resize(times: int) -> None:
+            for _ in range(times // 2):
+                domain.resize("300m", on_event=lambda event: None)
+                domain.resize("256m")
+
+        def resident() -> int:
+            with open("/proc/self/statm", encoding="ascii") as file:
+                return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+        resize(1000)
+        before = resident()
+        resize(10000)
+        assert resident() - before < 1 << 20
