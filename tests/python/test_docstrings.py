@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import doctest
+import enum
 import importlib
 import inspect
 
@@ -11,7 +12,14 @@ import pytest
 
 import memctl
 
-MODULES = ["memctl", "memctl.errors", "memctl.host", "memctl.operation", "memctl.size"]
+MODULES = [
+    "memctl",
+    "memctl.errors",
+    "memctl.host",
+    "memctl.operation",
+    "memctl.records",
+    "memctl.size",
+]
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -21,11 +29,17 @@ def test_the_examples_work(name: str) -> None:
 
 
 def test_whatever_is_public_says_what_it_is() -> None:
+    """With an example, but for the plain names of an enumeration and of errors."""
     for name in memctl.__all__:
         public = getattr(memctl, name)
         if not inspect.isclass(public):
             continue
         assert public.__doc__, name
+        if not issubclass(public, (enum.Enum, memctl.Error)):
+            assert ">>> " in public.__doc__, name
         for member, value in vars(public).items():
-            if not member.startswith("_") and (inspect.isfunction(value)):
-                assert value.__doc__, f"{name}.{member}"
+            if member.startswith("_") or not inspect.isfunction(value):
+                continue
+            assert value.__doc__, f"{name}.{member}"
+            if public in (memctl.Host, memctl.Domain):
+                assert ">>> " in value.__doc__, f"{name}.{member}"

@@ -81,12 +81,26 @@ class Host:
         """Cancels what is under way, waits until the guests have been restored, and disconnects.
 
         Again: does nothing.
+
+        >>> import memctl
+        >>> host = memctl.Host("sim:")
+        >>> host.close()
+        >>> host.domains()
+        Traceback (most recent call last):
+            ...
+        memctl.errors.HostClosed: the host has been closed
         """
         self._core.close()
         self._switchboards.clear()
 
     def domains(self) -> list[Domain]:
-        """All guests, by number; dom0 is none. Raises `HostError`."""
+        """All guests, by number; dom0 is none. Raises `HostError`.
+
+        >>> import memctl
+        >>> with memctl.Host("sim:") as host:
+        ...     host.domains()[0]
+        <memctl.Domain 'demo-pv', pv 1>
+        """
         return [Domain(self, identity) for identity in self._core.domains()]
 
     def __iter__(self) -> Iterator[Domain]:
@@ -143,7 +157,16 @@ class Host:
 
 
 class Domain:
-    """One life of a guest: after a reboot its calls raise `NoSuchDomain`. From `Host`'s calls."""
+    """One life of a guest: after a reboot its calls raise `NoSuchDomain`. From `Host`'s calls.
+
+    Thread-safe, as its host is.
+
+    >>> import memctl
+    >>> with memctl.Host("sim:") as host:
+    ...     domain = host["demo-pvh"]
+    >>> print(domain.id, domain.name, domain.type)
+    2 demo-pvh pvh
+    """
 
     def __init__(self, host: Host, identity: DomainIdentity) -> None:
         self.host = host

@@ -74,6 +74,13 @@ class Operation:
     """A resize under way; `Domain.start_resize` begins one. To be waited for in one thread.
 
     It goes on whether or not anybody waits, until it ends or its host is closed.
+
+    >>> import memctl
+    >>> with memctl.Host("sim:") as host:
+    ...     operation = host["demo-pv"].start_resize("2GiB")
+    ...     report = operation.wait()
+    >>> operation.done, operation
+    (True, <memctl.Operation of 'demo-pv', ended>)
     """
 
     def __init__(
@@ -102,7 +109,18 @@ class Operation:
         return self._news is not None
 
     def cancel(self) -> None:
-        """Asks it to end, and the guest to be restored; doesn't wait for that. From any thread."""
+        """Asks it to end, and the guest to be restored; doesn't wait for that. From any thread.
+
+        Of one that has ended already: does nothing.
+
+        >>> import memctl
+        >>> with memctl.Host("sim:") as host:
+        ...     operation = host["demo-pv"].start_resize("2GiB")
+        ...     report = operation.wait()
+        ...     operation.cancel()
+        >>> print(report.outcome)
+        verified
+        """
         self._host.cancel(self.number)
 
     def wait(self) -> Report:

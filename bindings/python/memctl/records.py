@@ -4,6 +4,8 @@
 Sizes are what `xl` means by them, video RAM included. What a guest's agent said is the guest's own
 claim: those are the fields whose names begin with `reported_`, `guest_total`, and `agent`.
 
+Sizes are `Size`, ints of bytes; times are seconds.
+
 `to_dict()` has the keys that `memctl --json` writes (docs/json.md): ints of KiB and of
 milliseconds, with the unit in the key.
 """
@@ -21,7 +23,11 @@ if TYPE_CHECKING:
 
 
 class Cause(enum.StrEnum):
-    """Why something was refused or failed. The names never change; new ones may come."""
+    """Why something was refused or failed. The names never change; new ones may come.
+
+    >>> Cause("host_memory") is Cause.HOST_MEMORY == "host_memory"
+    True
+    """
 
     NO_XEN = "no_xen"
     NO_SUCH_DOMAIN = "no_such_domain"
@@ -148,7 +154,11 @@ def milliseconds(seconds: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class DomainIdentity:
-    """One life of a domain: a reboot gives it another `id`."""
+    """One life of a domain: a reboot gives it another `id`.
+
+    >>> DomainIdentity(3, "web1", DomainType.PVH).to_dict()
+    {'id': 3, 'name': 'web1', 'type': 'pvh'}
+    """
 
     id: int
     name: str
@@ -161,7 +171,13 @@ class DomainIdentity:
 
 @dataclass(frozen=True, slots=True)
 class AgentStatus:
-    """What a guest's agent says of itself."""
+    """What a guest's agent says of itself.
+
+    >>> import memctl
+    >>> with memctl.Host("sim:") as host:
+    ...     print(host["demo-pv"].status().agent.block_size)
+    128MiB
+    """
 
     version: str
     kernel_release: str
@@ -178,7 +194,14 @@ class AgentStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A domain at one moment, measured by the host but for what its names say."""
+    """A domain at one moment, measured by the host but for what its names say.
+
+    >>> import memctl
+    >>> with memctl.Host("sim:") as host:
+    ...     status = host["demo-pv"].status()
+    >>> status.target == status.limit < status.largest, status.limited_by
+    (True, <Cause.HOST_MEMORY: 'host_memory'>)
+    """
 
     domain: DomainIdentity
     allocated: Size
@@ -216,7 +239,13 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One step of a plan: the guest is brought to `size` before the next one begins."""
+    """One step of a plan: the guest is brought to `size` before the next one begins.
+
+    >>> import memctl
+    >>> with memctl.Host("sim:") as host:
+    ...     print([str(stage.size) for stage in host["demo-pvh"].plan("40GiB").stages])
+    ['31616MiB', '40GiB']
+    """
 
     size: Size
     blocks: int  # at most so many memory blocks are added
@@ -235,7 +264,14 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a resize would do. Stages after the first are a forecast."""
+    """What a resize would do. Stages after the first are a forecast.
+
+    >>> import memctl
+    >>> with memctl.Host("sim:") as host:
+    ...     plan = host["demo-pvh"].plan("40GiB")
+    >>> print(plan.from_size, plan.to_size, plan.limit, plan.pool_growth)
+    1GiB 40GiB 40GiB 156MiB
+    """
 
     domain: DomainIdentity
     from_size: Size
@@ -271,7 +307,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Where a resize is."""
+    """Where a resize is.
+
+    >>> Event(Phase.POPULATE, 1, Size("1g"), Size("3g"), Size("2g"), 0.5).fraction
+    0.5
+    """
 
     phase: Phase
     stage: int  # from 1; 0 outside the stages
@@ -301,7 +341,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class PhaseTime:
-    """How long a phase took, in seconds. One that came several times is there several times."""
+    """How long a phase took, in seconds. One that came several times is there several times.
+
+    >>> PhaseTime(Phase.VERIFY, 0.25).seconds
+    0.25
+    """
 
     phase: Phase
     seconds: float
@@ -309,7 +353,11 @@ class PhaseTime:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """Which of the three layers confirmed the result. Only `xen` is measured by the host."""
+    """Which of the three layers confirmed the result. Only `xen` is measured by the host.
+
+    >>> Verified(xen=True, blocks=True, guest_total=False).all
+    False
+    """
 
     xen: bool
     blocks: bool
@@ -323,7 +371,16 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a resize did, whatever its end."""
+    """What a resize did, whatever its end.
+
+    >>> import memctl
+    >>> with memctl.Host("sim:") as host:
+    ...     report = host["demo-pv"].resize("2GiB")
+    >>> print(report.outcome, report.from_size, report.reached, report.limit)
+    verified 1GiB 2GiB 2GiB
+    >>> report.to_dict()["reached_kib"]
+    2097152
+    """
 
     outcome: Outcome
     cause: Cause | None  # None: verified
@@ -377,7 +434,14 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the doctor found of one precondition."""
+    """What the doctor found of one precondition.
+
+    >>> import memctl
+    >>> with memctl.Host("sim:") as host:
+    ...     finding = host.doctor()[0]
+    >>> print(finding.check, finding.subject, finding.severity)
+    xen_version host good
+    """
 
     check: Check
     subject: Subject
@@ -399,7 +463,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What was found of a resize whose process died, and what became of it."""
+    """What was found of a resize whose process died, and what became of it.
+
+    >>> import memctl
+    >>> with memctl.Host("sim:") as host:
+    ...     recovery = host["demo-pv"].recover()
+    >>> recovery.report is None, recovery.unknown_claim
+    (True, Size('0KiB'))
+    """
 
     domain: DomainIdentity
     report: Report | None  # None: nothing was left behind, or `error`

@@ -37,7 +37,7 @@ class LabConfig:
     hvm: bool = False
     """Adds hvm's device model to dom0: some 100 MB, so only where a scenario needs it."""
     python: bool = False
-    """Adds the build machine's Python 3 with its standard library, and memctl's module."""
+    """Adds the build machine's Python 3, memctl's package, its tests and examples: 100 MB."""
     boot_timeout: float = 300.0
     build: Path = field(default_factory=default_build)
     cache: Path = field(default_factory=default_cache)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from memctl_lab import kernel, libraries, tools
-from memctl_lab.config import LabConfig, xl_configuration
+from memctl_lab.config import REPOSITORY, LabConfig, xl_configuration
 from memctl_lab.cpio import Tree
 from memctl_lab.packages import Packages, digest, fetch, identity, locked
 
@@ -197,21 +197,39 @@ def _add_device_model(tree: Tree, packages: Packages, binaries: dict[str, Path])
         tree.file(str(item.relative_to(packages.root)), item)
 
 
+#: Of Debian's, for pytest and Ansible.
+PYTHON_PACKAGES = (
+    "_pytest",
+    "pytest",
+    "pluggy",
+    "iniconfig",
+    "packaging",
+    "attr",
+    "attrs",
+    "ansible",
+    "jinja2",
+    "markupsafe",
+    "yaml",
+)
+
+
 def _add_python(tree: Tree, config: LabConfig, binaries: dict[str, Path]) -> None:
+    """The interpreter, the package, its tests and examples, and what those need of Debian's."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     tree.symlink("usr/bin/python3", version)
     binaries[f"usr/bin/{version}"] = Path("/usr/bin", version)
-    library = Path("/usr/lib", version)
-    without = ("__pycache__", "test", "idlelib", "tkinter", "ensurepip", "lib2to3", "pydoc_data")
-    tree.tree(f"usr/lib/{version}", library, without)
-    bindings = config.build / "bindings" / "python"
-    if bindings.is_dir():
-        tree.tree("usr/lib/python3/dist-packages", bindings, ("CMakeFiles", "__pycache__"))
-    for module in [*library.glob("lib-dynload/*.so"), *bindings.glob("**/*.so")]:
-        binaries.setdefault(_installed_module(module, library, bindings, version), module)
-
-
-def _installed_module(module: Path, library: Path, bindings: Path, version: str) -> str:
-    if module.is_relative_to(library):
-        return f"usr/lib/{version}/{module.relative_to(library)}"
-    return f"usr/lib/python3/dist-packages/{module.relative_to(bindings)}"
+    caches = ("__pycache__", ".mypy_cache", ".pytest_cache")
+    without = (*caches, "test", "idlelib", "tkinter", "ensurepip", "lib2to3", "pydoc_data")
+    debian = Path("/usr/lib/python3/dist-packages")
+    parts = {
+        f"usr/lib/{version}": Path("/usr/lib", version),
+        "usr/lib/python3/dist-packages/memctl": config.build / "bindings/python/package/memctl",
+        **{f"usr/lib/python3/dist-packages/{name}": debian / name for name in PYTHON_PACKAGES},
+        "root/memctl/tests/python": REPOSITORY / "tests" / "python",
+        "root/memctl/docs/schema": REPOSITORY / "docs" / "schema",
+        "root/memctl/examples/python": REPOSITORY / "examples" / "python",
+    }
+    for path, source in parts.items():
+        tree.tree(path, source, without if source.parent == Path("/usr/lib") else caches)
+        for module in source.glob("**/*.so"):
+            binaries[f"{path}/{module.relative_to(source)}"] = module

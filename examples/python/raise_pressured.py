@@ -1,0 +1,96 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Raises all guests that are short of memory, in parallel, within what the host has.
+
+A guest is short where less than a tenth of its memory is available to its processes, by its own
+account. The neediest are served first; no guest gets more than a quarter on top of what it has.
+
+    examples/python/raise_pressured.py
+    examples/python/raise_pressured.py --host sim: --below 0.99 --dry-run
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+import memctl
+from memctl import Size
+
+BLOCK = Size("128MiB")
+
+
+def available(status: memctl.Status) -> float:
+    """The part of the guest's memory that its processes could still have: its own claim."""
+    if not status.reported_total or status.reported_available is None:
+        return 1.0
+    return status.reported_available / status.reported_total
+
+
+def share_out(host: memctl.Host, below: float) -> list[tuple[memctl.Domain, Size]]:
+    """Who gets which size. The library refuses what the host can't give, whatever is said here."""
+    statuses = [(domain, domain.status()) for domain in host]
+    short = sorted(
+        (one for one in statuses if one[1].agent and available(one[1]) < below),
+        key=lambda one: available(one[1]),
+    )
+    shares: list[tuple[memctl.Domain, Size]] = []
+    left: int | None = None
+    for domain, status in short:
+        more = max(BLOCK, Size(status.target // 4 // BLOCK * BLOCK))
+        try:
+            plan = domain.plan(status.target + more)
+        except memctl.Error as error:
+            print(f"{domain.name}: stays at {status.target}: {error}", file=sys.stderr)
+            continue
+        if left is None:
+            left = plan.host_free - plan.host_reserve
+        needed = more + plan.pool_growth
+        if needed <= left:
+            left -= needed
+            shares.append((domain, plan.to_size))
+    return shares
+
+
+async def raise_all(shares: list[tuple[memctl.Domain, Size]], timeout: float) -> int:
+    """Resizes them all at once; the number of those that it could not."""
+    results = await asyncio.gather(
+        *(domain.resize_async(size, timeout=timeout) for domain, size in shares),
+        return_exceptions=True,
+    )
+    failed = 0
+    for (domain, _), result in zip(shares, results, strict=True):
+        if isinstance(result, memctl.Report):
+            print(f"{domain.name}: {result.from_size} -> {result.reached}")
+        elif isinstance(result, memctl.Error):
+            failed += 1
+            print(f"{domain.name}: {result.cause}: {result}", file=sys.stderr)
+        else:
+            raise result
+    return failed
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--host", default="xen:", metavar="URI", help="xen: (the default) or sim:")
+    parser.add_argument("--below", type=float, default=0.1, help="short of memory (default: 0.1)")
+    parser.add_argument("--timeout", type=float, default=120, help="seconds for each guest")
+    parser.add_argument("--dry-run", action="store_true", help="tell who would get what")
+    options = parser.parse_args()
+    try:
+        with memctl.Host(options.host) as host:
+            shares = share_out(host, options.below)
+            if options.dry_run:
+                for domain, size in shares:
+                    print(f"{domain.name}: would get {size}")
+                return 0
+            return 1 if asyncio.run(raise_all(shares, options.timeout)) else 0
+    except memctl.Error as error:
+        print(f"{error.cause}: {error}\n{error.hint}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Has Ansible print the result of each item of a loop as one line of JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+name: items
+type: stdout
+short_description: each item's result as one line of JSON
+description: For the tests of the example.
+"""
+
+
+class CallbackModule(CallbackBase):  # type: ignore[misc]
+    """Found by Ansible."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "items"
+
+    def v2_runner_item_on_ok(self, result: Any) -> None:
+        """One that worked."""
+        print(json.dumps(result._result))
+
+    def v2_runner_item_on_failed(self, result: Any) -> None:
+        """One that didn't."""
+        print(json.dumps({**result._result, "failed": True}))

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What `cmake --install` puts in place works without the build."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import memctl
+
+
+def test_the_installed_package_works(tmp_path: Path) -> None:
+    build = os.environ.get("MEMCTL_BUILD")
+    if build is None:
+        pytest.skip("MEMCTL_BUILD names no build")
+    for component in ("host", "python"):
+        subprocess.run(
+            ["cmake", "--install", build, "--prefix", str(tmp_path), "--component", component],
+            check=True,
+            capture_output=True,
+        )
+    (package,) = tmp_path.glob("lib/python3*/dist-packages/memctl")
+    assert {file.name for file in package.iterdir()} == {
+        file.name for file in Path(memctl.__file__).parent.iterdir() if file.suffix != ".pyc"
+    } - {"__pycache__"}
+    assert not any(file.is_symlink() for file in package.iterdir())
+    (library,) = {file.parent for file in tmp_path.glob("lib/**/libmemctl.so.0")}
+    code = """
+        import memctl
+        with memctl.Host("sim:") as host:
+            print(memctl.__file__, host["demo-pv"].resize("2GiB").reached)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(package.parent),
+            "LD_LIBRARY_PATH": str(library),
+        },
+    )
+    assert done.stdout == f"{package / '__init__.py'} 2GiB\n", done.stderr
