@@ -12,6 +12,7 @@ import sys
 import textwrap
 import threading
 import time
+from random import Random
 from typing import Any, Callable
 
 import pytest
@@ -135,6 +136,41 @@ def test_ctrl_c_of_asyncio_restores_too(slow: str) -> None:
     """
     done = run_python(code, slow)
     assert (done.stdout, done.returncode) == ("1GiB 1GiB\n", 0), done.stderr
+
+
+def test_an_interruption_at_any_moment_never_hangs(simulate: Simulate) -> None:
+    """As Ctrl-C comes at any moment; what was under way has ended when the caller goes on."""
+
+    class Interruption(BaseException):
+        pass
+
+    def interrupt(number: int, frame: object) -> None:
+        raise Interruption
+
+    guest = {"name": "g", "type": "pv", "memory": "1GiB", "kernel_free": "900MiB"}
+    random = Random(1)
+    interrupted = 0
+    earlier = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with memctl.Host(simulate(host="16GiB", pace=50, guests=[guest])) as host:
+            for _ in range(100):
+                operation = host["g"].start_resize(random.choice(["2g", "3g"]), on_event=print)
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-5, 1e-2))
+                    operation.wait()
+                except Interruption:
+                    interrupted += 1
+                    if not operation.done:  # it came before the waiting had begun
+                        operation.wait()
+                except memctl.Error:
+                    pass
+                finally:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+                assert operation.done
+            assert host["g"].resize("4g").outcome == memctl.Outcome.VERIFIED
+    finally:
+        signal.signal(signal.SIGALRM, earlier)
+    assert interrupted > 0
 
 
 def test_a_thousand_resizes_in_one_loop(simulate: Simulate) -> None:

@@ -33,14 +33,19 @@ class Switchboard:
         self.operations: dict[int, Operation] = {}
 
     def deliver(self) -> None:
-        """Passes on all that has come."""
-        for number, news in self.channel.take():
-            operation = self.operations[number]
+        """Passes on all that has come. Wherever an exception ends this, no end is lost."""
+        while (first := self.channel.first()) is not None:
+            number, news = first
+            operation = self.operations.get(number)
             if isinstance(news, Event):
-                operation.tell(news)
+                self.channel.remove_first()
+                if operation is not None:
+                    operation.tell(news)
                 continue
-            del self.operations[number]
-            operation.end(news)
+            if operation is not None:
+                operation.end(news)
+            self.operations.pop(number, None)
+            self.channel.remove_first()
 
 
 class LoopSwitchboard(Switchboard):
@@ -205,4 +210,6 @@ async def finish(operation: Operation) -> Report:
         ended.exception()
         cancelled.add_note(operation.ending())
         raise
+    finally:
+        operation.on_end = None
     return ended.result()

@@ -22,11 +22,18 @@ void Channel::post(Note note) {
   static_cast<void>(eventfd_write(fd_, 1));  // where it is readable already, it stays so
 }
 
-std::vector<Note> Channel::take() {
+std::optional<Note> Channel::first() const {
   const std::lock_guard lock{mutex_};
+  if (notes_.empty()) return std::nullopt;
+  return notes_.front();
+}
+
+void Channel::remove_first() {
+  const std::lock_guard lock{mutex_};
+  if (!notes_.empty()) notes_.pop_front();
+  if (!notes_.empty()) return;
   eventfd_t count = 0;
   static_cast<void>(eventfd_read(fd_, &count));
-  return std::exchange(notes_, {});
 }
 
 }  // namespace memctl::python

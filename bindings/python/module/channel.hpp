@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <mutex>
+#include <optional>
 #include <variant>
-#include <vector>
 
 #include "memctl/error.hpp"
 #include "memctl/report.hpp"
@@ -19,8 +20,11 @@ struct Note {
 };
 
 /// Where operations leave their notes, on whatever thread, and a file descriptor becomes readable.
-/// The interpreter waits for that as for any other file, and takes the notes on a thread of its
+/// The interpreter waits for that as for any other file, and reads the notes on a thread of its
 /// own: no thread of the library's ever runs Python or waits for the interpreter. Thread-safe.
+///
+/// A note stays until it is removed: an exception out of a signal's handler, which may come after
+/// any call, loses none.
 class Channel {
  public:
   /// Throws `std::system_error` where the process has no file descriptor left.
@@ -31,13 +35,14 @@ class Channel {
 
   [[nodiscard]] int fileno() const { return fd_; }
   void post(Note note);
-  /// Every note since the last call, in order; the descriptor is no longer readable.
-  [[nodiscard]] std::vector<Note> take();
+  [[nodiscard]] std::optional<Note> first() const;
+  /// The descriptor is no longer readable after the last one. Where there is none: nothing.
+  void remove_first();
 
  private:
   int fd_;
-  std::mutex mutex_;
-  std::vector<Note> notes_;
+  mutable std::mutex mutex_;
+  std::deque<Note> notes_;
 };
 
 }  // namespace memctl::python

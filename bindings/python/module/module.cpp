@@ -88,18 +88,16 @@ ResizeOptions options(std::optional<std::int64_t> timeout_ms, std::int64_t stall
   return made;
 }
 
-py::list take(Channel& channel) {
-  py::list notes;
-  for (const Note& note : channel.take()) {
-    if (const auto* event = std::get_if<Event>(&note.what)) {
-      notes.append(py::make_tuple(note.operation, to_python(*event)));
-      continue;
-    }
-    const auto& ended = std::get<Result<Report>>(note.what);
-    notes.append(py::make_tuple(
-        note.operation, ended ? to_python(ended.value()) : to_python(ended.error(), std::nullopt)));
+/// The operation's number, and what happened to it; None: there is no news.
+py::object first(const Channel& channel) {
+  const auto note = channel.first();
+  if (!note) return py::none{};
+  if (const auto* event = std::get_if<Event>(&note->what)) {
+    return py::make_tuple(note->operation, to_python(*event));
   }
-  return notes;
+  const auto& ended = std::get<Result<Report>>(note->what);
+  return py::make_tuple(note->operation,
+                        ended ? to_python(ended.value()) : to_python(ended.error(), std::nullopt));
 }
 
 /// In KiB, and whether it is relative.
@@ -142,7 +140,8 @@ PYBIND11_MODULE(_core, module) {
   py::class_<Channel, std::shared_ptr<Channel>>(module, "Channel")
       .def(py::init<>())
       .def("fileno", &Channel::fileno)
-      .def("take", &take);
+      .def("first", &first)
+      .def("remove_first", &Channel::remove_first);
 
   const auto released = py::call_guard<py::gil_scoped_release>();
   py::class_<OpenHost, Holder>(module, "OpenHost")
