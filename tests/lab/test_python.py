@@ -45,7 +45,7 @@ def play(guest: Guest, size: str, options: str = "") -> str:
     done = guest.lab.run(
         f"cd {PLAYBOOK} && HOME=/tmp LC_ALL=C.UTF-8 ANSIBLE_STDOUT_CALLBACK=items"
         f" ANSIBLE_CALLBACK_PLUGINS={TESTS}/ansible_callbacks"
-        f" python3 -m ansible playbook -i localhost, -c local playbook.yml"
+        f" ansible-playbook -i localhost, -c local playbook.yml"
         f" -e '{json.dumps(variables)}' {options}",
         timeout=300,
     )

@@ -210,6 +210,8 @@ PYTHON_PACKAGES = (
     "jinja2",
     "markupsafe",
     "yaml",
+    "py",
+    "Jinja2-*-info",  # Ansible looks for its version there
 )
 
 
@@ -222,14 +224,22 @@ def _add_python(tree: Tree, config: LabConfig, binaries: dict[str, Path]) -> Non
     without = (*caches, "test", "idlelib", "tkinter", "ensurepip", "lib2to3", "pydoc_data")
     debian = Path("/usr/lib/python3/dist-packages")
     parts = {
+        "usr/lib/locale/C.utf8": Path("/usr/lib/locale/C.utf8"),
         f"usr/lib/{version}": Path("/usr/lib", version),
         "usr/lib/python3/dist-packages/memctl": config.build / "bindings/python/package/memctl",
-        **{f"usr/lib/python3/dist-packages/{name}": debian / name for name in PYTHON_PACKAGES},
+        **{
+            f"usr/lib/python3/dist-packages/{found.name}": found
+            for pattern in PYTHON_PACKAGES
+            for found in debian.glob(pattern)
+        },
         "root/memctl/tests/python": REPOSITORY / "tests" / "python",
         "root/memctl/docs/schema": REPOSITORY / "docs" / "schema",
         "root/memctl/examples/python": REPOSITORY / "examples" / "python",
     }
+    tree.file("usr/bin/ansible-playbook", Path("/usr/bin/ansible-playbook"), 0o755)
     for path, source in parts.items():
         tree.tree(path, source, without if source.parent == Path("/usr/lib") else caches)
         for module in source.glob("**/*.so"):
+            if module.name.startswith("_tkinter"):  # needs what only a desktop has
+                continue
             binaries[f"{path}/{module.relative_to(source)}"] = module
