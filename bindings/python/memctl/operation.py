@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import select
 from typing import Callable
 
 from . import _core
-from .errors import Error
+from .errors import Error, HostClosed
 from .records import DomainIdentity, Event, Report
 
 EventCallback = Callable[[Event], object]
@@ -98,6 +99,7 @@ class Operation:
     ) -> None:
         self.domain = domain
         self.number = number
+        self._process = os.getpid()
         self._host = host
         self._switchboard = switchboard
         self._on_event = on_event
@@ -184,6 +186,8 @@ class Operation:
             self.on_end(news)
 
     def _listen(self) -> None:
+        if os.getpid() != self._process:
+            raise HostClosed("the resize was begun by another process")
         readable = select.poll()
         readable.register(self._switchboard.channel.fileno(), select.POLLIN)
         while self._news is None:
@@ -196,6 +200,8 @@ async def finish(operation: Operation) -> Report:
     ended: asyncio.Future[Report] = asyncio.get_running_loop().create_future()
 
     def settle(news: Report | Error) -> None:
+        if ended.done():  # told once more, after an interruption
+            return
         if isinstance(news, Error):
             ended.set_exception(news)
         else:
