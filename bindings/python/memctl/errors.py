@@ -20,6 +20,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from .records import Cause, DomainIdentity, Report, kib, text
@@ -72,16 +73,17 @@ class Error(Exception):
             self.add_note(f"hint: {hint}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        details = (
-            self.cause,
-            self.hint,
-            self.domain,
-            self.report,
-            self.largest,
-            self.raw,
-            self.log,
+        again = partial(
+            type(self),
+            cause=self.cause,
+            hint=self.hint,
+            domain=self.domain,
+            report=self.report,
+            largest=self.largest,
+            raw=self.raw,
+            log=self.log,
         )
-        return _unpickled, (type(self), str(self), *details)
+        return again, (str(self),)
 
     def to_dict(self) -> dict[str, Any]:
         """As `memctl resize --json` has it; without a report, what is known without one."""
@@ -221,8 +223,3 @@ def from_library(
         raw=raw,
         log=log,
     )
-
-
-def _unpickled(family: type[Error], message: str, *details: Any) -> Error:
-    names = ("cause", "hint", "domain", "report", "largest", "raw", "log")
-    return family(message, **dict(zip(names, details, strict=True)))
