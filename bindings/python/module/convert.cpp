@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "convert.hpp"
 
-#include <array>
 #include <chrono>
 #include <string>
 
@@ -81,6 +80,14 @@ py::object or_none(const std::optional<T>& value, Convert convert) {
 
 double seconds(std::chrono::milliseconds time) { return static_cast<double>(time.count()) / 1e3; }
 
+}  // namespace
+
+py::str to_python(std::string_view text) {
+  auto* made = PyUnicode_DecodeUTF8(text.data(), static_cast<py::ssize_t>(text.size()), "replace");
+  if (made == nullptr) throw py::error_already_set{};
+  return py::reinterpret_steal<py::str>(made);
+}
+
 py::object to_python(const Stage& stage) {
   static Class stage_class{"memctl.records", "Stage"};
   return stage_class(size_of(stage.size), stage.blocks, size_of(stage.memmap),
@@ -89,28 +96,13 @@ py::object to_python(const Stage& stage) {
 
 py::object to_python(const AgentStatus& agent) {
   static Class agent_class{"memctl.records", "AgentStatus"};
-  return agent_class(python::to_python(agent.version), python::to_python(agent.kernel_release),
+  return agent_class(to_python(agent.version), to_python(agent.kernel_release),
                      size_of(agent.block_size));
 }
 
 py::object to_python(const PhaseTime& time) {
   static Class time_class{"memctl.records", "PhaseTime"};
   return time_class(phase_of(time.phase), seconds(time.spent));
-}
-
-template <class T>
-py::tuple tuple_of(const std::vector<T>& values) {
-  py::tuple tuple{values.size()};
-  for (std::size_t i = 0; i < values.size(); ++i) tuple[i] = to_python(values[i]);
-  return tuple;
-}
-
-}  // namespace
-
-py::str to_python(std::string_view text) {
-  auto* made = PyUnicode_DecodeUTF8(text.data(), static_cast<py::ssize_t>(text.size()), "replace");
-  if (made == nullptr) throw py::error_already_set{};
-  return py::reinterpret_steal<py::str>(made);
 }
 
 py::object to_python(const DomainIdentity& domain) {
@@ -135,7 +127,7 @@ py::object to_python(const Plan& plan) {
   return plan_class(to_python(plan.domain), size_of(plan.from), size_of(plan.to),
                     size_of(plan.limit), size_of(plan.earlier_limit),
                     or_none(plan.paging_pool, size_of), size_of(plan.pool_growth),
-                    size_of(plan.host_free), size_of(plan.host_reserve), tuple_of(plan.stages),
+                    size_of(plan.host_free), size_of(plan.host_reserve), to_python(plan.stages),
                     or_none(plan.limited_by, cause_of), or_none(plan.largest, size_of));
 }
 
@@ -147,7 +139,7 @@ py::object to_python(const Report& report) {
       to_python(report.hint), to_python(report.domain), size_of(report.from),
       size_of(report.requested), size_of(report.reached), or_none(report.guest_total, size_of),
       size_of(report.limit), or_none(report.pool, size_of), report.stages, seconds(report.elapsed),
-      tuple_of(report.phases), size_of(report.residual),
+      to_python(report.phases), size_of(report.residual),
       verified_class(report.verified.xen, report.verified.blocks, report.verified.guest_total));
 }
 
@@ -184,14 +176,11 @@ py::object to_python(const DomainRecovery& recovery) {
 py::object to_python(const Error& error, const std::optional<DomainIdentity>& domain) {
   static Class make_error{"memctl.errors", "from_library"};
   const auto whom = error.report ? std::optional{error.report->domain} : domain;
-  const std::vector<std::string>& log = error.log;
-  py::tuple lines{log.size()};
-  for (std::size_t i = 0; i < log.size(); ++i) lines[i] = to_python(log[i]);
   return make_error(
       cause_of(error.cause), to_python(error.message), to_python(error.advice()),
       or_none(whom, [](const DomainIdentity& identity) { return to_python(identity); }),
       error.report ? to_python(*error.report) : py::none{}, or_none(error.largest, size_of),
-      or_none(error.raw, [](int raw) { return py::int_(raw); }), lines);
+      or_none(error.raw, [](int raw) { return py::int_(raw); }), to_python(error.log));
 }
 
 void raise(const py::object& exception) {

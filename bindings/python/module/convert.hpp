@@ -24,6 +24,9 @@ namespace memctl::python {
 [[nodiscard]] pybind11::str to_python(std::string_view text);
 [[nodiscard]] pybind11::object to_python(const DomainIdentity& domain);
 [[nodiscard]] pybind11::object to_python(const DomainStatus& status);
+[[nodiscard]] pybind11::object to_python(const AgentStatus& agent);
+[[nodiscard]] pybind11::object to_python(const Stage& stage);
+[[nodiscard]] pybind11::object to_python(const PhaseTime& time);
 [[nodiscard]] pybind11::object to_python(const Plan& plan);
 [[nodiscard]] pybind11::object to_python(const Report& report);
 [[nodiscard]] pybind11::object to_python(const Event& event);
