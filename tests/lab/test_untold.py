@@ -145,6 +145,7 @@ class TestHostThatIsFullForAWhile:
         reached = size_of(guest)
         assert reached < 480
         assert free_kib(fresh_host) <= NEARLY_KIB
+        guest.wait_until_given_up()
         fresh_host.return_memory()
         guest.settle()
         assert size_of(guest) == reached, "its balloon has given up, and nobody was told"
@@ -169,7 +170,7 @@ class TestHostThatIsFullForAWhile:
         fresh_host.leave_free(300)
         by_xl(guest, 1024)
         assert size_of(guest) < 480
-        guest.settle()
+        guest.wait_until_given_up()
         fresh_host.return_memory()
         done = by_memctl(guest, 1024)
         assert done.ending == (0, "verified", None), done.report

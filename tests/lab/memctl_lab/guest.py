@@ -18,6 +18,7 @@ UNREACHABLE = 125
 BOOT_TIMEOUT = 300
 SVM_CPU = "1"
 """Every guest that needs SVM runs on this processor: see `Lab.emulator_faults`."""
+BALLOON = "/sys/devices/system/xen_memory/xen_memory0"
 KILLED = "Out of memory: Killed process"
 GUEST_FAULT = re.compile(r"Kernel panic.*|kernel BUG at.*|Oops:.*|LAB-FAIL.*")
 
@@ -272,8 +273,8 @@ class Guest:
     def settle(self, mib: int | None = None, quiet: float = 12, timeout: float = 300) -> None:
         """Waits until Xen's page count is that of `mib`, or has stood still for `quiet` seconds.
 
-        The balloon driver waits 8 s at most between its attempts before it gives up. No event tells
-        of it: that nothing happens is what is to be seen.
+        The balloon driver waits 8 s at most between two attempts. No event tells of them: that
+        nothing happens is what is to be seen.
         """
         deadline = time.monotonic() + timeout
         before, since = self._pages(), time.monotonic()
@@ -286,6 +287,11 @@ class Guest:
             now = self._pages()
             if now != before:
                 before, since = now, time.monotonic()
+
+    def wait_until_given_up(self) -> None:
+        # The driver counts its attempts from 1, and starts over when it gives up, or has succeeded.
+        count = f"$(($(cat {BALLOON}/retry_count)))"
+        self.check(f"until [ {count} = 1 ]; do usleep 200000; done", timeout=60)
 
     def pause(self) -> None:
         self.lab.check(f"xl pause {self.domid}")

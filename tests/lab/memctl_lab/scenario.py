@@ -132,6 +132,9 @@ class ScenarioGuest(Protocol):
         With a size no longer than until it has that.
         """
 
+    def wait_until_given_up(self) -> None:
+        """Waits until its balloon driver, which has settled short of its target, stops trying."""
+
     def pause(self) -> None:
         ...
 

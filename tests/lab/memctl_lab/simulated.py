@@ -258,6 +258,9 @@ class SimulatedGuest:
     def settle(self, mib: int | None = None) -> None:
         self.host.ask("pass", seconds=SETTLED_S)
 
+    def wait_until_given_up(self) -> None:
+        self.settle()
+
     def pause(self) -> None:
         self._do("pause")
 
