@@ -93,6 +93,8 @@ void AgentCore::carry_out(const AgentRequest& request, Time now) {
       save();
       look(now);
       publish(phase(), now, &request);
+      // Another's report takes the place of the operation's own, which may not have been read.
+      dirty_ = record_.active && record_.operation != request.operation;
       break;
     case RequestKind::prepare:
       prepare(request, now);

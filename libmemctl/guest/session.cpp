@@ -11,16 +11,21 @@ namespace memctl::guest {
 namespace {
 /// Twice within the time that an answer may take.
 constexpr std::chrono::seconds repeat_time{2};
+/// Where another operation's report is seen: long enough for its reader to have read it.
+constexpr std::chrono::milliseconds displaced_time{50};
 }  // namespace
 
 Session::Session(host::Port& port, DomainId domain, std::uint64_t operation, host::Wakeup& wakeup)
-    : port_{&port}, wakeup_{&wakeup}, mailbox_{port.store(), domain}, operation_{operation} {}
+    : port_{&port},
+      wakeup_{&wakeup},
+      mailbox_{port.store(), domain},
+      request_{.operation = operation} {}
 
 Result<Session> Session::open(host::Port& port, DomainId domain, std::uint64_t operation,
                               host::Wakeup& wakeup) {
   Session session{port, domain, operation, wakeup};
   BOOST_OUTCOME_TRY(session.watch_, session.mailbox_.watch(wakeup));
-  BOOST_OUTCOME_TRY(session.sequence_, session.mailbox_.last_request_sequence());
+  BOOST_OUTCOME_TRY(session.request_.sequence, session.mailbox_.last_request_sequence());
   BOOST_OUTCOME_TRY(session.poll());
   return session;
 }
@@ -33,7 +38,11 @@ Result<void> Session::poll() {
   hello_ = std::move(hello);
 
   BOOST_OUTCOME_TRY(auto report, mailbox_.report());
-  if (!report || report->operation != operation_) return success();
+  if (!report) return success();
+  if (report->operation != request_.operation) {
+    displaced_ = true;
+    return success();
+  }
   if (report_ && report->sequence <= report_->sequence) return success();
   report_ = std::move(report);
   reported_at_ = port_->clock().now();
@@ -56,23 +65,35 @@ Result<void> Session::check_hello() const {
 }
 
 Result<void> Session::send(RequestKind kind, std::uint32_t stage, Kib target, OnlineZone online) {
+  request_ = {.protocol = hello_ ? std::min(protocol_max, hello_->protocol_max) : protocol_max,
+              .operation = request_.operation,
+              .sequence = request_.sequence,
+              .kind = kind,
+              .stage = stage,
+              .target = target,
+              .online = online};
+  first_sequence_ = request_.sequence + 1;
   asked_at_ = port_->clock().now();
-  return write(kind, stage, target, online);
+  return write();
 }
 
-Result<void> Session::write(RequestKind kind, std::uint32_t stage, Kib target, OnlineZone online) {
-  const std::uint32_t protocol =
-      hello_ ? std::min(protocol_max, hello_->protocol_max) : protocol_max;
-  return mailbox_.write({.protocol = protocol,
-                         .operation = operation_,
-                         .sequence = ++sequence_,
-                         .kind = kind,
-                         .stage = stage,
-                         .target = target,
-                         .online = online});
+Result<void> Session::write() {
+  ++request_.sequence;
+  written_at_ = port_->clock().now();
+  displaced_ = false;
+  return mailbox_.write(request_);
 }
 
-bool Session::answered() const { return report_ && report_->request >= sequence_; }
+Result<void> Session::repeat() {
+  if (answered() || port_->clock().now() < repeat_at()) return success();
+  return write();
+}
+
+host::TimePoint Session::repeat_at() const {
+  return written_at_ + (displaced_ ? host::Duration{displaced_time} : host::Duration{repeat_time});
+}
+
+bool Session::answered() const { return report_ && report_->request >= first_sequence_; }
 
 host::Task<AgentReport> Session::ask(RequestKind kind, std::uint32_t stage, Kib target,
                                      OnlineZone online) {
@@ -80,7 +101,6 @@ host::Task<AgentReport> Session::ask(RequestKind kind, std::uint32_t stage, Kib 
   BOOST_OUTCOME_CO_TRY(check_hello());
   BOOST_OUTCOME_CO_TRY(send(kind, stage, target, online));
   const host::TimePoint until = asked_at_ + answer_time;
-  host::TimePoint written = asked_at_;
   bool others = false;
   while (!answered()) {
     if (port_->clock().now() >= until) {
@@ -88,14 +108,10 @@ host::Task<AgentReport> Session::ask(RequestKind kind, std::uint32_t stage, Kib 
                       .message = "the guest's memctl-agent has not answered for " +
                                  std::to_string(answer_time.count()) + " s"};
     }
-    co_await port_->clock().wait(*wakeup_, std::min(until, written + repeat_time));
+    co_await port_->clock().wait(*wakeup_, std::min(until, repeat_at()));
     others = true;
     BOOST_OUTCOME_CO_TRY(poll());
-    if (!answered() && port_->clock().now() >= written + repeat_time) {
-      // The mailbox holds one request: another's, a status for example, may have taken its place.
-      written = port_->clock().now();
-      BOOST_OUTCOME_CO_TRY(write(kind, stage, target, online));
-    }
+    BOOST_OUTCOME_CO_TRY(repeat());
   }
   if (others) wakeup_->notify();
   co_return *report_;

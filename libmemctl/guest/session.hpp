@@ -35,6 +35,9 @@ class Session {
   /// Sends a request and doesn't wait. Errors: `store_error`.
   [[nodiscard]] Result<void> send(RequestKind kind, std::uint32_t stage, Kib target,
                                   OnlineZone online);
+  /// Sends the last request again if it is due: the mailbox holds one request and one report, and
+  /// another's may have taken the place of either. Errors: `store_error`.
+  [[nodiscard]] Result<void> repeat();
   /// Takes in what the guest wrote since the last call. Errors: `store_error`.
   [[nodiscard]] Result<void> poll();
 
@@ -50,18 +53,21 @@ class Session {
  private:
   Session(host::Port& port, DomainId domain, std::uint64_t operation, host::Wakeup& wakeup);
   [[nodiscard]] Result<void> check_hello() const;
-  [[nodiscard]] Result<void> write(RequestKind kind, std::uint32_t stage, Kib target,
-                                   OnlineZone online);
+  [[nodiscard]] Result<void> write();
+  /// When `repeat` will send.
+  [[nodiscard]] host::TimePoint repeat_at() const;
 
   host::Port* port_;
   host::Wakeup* wakeup_;
   Mailbox mailbox_;
   std::unique_ptr<host::Watch> watch_;
-  std::uint64_t operation_;
-  std::uint64_t sequence_{0};
+  AgentRequest request_{};           ///< the last one, as it was written last
+  std::uint64_t first_sequence_{0};  ///< with which it was written first
+  bool displaced_{false};            ///< since then another operation's report was seen
   std::optional<AgentHello> hello_;
   std::optional<AgentReport> report_;
   host::TimePoint asked_at_{};
+  host::TimePoint written_at_{};
   host::TimePoint reported_at_{};
 };
 

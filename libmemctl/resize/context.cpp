@@ -245,7 +245,9 @@ Result<void> Context::keep_agent(std::uint32_t stage, Kib size, host::TimePoint 
   const host::TimePoint now = port_.clock().now();
   if (!session_->answered()) {
     // A guest that moves lives, however busy its kernel is with the new memory.
-    if (now - std::max(session_->asked_at(), moved_at) < guest::answer_time) return success();
+    if (now - std::max(session_->asked_at(), moved_at) < guest::answer_time) {
+      return session_->repeat();
+    }
     return Error{.cause = Cause::agent_absent,
                  .message = "the guest's memctl-agent stopped answering"};
   }

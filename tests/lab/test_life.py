@@ -13,7 +13,7 @@ import pytest
 
 from memctl_lab import ScenarioGuest, ScenarioHost
 from memctl_lab.figures import Figures
-from memctl_lab.memctl import finish, start_resize
+from memctl_lab.memctl import finish, start_resize, status
 from memctl_lab.rows import (
     POOL_MIB,
     by_memctl,
@@ -51,6 +51,16 @@ def test_an_interrupted_resize_brings_the_earlier_size_back(
     assert guest.alive() and not guest.has_journal()
     # Where it was interrupted decides how many sections were added, and what describes them.
     figures.record_resize("cancelled", guest, done, but=("residual_kib", "stages", "reached_kib"))
+
+
+def test_a_guest_that_is_asked_meanwhile_answers_and_goes_on(guest: ScenarioGuest) -> None:
+    running = start_resize(guest, "3584m")
+    running.wait_for_output(POPULATING)
+    for _ in range(5):
+        (seen,) = status(guest.host, guest.name)
+        assert seen["agent"] is not None
+    done = finish(running, timeout=300)
+    assert done.ending == (0, "verified", None)
 
 
 def test_a_guest_paused_in_the_middle_ends_the_resize(

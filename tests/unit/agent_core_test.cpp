@@ -264,6 +264,18 @@ TEST_F(AgentCoreTest, two_writers_that_counted_apart_are_both_heard) {
   EXPECT_EQ(last().request, 6u);
 }
 
+TEST_F(AgentCoreTest, an_answer_to_another_is_followed_by_a_report_of_the_operation) {
+  ask(RequestKind::prepare, 1);
+  pass(1s);
+  ask(RequestKind::observe, 2, 99);
+  ASSERT_EQ(last().operation, 99u);
+  pass(AgentCore::fold - 1ms);
+  EXPECT_EQ(last().operation, 99u) << "whoever asked has time to read it";
+  pass(2ms);
+  EXPECT_EQ(last().operation, 7u);
+  EXPECT_EQ(last().request, 1u);
+}
+
 TEST_F(AgentCoreTest, after_an_emptied_mailbox_any_sequence_is_new) {
   ask(RequestKind::observe, 5);
   core_->request_absent();

@@ -2,6 +2,9 @@
 //
 // What befalls an operation from outside: other tools, other operations, and the domain's own fate.
 // tests/faults has the same before every call.
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <chrono>
 #include <string>
 
@@ -113,6 +116,37 @@ TEST_P(OperationAmongOthers, ASecondOperationLearnsWhoHoldsTheDomain) {
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().cause, Cause::busy);
   EXPECT_NE(report.error().message.find(holder), std::string::npos);
+}
+
+TEST_P(OperationAmongOthers, AStatusThatIsAskedMeanwhileCostsNeitherSideMuchTime) {
+  const DomainId alone = add({.name = "alone"});
+  const auto begun_alone = simulation.now();
+  ASSERT_TRUE(resize(alone, 4_GiB));
+  const auto needed = simulation.now() - begun_alone;
+
+  const DomainId watched = add({.name = "watched"});
+  int answered = 0;
+  host::Duration longest{};
+  const auto ask = [&]() -> boost::asio::awaitable<void> {
+    const auto asked = simulation.now();
+    const auto status = co_await status_of(simulation.port(), identity(watched), {});
+    EXPECT_TRUE(status && status.value().agent);
+    longest = std::max(longest, simulation.now() - asked);
+    ++answered;
+  };
+  constexpr int questions = 100;
+  for (int i = 0; i < questions; ++i) {
+    simulation.world.after(i * needed / questions, [&] {
+      boost::asio::co_spawn(simulation.context, ask(), boost::asio::detached);
+    });
+  }
+  const auto begun = simulation.now();
+  const auto report = resize(watched, 4_GiB);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_LT(simulation.now() - begun, needed + 1s);
+  EXPECT_LT(longest, 1s);
+  simulation.world.advance(10s);
+  EXPECT_GT(answered, questions / 2);
 }
 
 TEST_P(OperationAmongOthers, WhatADeadProcessLeftIsUndoneFirst) {

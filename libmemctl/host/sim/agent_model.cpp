@@ -102,6 +102,7 @@ void AgentModel::carry_out(const AgentRequest& request) {
     case RequestKind::observe:
       if (serves_it) renew_lease(request);
       report(phase(), request.operation);
+      if (!serves_it) on_change();  // its report took the place of the one that is served
       break;
     case RequestKind::prepare:
       renew_lease(request);
