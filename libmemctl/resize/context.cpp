@@ -186,10 +186,13 @@ Result<void> Context::look() {
   return success();
 }
 
-Result<void> Context::check_saving(bool thorough) {
-  const host::TimePoint now = port_.clock().now();
-  if (!thorough && now - save_looked_at_ < save_look_time) return success();
-  save_looked_at_ = now;
+Result<void> Context::check_saving_if_due() {
+  if (port_.clock().now() - save_looked_at_ < save_look_time) return success();
+  return check_saving();
+}
+
+Result<void> Context::check_saving() {
+  save_looked_at_ = port_.clock().now();
   BOOST_OUTCOME_TRY(const bool saving, xen().save_in_progress(domain_.id));
   if (!saving) return success();
   return Error{.cause = Cause::domain_migrating,

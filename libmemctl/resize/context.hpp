@@ -37,8 +37,10 @@ class Context {
   /// before a limit is set. Errors: `superseded`, and those of the host.
   [[nodiscard]] Result<void> measure();
   /// Whether the domain is being saved or migrated, which no event tells: `domain_migrating`. Looks
-  /// through the processes of dom0, so at most every `save_look_time` unless it is `thorough`.
-  [[nodiscard]] Result<void> check_saving(bool thorough);
+  /// through the processes of dom0.
+  [[nodiscard]] Result<void> check_saving();
+  /// The same, and nothing within `save_look_time` of the last look.
+  [[nodiscard]] Result<void> check_saving_if_due();
   /// Waits until something may have happened, at most for `time`.
   [[nodiscard]] boost::asio::awaitable<void> wait(host::Duration time);
 

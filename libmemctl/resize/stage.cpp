@@ -88,7 +88,7 @@ host::Task<void> run_stage(Context& context, int number, const Stage& stage) {
   const Pages rest = exact ? Pages{} : to_pages(plan::max_pages_slack);
   if (grows) context.progress().begin(Phase::online, number, from, stage.size);
 
-  BOOST_OUTCOME_CO_TRY(context.check_saving(/*thorough=*/true));
+  BOOST_OUTCOME_CO_TRY(context.check_saving());
   // The policy is set before there is memory: the kernel then onlines it at once. Where no block
   // is added to a guest that is already served, it does not have to wait for that.
   if (grows && stage.blocks == 0 && context.stages_begun() > 0) {
@@ -115,7 +115,7 @@ host::Task<void> run_stage(Context& context, int number, const Stage& stage) {
     context.progress().advance(populating ? from + to_kib(now.pages - begun)
                                           : online_size(context, from, stage.size));
     if (missing <= rest) break;
-    BOOST_OUTCOME_CO_TRY(context.check_saving(/*thorough=*/false));
+    BOOST_OUTCOME_CO_TRY(context.check_saving_if_due());
     if (!grows && plan::is_pressed(context.facts())) {
       const Kib present = plan::present_size(context.facts().domain);
       co_return Error{

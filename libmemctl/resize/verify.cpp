@@ -74,7 +74,7 @@ host::Task<Verified> verify(Context& context, const Record& before,
     if (agreed) {
       // Where a save has begun, nobody knows whether that was before the last of it came.
       if (before.to > before.present) {
-        BOOST_OUTCOME_CO_TRY(context.check_saving(/*thorough=*/true));
+        BOOST_OUTCOME_CO_TRY(context.check_saving());
       }
       context.progress().advance(before.to);
       co_return verified;
