@@ -111,7 +111,8 @@ std::string ProgressBar::live_line(int columns) {
   };
   if (part) {
     add_if_it_fits(percent(*part), 1);
-    add_if_it_fits(show_mib(event.now) + " of " + show_size(event.to), 2);
+    const std::string_view link = event.to < event.from ? " -> " : " of ";
+    add_if_it_fits(show_mib(event.now) + std::string{link} + show_size(event.to), 2);
   }
   add_if_it_fits(time, 2);
   left.resize(std::min(left.size(), static_cast<std::size_t>(std::max(room, 0))));

@@ -30,6 +30,13 @@ TEST(ProgressBar, ShowsHowFarThePhaseIs) {
             "  populate   [=================                  ]  50%  592 of 1024 MiB  1.0 s");
 }
 
+TEST(ProgressBar, OnTheWayDownItSaysWhereTo) {
+  ProgressBar bar{{.live = true}};
+  static_cast<void>(bar.show({Phase::populate, 1, 1_GiB, 160_MiB, 1_GiB, 1s}, 80));
+  EXPECT_EQ(without_escapes(bar.show({Phase::populate, 1, 1_GiB, 160_MiB, 592_MiB, 2s}, 80)),
+            "  populate   [==================                  ]  50%  592 -> 160 MiB  1.0 s");
+}
+
 TEST(ProgressBar, UsesHeavyLinesWhereTheLocaleHasThem) {
   ProgressBar bar{{.live = true, .utf8 = true}};
   const std::string line = without_escapes(bar.show(populate(592_MiB), 60));
