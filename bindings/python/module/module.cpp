@@ -124,6 +124,7 @@ PYBIND11_MODULE(_core, module) {
   module.attr("causes") = names(Cause::no_xen, Cause::populate_on_demand);
   module.attr("checks") = names(Check::xen_version, Check::memory_blocks);
 
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): pybind11 wants a function of this type
   py::register_exception_translator([](std::exception_ptr thrown) {
     try {
       if (thrown) std::rethrow_exception(thrown);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "open_host.hpp"
 
+#include <new>
 #include <utility>
 
 namespace memctl::python {
@@ -16,7 +17,7 @@ OpenHost::~OpenHost() {
   if (getpid() == process_) {
     close();
   } else {  // its thread was not forked: nobody could end it
-    static_cast<void>(new std::shared_ptr<Running>{std::move(running_)});
+    static_cast<void>(new (std::nothrow) std::shared_ptr<Running>{std::move(running_)});
   }
 }
 
