@@ -240,15 +240,22 @@ host::Task<void> Context::consult(RequestKind kind, std::uint32_t stage, Kib siz
     if (!answer) answered = answer.error();
   }
   BOOST_OUTCOME_CO_TRY(look());
+  if (!answered && facts_.domain.memory.paused) {
+    co_return Error{.cause = Cause::domain_paused, .message = "the domain is paused"};
+  }
   co_return answered;
 }
 
 Result<void> Context::keep_agent(std::uint32_t stage, Kib size, host::TimePoint moved_at) {
-  if (!session() || facts_.domain.memory.paused) return success();
+  if (!session()) return success();
   const host::TimePoint now = port_.clock().now();
+  if (facts_.domain.memory.paused) {
+    paused_at_ = now;
+    return success();
+  }
   if (!session_->answered()) {
     // A guest that moves lives, however busy its kernel is with the new memory.
-    if (now - std::max(session_->asked_at(), moved_at) < guest::answer_time) {
+    if (now - std::max({session_->asked_at(), moved_at, paused_at_}) < guest::answer_time) {
       return session_->repeat();
     }
     return Error{.cause = Cause::agent_absent,

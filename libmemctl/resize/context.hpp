@@ -51,7 +51,7 @@ class Context {
   [[nodiscard]] Result<void> set_max_memory(Kib max);
 
   /// Asks the agent, where there is one, and looks. Errors: those of `look` first, since a domain
-  /// that has ended doesn't answer; those of `Session::ask`.
+  /// that has ended doesn't answer; `domain_paused`, for the same reason; those of `Session::ask`.
   [[nodiscard]] host::Task<void> consult(RequestKind kind, std::uint32_t stage, Kib size);
   /// Keeps the agent serving: asks again before its lease ends and when it falls silent. Fails with
   /// `agent_absent` where it doesn't answer and no layer has moved since `moved_at`. Without an
@@ -113,6 +113,7 @@ class Context {
   plan::Input facts_;
   Ours ours_;
   host::TimePoint save_looked_at_{};
+  host::TimePoint paused_at_{};      ///< when the domain was last seen paused
   Kib guest_used_{};                 ///< What the guest had for itself,
   host::TimePoint guest_used_at_{};  ///< and when: its demand is measured from there.
   std::optional<Error> agent_error_;

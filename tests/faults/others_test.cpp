@@ -202,8 +202,7 @@ TEST_P(Others, ThatPauseOrSaveTheDomainEndTheOperation) {
        }},
       {"saved", [](World& world, DomainId id) { world.set_save_in_progress(id, true); }},
   };
-  const std::set<Cause> causes{Cause::domain_paused, Cause::domain_migrating, Cause::deadline,
-                               Cause::agent_absent};
+  const std::set<Cause> causes{Cause::domain_paused, Cause::domain_migrating, Cause::deadline};
   const bool grows = GetParam().name.starts_with("grow");
   try_each(
       ends, [&](Patient& patient, const Result<Report>& ended, const std::string& fate, int nth) {
@@ -212,7 +211,9 @@ TEST_P(Others, ThatPauseOrSaveTheDomainEndTheOperation) {
           EXPECT_EQ(ended.has_value(), !calls_from(nth, "save_in_progress") && !runs_out_of_time());
         }
         if (!ended) {
-          EXPECT_TRUE(causes.contains(ended.error().cause))
+          // After 5 s an agent is absent; this one goes on at that very moment.
+          const bool late = fate == "paused for 5 s" && ended.error().cause == Cause::agent_absent;
+          EXPECT_TRUE(causes.contains(ended.error().cause) || late)
               << name(ended.error().cause) << ": " << ended.error().message;
           EXPECT_TRUE(outcome == Outcome::refused || outcome == Outcome::restored ||
                       outcome == Outcome::kept)

@@ -95,6 +95,35 @@ TEST_P(OperationAmongOthers, APausedGuestIsNamedAsSuchAndNotTakenForOneWithoutAn
   EXPECT_TRUE(resize(resumed, 4_GiB));
 }
 
+TEST_P(OperationAmongOthers, AGuestThatIsPausedBeforeItsFirstStageIsNamedAsSuch) {
+  const DomainId id = add();
+  ResizeOptions options;
+  options.on_event = [&](const Event& event) {
+    if (event.phase == Phase::reserve) simulation.world.pause(id);
+  };
+  const auto report = resize(id, 4_GiB, options);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::domain_paused) << report.error().message;
+  EXPECT_EQ(report.error().report->outcome, Outcome::refused);
+}
+
+TEST_P(OperationAmongOthers, APausedGuestHasTimeToAnswerWhenItGoesOn) {
+  const DomainId id = add({.linux = {.populated_per_second = 100_MiB}});
+  bool populating = false;
+  int paused = 0;
+  ResizeOptions options;
+  options.on_event = [&](const Event& event) { populating = event.phase == Phase::populate; };
+  const auto watch = simulation.world.store().watch(
+      host::sim::domain_path(id) + "/control/memctl/request", [&](const std::string&) {
+        if (!populating || ++paused > 1) return;
+        simulation.world.after(0s, [&] { simulation.world.pause(id); });
+        simulation.world.after(20s, [&] { simulation.world.unpause(id); });
+      });
+  const auto report = resize(id, 4_GiB, options);
+  EXPECT_TRUE(report) << report.error().message;
+  EXPECT_GE(paused, 1) << "a renewal of the agent's lease was unanswered";
+}
+
 TEST_P(OperationAmongOthers, TwoRequestsForTheSameMemoryAreNotBothGranted) {
   simulation.world.take_host_memory(60_GiB);
   const DomainId first = add({.name = "first"});
