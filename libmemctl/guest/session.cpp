@@ -114,6 +114,7 @@ host::Task<AgentReport> Session::ask(RequestKind kind, std::uint32_t stage, Kib 
     BOOST_OUTCOME_CO_TRY(repeat());
   }
   if (others) wakeup_->notify();
+  BOOST_OUTCOME_CO_TRY(check_hello());  // the guest may have taken it away, or put another there
   co_return *report_;
 }
 

@@ -26,17 +26,17 @@ class Session {
   [[nodiscard]] static Result<Session> open(host::Port& port, DomainId domain,
                                             std::uint64_t operation, host::Wakeup& wakeup);
 
-  /// Sends a request and waits for the report that answers it. `wakeup` may be notified by others
-  /// meanwhile; their notifications are left pending.
-  /// Errors: `agent_absent` at once without a hello, and after `answer_time` without an answer;
-  /// `agent_incompatible`; `store_error`.
+  /// Sends a request and waits for the report that answers it; with it there is a `hello`. `wakeup`
+  /// may be notified by others meanwhile; their notifications are left pending.
+  /// Errors: `agent_absent` without a hello, and after `answer_time` without an answer;
+  /// `agent_incompatible`; `no_such_domain`, `store_error`.
   [[nodiscard]] host::Task<AgentReport> ask(RequestKind kind, std::uint32_t stage, Kib target,
                                             OnlineZone online);
-  /// Sends a request and doesn't wait. Errors: `store_error`.
+  /// Sends a request and doesn't wait. Errors: `no_such_domain`, `store_error`.
   [[nodiscard]] Result<void> send(RequestKind kind, std::uint32_t stage, Kib target,
                                   OnlineZone online);
   /// Sends the last request again if it is due: the mailbox holds one request and one report, and
-  /// another's may have taken the place of either. Errors: `store_error`.
+  /// another's may have taken the place of either. Errors: as `send`.
   [[nodiscard]] Result<void> repeat();
   /// Takes in what the guest wrote since the last call. Errors: `store_error`.
   [[nodiscard]] Result<void> poll();

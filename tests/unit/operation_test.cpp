@@ -304,8 +304,9 @@ TEST_P(OperationOnSim, AReservationThatFailsIsGivenBackAndRefused) {
 }
 
 TEST_P(OperationOnSim, AHostileAgentLosesOnlyItsOwnOperation) {
-  for (const AgentConduct conduct : {AgentConduct::garbage, AgentConduct::huge, AgentConduct::lying,
-                                     AgentConduct::stale, AgentConduct::deleting}) {
+  for (const AgentConduct conduct :
+       {AgentConduct::garbage, AgentConduct::huge, AgentConduct::lying, AgentConduct::stale,
+        AgentConduct::deleting, AgentConduct::fleeting}) {
     const DomainId id = add({.name = "hostile" + std::to_string(static_cast<int>(conduct))});
     simulation.world.guest(id).agent().set_conduct(conduct);
     const Kib free = simulation.world.host_free();
@@ -313,6 +314,9 @@ TEST_P(OperationOnSim, AHostileAgentLosesOnlyItsOwnOperation) {
     EXPECT_EQ(simulation.world.host_claimed(), Kib{});
     EXPECT_GE(simulation.world.host_free(), free - 1_GiB);
     EXPECT_FALSE(journal_stands(id));
+    if (conduct == AgentConduct::fleeting) {
+      EXPECT_EQ(report.error().cause, Cause::agent_absent) << "of whom nothing is known any more";
+    }
   }
 }
 

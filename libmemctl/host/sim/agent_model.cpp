@@ -254,6 +254,10 @@ void AgentModel::misbehave(const AgentRequest& request) {
       static_cast<void>(store_.remove(domain_, home_ + "/data/memctl/hello"));
       static_cast<void>(store_.remove(domain_, home_ + "/data/memctl/report"));
       break;
+    case AgentConduct::fleeting:
+      static_cast<void>(store_.remove(domain_, home_ + "/data/memctl/hello"));
+      report(AgentPhase::ready, operation_);
+      break;
     case AgentConduct::normal:
     case AgentConduct::absent:
     case AgentConduct::killed:

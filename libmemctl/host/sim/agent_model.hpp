@@ -24,6 +24,7 @@ enum class AgentConduct {
   stale,     ///< Answers with sequence numbers that go back.
   flooding,  ///< Answers, and writes its report 5000 times a second for ever.
   deleting,  ///< Removes its own nodes instead of answering.
+  fleeting,  ///< Removes its hello, and answers.
 };
 
 struct AgentSpec {

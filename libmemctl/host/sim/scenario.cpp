@@ -26,7 +26,8 @@ constexpr std::array conducts = {JsonWord<AgentConduct>{"normal", AgentConduct::
                                  JsonWord<AgentConduct>{"lying", AgentConduct::lying},
                                  JsonWord<AgentConduct>{"stale", AgentConduct::stale},
                                  JsonWord<AgentConduct>{"flooding", AgentConduct::flooding},
-                                 JsonWord<AgentConduct>{"deleting", AgentConduct::deleting}};
+                                 JsonWord<AgentConduct>{"deleting", AgentConduct::deleting},
+                                 JsonWord<AgentConduct>{"fleeting", AgentConduct::fleeting}};
 
 const std::array policies = {JsonWord<std::string>{"offline", "offline"},
                              JsonWord<std::string>{"online", "online"},
