@@ -33,6 +33,9 @@ bool has_pool(const DomainFacts& domain) { return domain.identity.type != Domain
 
 Refusal check_state(const Input& input) {
   const DomainMemory& memory = input.domain.memory;
+  if (memory.shutdown == ShutdownReason::suspend && !memory.dying) {
+    return refuse(Cause::domain_migrating, "the domain is suspended, to be saved or migrated");
+  }
   if (memory.dying || memory.shutdown != ShutdownReason::none) {
     return refuse(Cause::domain_gone, "the domain is shutting down");
   }
@@ -161,12 +164,13 @@ Refusal check_pool(const Input& input, Kib to) {
 Refusal check_host_memory(const Input& input, Kib to) {
   const DomainFacts& domain = input.domain;
   const Kib maximum = std::max(to, *domain.static_max);
+  const Kib pool = pool_growth(domain, maximum);
   // A guest may populate up to max_pages whatever its target says, hence the slack.
   const Kib added = to_kib(settled_pages(domain, to) - domain.memory.total) + max_pages_slack;
-  const Kib pool = pool_growth(domain, maximum);
-  const Kib needed = std::max(Kib{}, added) + pool;
+  const Kib needed = (to > present_size(domain) ? std::max(Kib{}, added) : Kib{}) + pool;
   const Kib spare = to_kib(input.host.available()) - input.policy.host_reserve;
-  if (needed <= spare) return {};
+  // What needs nothing is not refused on a host that is below its reserve.
+  if (needed <= std::max(Kib{}, spare)) return {};
   return refuse(
       Cause::host_memory,
       mebibytes(needed) + " are needed" +
@@ -253,6 +257,12 @@ Kib whole_blocks(const Input& input, Kib to) {
   const Kib added = to - described;
   const bool whole = round_up(added, section) == round_up(added, block);
   return whole ? to : described + round_down(added, block);
+}
+
+std::optional<Error> check_present(const Input& input) {
+  const Kib present = present_size(input.domain);
+  if (auto refusal = check_pool(input, present)) return refusal;
+  return check_host_memory(input, present);
 }
 
 std::optional<Error> check_shrink(const Input& input, Kib to) {

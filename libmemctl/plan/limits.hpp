@@ -21,6 +21,8 @@ namespace memctl::plan {
 [[nodiscard]] std::optional<Error> check_block_size(const Input& input, Kib to);
 /// The largest size up to `to` that such a guest can be brought to; `to` itself for any other.
 [[nodiscard]] Kib whole_blocks(const Input& input, Kib to);
+/// Limits on the size that the domain has: its paging pool may have to be raised.
+[[nodiscard]] std::optional<Error> check_present(const Input& input);
 /// Limits on the size that a domain shrinks to: if a size is refused, so is every smaller one.
 [[nodiscard]] std::optional<Error> check_shrink(const Input& input, Kib to);
 

@@ -106,7 +106,10 @@ Result<Plan> make_plan(const Input& input, const SizeRequest& request) {
   if (auto refusal = check_domain(input)) return *std::move(refusal);
   BOOST_OUTCOME_TRY(const Kib to, absolute_size(input, request));
   const Kib present = present_size(input.domain);
-  if (to == present) return outline(input, to);
+  if (to == present) {
+    if (auto refusal = check_present(input)) return *std::move(refusal);
+    return outline(input, to);
+  }
   return to > present ? plan_growth(input, to) : plan_shrink(input, to);
 }
 

@@ -86,6 +86,34 @@ TEST(MakePlan, TheSameSizeNeedsNoStage) {
   EXPECT_TRUE(make_plan(settled_guest(), 160_MiB).value().stages.empty());
 }
 
+TEST(MakePlan, APoolThatIsTooSmallIsRaisedWhateverTheSizeIfTheHostHasTheMemory) {
+  Input input = settled_guest();
+  input.domain.paging_pool = 1_MiB;
+  EXPECT_EQ(make_plan(input, 160_MiB).value().pool_growth, 640_KiB);
+
+  input.host.free = to_pages(input.policy.host_reserve + 640_KiB);
+  EXPECT_TRUE(make_plan(input, 160_MiB));
+  input.host.free -= Pages{1};
+  EXPECT_EQ(refusal(input, 160_MiB).cause, Cause::host_memory);
+  EXPECT_TRUE(make_plan(input, SizeRequest::relative(-8_MiB))) << "what it gives back pays for it";
+}
+
+TEST(MakePlan, WithoutAFigureForThePoolNoSizeIsGranted) {
+  Input input = settled_guest();
+  input.domain.paging_pool.reset();
+  for (const Kib size : {152_MiB, 160_MiB, 1_GiB}) {
+    EXPECT_EQ(refusal(input, size).cause, Cause::paging_pool) << size.count();
+  }
+}
+
+TEST(MakePlan, AHostBelowItsReserveMayHaveMemoryBack) {
+  Input input = settled_guest();
+  input.host.free = to_pages(input.policy.host_reserve) - Pages{256};
+  EXPECT_TRUE(make_plan(input, SizeRequest::relative(-4_KiB)));
+  EXPECT_TRUE(make_plan(input, 160_MiB));
+  EXPECT_EQ(refusal(input, 161_MiB).cause, Cause::host_memory);
+}
+
 TEST(MakePlan, AGuestThatIsNearlyOutOfMemoryGrowsOneBlockFirstAndThenFaster) {
   Input input = settled_guest(DomainType::pv);
   input.guest->report.kernel_zone_free = 9_MiB;  // 5, and what its agent lends
