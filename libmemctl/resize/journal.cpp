@@ -123,9 +123,9 @@ Result<std::optional<Record>> Journal::take_over(host::Port& port) {
   return taken;
 }
 
-Result<void> Journal::check_free() {
-  BOOST_OUTCOME_TRY(const auto standing, store_->read(path_));
-  if (standing) return busy(*standing);
+Result<void> Journal::check_free(host::Port& port) {
+  BOOST_OUTCOME_TRY(const auto standing, read());
+  if (standing && port.is_alive(standing->owner)) return busy(to_text(*standing));
   return success();
 }
 

@@ -43,8 +43,9 @@ class Journal {
   /// Errors: `busy` where the owner lives; `journal_damaged`, which leaves everything alone, since
   /// nobody knows whose it is; `store_error`.
   [[nodiscard]] Result<std::optional<Record>> take_over(host::Port& port);
-  /// Whether no record stands there. Errors: `busy`, `store_error`.
-  [[nodiscard]] Result<void> check_free();
+  /// Whether no owner that lives holds the domain. Errors: `busy`, `journal_damaged`,
+  /// `store_error`.
+  [[nodiscard]] Result<void> check_free(host::Port& port);
   /// Leaves the record to whoever recovers next, although this process lives on. Errors:
   /// `store_error`.
   [[nodiscard]] Result<void> give_up(Record record);

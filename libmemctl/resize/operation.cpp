@@ -59,7 +59,7 @@ host::Task<Plan> ResizeOperation::decide() {
 /// record tells of it.
 Error ResizeOperation::undecided(Error error) {
   if (error.report) return error;  // a recovery's
-  const auto free = journal_.check_free();
+  const auto free = journal_.check_free(context_.port());
   return refused(!free && free.error().cause == Cause::busy ? free.error() : error);
 }
 

@@ -54,8 +54,10 @@ Error ended(Error error, Report report) {
 
 Error gone(Context& context, Journal& journal, const Record& before, Error error) {
   static_cast<void>(context.xen().release_claim(context.id()));
-  // It went with the domain; where that still stands, it is removed.
-  static_cast<void>(journal.end());
+  // The record went with the domain; where that still stands, it is removed. Of a suspended one it
+  // stays: if the save or migration fails, the domain goes on here, and is to be recovered.
+  const bool may_return = context.facts().domain.memory.shutdown == ShutdownReason::suspend;
+  static_cast<void>(may_return ? journal.give_up(before) : journal.end());
   return ended(std::move(error), report_on(context, before, Outcome::gone));
 }
 

@@ -166,8 +166,6 @@ TEST_P(Others, ThatEndTheDomainEndTheOperation) {
       {"crashed", [](World& world, DomainId id) { world.crash(id); }},
       {"powered off",
        [](World& world, DomainId id) { world.shut_down(id, ShutdownReason::poweroff); }},
-      {"suspended",
-       [](World& world, DomainId id) { world.shut_down(id, ShutdownReason::suspend); }},
   };
   const std::set<Cause> causes{Cause::domain_gone, Cause::guest_rebooted, Cause::domain_migrating,
                                Cause::no_such_domain};
@@ -190,6 +188,36 @@ TEST_P(Others, ThatEndTheDomainEndTheOperation) {
                }
              }
            });
+}
+
+TEST_P(Others, ThatSuspendTheDomainAndLetItGoOnLeaveItToBeRecovered) {
+  for (int nth = 1; nth <= call_count(); ++nth) {
+    SCOPED_TRACE("suspended " + at(nth));
+    Patient patient{GetParam()};
+    const auto ended = patient.treat(
+        FaultPlan{{.kind = Fault::Kind::meanwhile, .nth = nth, .act = [&](World& world) {
+                     world.suspend(patient.id());
+                   }}});
+    ++outcomes[std::string{name(outcome_of(*ended.report))}];
+    EXPECT_EQ(patient.world().host_claimed(), Kib{});
+    const bool left = patient.has_record();
+    patient.world().resume(patient.id());
+
+    const auto recovered = patient.recover({});
+    ASSERT_TRUE(*recovered.result) << recovered.result->error().message;
+    const auto& report = recovered.result->value().report;
+    EXPECT_EQ(report.has_value(), left);
+    expect_sound(patient, 61s);
+    if (report && report->outcome == Outcome::restored) {
+      expect_restored(patient);
+    } else if (report) {
+      EXPECT_EQ(patient.state(), fitting(report->reached));
+    } else {
+      EXPECT_TRUE(patient.state() == before || patient.state() == after) << patient.state();
+    }
+    if (HasFailure()) return;
+  }
+  tell();
 }
 
 TEST_P(Others, ThatPauseOrSaveTheDomainEndTheOperation) {

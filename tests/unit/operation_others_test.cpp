@@ -82,6 +82,23 @@ TEST_P(OperationAmongOthers, AGuestThatCrashesWhileItIsRestoredLeavesNothingBehi
   EXPECT_EQ(simulation.world.host_claimed(), Kib{});
 }
 
+TEST_P(OperationAmongOthers, ADomainThatIsSuspendedMayGoOnAndIsLeftToBeRecovered) {
+  const DomainId id = add();
+  simulation.world.after(500ms, [&] { simulation.world.suspend(id); });
+  const auto report = resize(id, 32_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::domain_migrating) << report.error().message;
+  EXPECT_EQ(report.error().report->outcome, Outcome::gone);
+  EXPECT_EQ(simulation.world.host_claimed(), Kib{});
+  const auto record = Journal{simulation.port().store(), id}.read().value();
+  ASSERT_TRUE(record) << "a save that fails lets the same domain go on";
+  EXPECT_EQ(record->owner, "");
+
+  const auto again = resize(id, 1_GiB);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().cause, Cause::domain_migrating) << again.error().message;
+}
+
 TEST_P(OperationAmongOthers, APausedGuestIsNamedAsSuchAndNotTakenForOneWithoutAnAgent) {
   const DomainId id = add();
   simulation.world.after(500ms, [&] { simulation.world.pause(id); });

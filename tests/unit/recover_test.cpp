@@ -220,7 +220,7 @@ TEST_F(RecoverOnSim, ATargetThatAnotherToolSetsMeanwhileStands) {
 
 TEST_F(RecoverOnSim, ADomainThatIsSuspendedIsLeftForLater) {
   die_after("set_size");
-  world.shut_down(id, ShutdownReason::suspend);
+  world.suspend(id);
   const auto recovery = recover_now();
   ASSERT_FALSE(recovery);
   EXPECT_EQ(recovery.error().cause, Cause::domain_migrating);

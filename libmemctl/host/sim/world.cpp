@@ -178,6 +178,19 @@ void World::unpause(DomainId id) {
   guest(id).time_.resume();
 }
 
+void World::suspend(DomainId id) {
+  XenDomain* domain = xen_.find(id);
+  if (domain == nullptr) return;
+  domain->shutdown = ShutdownReason::suspend;
+  guest(id).time_.pause();
+  store_->announce_release();
+}
+
+void World::resume(DomainId id) {
+  if (XenDomain* domain = xen_.find(id)) domain->shutdown = ShutdownReason::none;
+  guest(id).time_.resume();
+}
+
 DomainId World::reboot(DomainId id) {
   GuestSpec spec = guest(id).spec_;
   const Kib video_ram = toolstack_.memory_key(id, "videoram").value_or(Kib{});

@@ -157,6 +157,9 @@ class World {
   void crash(DomainId id) { shut_down(id, ShutdownReason::crash); }
   void pause(DomainId id);
   void unpause(DomainId id);
+  /// As a save does, and a save that has failed, or `xl save -c`, takes back.
+  void suspend(DomainId id);
+  void resume(DomainId id);
   /// As xl's own reboot: a new domain that keeps the size and limit, booting from now on.
   DomainId reboot(DomainId id);
   /// Saved, and restored under a new number at once. Errors: `hypervisor_error` where the restore
