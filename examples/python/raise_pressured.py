@@ -3,10 +3,11 @@
 """Raises all guests that are short of memory, in parallel, within what the host has.
 
 A guest is short where less than a tenth of its memory is available to its processes, by its own
-account. The neediest are served first; no guest gets more than a quarter on top of what it has.
+account. The neediest are served first; no guest gets more than a quarter on top of what it has, or
+128 MiB where that is more.
 
     examples/python/raise_pressured.py
-    examples/python/raise_pressured.py --host sim: --below 0.99 --dry-run
+    examples/python/raise_pressured.py --host sim: --below 2 --dry-run
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@
     ├── NoSuchDomain         also LookupError
     ├── Busy                 another operation holds the domain
     ├── GuestError           the guest, or its agent, cannot or does not do its part
-    ├── Failed               a resize that began and could not be finished
+    ├── Failed               a resize that could not be finished
     │   ├── DeadlineExceeded also TimeoutError
     │   ├── Cancelled
     │   └── Superseded       another tool set the domain's memory meanwhile
@@ -125,7 +125,7 @@ class GuestError(Error):
 
 
 class Failed(Error):
-    """A resize that began and could not be finished."""
+    """A resize that could not be finished; one of a paused or suspended guest does not begin."""
 
 
 class DeadlineExceeded(Failed, TimeoutError):

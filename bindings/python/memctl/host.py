@@ -263,9 +263,10 @@ class Domain:
 
         Ctrl-C restores the guest first: see `Operation.wait`.
 
-        Raises `Refused` or `GuestError` where nothing was changed; with `error.report` telling what
-        was, `Failed`, `DeadlineExceeded` (a `TimeoutError`), `DomainGone` and the other classes of
-        `Error`. `TypeError` and `ValueError` for arguments that are none.
+        Raises `Refused`, `GuestError`, `Failed`, `DeadlineExceeded` (a `TimeoutError`),
+        `DomainGone` and the other classes of `Error`, by the cause; whether anything was changed,
+        and what is left of it, stands in `error.report.outcome`. `TypeError` and `ValueError` for
+        arguments that are none.
 
         >>> import memctl
         >>> with memctl.Host("sim:") as host:

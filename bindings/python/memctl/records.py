@@ -383,7 +383,7 @@ class Report:
     """
 
     outcome: Outcome
-    cause: Cause | None  # None: verified
+    cause: Cause | None  # None: verified, or as it was asked for
     message: str
     hint: str
     domain: DomainIdentity
