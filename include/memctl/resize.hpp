@@ -41,8 +41,8 @@ struct ResizeOptions {
   bool agentless{false};
   /// Take the risk that emulated devices cannot reach the added memory of an hvm guest.
   bool allow_hvm_devices{false};
-  /// Left free on the host, whatever is asked: a shrink may take of it, for the domain's paging
-  /// pool, less than it gives back.
+  /// Left free on the host, whatever is asked; only a shrink may take of it, for the domain's
+  /// paging pool.
   Kib host_reserve{64_MiB};
   /// Called in the operation's own context, on the thread that runs the host; it must neither block
   /// nor call back into the host. At most a few dozen calls a second.

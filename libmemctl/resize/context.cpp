@@ -29,6 +29,9 @@ std::uint64_t new_operation_id() {
 
 std::string home_path(DomainId domain) { return "/local/domain/" + std::to_string(number(domain)); }
 
+/// Stands from a domain's making to its end; nothing but a toolstack writes it.
+std::string vm_path(DomainId domain) { return home_path(domain) + "/vm"; }
+
 /// Written by dom0 alone: target and static-max stand below it.
 std::string limits_path(DomainId domain) { return home_path(domain) + "/memory"; }
 
@@ -48,6 +51,11 @@ plan::Policy policy_of(const ResizeOptions& options) {
 }
 
 }  // namespace
+
+bool domain_went_away(Cause cause) {
+  return cause == Cause::domain_gone || cause == Cause::guest_rebooted ||
+         cause == Cause::no_such_domain;
+}
 
 Context::Context(host::Port& port, DomainIdentity domain, ResizeOptions options)
     : port_{port},
@@ -113,6 +121,36 @@ Result<void> Context::check_life() const {
   return success();
 }
 
+/// libxl removes a domain's nodes before Xen ends the domain itself.
+Result<void> Context::check_nodes() {
+  BOOST_OUTCOME_TRY(const auto vm, port_.store().read(vm_path(domain_.id)));
+  if (vm) return success();
+  return Error{.cause = Cause::domain_gone, .message = "the domain has gone"};
+}
+
+Result<void> Context::check_domain() {
+  BOOST_OUTCOME_TRY(read_memory());
+  BOOST_OUTCOME_TRY(check_life());
+  return check_nodes();
+}
+
+Error Context::reason_of(Error error) {
+  if (domain_went_away(error.cause)) return error;
+  const auto standing = check_domain();
+  if (standing) return error;
+  const Cause cause = standing.error().cause;
+  return domain_went_away(cause) || cause == Cause::domain_migrating ? standing.error() : error;
+}
+
+// libxl_domain_setmaxmem writes static-max without a look whether the domain still stands.
+Result<void> Context::remove_remnants() {
+  return port_.store().transact([&](host::StoreView& view) -> Result<void> {
+    BOOST_OUTCOME_TRY(const auto vm, view.read(vm_path(domain_.id)));
+    if (vm) return success();
+    return view.remove(home_path(domain_.id));
+  });
+}
+
 void Context::take_in(const AgentReport& report) {
   facts_.guest->report = report;
   const host::TimePoint now = port_.clock().now();
@@ -139,9 +177,7 @@ Result<void> Context::check_key(const std::string& key, const std::optional<Kib>
   BOOST_OUTCOME_TRY(const auto text, port_.store().read(limits_path(domain_.id) + "/" + key));
   if (text == std::to_string(ours->count())) return success();
   if (!text) {
-    // libxl removes a domain's nodes before Xen ends the domain itself.
-    BOOST_OUTCOME_TRY(const auto home, port_.store().read(home_path(domain_.id)));
-    if (!home) return Error{.cause = Cause::domain_gone, .message = "the domain has gone"};
+    BOOST_OUTCOME_TRY(check_nodes());
   }
   return superseded(key, text ? text->substr(0, 32) + " KiB" : "nothing");
 }
@@ -207,7 +243,12 @@ boost::asio::awaitable<void> Context::wait(host::Duration time) {
   co_await port_.clock().wait(wakeup_, until);
 }
 
+// A guest that reboots is built with target and static-max as they are then, and a pvh or hvm
+// guest's kernel panics where it cannot give back the difference as it boots.
 host::Task<void> Context::set_size(Kib size, bool enforce) {
+  if (size > facts_.domain.static_max) {
+    BOOST_OUTCOME_CO_TRY(co_await set_limit(size));
+  }
   ours_.target.reset();
   if (enforce) ours_.max_memory.reset();
   facts_.domain.target.reset();

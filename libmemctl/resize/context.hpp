@@ -14,6 +14,9 @@
 
 namespace memctl::resize {
 
+/// Whether there is nothing left to be undone.
+[[nodiscard]] bool domain_went_away(Cause cause);
+
 /// What the steps of one operation share: the domain as it is now, the conversation with its agent,
 /// and everything that can end the operation early. Belongs to the host's executor.
 class Context {
@@ -28,6 +31,10 @@ class Context {
   /// Whether the domain still runs, by the facts at hand: `domain_gone`, `guest_rebooted`,
   /// `domain_migrating`.
   [[nodiscard]] Result<void> check_life() const;
+  /// Why something failed: that the domain has ended, by a look at it now, or else `error`.
+  [[nodiscard]] Error reason_of(Error error);
+  /// Removes what a call of libxl's made anew of the nodes of a domain that has gone.
+  [[nodiscard]] Result<void> remove_remnants();
 
   /// Reads Xen's page count, takes in what the agent wrote, and fails if anything ends the
   /// operation: `cancelled`, `deadline`, `superseded`, `domain_gone`, `guest_rebooted`,
@@ -46,6 +53,7 @@ class Context {
 
   // As the port's calls of that name. What they set is remembered as ours; where they fail, nobody
   // knows whether they did, until somebody looks.
+  /// Raises static-max first where that is lower, and no further.
   [[nodiscard]] host::Task<void> set_size(Kib size, bool enforce);
   [[nodiscard]] host::Task<void> set_limit(Kib limit);
   [[nodiscard]] Result<void> set_max_memory(Kib max);
@@ -95,6 +103,8 @@ class Context {
   };
   void take_in(const AgentReport& report);
   [[nodiscard]] Result<void> read_memory();
+  [[nodiscard]] Result<void> check_nodes();
+  [[nodiscard]] Result<void> check_domain();
   [[nodiscard]] Result<void> check_key(const std::string& key, const std::optional<Kib>& ours);
   [[nodiscard]] Result<void> check_keys();
   [[nodiscard]] Result<void> check_max_memory();

@@ -60,7 +60,8 @@ host::Task<Plan> ResizeOperation::decide() {
 Error ResizeOperation::undecided(Error error) {
   if (error.report) return error;  // a recovery's
   const auto free = journal_.check_free(context_.port());
-  return refused(!free && free.error().cause == Cause::busy ? free.error() : error);
+  if (!free && free.error().cause == Cause::busy) return refused(free.error());
+  return refused(context_.reason_of(std::move(error)));
 }
 
 Result<void> ResizeOperation::write_journal(const Plan& plan) {
@@ -118,7 +119,8 @@ bool ResizeOperation::has_gone(const Error& error) const {
 }
 
 /// The end of an operation whose domain is no longer its to change, and nothing of any other.
-boost::asio::awaitable<std::optional<Error>> ResizeOperation::let_go(const Error& error) {
+boost::asio::awaitable<std::optional<Error>> ResizeOperation::let_go(Error error) {
+  error = context_.reason_of(std::move(error));
   if (has_gone(error)) co_return gone(context_, journal_, before_, error);
   if (error.cause != Cause::superseded) co_return std::nullopt;
   co_return co_await left_to_another(context_, journal_, before_, error);

@@ -34,7 +34,7 @@ class ResizeOperation {
   [[nodiscard]] host::Task<void> walk(Kib goal);
   [[nodiscard]] Result<Report> finish(const Plan& plan, const Verified& verified);
   [[nodiscard]] bool has_gone(const Error& error) const;
-  [[nodiscard]] boost::asio::awaitable<std::optional<Error>> let_go(const Error& error);
+  [[nodiscard]] boost::asio::awaitable<std::optional<Error>> let_go(Error error);
   [[nodiscard]] host::Task<Report> give_up(Error error);
 
   [[nodiscard]] Report report(Outcome outcome) const;

@@ -11,11 +11,6 @@
 
 namespace memctl::resize {
 
-bool domain_went_away(Cause cause) {
-  return cause == Cause::domain_gone || cause == Cause::guest_rebooted ||
-         cause == Cause::no_such_domain;
-}
-
 Report report_on(const Context& context, const Record& before, Outcome outcome) {
   const plan::Input& facts = context.facts();
   const DomainFacts& domain = facts.domain;
@@ -54,6 +49,7 @@ Error ended(Error error, Report report) {
 
 Error gone(Context& context, Journal& journal, const Record& before, Error error) {
   static_cast<void>(context.xen().release_claim(context.id()));
+  static_cast<void>(context.remove_remnants());
   // The record went with the domain; where that still stands, it is removed. Of a suspended one it
   // stays: if the save or migration fails, the domain goes on here, and is to be recovered.
   const bool may_return = context.facts().domain.memory.shutdown == ShutdownReason::suspend;

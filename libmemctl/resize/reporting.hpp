@@ -10,9 +10,6 @@
 
 namespace memctl::resize {
 
-/// Whether there is nothing left to be undone.
-[[nodiscard]] bool domain_went_away(Cause cause);
-
 /// What became of the operation that `before` was recorded for, by the facts at hand.
 [[nodiscard]] Report report_on(const Context& context, const Record& before, Outcome outcome);
 

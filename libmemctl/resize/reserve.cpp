@@ -46,8 +46,8 @@ host::Task<void> reserve(Context& context, const Plan& plan) {
   const Pages goal = plan::settled_pages(domain, plan.to);
   if (goal > domain.memory.total) {
     BOOST_OUTCOME_CO_TRY(context.look());
-    // Before the limit, Xen would refuse the claim.
-    BOOST_OUTCOME_CO_TRY(co_await context.set_limit(plan.limit));
+    // Xen refuses a claim above max_pages. static-max goes with the stages.
+    BOOST_OUTCOME_CO_TRY(context.set_max_memory(plan.to + plan::max_pages_slack));
     BOOST_OUTCOME_CO_TRY(claim(context, goal));
     BOOST_OUTCOME_CO_TRY(check_reserve(context));
   }

@@ -40,8 +40,9 @@ void Session::check_world(const Before& before, const Step& step) {
 
   // The reserve, and what others took meanwhile.
   const Kib available = world_.host_free() - world_.host_claimed();
-  const bool others = !before.others_rest || step.trouble == Trouble::host_memory_taken ||
-                      takes_domain_away(step.trouble);
+  // A domain that was on its way when its request was refused is so still.
+  const bool others = !before.others_rest || !before.at_rest ||
+                      step.trouble == Trouble::host_memory_taken || takes_domain_away(step.trouble);
   RC_LOG() << "available " << to_string(before.available) << ", then " << to_string(available);
   for (const DomainId id : guests_) {
     RC_LOG() << "\n  " << world_.guest(id).spec().name << " has " << to_string(world_.allocated(id))

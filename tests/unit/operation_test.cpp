@@ -174,6 +174,21 @@ TEST_P(OperationOnSim, AStarvingGuestIsGrownAlive) {
   }
 }
 
+// A guest that reboots is built anew with its target and static-max as they are at that moment.
+TEST_P(OperationOnSim, TheLimitRisesWithTheStages) {
+  const DomainId id = add({.linux = {.kernel_free = 12_MiB}});
+  std::vector<Kib> sizes;
+  const auto look = [&](const Event& event) {
+    if (event.phase == Phase::facts || event.stage > 0) {
+      EXPECT_EQ(simulation.world.static_max(id), simulation.world.target(id)) << event.stage;
+    }
+    if (event.phase == Phase::populate) sizes.push_back(*simulation.world.static_max(id));
+  };
+  ASSERT_TRUE(resize(id, 3584_MiB, {.on_event = look}));
+  EXPECT_LT(sizes.front(), 1_GiB);
+  EXPECT_EQ(sizes.back(), 3584_MiB);
+}
+
 TEST_P(OperationOnSim, AKernelThatRestsAFewPagesOffItsTargetIsServedLikeAnyOther) {
   const DomainId id =
       add({.linux = {.kernel_release = "6.12.57+deb13-amd64", .off_target = 24_KiB}});

@@ -158,6 +158,12 @@ void World::destroy(DomainId id) {
   toolstack_.remove_domain(record);
 }
 
+void World::destroy_slowly(DomainId id, Duration time) {
+  pause(id);
+  toolstack_.remove_domain(*toolstack_.find(id));
+  after(time, [this, id] { destroy(id); });
+}
+
 void World::shut_down(DomainId id, ShutdownReason reason) {
   XenDomain* domain = xen_.find(id);
   if (domain == nullptr) return;

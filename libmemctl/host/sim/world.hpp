@@ -152,6 +152,8 @@ class World {
 
   // What happens to guests.
   void destroy(DomainId id);
+  /// As libxl does it: the domain stops and its nodes go, some time before Xen ends it.
+  void destroy_slowly(DomainId id, Duration time);
   /// The guest ends by itself; its domain stays until somebody destroys it.
   void shut_down(DomainId id, ShutdownReason reason);
   void crash(DomainId id) { shut_down(id, ShutdownReason::crash); }
