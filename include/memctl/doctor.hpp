@@ -32,6 +32,7 @@ enum class Check {
   online_policy,         ///< Guest: what its kernel makes of added memory without the agent.
   udev_rule,             ///< Guest: no rule of udev's decides that instead.
   memory_blocks,         ///< Guest: all blocks are online, and can be given back.
+  reboot,                ///< Domain (pvh, hvm): it can boot with what it has under its limit.
 };
 /// The check's name as in JSON, for example "xen_version". Static storage.
 [[nodiscard]] MEMCTL_EXPORT std::string_view name(Check check);

@@ -35,13 +35,14 @@ constexpr std::array entries = {
     Entry{Check::online_policy, "online_policy", Subject::guest},
     Entry{Check::udev_rule, "udev_rule", Subject::guest},
     Entry{Check::memory_blocks, "memory_blocks", Subject::guest},
+    Entry{Check::reboot, "reboot", Subject::domain},
 };
 
 constexpr bool places_are_numbers() {
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (static_cast<std::size_t>(entries[i].check) != i) return false;
   }
-  return entries.back().check == Check::memory_blocks;
+  return entries.back().check == Check::reboot;
 }
 static_assert(places_are_numbers(), "the table lists every check in the order of the enumeration");
 

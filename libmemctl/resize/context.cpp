@@ -135,7 +135,7 @@ Result<void> Context::check_domain() {
 }
 
 Error Context::reason_of(Error error) {
-  if (domain_went_away(error.cause)) return error;
+  if (error.cause == Cause::domain_gone || error.cause == Cause::guest_rebooted) return error;
   const auto standing = check_domain();
   if (standing) return error;
   const Cause cause = standing.error().cause;
@@ -213,7 +213,7 @@ Result<void> Context::look() {
     BOOST_OUTCOME_TRY(check_keys());
   }
   BOOST_OUTCOME_TRY(check_max_memory());
-  if (restoring_) return success();
+  if (earlier_limit_) return success();
   if (cancelled_) return Error{.cause = Cause::cancelled, .message = "the request was cancelled"};
   if (deadline_ && port_.clock().now() >= *deadline_) {
     return Error{.cause = Cause::deadline,
@@ -239,23 +239,27 @@ Result<void> Context::check_saving() {
 
 boost::asio::awaitable<void> Context::wait(host::Duration time) {
   host::TimePoint until = port_.clock().now() + time;
-  if (deadline_ && !restoring_) until = std::min(until, *deadline_);
+  if (deadline_ && !earlier_limit_) until = std::min(until, *deadline_);
   co_await port_.clock().wait(wakeup_, until);
 }
 
 // A guest that reboots is built with target and static-max as they are then, and a pvh or hvm
 // guest's kernel panics where it cannot give back the difference as it boots.
-host::Task<void> Context::set_size(Kib size, bool enforce) {
+host::Task<void> Context::set_size(Kib size) {
   if (size > facts_.domain.static_max) {
     BOOST_OUTCOME_CO_TRY(co_await set_limit(size));
   }
   ours_.target.reset();
-  if (enforce) ours_.max_memory.reset();
+  ours_.max_memory.reset();
   facts_.domain.target.reset();
-  BOOST_OUTCOME_CO_TRY(co_await xen().set_size(domain_.id, size, enforce));
+  BOOST_OUTCOME_CO_TRY(co_await xen().set_size(domain_.id, size, /*enforce=*/true));
   ours_.target = facts_.domain.target = size - facts_.domain.video_ram;
-  if (enforce) ours_.max_memory = size + plan::max_pages_slack;
-  co_return success();
+  ours_.max_memory = size + plan::max_pages_slack;
+  if (!earlier_limit_ || facts_.domain.static_max <= std::max(size, *earlier_limit_)) {
+    co_return success();
+  }
+  BOOST_OUTCOME_CO_TRY(co_await set_limit(std::max(size, *earlier_limit_)));
+  co_return set_max_memory(size + plan::max_pages_slack);
 }
 
 host::Task<void> Context::set_limit(Kib limit) {

@@ -53,8 +53,9 @@ class Context {
 
   // As the port's calls of that name. What they set is remembered as ours; where they fail, nobody
   // knows whether they did, until somebody looks.
-  /// Raises static-max first where that is lower, and no further.
-  [[nodiscard]] host::Task<void> set_size(Kib size, bool enforce);
+  /// Raises static-max first where that is lower, and no further; while the earlier state comes
+  /// back it sinks with the size, down to its earlier value.
+  [[nodiscard]] host::Task<void> set_size(Kib size);
   [[nodiscard]] host::Task<void> set_limit(Kib limit);
   [[nodiscard]] Result<void> set_max_memory(Kib max);
 
@@ -73,7 +74,8 @@ class Context {
   /// Ends the operation at its next look; from the executor only.
   void cancel();
   /// From now on neither a cancel nor the deadline ends anything: the earlier state is coming back.
-  void begin_restoring() { restoring_ = true; }
+  /// So does the earlier static-max.
+  void begin_restoring(Kib earlier_limit) { earlier_limit_ = earlier_limit; }
 
   [[nodiscard]] host::Port& port() { return port_; }
   [[nodiscard]] host::Hypervisor& xen() { return port_.hypervisor(); }
@@ -118,7 +120,7 @@ class Context {
   std::optional<host::TimePoint> deadline_;
   int stages_begun_{0};
   bool cancelled_{false};
-  bool restoring_{false};
+  std::optional<Kib> earlier_limit_{};  ///< There is one: the earlier state is coming back.
 
   plan::Input facts_;
   Ours ours_;

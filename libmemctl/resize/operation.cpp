@@ -86,7 +86,7 @@ host::Task<void> ResizeOperation::walk(Kib goal) {
     if (!stage) {
       // A domain may have the size already, and a target that asks for another.
       if (context_.facts().domain.size() == goal) co_return success();
-      co_return co_await context_.set_size(goal, /*enforce=*/true);
+      co_return co_await context_.set_size(goal);
     }
     // A balloon that gave up on a size wakes for another one only: one page less goes first.
     if (stage->host_memory > Kib{} && context_.facts().domain.size() == stage->size) {

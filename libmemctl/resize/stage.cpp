@@ -97,7 +97,7 @@ host::Task<void> run_stage(Context& context, int number, const Stage& stage) {
     BOOST_OUTCOME_CO_TRY(co_await context.consult(RequestKind::prepare, stage_number, stage.size));
   }
   context.count_stage();
-  BOOST_OUTCOME_CO_TRY(co_await context.set_size(stage.size, /*enforce=*/true));
+  BOOST_OUTCOME_CO_TRY(co_await context.set_size(stage.size));
 
   bool populating = !grows;
   if (populating) context.progress().begin(Phase::populate, number, from, stage.size);

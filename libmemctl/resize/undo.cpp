@@ -64,7 +64,7 @@ Kib measured_size(const DomainFacts& domain, const Record& before) {
 }  // namespace
 
 host::Task<Undone> undo(Context& context, const Record& before, bool keep) {
-  context.begin_restoring();
+  context.begin_restoring(before.limit);
   host::Hypervisor& xen = context.xen();
   DomainFacts& domain = context.facts().domain;
   BOOST_OUTCOME_CO_TRY(context.measure());
@@ -82,7 +82,7 @@ host::Task<Undone> undo(Context& context, const Record& before, bool keep) {
     // It stays where it is, unless it gets back at once what it gave.
     const bool gets_back = !keep && undone.size < before.size && context.session() != nullptr;
     if (!gets_back) {
-      BOOST_OUTCOME_CO_TRY(co_await context.set_size(undone.size, /*enforce=*/true));
+      BOOST_OUTCOME_CO_TRY(co_await context.set_size(undone.size));
     }
     if (!keep) {
       BOOST_OUTCOME_CO_TRY(co_await walk_back(context, before.size, undone.reason));
@@ -97,7 +97,7 @@ host::Task<Undone> undo(Context& context, const Record& before, bool keep) {
   if (domain.size() != undone.size) {
     // On pvh and hvm libxl refuses a target above max_pages, which a shrink has lowered: so that is
     // raised with it, until it gets its own value below.
-    BOOST_OUTCOME_CO_TRY(co_await context.set_size(undone.size, /*enforce=*/true));
+    BOOST_OUTCOME_CO_TRY(co_await context.set_size(undone.size));
   }
   BOOST_OUTCOME_CO_TRY(co_await context.set_limit(undone.limit));
   // libxl ties max_pages to other limits: its earlier value has to be set by itself.

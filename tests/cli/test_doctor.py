@@ -62,6 +62,7 @@ FAULTS = [
     ("paging_pool", "note", host(CLAIM[:1])),
     ("frozen_pool", "bad", on(freeze_pool=True)),
     ("populate_on_demand", "bad", on(maxmem="2GiB")),
+    ("reboot", "note", host([{"at": 0, "do": "mem-max", "guest": "g", "size": "64GiB"}])),
     ("agent", "bad", on(agent="absent")),
     ("agent", "bad", on(agent="killed")),
     ("agent", "bad", on(agent="garbage")),

@@ -106,7 +106,7 @@ TEST(Diagnosis, NothingIsSaidOfSoundHostsAndDomainsButThatTheyAreGood) {
 
 TEST(Diagnosis, WhatATypeOfDomainHasNotIsLeftOut) {
   const auto checks = [](DomainType type) { return diagnose_domain(sound_domain(type)).size(); };
-  EXPECT_EQ(checks(DomainType::pv) + 3, checks(DomainType::pvh));
+  EXPECT_EQ(checks(DomainType::pv) + 4, checks(DomainType::pvh));
   EXPECT_EQ(checks(DomainType::pvh) + 1, checks(DomainType::hvm));
 }
 
@@ -245,6 +245,27 @@ TEST(DomainDiagnosis, PopulateOnDemand) {
   };
   expect(with(Pages{7}), Severity::bad, "7 pages", "memory = maxmem");
   expect(with(std::nullopt), Severity::bad, "does not say", "memory = maxmem");
+}
+
+TEST(DomainDiagnosis, Reboot) {
+  const auto with = [](Kib size, Kib limit) {
+    return on_domain(Check::reboot, [&](auto&, auto& domain) {
+      domain.target = size - domain.video_ram;
+      domain.static_max = limit;
+    });
+  };
+  // On real Xen such guests booted,
+  for (const auto& [size, limit] :
+       {std::pair{160_MiB, 512_MiB}, {288_MiB, 3584_MiB}, {400_MiB, 3584_MiB}, {64_MiB, 64_MiB}}) {
+    EXPECT_EQ(with(size, limit).severity, Severity::good) << size.count();
+  }
+  // and such did not.
+  for (const auto& [size, limit] :
+       {std::pair{160_MiB, 1_GiB}, {160_MiB, 2_GiB}, {160_MiB, 3584_MiB}, {200_MiB, 3584_MiB}}) {
+    EXPECT_EQ(with(size, limit).severity, Severity::note) << size.count();
+  }
+  expect(with(200_MiB, 3584_MiB), Severity::note, "with 200 MiB under a limit of 3584 MiB",
+         "memctl resize web1 278MiB");
 }
 
 TEST(GuestDiagnosis, WithoutAnAgentTheRestIsNotKnown) {

@@ -71,9 +71,13 @@ TEST_P(OperationAmongOthers, AGuestThatIsDestroyedOrRebootsEndsTheOperation) {
 
 TEST_P(OperationAmongOthers, AGuestThatCrashesWhileItIsRestoredLeavesNothingBehind) {
   const DomainId id = add();
-  ResizeOperation operation{simulation.port(), identity(id), 32_GiB, {}};
-  simulation.world.after(3s, [&] { operation.cancel(); });
-  simulation.world.after(3100ms, [&] { simulation.world.crash(id); });
+  ResizeOperation* running = nullptr;
+  const auto strike = [&](const Event& event) {
+    if (event.phase == Phase::populate && event.now > 1_GiB) running->cancel();
+    if (event.phase == Phase::restore) simulation.world.crash(id);
+  };
+  ResizeOperation operation{simulation.port(), identity(id), 32_GiB, {.on_event = strike}};
+  running = &operation;
   const auto report = simulation.run(operation.run());
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().cause, Cause::domain_gone) << report.error().message;

@@ -189,6 +189,27 @@ TEST_P(OperationOnSim, TheLimitRisesWithTheStages) {
   EXPECT_EQ(sizes.back(), 3584_MiB);
 }
 
+TEST_P(OperationOnSim, TheLimitSinksWithTheSizeOnTheWayBack) {
+  const DomainId id = add();
+  ResizeOperation* running = nullptr;
+  bool restoring = false;
+  int looks = 0;
+  const auto look = [&](const Event& event) {
+    if (event.phase == Phase::populate && event.now > 1_GiB) running->cancel();
+    restoring = restoring || event.phase == Phase::restore;
+    if (!restoring || event.phase != Phase::populate) return;
+    EXPECT_EQ(simulation.world.static_max(id), simulation.world.target(id));
+    ++looks;
+  };
+  ResizeOperation operation{simulation.port(), identity(id), 3584_MiB, {.on_event = look}};
+  running = &operation;
+  const auto report = simulation.run(operation.run());
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().report->outcome, Outcome::restored);
+  EXPECT_EQ(simulation.world.static_max(id), 160_MiB);
+  EXPECT_GT(looks, 0);
+}
+
 TEST_P(OperationOnSim, AKernelThatRestsAFewPagesOffItsTargetIsServedLikeAnyOther) {
   const DomainId id =
       add({.linux = {.kernel_release = "6.12.57+deb13-amd64", .off_target = 24_KiB}});

@@ -135,6 +135,7 @@ class Check(enum.StrEnum):
     ONLINE_POLICY = "online_policy"
     UDEV_RULE = "udev_rule"
     MEMORY_BLOCKS = "memory_blocks"
+    REBOOT = "reboot"
 
 
 def kib(size: int | None) -> int | None:
