@@ -303,6 +303,10 @@ class Guest:
         """The guest reboots; returns once it has booted."""
         # Nobody waits for this command: it may have no time left to answer.
         self.lab.start(f"lab-guest -t 60 {self.domid} 'reboot -f'")
+        self.wait_until_rebooted()
+
+    def wait_until_rebooted(self) -> None:
+        """Blocks until the guest has another domid than before, and takes commands."""
         name = shlex.quote(self.name)
         self.lab.check(
             f"while id=$(xl domid {name} 2>/dev/null); [ -z $id ] || [ $id = {self.domid} ]; "
