@@ -29,6 +29,16 @@ sigset_t watched_signals() {
   return set;
 }
 
+/// What a terminal stops a process with. One that stands still between the head and the body of a
+/// message to xenstored (4.17) stops that, and so the toolstack of the whole host.
+sigset_t stopping_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTSTP);
+  sigaddset(&set, SIGTTOU);
+  return set;
+}
+
 int checked(int descriptor, const char* what) {
   if (descriptor < 0) throw std::system_error{errno, std::generic_category(), what};
   return descriptor;
@@ -38,7 +48,9 @@ int checked(int descriptor, const char* what) {
 
 SignalWatch::SignalWatch() {
   const sigset_t set = watched_signals();
+  const sigset_t stopping = stopping_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  pthread_sigmask(SIG_BLOCK, &stopping, nullptr);
   signals_ = checked(::signalfd(-1, &set, SFD_CLOEXEC), "signalfd");
   stop_ = checked(::eventfd(0, EFD_CLOEXEC), "eventfd");
   thread_ = std::thread{[this] { watch(); }};

@@ -10,7 +10,8 @@ namespace memctl::cli {
 
 /// Turns SIGINT, SIGTERM and SIGHUP into calls on a thread of its own. It blocks them in the
 /// thread that makes it, and threads inherit that: make it before any other thread starts, the
-/// host's among them. A signal that was ignored when the process began (nohup) stays ignored.
+/// host's among them. A signal that was ignored when the process began (nohup) stays ignored. A
+/// terminal cannot stop the process from then on (SIGTSTP of Ctrl-Z, SIGTTOU).
 class SignalWatch {
  public:
   SignalWatch();

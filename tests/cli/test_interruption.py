@@ -29,6 +29,7 @@ def start(uri: str, *options: str, stderr: int = subprocess.PIPE) -> subprocess.
         stdout=subprocess.PIPE,
         stderr=stderr,
         text=True,
+        process_group=0,  # a group whose parent is in it cannot be stopped by SIGTSTP
         env={**os.environ, "LC_ALL": "C.UTF-8", "TERM": "xterm"},
     )
 
@@ -99,6 +100,19 @@ def test_a_lost_terminal_beside_a_signal_is_no_second_one(slow: str) -> None:
         process.send_signal(signal.SIGHUP)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130, out + err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTSTP, signal.SIGTTOU])
+def test_a_terminal_does_not_stop_a_resize(slow: str, number: signal.Signals) -> None:
+    with start(slow, "--json") as process:
+        wait_for(process, "populate", 3 << 20)
+        process.send_signal(number)
+        try:
+            out, err = process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    assert process.returncode == 0, out + err
 
 
 def test_cancelling_is_said_once(slow: str) -> None:

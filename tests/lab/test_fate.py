@@ -51,8 +51,8 @@ def begin(guest: Guest, phase: str) -> Running:
 def strike(guest: Guest, phase: str, fate: str, until: str) -> Resized:
     """A growth that stands still, as the phase begins, until its domain's fate has come.
 
-    For 3 s at most: the growth may hold libxl's lock, and whatever befalls the domain need that.
-    Where it has not ended after a minute, the host's console tells what its threads are at.
+    For 3 s at most: it may hold libxl's lock, and whatever befalls the domain need that; or have
+    sent half a message, for whose rest xenstored, and so the whole host, waits.
     """
     pipe = "/tmp/events"
     fate, until = fate.format(domid=guest.domid), until.format(domid=guest.domid)
@@ -60,6 +60,7 @@ def strike(guest: Guest, phase: str, fate: str, until: str) -> Resized:
         f"""strike() {{
   [ -z "$struck" ] || return; struck=yes
   kill -STOP $pid
+  {{ sleep 3; kill -CONT $pid; }} &
   {fate} >/dev/null 2>&1 &
   for try in $(seq 30); do {until} && break; usleep 100000; done
   kill -CONT $pid
@@ -70,12 +71,6 @@ interrupt() {{
 }}
 rm -f {pipe}; mkfifo {pipe}
 memctl resize --json --stall 5 {guest.name} {size_for(phase)} >{pipe} & pid=$!
-(
-  for try in $(seq 60); do sleep 1; kill -0 $pid || exit; done
-  for thread in /proc/$pid/task/*; do
-    grep State $thread/status; cat $thread/syscall $thread/wchan; echo
-  done >/dev/console
-) 2>/dev/null &
 while read -r line; do
   echo "$line"
   case "$line" in
