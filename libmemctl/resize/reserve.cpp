@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "memctl/size.hpp"
 #include "plan/limits.hpp"
@@ -25,10 +26,10 @@ Result<void> check_reserve(Context& context) {
 /// have arrived since the facts were read.
 Result<void> claim(Context& context, Pages goal) {
   auto claimed = context.xen().claim(context.id(), goal);
-  if (claimed) return claimed;
-  BOOST_OUTCOME_TRY(const DomainMemory memory, context.xen().domain_memory(context.id()));
-  if (memory.total < goal) return claimed;
-  context.facts().domain.memory = memory;
+  if (claimed) return success();
+  const auto memory = context.xen().domain_memory(context.id());
+  if (!memory || memory.value().total < goal) return std::move(claimed).error();
+  context.facts().domain.memory = memory.value();
   return success();
 }
 
