@@ -89,6 +89,15 @@ TEST_F(FakeProc, ACommandsNameMayContainAnything) {
 }
 
 /// A process in a /proc, and what it is called in a PID namespace of its own.
+TEST_F(FakeProc, AFileThatOpensAndCannotBeReadIsEmpty) {
+  // As of a process that ends between the two: a directory's read fails, too.
+  put("sys/kernel/random/boot_id", "b00t\n");
+  fs::create_directories(root_ / "4194999/stat");
+  fs::create_directories(root_ / "4194999/cmdline");
+  EXPECT_FALSE(is_process_alive("b00t:4194999:4711", root_));
+  EXPECT_FALSE(is_being_saved(DomainId{7}, root_).value());
+}
+
 class FakeContainers : public FakeProc {
  protected:
   FakeContainers() { put("sys/kernel/random/boot_id", "b00t\n"); }

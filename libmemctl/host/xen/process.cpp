@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 namespace memctl::host::xen {
@@ -17,9 +18,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Empty where it cannot be read. A process may end between the opening of its file and the read,
+/// which then fails: a stream takes that as its own state, a bare buffer's iterator throws.
 std::string contents(const fs::path& file) {
-  std::ifstream in{file, std::ios::binary};
-  return {std::istreambuf_iterator<char>{in}, {}};
+  const std::ifstream in{file, std::ios::binary};
+  std::ostringstream text;
+  text << in.rdbuf();
+  return in.is_open() ? std::move(text).str() : std::string{};
 }
 
 template <class Number>
