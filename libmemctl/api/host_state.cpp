@@ -6,7 +6,7 @@
 namespace memctl {
 Operation::State::State(HostState& state, DomainIdentity domain, SizeRequest size,
                         ResizeOptions options)
-    : operation{state.port(), std::move(domain), size, std::move(options)},
+    : operation{std::in_place, state.port(), std::move(domain), size, std::move(options)},
       ended{promise.get_future().share()} {}
 
 Result<std::shared_ptr<HostState>> HostState::open(std::string_view uri) {
@@ -30,7 +30,7 @@ void HostState::end(HostState* state) {
 HostState::~HostState() {
   if (thread_.joinable()) {
     boost::asio::post(context_, [this] {
-      for (const auto& state : running_) state->operation.cancel();
+      for (const auto& state : running_) state->operation->cancel();
       work_.reset();
     });
     thread_.join();
@@ -47,21 +47,22 @@ std::shared_ptr<Operation::State> HostState::start(DomainIdentity domain, SizeRe
     running_.insert(state);
     spawn(
         [this, state]() -> boost::asio::awaitable<void> {
-          state->promise.set_value(co_await state->operation.run());
-          ended(state);
+          auto report = co_await state->operation->run();
+          end_operation(state, [&] { state->promise.set_value(std::move(report)); });
         },
         [this, state](const std::exception_ptr& thrown) {
-          if (!thrown) return;
-          state->promise.set_exception(thrown);
-          ended(state);
+          if (thrown) end_operation(state, [&] { state->promise.set_exception(thrown); });
         });
     made.set_value(std::move(state));
   });
   return future.get();
 }
 
-void HostState::ended(const std::shared_ptr<Operation::State>& operation) {
+template <class Keep>
+void HostState::end_operation(const std::shared_ptr<Operation::State>& operation, Keep keep) {
+  operation->operation.reset();  // whoever waits may drop the last handle, on any thread
   running_.erase(operation);
+  keep();
   operation->has_ended = true;
   for (const auto& then : std::exchange(operation->listeners, {})) then();
 }
@@ -74,8 +75,9 @@ void HostState::on_end(std::shared_ptr<Operation::State> operation, std::functio
 }
 
 void HostState::cancel(std::shared_ptr<Operation::State> operation) {
-  boost::asio::post(context_,
-                    [operation = std::move(operation)] { operation->operation.cancel(); });
+  boost::asio::post(context_, [operation = std::move(operation)] {
+    if (operation->operation) operation->operation->cancel();
+  });
 }
 
 }  // namespace memctl

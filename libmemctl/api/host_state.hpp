@@ -10,6 +10,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <thread>
 #include <unordered_set>
@@ -27,7 +28,8 @@ namespace memctl {
 struct Operation::State {
   State(HostState& host, DomainIdentity domain, SizeRequest size, ResizeOptions options);
 
-  resize::ResizeOperation operation;
+  /// Until it has ended; the host's thread alone: its watches belong to that thread.
+  std::optional<resize::ResizeOperation> operation;
   std::promise<Result<Report>> promise;
   std::shared_future<Result<Report>> ended;
   std::vector<std::function<void()>> listeners;  ///< Until it has ended; the host's thread alone.
@@ -73,8 +75,9 @@ class HostState : public std::enable_shared_from_this<HostState> {
   void spawn(Coroutine coroutine, Then then) {
     boost::asio::co_spawn(context_, std::move(coroutine), std::move(then));
   }
-  /// Takes an operation off the list, once its promise is kept.
-  void ended(const std::shared_ptr<Operation::State>& operation);
+  /// Ends an operation: `keep` keeps its promise.
+  template <class Keep>
+  void end_operation(const std::shared_ptr<Operation::State>& operation, Keep keep);
   [[nodiscard]] host::Port& port() { return connection_->port(); }
 
   boost::asio::io_context context_{1};

@@ -99,6 +99,23 @@ TEST_F(SimulatedHost, WhoListensForTheEndMayOwnTheHost) {
   told.get_future().get();
 }
 
+TEST_F(SimulatedHost, AnOperationIsDestroyedOnTheHostsThreadBeforeItsEndIsTold) {
+  struct Destroyed {
+    ~Destroyed() { *by = std::this_thread::get_id(); }
+    std::thread::id* by;
+  };
+  Host host = Host::open(uri()).value();
+  std::thread::id destroyed_by;
+  std::thread::id told_by;
+  ResizeOptions options;
+  options.on_event = [held = std::make_shared<Destroyed>(&destroyed_by), &told_by](const Event&) {
+    told_by = std::this_thread::get_id();
+  };
+  Operation operation = host.domain("g0").value().resize(512_MiB, std::move(options));
+  EXPECT_TRUE(operation.wait());
+  EXPECT_EQ(destroyed_by, told_by);
+}
+
 /// What threads do to one host: start, cancel, drop, and wait, at random.
 void race(HostState& state, const std::vector<DomainIdentity>& domains, unsigned seed,
           int operations) {
