@@ -32,7 +32,8 @@ class MEMCTL_EXPORT Operation {
   /// Asks the operation to end with `cancelled`; `wait` tells how that went. Doesn't block.
   void cancel();
   /// Calls `then` once, when the operation has ended: on the host's thread, where it must neither
-  /// block nor call back into the host, and soon where it has ended already. Doesn't block.
+  /// block nor call back into the host, and soon where it has ended already. What it throws is
+  /// ignored. Doesn't block.
   void on_end(std::function<void()> then);
 
   /// As `wait`, for Boost.Asio: with any completion token for `void(Result<Report>)`, on the

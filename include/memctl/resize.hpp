@@ -45,7 +45,8 @@ struct ResizeOptions {
   /// paging pool.
   Kib host_reserve{64_MiB};
   /// Called in the operation's own context, on the thread that runs the host; it must neither block
-  /// nor call back into the host. At most a few dozen calls a second.
+  /// nor call back into the host. At most a few dozen calls a second. What it throws ends the
+  /// operation with `cancelled`; it isn't called again.
   std::function<void(const Event&)> on_event{};
 };
 

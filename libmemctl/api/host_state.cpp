@@ -4,6 +4,18 @@
 #include "base/signals_blocked.hpp"
 
 namespace memctl {
+namespace {
+
+/// A listener that throws has nobody to tell, and must not take the host's thread from the others.
+void tell(const std::function<void()>& then) {
+  try {
+    then();
+  } catch (...) {  // NOLINT(bugprone-empty-catch)
+  }
+}
+
+}  // namespace
+
 Operation::State::State(HostState& state, DomainIdentity domain, SizeRequest size,
                         ResizeOptions options)
     : operation{std::in_place, state.port(), std::move(domain), size, std::move(options)},
@@ -64,12 +76,12 @@ void HostState::end_operation(const std::shared_ptr<Operation::State>& operation
   running_.erase(operation);
   keep();
   operation->has_ended = true;
-  for (const auto& then : std::exchange(operation->listeners, {})) then();
+  for (const auto& then : std::exchange(operation->listeners, {})) tell(then);
 }
 
 void HostState::on_end(std::shared_ptr<Operation::State> operation, std::function<void()> then) {
   boost::asio::post(context_, [operation = std::move(operation), then = std::move(then)] {
-    if (operation->has_ended) return then();
+    if (operation->has_ended) return tell(then);
     operation->listeners.push_back(then);
   });
 }

@@ -215,6 +215,9 @@ Result<void> Context::look() {
   BOOST_OUTCOME_TRY(check_max_memory());
   if (earlier_limit_) return success();
   if (cancelled_) return Error{.cause = Cause::cancelled, .message = "the request was cancelled"};
+  if (const auto& thrown = progress_.thrown()) {
+    return Error{.cause = Cause::cancelled, .message = "on_event threw: " + *thrown};
+  }
   if (deadline_ && port_.clock().now() >= *deadline_) {
     return Error{.cause = Cause::deadline,
                  .message = "not done within " + std::to_string(options_.timeout->count()) + " ms"};

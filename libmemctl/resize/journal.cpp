@@ -70,6 +70,13 @@ Journal::Journal(host::Store& store, DomainId domain)
       domain_path_{"/libxl/" + std::to_string(number(domain))},
       path_{domain_path_ + "/memctl"} {}
 
+Journal::~Journal() {
+  try {
+    if (held_) static_cast<void>(give_up(*held_));
+  } catch (const std::exception&) {  // no memory: this process's end gives the record up
+  }
+}
+
 Result<std::optional<Record>> Journal::read() {
   BOOST_OUTCOME_TRY(const auto text, store_->read(path_));
   if (!text) return std::optional<Record>{};
@@ -91,7 +98,10 @@ Result<void> Journal::begin(const Record& record) {
     constexpr std::array dom0_only = {host::Permission{.domain = DomainId{0}}};
     return view.set_permissions(path_, dom0_only);
   };
-  return stands_after(store_->transact(write), text);
+  held_ = record;  // also where nobody can say whether it stands
+  auto begun = stands_after(store_->transact(write), text);
+  if (!begun && begun.error().cause != Cause::store_error) held_.reset();
+  return begun;
 }
 
 /// A commit whose answer was lost may have happened, and nobody else writes this text.
@@ -119,6 +129,7 @@ Result<std::optional<Record>> Journal::take_over(host::Port& port) {
     return success();
   };
   const auto committed = store_->transact(take);
+  held_ = taken;
   BOOST_OUTCOME_TRY(taken ? stands_after(committed, to_text(*taken)) : committed);
   return taken;
 }
@@ -130,14 +141,24 @@ Result<void> Journal::check_free(host::Port& port) {
 }
 
 Result<void> Journal::give_up(Record record) {
-  record.owner.clear();
-  return store_->transact([&](host::StoreView& view) -> Result<void> {
-    BOOST_OUTCOME_TRY(const auto standing, view.read(path_));
-    if (!standing) return success();  // it went with the domain
-    return view.write(path_, to_text(record));
-  });
+  const std::string owner = std::exchange(record.owner, {});
+  const auto write = [&](host::StoreView& view) -> Result<void> {
+    BOOST_OUTCOME_TRY(const auto text, view.read(path_));
+    if (!text) return success();  // it went with the domain
+    const auto standing = record_from(*text);
+    const bool ours = standing && standing.value().operation == record.operation &&
+                      standing.value().owner == owner;
+    return ours ? view.write(path_, to_text(record)) : success();
+  };
+  BOOST_OUTCOME_TRY(store_->transact(write));
+  held_.reset();
+  return success();
 }
 
-Result<void> Journal::end() { return store_->remove(path_); }
+Result<void> Journal::end() {
+  BOOST_OUTCOME_TRY(store_->remove(path_));
+  held_.reset();
+  return success();
+}
 
 }  // namespace memctl::resize

@@ -27,10 +27,15 @@ struct Record {
 };
 
 /// The record of the operation that holds a domain: one node under /libxl/<domid>, which dom0 alone
-/// reads and which vanishes with the domain. It is also the lock: one operation a domain.
+/// reads and which vanishes with the domain. It is also the lock: one operation a domain. A record
+/// that this has begun or taken over, and not ended, is given up where this is destroyed: an
+/// exception strands no domain under an owner that lives.
 class Journal {
  public:
   Journal(host::Store& store, DomainId domain);
+  ~Journal();
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
 
   /// The record that stands there. Errors: `journal_damaged`, `store_error`.
   [[nodiscard]] Result<std::optional<Record>> read();
@@ -46,8 +51,8 @@ class Journal {
   /// Whether no owner that lives holds the domain. Errors: `busy`, `journal_damaged`,
   /// `store_error`.
   [[nodiscard]] Result<void> check_free(host::Port& port);
-  /// Leaves the record to whoever recovers next, although this process lives on. Errors:
-  /// `store_error`.
+  /// Leaves the record to whoever recovers next, although this process lives on; nobody else's.
+  /// Errors: `store_error`.
   [[nodiscard]] Result<void> give_up(Record record);
   /// Removes the record. Errors: `store_error`.
   [[nodiscard]] Result<void> end();
@@ -58,6 +63,7 @@ class Journal {
   host::Store* store_;
   std::string domain_path_;
   std::string path_;
+  std::optional<Record> held_{};
 };
 
 [[nodiscard]] std::string to_text(const Record& record);

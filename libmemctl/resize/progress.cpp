@@ -2,6 +2,7 @@
 #include "resize/progress.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 namespace memctl::resize {
@@ -42,7 +43,14 @@ void Progress::advance(Kib to_now) {
 void Progress::tell(host::TimePoint now) {
   told_ = now;
   event_->elapsed = whole_ms(now - started_);
-  if (on_event_) on_event_(*event_);
+  if (!on_event_ || thrown_) return;
+  try {
+    on_event_(*event_);
+  } catch (const std::exception& exception) {
+    thrown_ = exception.what();
+  } catch (...) {
+    thrown_ = "something that is no std::exception";
+  }
 }
 
 std::chrono::milliseconds Progress::elapsed() const { return whole_ms(clock_->now() - started_); }

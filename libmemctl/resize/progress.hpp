@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "host/clock.hpp"
@@ -22,6 +23,9 @@ class Progress {
   /// The phase has come so far. Told at most every 50 ms, and always at the end.
   void advance(Kib now);
 
+  /// What the caller's function threw, in words; it isn't called any more.
+  [[nodiscard]] const std::optional<std::string>& thrown() const { return thrown_; }
+
   [[nodiscard]] std::chrono::milliseconds elapsed() const;
   /// The phases' times until now, in the order of `Phase`.
   [[nodiscard]] std::vector<PhaseTime> times() const;
@@ -34,6 +38,7 @@ class Progress {
   host::TimePoint started_;
   host::TimePoint phase_started_;
   std::optional<host::TimePoint> told_{};
+  std::optional<std::string> thrown_{};
   std::optional<Event> event_{};
   struct Spent {
     Phase phase;

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <iostream>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -99,6 +100,52 @@ TEST_P(InjectedFaults, EndAnOperationWithTheirCauseAndACleanState) {
     }
   }
   std::cout << GetParam().name << ": " << points << " faults, " << failed << " left to recover\n";
+}
+
+/// What memory's end throws at any point leaves a record that is anybody's to recover, although its
+/// process lives.
+TEST_P(InjectedFaults, ThatAreThrownStrandNoDomain) {
+  int recovered = 0;
+  for (int nth = 1; nth <= call_count(); ++nth) {
+    SCOPED_TRACE("thrown at call " + std::to_string(nth) + ", " +
+                 calls[static_cast<std::size_t>(nth - 1)]);
+    Patient patient{GetParam()};
+    const auto ended = patient.treat(
+        FaultPlan{{.kind = Fault::Kind::meanwhile, .nth = nth, .act = [](host::sim::World&) {
+                     throw std::bad_alloc{};
+                   }}});
+    EXPECT_TRUE(ended.threw);
+    const auto after_it = patient.recover({});
+    ASSERT_TRUE(*after_it.result) << after_it.result->error().message;
+    recovered += after_it.result->value().report.has_value() ? 1 : 0;
+    expect_sound(patient, lease);
+    EXPECT_EQ(patient.world().host_claimed(), Kib{});
+    if (HasFailure()) return;
+  }
+  EXPECT_GT(recovered, 0);
+}
+
+TEST_P(InjectedFaults, ThatAreThrownWhileOneRecoversLeaveItToTheNext) {
+  const FaultPlan killed{{.kind = Fault::Kind::kill_after, .call = "set_size"}};
+  Patient undisturbed{GetParam()};
+  ASSERT_TRUE(undisturbed.treat(killed).killed);
+  const auto undisturbed_recovery = undisturbed.recover({}).calls;
+  for (int nth = 1; nth <= static_cast<int>(undisturbed_recovery.size()); ++nth) {
+    SCOPED_TRACE("thrown at call " + std::to_string(nth) + ", " +
+                 undisturbed_recovery[static_cast<std::size_t>(nth - 1)]);
+    Patient patient{GetParam()};
+    ASSERT_TRUE(patient.treat(killed).killed);
+    EXPECT_TRUE(patient
+                    .recover(FaultPlan{{.kind = Fault::Kind::meanwhile,
+                                        .nth = nth,
+                                        .act = [](host::sim::World&) { throw std::bad_alloc{}; }}})
+                    .threw);
+    const auto after_it = patient.recover({});
+    ASSERT_TRUE(*after_it.result) << after_it.result->error().message;
+    expect_sound(patient, lease);
+    EXPECT_EQ(patient.world().host_claimed(), Kib{});
+    if (HasFailure()) return;
+  }
 }
 
 /// Others write what a transaction has read before it commits.

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <new>
 #include <ostream>
 #include <stdexcept>
 #include <utility>
@@ -78,6 +79,8 @@ Ended Patient::in_a_process(FaultPlan& faults, Make make) {
     make(port, ended);
   } catch (const host::sim::ProcessKilled&) {
     ended.killed = true;
+  } catch (const std::bad_alloc&) {
+    ended.threw = true;
   }
   ended.calls = faults.calls();
   ended.times = faults.times();

@@ -48,6 +48,7 @@ class Patient {
   /// What came of a process that asked for the treatment.
   struct Ended {
     bool killed{};
+    bool threw{};                          ///< std::bad_alloc, which `meanwhile` may throw
     std::vector<std::string> calls{};      ///< Of the host's port, in their order,
     std::vector<host::TimePoint> times{};  ///< and when.
     std::optional<Result<Report>> report{};
@@ -57,6 +58,7 @@ class Patient {
 
   struct Recovered {
     bool killed{};
+    bool threw{};
     std::vector<std::string> calls{};
     std::vector<host::TimePoint> times{};
     std::optional<Result<Recovery>> result{};

@@ -16,6 +16,7 @@
 #include <fstream>
 #include <future>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -114,6 +115,30 @@ TEST_F(SimulatedHost, AnOperationIsDestroyedOnTheHostsThreadBeforeItsEndIsTold) 
   Operation operation = host.domain("g0").value().resize(512_MiB, std::move(options));
   EXPECT_TRUE(operation.wait());
   EXPECT_EQ(destroyed_by, told_by);
+}
+
+TEST_F(SimulatedHost, WhatAnEventsReceiverThrowsCancelsTheResize) {
+  Host host = Host::open(uri()).value();
+  ResizeOptions options;
+  options.on_event = [](const Event& event) {
+    if (event.phase == Phase::populate) throw std::runtime_error{"no room on the screen"};
+  };
+  const auto ended = host.domain("g0").value().resize(2_GiB, std::move(options)).wait();
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().cause, Cause::cancelled);
+  EXPECT_EQ(ended.error().message, "on_event threw: no room on the screen");
+  EXPECT_TRUE(host.domain("g0").value().resize(2_GiB).wait());
+}
+
+TEST_F(SimulatedHost, AListenerThatThrowsHarmsNoOther) {
+  Host host = Host::open(uri()).value();
+  Operation operation = host.domain("g0").value().resize(512_MiB);
+  operation.on_end([] { throw std::runtime_error{"nobody listens to this"}; });
+  std::promise<void> told;
+  operation.on_end([&] { told.set_value(); });
+  told.get_future().get();
+  operation.on_end([] { throw std::runtime_error{"nor to this"}; });
+  EXPECT_TRUE(host.domain("g1").value().resize(512_MiB).wait());
 }
 
 /// What threads do to one host: start, cancel, drop, and wait, at random.

@@ -161,7 +161,8 @@ TEST_P(OperationAmongOthers, TwoRequestsForTheSameMemoryAreNotBothGranted) {
 TEST_P(OperationAmongOthers, ASecondOperationLearnsWhoHoldsTheDomain) {
   const DomainId id = add();
   const std::string holder = simulation.world.add_process();
-  ASSERT_TRUE((Journal{simulation.port().store(), id}.begin({.owner = holder})));
+  Journal journal{simulation.port().store(), id};
+  ASSERT_TRUE(journal.begin({.owner = holder}));
   const auto report = resize(id, 1_GiB);
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().cause, Cause::busy);
