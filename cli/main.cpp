@@ -39,6 +39,7 @@ int run(int argc, char** argv) {
     write_all(STDERR_FILENO, answer->err);
     return answer->exit_code;
   }
+  block_stops();
   return run(std::get<Options>(parsed));
 }
 

@@ -11,6 +11,7 @@
 #include "commands.hpp"
 #include "ending.hpp"
 #include "event_queue.hpp"
+#include "exit_code.hpp"
 #include "json.hpp"
 #include "memctl/host.hpp"
 #include "memctl/size.hpp"
@@ -140,12 +141,15 @@ Ending resize(const Request& request, const Options& options, SignalWatch& signa
   ResizeOptions resize_options = options.resize;
   resize_options.on_event = [queue](const Event& event) { queue->push(event); };
   Operation operation = request.domain.resize(request.size, std::move(resize_options));
-  signals.on_signal([queue, operation](int count) mutable {
-    if (count == 1) {
-      operation.cancel();
-      queue->push_cancelling();
-    } else {
-      queue->abandon();
+  signals.on_signal([queue, operation](SignalWatch::Wish wish) mutable {
+    switch (wish) {
+      case SignalWatch::Wish::cancel:
+        operation.cancel();
+        return queue->push_cancelling();
+      case SignalWatch::Wish::leave:
+        return queue->abandon();
+      case SignalWatch::Wish::exit:
+        ::_exit(static_cast<int>(ExitCode::left_behind));
     }
   });
 
@@ -160,7 +164,7 @@ Ending resize(const Request& request, const Options& options, SignalWatch& signa
     abandon(request, options);
   }
   waiter.join();
-  signals.on_signal([](int) {});  // it has ended: nothing is left to cancel
+  signals.on_signal([](SignalWatch::Wish) {});  // it has ended: nothing is left to cancel
 
   Ending ending =
       *result ? Ending{std::move(*result).value()}

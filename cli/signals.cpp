@@ -18,6 +18,12 @@
 namespace memctl::cli {
 namespace {
 
+using std::chrono::steady_clock;
+
+/// An equal signal that comes sooner is the same one: timeout(1) sends its signal to its child and
+/// then to the group of processes that this is in.
+constexpr std::chrono::milliseconds repeat_time{500};
+
 sigset_t watched_signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -26,16 +32,6 @@ sigset_t watched_signals() {
     sigaction(number, nullptr, &action);
     if (action.sa_handler != SIG_IGN) sigaddset(&set, number);
   }
-  return set;
-}
-
-/// What a terminal stops a process with. One that stands still between the head and the body of a
-/// message to xenstored (4.17) stops that, and so the toolstack of the whole host.
-sigset_t stopping_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTSTP);
-  sigaddset(&set, SIGTTOU);
   return set;
 }
 
@@ -48,9 +44,7 @@ int checked(int descriptor, const char* what) {
 
 SignalWatch::SignalWatch() {
   const sigset_t set = watched_signals();
-  const sigset_t stopping = stopping_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  pthread_sigmask(SIG_BLOCK, &stopping, nullptr);
   signals_ = checked(::signalfd(-1, &set, SFD_CLOEXEC), "signalfd");
   stop_ = checked(::eventfd(0, EFD_CLOEXEC), "eventfd");
   thread_ = std::thread{[this] { watch(); }};
@@ -64,10 +58,10 @@ SignalWatch::~SignalWatch() {
   ::close(signals_);
 }
 
-void SignalWatch::on_signal(std::function<void(int)> handler) {
+void SignalWatch::on_signal(std::function<void(Wish)> handler) {
   const std::lock_guard lock{mutex_};
   handler_ = std::move(handler);
-  if (count_ > 0 && handler_) handler_(count_);
+  if (wish_ && handler_) handler_(*wish_);
 }
 
 void SignalWatch::watch() {
@@ -82,13 +76,27 @@ void SignalWatch::watch() {
 
 void SignalWatch::received(std::uint32_t number) {
   const std::lock_guard lock{mutex_};
-  if (count_ > 0 && number == SIGHUP) return;
-  ++count_;
+  const auto now = steady_clock::now();
+  if (number == last_ && now - last_at_ < repeat_time) return;
+  last_ = number;
+  last_at_ = now;
+  if (number != SIGHUP) ++count_;
+  const Wish wish = count_ <= 1 ? Wish::cancel : count_ == 2 ? Wish::leave : Wish::exit;
+  if (wish == wish_) return;
+  wish_ = wish;
   if (handler_) {
-    handler_(count_);
-  } else if (count_ > 1) {
+    handler_(wish);
+  } else if (wish != Wish::cancel) {
     ::_exit(static_cast<int>(ExitCode::interrupted));
   }
+}
+
+void block_stops() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTSTP);
+  sigaddset(&set, SIGTTOU);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
 void ignore_broken_pipes() { std::signal(SIGPIPE, SIG_IGN); }

@@ -28,6 +28,10 @@ host::Task<Report> bring_back(Context& context, const Record& before) {
   BOOST_OUTCOME_CO_TRY(context.open());
   BOOST_OUTCOME_CO_TRY(co_await context.gather());
   BOOST_OUTCOME_CO_TRY(context.check_life());
+  if (context.facts().domain.memory.paused) {
+    // It gives nothing back while it is paused: its record waits with it.
+    co_return Error{.cause = Cause::domain_paused, .message = "the domain is paused"};
+  }
   context.count_stage();  // nobody knows how far it came: its pool stays
   BOOST_OUTCOME_CO_TRY(const Undone undone, co_await undo(context, before, before.keep));
   Report report = report_on(context, before, undone.whole ? Outcome::restored : Outcome::kept);

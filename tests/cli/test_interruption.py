@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
 import signal
 import subprocess
 import time
+from pathlib import Path
 from typing import Callable
 
 import pytest
@@ -57,15 +59,24 @@ def test_a_signal_cancels_and_restores(slow: str, number: signal.Signals) -> Non
     assert report["reached_kib"] == report["from_kib"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (signal.SIGINT, signal.SIGINT),
+        (signal.SIGTERM, signal.SIGTERM),
+        (signal.SIGINT, signal.SIGTERM),
+    ],
+)
 def test_a_second_signal_leaves_the_rest_and_says_how_to_recover(
-    slow: str, number: signal.Signals
+    slow: str, first: signal.Signals, second: signal.Signals
 ) -> None:
     with start(slow, "--json") as process:
         wait_for(process, "populate", 3 << 20)
-        process.send_signal(number)
+        process.send_signal(first)
         wait_for(process, "restore")
-        process.send_signal(number)
+        if second == first:
+            time.sleep(0.6)  # sooner, it counts as the same
+        process.send_signal(second)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 5, out + err
     report = json.loads(out.splitlines()[-1])
@@ -92,14 +103,43 @@ def test_a_second_signal_is_answered_in_words(slow: str) -> None:
     assert "interrupted again" in err and "hint: to bring them back: memctl recover g\n" in err
 
 
-def test_a_lost_terminal_beside_a_signal_is_no_second_one(slow: str) -> None:
-    with start(slow, "--json") as process:
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (signal.SIGTERM, signal.SIGHUP),
+        (signal.SIGHUP, signal.SIGTERM),
+        (signal.SIGTERM, signal.SIGTERM),  # as timeout(1) sends it: to its child, and to the group
+    ],
+)
+def test_what_is_sent_beside_a_signal_is_no_second_one(
+    slow: str, first: signal.Signals, second: signal.Signals
+) -> None:
+    with start(slow, "--verbose", "--json") as process:
         wait_for(process, "populate", 3 << 20)
-        process.send_signal(signal.SIGTERM)
-        wait_for(process, "restore")
-        process.send_signal(signal.SIGHUP)
+        process.send_signal(first)
+        time.sleep(0.05)  # or one pending signal would stand for both
+        process.send_signal(second)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130, out + err
+
+
+def test_a_third_signal_ends_what_cannot_even_say_so(slow: str) -> None:
+    """Its reader has stopped reading, and the pipe is full."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    os.write(writer, b"x" * 4096)
+    with start(slow, "--verbose", stderr=writer) as process:
+        time.sleep(1)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
+            assert process.poll() is None
+            process.send_signal(number)
+            time.sleep(0.2)
+        try:
+            assert process.wait(timeout=10) == 5
+        finally:
+            process.kill()
+            os.close(reader)
+            os.close(writer)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTSTP, signal.SIGTTOU])
@@ -113,6 +153,30 @@ def test_a_terminal_does_not_stop_a_resize(slow: str, number: signal.Signals) ->
             process.kill()
             raise
     assert process.returncode == 0, out + err
+
+
+@pytest.mark.parametrize("command", ["status", "doctor", "recover", "plan"])
+def test_a_terminal_stops_no_command_that_opens_a_host(
+    slow: str, tmp_path: Path, command: str
+) -> None:
+    host = Path(slow.removeprefix("sim:")).read_text()
+    file = tmp_path / "host"
+    os.mkfifo(file)
+    size = ["2g"] if command == "plan" else []
+    with subprocess.Popen(
+        [command_path(), "--host", f"sim:{file}", command, "g", *size],
+        stdout=subprocess.PIPE,
+        process_group=0,
+    ) as process:
+        with file.open("w") as pipe:  # once the command has begun to read
+            process.send_signal(signal.SIGTSTP)
+            pipe.write(host)
+        try:
+            process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    assert process.returncode in (0, 1)
 
 
 def test_cancelling_is_said_once(slow: str) -> None:

@@ -77,6 +77,22 @@ TEST_F(RecoverOnSim, TheReportTellsOfTheDeadOperation) {
   EXPECT_EQ(report.pool, world.paging_pool(id));
 }
 
+TEST_F(RecoverOnSim, APausedDomainIsLeftAsItIsUntilItRuns) {
+  die_after("set_size");
+  world.advance(1s);
+  world.pause(id);
+  const Kib limit = world.static_max(id).value();
+  const auto refused = recover_now();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().cause, Cause::domain_paused);
+  EXPECT_EQ(world.static_max(id), limit);
+  world.unpause(id);
+  world.advance(1s);
+  const auto recovery = recover_now();
+  ASSERT_TRUE(recovery && recovery.value().report);
+  EXPECT_EQ(recovery.value().report->outcome, Outcome::restored);
+}
+
 TEST_F(RecoverOnSim, AnOwnerThatIsAliveIsNeverRobbed) {
   SimPort other{world, simulation.context};
   ResizeOperation operation{other, identity, 8_GiB, {}};

@@ -88,7 +88,18 @@ TEST_F(FakeProc, ACommandsNameMayContainAnything) {
   EXPECT_FALSE(is_process_alive("b00t:77:4712", root_));
 }
 
-/// A process in a /proc, and what it is called in a PID namespace of its own.
+TEST_F(FakeProc, AProcessLivesUntilItsLastThreadEnds) {
+  put("sys/kernel/random/boot_id", "b00t\n");
+  const auto alive = [&](const std::string& state, int threads) {
+    put("77/stat", "77 (a) " + state + " 1 77 77 0 -1 0 1 2 3 4 5 6 7 8 20 0 " +
+                       std::to_string(threads) + " 0 4711 99\n");
+    return is_process_alive("b00t:77:4711", root_);
+  };
+  EXPECT_TRUE(alive("Z", 2)) << "its first thread ended, and another runs";
+  EXPECT_FALSE(alive("Z", 1));
+  EXPECT_FALSE(alive("X", 0));
+}
+
 TEST_F(FakeProc, AFileThatOpensAndCannotBeReadIsEmpty) {
   // As of a process that ends between the two: a directory's read fails, too.
   put("sys/kernel/random/boot_id", "b00t\n");
@@ -98,6 +109,7 @@ TEST_F(FakeProc, AFileThatOpensAndCannotBeReadIsEmpty) {
   EXPECT_FALSE(is_being_saved(DomainId{7}, root_).value());
 }
 
+/// A process in a /proc, and what it is called in a PID namespace of its own.
 class FakeContainers : public FakeProc {
  protected:
   FakeContainers() { put("sys/kernel/random/boot_id", "b00t\n"); }

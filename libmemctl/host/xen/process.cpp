@@ -44,11 +44,13 @@ std::string boot_id(const fs::path& proc) {
 
 struct Stat {
   char state{};
+  std::string threads{};
   std::string start_time{};
 };
 
 /// Field 2 is the command's name in parentheses and may contain anything, parentheses and spaces
-/// too: the fields are counted from the last closing one. State is field 3, the start time 22.
+/// too: the fields are counted from the last closing one. State is field 3, the number of threads
+/// 20, the start time 22.
 std::optional<Stat> read_stat(pid_t pid, const fs::path& proc) {
   const std::string text = contents(proc / std::to_string(pid) / "stat");
   const auto name_end = text.rfind(')');
@@ -56,7 +58,7 @@ std::optional<Stat> read_stat(pid_t pid, const fs::path& proc) {
   std::istringstream fields{text.substr(name_end + 1)};
   const std::vector<std::string> from_third{std::istream_iterator<std::string>{fields}, {}};
   if (from_third.size() < 20 || from_third[0].size() != 1) return std::nullopt;
-  return Stat{.state = from_third[0][0], .start_time = from_third[19]};
+  return Stat{.state = from_third[0][0], .threads = from_third[17], .start_time = from_third[19]};
 }
 
 /// The PID namespace that a process numbers its own number in, as the kernel's own number for it;
@@ -90,8 +92,13 @@ std::optional<pid_t> inner_pid(const fs::path& process) {
   return std::nullopt;
 }
 
+/// A process whose first thread has ended is shown as a zombie while others run.
+bool runs(const Stat& stat) {
+  return stat.state == 'Z' ? whole_number<int>(stat.threads) > 1 : stat.state != 'X';
+}
+
 bool is_same_and_runs(const Stat& stat, const Named& named) {
-  return stat.start_time == named.start_time && stat.state != 'Z' && stat.state != 'X';
+  return stat.start_time == named.start_time && runs(stat);
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
