@@ -197,6 +197,7 @@ Result<void> Context::check_max_memory() {
 
 Result<void> Context::measure() {
   BOOST_OUTCOME_TRY(read_memory());
+  BOOST_OUTCOME_TRY(check_life());
   BOOST_OUTCOME_TRY(check_keys());
   return check_max_memory();
 }
@@ -252,6 +253,7 @@ host::Task<void> Context::set_size(Kib size) {
   if (size > facts_.domain.static_max) {
     BOOST_OUTCOME_CO_TRY(co_await set_limit(size));
   }
+  BOOST_OUTCOME_CO_TRY(measure());
   ours_.target.reset();
   ours_.max_memory.reset();
   facts_.domain.target.reset();
@@ -266,6 +268,7 @@ host::Task<void> Context::set_size(Kib size) {
 }
 
 host::Task<void> Context::set_limit(Kib limit) {
+  BOOST_OUTCOME_CO_TRY(measure());
   ours_.limit.reset();
   ours_.max_memory.reset();
   BOOST_OUTCOME_CO_TRY(co_await xen().set_limit(domain_.id, limit));
@@ -275,10 +278,18 @@ host::Task<void> Context::set_limit(Kib limit) {
 }
 
 Result<void> Context::set_max_memory(Kib max) {
+  BOOST_OUTCOME_TRY(measure());
   ours_.max_memory.reset();
   BOOST_OUTCOME_TRY(xen().set_max_memory(domain_.id, max));
   ours_.max_memory = max;
   return success();
+}
+
+Result<void> Context::lift_cap(Kib earlier) {
+  BOOST_OUTCOME_TRY(read_memory());
+  BOOST_OUTCOME_TRY(check_max_memory());
+  if (facts_.domain.memory.max >= earlier) return success();
+  return xen().set_max_memory(domain_.id, earlier);
 }
 
 host::Task<void> Context::consult(RequestKind kind, std::uint32_t stage, Kib size) {

@@ -41,7 +41,7 @@ class Context {
   /// `domain_migrating`, or a failing host.
   [[nodiscard]] Result<void> look();
   /// Reads Xen's figures and xenstore's keys, whether or not an event told of them: what goes
-  /// before a limit is set. Errors: `superseded`, and those of the host.
+  /// before a limit is set. Errors: `superseded`, those of `check_life`, and those of the host.
   [[nodiscard]] Result<void> measure();
   /// Whether the domain is being saved or migrated, which no event tells: `domain_migrating`. Looks
   /// through the processes of dom0.
@@ -51,13 +51,19 @@ class Context {
   /// Waits until something may have happened, at most for `time`.
   [[nodiscard]] boost::asio::awaitable<void> wait(host::Duration time);
 
-  // As the port's calls of that name. What they set is remembered as ours; where they fail, nobody
+  // As the port's calls of that name, right after a `measure`: another may have had libxl's lock
+  // until now, for just such a call. What they set is remembered as ours; where they fail, nobody
   // knows whether they did, until somebody looks.
   /// Raises static-max first where that is lower, and no further; while the earlier state comes
   /// back it sinks with the size, down to its earlier value.
   [[nodiscard]] host::Task<void> set_size(Kib size);
   [[nodiscard]] host::Task<void> set_limit(Kib limit);
   [[nodiscard]] Result<void> set_max_memory(Kib max);
+  /// Whether static-max is known to be just this.
+  [[nodiscard]] bool has_limit(Kib limit) const { return ours_.limit == limit; }
+  /// Raises max_pages to its earlier value where this operation has lowered it, and nobody else set
+  /// it since: what another tool set the target to may lie above.
+  [[nodiscard]] Result<void> lift_cap(Kib earlier);
 
   /// Asks the agent, where there is one, and looks. Errors: those of `look` first, since a domain
   /// that has ended doesn't answer; `domain_paused`, for the same reason; those of `Session::ask`.

@@ -147,6 +147,7 @@ host::Task<Report> ResizeOperation::give_up(Error error) {
     static_cast<void>(journal_.give_up(before_));
     result.outcome = Outcome::failed;
   }
+  result.reached = undone.value().size;
   result.limit = undone.value().limit;
   result.pool = undone.value().pool;
   co_return ended(std::move(error), std::move(result));

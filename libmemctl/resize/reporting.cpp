@@ -60,6 +60,7 @@ Error gone(Context& context, Journal& journal, const Record& before, Error error
 boost::asio::awaitable<Error> left_to_another(Context& context, Journal& journal,
                                               const Record& before, Error error) {
   static_cast<void>(context.xen().release_claim(context.id()));
+  static_cast<void>(context.lift_cap(before.max_memory));
   context.release_agent();
   static_cast<void>(journal.end());
   auto now = co_await context.xen().domain_facts(context.id());

@@ -14,18 +14,32 @@ using std::chrono::milliseconds;
 constexpr milliseconds shortest_look{5};
 constexpr milliseconds longest_look{100};
 
-/// How far a domain has come, in every layer that shows it.
-struct Progressed {
-  Pages pages{};
-  std::int64_t blocks_online{};
-  friend bool operator==(const Progressed&, const Progressed&) = default;
-};
+/// How far a domain has come at best, in every layer that shows it. One that sways, or a guest that
+/// counts on and on, comes no further.
+class Furthest {
+ public:
+  Furthest(const Context& context, const Stage& stage, Pages missing)
+      : missing_{missing}, online_{online(context)}, all_online_{online_ + stage.blocks} {}
 
-Progressed progressed(Context& context) {
-  const auto& guest = context.facts().guest;
-  return {.pages = context.facts().domain.memory.total,
-          .blocks_online = guest ? guest->report.blocks_online : 0};
-}
+  /// Whether it has come further than ever.
+  bool comes_further(const Context& context, Pages missing) {
+    const std::int64_t now_online = std::min(online(context), all_online_);
+    const bool further = missing < missing_ || now_online > online_;
+    missing_ = std::min(missing_, missing);
+    online_ = std::max(online_, now_online);
+    return further;
+  }
+
+ private:
+  static std::int64_t online(const Context& context) {
+    const auto& guest = context.facts().guest;
+    return guest ? guest->report.blocks_online : 0;
+  }
+
+  Pages missing_;
+  std::int64_t online_;
+  std::int64_t all_online_;
+};
 
 /// Whether the balloon knows what it is to reach, has every block, and has stopped trying: its four
 /// attempts take 14 s in all, and nothing but their end tells of them.
@@ -101,18 +115,19 @@ host::Task<void> run_stage(Context& context, int number, const Stage& stage) {
 
   bool populating = !grows;
   if (populating) context.progress().begin(Phase::populate, number, from, stage.size);
-  Progressed last = progressed(context);
+  Pages last = grows ? goal - begun : begun - goal;
+  Furthest furthest{context, stage, last};
   host::TimePoint moved_at = context.port().clock().now();
   for (milliseconds interval = shortest_look;;) {
     BOOST_OUTCOME_CO_TRY(context.look());
-    const Progressed now = progressed(context);
-    const Pages missing = grows ? goal - now.pages : now.pages - goal;
-    if (!populating && now.pages > begun) {
+    const Pages now = context.facts().domain.memory.total;
+    const Pages missing = grows ? goal - now : now - goal;
+    if (!populating && now > begun) {
       context.progress().advance(stage.size);
       context.progress().begin(Phase::populate, number, from, stage.size);
       populating = true;
     }
-    context.progress().advance(populating ? from + to_kib(now.pages - begun)
+    context.progress().advance(populating ? from + to_kib(now - begun)
                                           : online_size(context, from, stage.size));
     if (missing <= rest) break;
     BOOST_OUTCOME_CO_TRY(context.check_saving_if_due());
@@ -124,14 +139,13 @@ host::Task<void> run_stage(Context& context, int number, const Stage& stage) {
           .largest = present};
     }
 
-    if (now != last) moved_at = context.port().clock().now();
+    if (furthest.comes_further(context, missing)) moved_at = context.port().clock().now();
     if (context.port().clock().now() - moved_at >= context.options().stall) {
       co_return stall_error(context, stage, missing);
     }
     BOOST_OUTCOME_CO_TRY(context.keep_agent(stage_number, stage.size, moved_at));
-    const Pages gained = grows ? now.pages - last.pages : last.pages - now.pages;
-    interval = next_look(interval, gained, missing);
-    last = now;
+    interval = next_look(interval, last - missing, missing);
+    last = missing;
     co_await context.wait(interval);
   }
   context.progress().advance(stage.size);

@@ -88,7 +88,6 @@ host::Task<Undone> undo(Context& context, const Record& before, bool keep) {
       BOOST_OUTCOME_CO_TRY(co_await walk_back(context, before.size, undone.reason));
     }
     BOOST_OUTCOME_CO_TRY(context.measure());
-    BOOST_OUTCOME_CO_TRY(context.check_life());
     undone.size = measured_size(domain, before);
   }
   undone.whole = undone.size == before.size;
@@ -99,7 +98,10 @@ host::Task<Undone> undo(Context& context, const Record& before, bool keep) {
     // raised with it, until it gets its own value below.
     BOOST_OUTCOME_CO_TRY(co_await context.set_size(undone.size));
   }
-  BOOST_OUTCOME_CO_TRY(co_await context.set_limit(undone.limit));
+  // libxl's call sets max_pages too, for an instant too high: none where the limit stands.
+  if (!context.has_limit(undone.limit)) {
+    BOOST_OUTCOME_CO_TRY(co_await context.set_limit(undone.limit));
+  }
   // libxl ties max_pages to other limits: its earlier value has to be set by itself.
   const Kib max_memory = undone.whole
                              ? before.max_memory

@@ -168,6 +168,18 @@ TEST_P(Others, HaveTheLastWordOnLimits) {
   tell();
 }
 
+/// libxl's calls can wait for seconds for its lock, which another may have for just that.
+TEST_P(Others, AreLookedForBetweenTwoCallsThatSetALimit) {
+  static const std::set<std::string> own{"set_size", "set_limit", "set_max_memory"};
+  bool looked = true;
+  for (const std::string& call : calls) {
+    if (call == "domain_memory") looked = true;
+    if (!own.contains(call)) continue;
+    EXPECT_TRUE(looked) << call;
+    looked = false;
+  }
+}
+
 TEST_P(Others, ThatEndTheDomainEndTheOperation) {
   const std::map<std::string, Act> ends{
       {"destroyed", [](World& world, DomainId id) { world.destroy(id); }},

@@ -167,7 +167,7 @@ def test_a_domain_that_is_paused(pv_and_pvh: Sequence[Guest]) -> None:
 
 
 def check_travelled(guest: Guest, phase: str, done: Resized, domid: int) -> None:
-    """A guest that was saved or migrated meanwhile, and goes on under another number."""
+    """A guest that was saved or migrated meanwhile, and goes on, perhaps under another number."""
     if done.status == 0:  # it was done before the guest stopped: then what it got has travelled
         assert size_of(guest) == GROWN_MIB
     else:
@@ -175,7 +175,8 @@ def check_travelled(guest: Guest, phase: str, done: Resized, domid: int) -> None
         assert done.report["outcome"] in outcomes, (phase, done.report)
         causes = ("domain_migrating", "domain_gone", "cancelled")
         assert done.report["cause"] in causes[: 3 if phase == "restore" else 2], done.report
-    check_nothing_left(guest.lab, domid)
+    if guest.domid != domid:
+        check_nothing_left(guest.lab, domid)
     guest.wait_for_agent()
     check_lives(guest)
 
@@ -190,10 +191,16 @@ def test_a_domain_that_is_saved(fresh_lab: Lab) -> None:
 
 
 def test_a_domain_that_is_migrated(fresh_lab: Lab) -> None:
-    """pvh alone: of a pv guest Xen cannot log dirty pages here, with memctl or without."""
+    """pvh alone: of a pv guest Xen cannot log dirty pages here, with memctl or without.
+
+    xl reads the limit for the receiving side before anything shows that it migrates: of a guest
+    that grows past that meanwhile, the migration fails, and it goes on where it was.
+    """
     guest = made(fresh_lab, "moving", "pvh")
     for phase in PHASES:
         domid = guest.domid
         running = begin(guest, phase)
-        guest.migrate()
-        check_travelled(guest, phase, finish(running, timeout=120), domid)
+        moved = guest.migrate()
+        done = finish(running, timeout=120)
+        print(phase, "moved" if moved else "stayed", *done.ending)
+        check_travelled(guest, phase, done, domid)

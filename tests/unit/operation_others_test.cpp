@@ -52,6 +52,20 @@ TEST_P(OperationAmongOthers, ARivalsLimitsStandAndAreReported) {
   EXPECT_EQ(world.host_claimed(), Kib{});
 }
 
+TEST_P(OperationAmongOthers, ARivalsTargetAloneIsNotHeldDownByTheCapOfAStage) {
+  auto& world = simulation.world;
+  const DomainId id = add();
+  ASSERT_TRUE(resize(id, 4_GiB));
+  const Kib cap = world.max_allocation(id);
+  world.after(200ms, [&] { ASSERT_TRUE(world.write_target(id, 4_GiB - 1_MiB)); });
+  const auto report = resize(id, 512_MiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::superseded) << report.error().message;
+  EXPECT_EQ(world.max_allocation(id), cap);
+  world.advance(60s);
+  EXPECT_GT(world.populated(id), 4_GiB - 2_MiB);
+}
+
 TEST_P(OperationAmongOthers, AGuestThatIsDestroyedOrRebootsEndsTheOperation) {
   const DomainId destroyed = add({.name = "destroyed"});
   simulation.world.after(500ms, [&] { simulation.world.destroy(destroyed); });

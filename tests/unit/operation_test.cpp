@@ -165,6 +165,28 @@ TEST_P(OperationOnSim, BlocksThatStayOfflineAreNamed) {
   EXPECT_EQ(report.error().report->outcome, Outcome::restored);
 }
 
+TEST_P(OperationOnSim, AGuestThatSwaysIsNoGuestThatMoves) {
+  auto& world = simulation.world;
+  const DomainId id = add({.linux = {.online_fails = true}});
+  bool more = false;
+  std::function<void()> sway = [&] {
+    host::sim::XenDomain& domain = *world.xen().find(id);
+    if (more) {
+      static_cast<void>(world.xen().populate(domain, Pages{16}));
+    } else {
+      static_cast<void>(world.xen().decrease(domain, Pages{16}));
+    }
+    more = !more;
+    world.after(1s, sway);
+  };
+  world.after(1s, sway);
+  const auto begun = world.clock().now();
+  const auto report = resize(id, 1_GiB, {.timeout = 10min, .stall = 10s});
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::guest_offline_blocks) << report.error().message;
+  EXPECT_LT(world.clock().now() - begun, 60s);
+}
+
 TEST_P(OperationOnSim, AStarvingGuestIsGrownAlive) {
   for (const Kib free : {5_MiB, 12_MiB}) {
     const DomainId id = add({.name = "starving" + to_string(free), .linux = {.kernel_free = free}});
