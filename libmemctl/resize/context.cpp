@@ -18,6 +18,9 @@ constexpr std::chrono::milliseconds demand_time{250};
 /// How long memory may be added to a domain that is being saved before that is noticed: a look
 /// takes some 10 us of each process in dom0.
 constexpr std::chrono::milliseconds save_look_time{250};
+/// Most calls of libxl's take milliseconds: so long it has to answer where nobody wants to wait any
+/// more, since one that is given up leaves the domain half-way.
+constexpr seconds answer_patience{5};
 /// Well before the lease of a request (60 s) ends.
 constexpr seconds renewal_time{20};
 
@@ -92,7 +95,7 @@ host::Task<plan::Input> Context::gather() {
   }
   // The agent's answer can take seconds, in which others may change what follows, and the host's
   // figures most of all.
-  BOOST_OUTCOME_CO_TRY(facts_.domain, co_await xen().domain_facts(domain_.id));
+  BOOST_OUTCOME_CO_TRY(facts_.domain, co_await answer_of(xen().domain_facts(domain_.id)));
   BOOST_OUTCOME_CO_TRY(facts_.host, xen().host_facts());
   ours_ = {.target = facts_.domain.target,
            .limit = facts_.domain.static_max,
@@ -215,15 +218,45 @@ Result<void> Context::look() {
   }
   BOOST_OUTCOME_TRY(check_max_memory());
   if (earlier_limit_) return success();
-  if (cancelled_) return Error{.cause = Cause::cancelled, .message = "the request was cancelled"};
+  BOOST_OUTCOME_TRY(check_wish());
   if (const auto& thrown = progress_.thrown()) {
     return Error{.cause = Cause::cancelled, .message = "on_event threw: " + *thrown};
   }
+  return success();
+}
+
+/// Whether somebody still wants it.
+Result<void> Context::check_wish() const {
+  if (earlier_limit_) return success();
+  if (cancelled_) return Error{.cause = Cause::cancelled, .message = "the request was cancelled"};
   if (deadline_ && port_.clock().now() >= *deadline_) {
     return Error{.cause = Cause::deadline,
                  .message = "not done within " + std::to_string(options_.timeout->count()) + " ms"};
   }
   return success();
+}
+
+Result<void> Context::check_patience(host::TimePoint called) const {
+  const auto waited = port_.clock().now() - called;
+  if (waited < answer_patience) return success();
+  auto wish = check_wish();
+  if (wish && waited >= options_.stall) {
+    const auto time = std::chrono::duration_cast<seconds>(waited);
+    wish =
+        Error{.cause = Cause::stalled, .message = std::to_string(time.count()) + " s have passed"};
+  }
+  if (wish) return wish;
+  Error error = wish.error();
+  error.message += ", and libxl has not answered: another tool may hold its lock of the domain";
+  return error;
+}
+
+host::TimePoint Context::patient_until(host::TimePoint called) const {
+  host::TimePoint until = called + std::max<host::Duration>(options_.stall, answer_patience);
+  if (earlier_limit_) return until;
+  if (deadline_) until = std::min(until, *deadline_);
+  if (cancelled_) until = called;
+  return std::max(until, called + answer_patience);
 }
 
 Result<void> Context::check_saving_if_due() {
@@ -257,7 +290,7 @@ host::Task<void> Context::set_size(Kib size) {
   ours_.target.reset();
   ours_.max_memory.reset();
   facts_.domain.target.reset();
-  BOOST_OUTCOME_CO_TRY(co_await xen().set_size(domain_.id, size, /*enforce=*/true));
+  BOOST_OUTCOME_CO_TRY(co_await answer_of(xen().set_size(domain_.id, size, /*enforce=*/true)));
   ours_.target = facts_.domain.target = size - facts_.domain.video_ram;
   ours_.max_memory = size + plan::max_pages_slack;
   if (!earlier_limit_ || facts_.domain.static_max <= std::max(size, *earlier_limit_)) {
@@ -271,7 +304,7 @@ host::Task<void> Context::set_limit(Kib limit) {
   BOOST_OUTCOME_CO_TRY(measure());
   ours_.limit.reset();
   ours_.max_memory.reset();
-  BOOST_OUTCOME_CO_TRY(co_await xen().set_limit(domain_.id, limit));
+  BOOST_OUTCOME_CO_TRY(co_await answer_of(xen().set_limit(domain_.id, limit)));
   ours_.limit = facts_.domain.static_max = limit;
   ours_.max_memory = limit + plan::max_pages_slack;
   co_return success();

@@ -10,6 +10,7 @@
 #include "host/task.hpp"
 #include "memctl/resize.hpp"
 #include "plan/input.hpp"
+#include "resize/pending_call.hpp"
 #include "resize/progress.hpp"
 
 namespace memctl::resize {
@@ -50,6 +51,13 @@ class Context {
   [[nodiscard]] Result<void> check_saving_if_due();
   /// Waits until something may have happened, at most for `time`.
   [[nodiscard]] boost::asio::awaitable<void> wait(host::Duration time);
+
+  /// The answer of a call of libxl's. Errors: the call's own; `cancelled`, `deadline` or `stalled`
+  /// where libxl doesn't answer, the call then being `unanswered`.
+  template <class T>
+  [[nodiscard]] host::Task<T> answer_of(host::Task<T> call);
+  /// The call that this operation has stopped waiting for, and that may yet take effect.
+  [[nodiscard]] PendingCall* unanswered() const { return unanswered_.get(); }
 
   // As the port's calls of that name, right after a `measure`: another may have had libxl's lock
   // until now, for just such a call. What they set is remembered as ours; where they fail, nobody
@@ -109,6 +117,9 @@ class Context {
     std::optional<Kib> limit{};
     std::optional<Kib> max_memory{};
   };
+  [[nodiscard]] Result<void> check_wish() const;
+  [[nodiscard]] Result<void> check_patience(host::TimePoint called) const;
+  [[nodiscard]] host::TimePoint patient_until(host::TimePoint called) const;
   void take_in(const AgentReport& report);
   [[nodiscard]] Result<void> read_memory();
   [[nodiscard]] Result<void> check_nodes();
@@ -134,10 +145,33 @@ class Context {
   host::TimePoint paused_at_{};      ///< when the domain was last seen paused
   Kib guest_used_{};                 ///< What the guest had for itself,
   host::TimePoint guest_used_at_{};  ///< and when: its demand is measured from there.
+  std::shared_ptr<PendingCall> unanswered_{};
   std::optional<Error> agent_error_;
   std::optional<guest::Session> session_;
   std::unique_ptr<host::Watch> limits_watch_;
   std::unique_ptr<host::Watch> release_watch_;
 };
+
+template <class T>
+host::Task<T> Context::answer_of(host::Task<T> call) {
+  struct Waiting {
+    ~Waiting() { pending->forget_caller(); }
+    std::shared_ptr<PendingCall> pending;
+  };
+  const Waiting waiting{std::make_shared<PendingCall>(wakeup_)};
+  const auto answer = std::make_shared<std::optional<Result<T>>>();
+  PendingCall::start(co_await boost::asio::this_coro::executor, waiting.pending, std::move(call),
+                     answer);
+  const host::TimePoint called = port_.clock().now();
+  while (!waiting.pending->ended()) {
+    if (auto patience = check_patience(called); !patience) {
+      unanswered_ = waiting.pending;
+      co_return patience.error();
+    }
+    co_await port_.clock().wait(wakeup_, patient_until(called));
+  }
+  if (waiting.pending->thrown()) std::rethrow_exception(waiting.pending->thrown());
+  co_return std::move(**answer);
+}
 
 }  // namespace memctl::resize

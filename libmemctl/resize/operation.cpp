@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "resize/operation.hpp"
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -13,7 +14,7 @@ namespace memctl::resize {
 ResizeOperation::ResizeOperation(host::Port& port, DomainIdentity domain, SizeRequest request,
                                  ResizeOptions options)
     : context_{port, std::move(domain), std::move(options)},
-      journal_{port.store(), context_.id()},
+      journal_{std::make_shared<Journal>(port.store(), context_.id())},
       request_{request} {}
 
 host::Task<Report> ResizeOperation::run() {
@@ -59,7 +60,7 @@ host::Task<Plan> ResizeOperation::decide() {
 /// record tells of it.
 Error ResizeOperation::undecided(Error error) {
   if (error.report) return error;  // a recovery's
-  const auto free = journal_.check_free(context_.port());
+  const auto free = journal_->check_free(context_.port());
   if (!free && free.error().cause == Cause::busy) return refused(free.error());
   return refused(context_.reason_of(std::move(error)));
 }
@@ -77,7 +78,7 @@ Result<void> ResizeOperation::write_journal(const Plan& plan) {
                    .to = plan.to,
                    .keep = context_.options().on_failure == OnFailure::keep};
   if (context_.facts().guest) report_before_ = context_.facts().guest->report;
-  return journal_.begin(before_);
+  return journal_->begin(before_);
 }
 
 host::Task<void> ResizeOperation::walk(Kib goal) {
@@ -103,11 +104,11 @@ Result<Report> ResizeOperation::finish(const Plan& plan, const Verified& verifie
   result.verified = verified;
   auto released = context_.xen().release_claim(context_.id());
   context_.release_agent();
-  if (released) released = journal_.end();
+  if (released) released = journal_->end();
   if (released) return result;
   // The guest has its memory and keeps it; a claim or a record is left to whoever recovers it.
   before_.keep = true;
-  static_cast<void>(journal_.give_up(before_));
+  static_cast<void>(journal_->give_up(before_));
   result.outcome = Outcome::failed;
   return ended(released.error(), std::move(result));
 }
@@ -121,30 +122,39 @@ bool ResizeOperation::has_gone(const Error& error) const {
 /// The end of an operation whose domain is no longer its to change, and nothing of any other.
 boost::asio::awaitable<std::optional<Error>> ResizeOperation::let_go(Error error) {
   error = context_.reason_of(std::move(error));
-  if (has_gone(error)) co_return gone(context_, journal_, before_, error);
+  if (has_gone(error)) co_return gone(context_, *journal_, before_, error);
   if (error.cause != Cause::superseded) co_return std::nullopt;
-  co_return co_await left_to_another(context_, journal_, before_, error);
+  co_return co_await left_to_another(context_, *journal_, before_, error);
+}
+
+/// The end of an operation of which a call may yet take effect, after all that could be undone now.
+Error ResizeOperation::left_to_libxl(Error error) {
+  context_.unanswered()->keep(journal_);
+  error.hint = "once that has ended, memctl recover " + context_.domain().name;
+  return ended(std::move(error), report(Outcome::failed));
 }
 
 host::Task<Report> ResizeOperation::give_up(Error error) {
   if (auto end = co_await let_go(error)) co_return std::move(*end);
+  if (context_.unanswered() != nullptr) co_return left_to_libxl(std::move(error));
   // A domain that is being saved is not shrunk under it: what it has travels with it.
   const bool keep =
       context_.options().on_failure == OnFailure::keep || error.cause == Cause::domain_migrating;
   const auto undone = co_await undo(context_, before_, keep);
   if (!undone) {
     if (auto end = co_await let_go(undone.error())) co_return std::move(*end);
-    static_cast<void>(journal_.give_up(before_));
+    if (context_.unanswered() != nullptr) co_return left_to_libxl(std::move(error));
+    static_cast<void>(journal_->give_up(before_));
     error.message += "; and undoing it failed: " + undone.error().message;
     co_return ended(std::move(error), report(Outcome::failed));
   }
   context_.release_agent();
-  const auto removed = journal_.end();
+  const auto removed = journal_->end();
   Report result = report(undone.value().whole ? Outcome::restored : Outcome::kept);
   // Before the first stage nobody but the host's accounts saw anything of it.
   if (undone.value().whole && context_.stages_begun() == 0) result.outcome = Outcome::refused;
   if (!removed) {
-    static_cast<void>(journal_.give_up(before_));
+    static_cast<void>(journal_->give_up(before_));
     result.outcome = Outcome::failed;
   }
   result.reached = undone.value().size;

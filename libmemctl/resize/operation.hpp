@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "host/port.hpp"
@@ -35,13 +36,14 @@ class ResizeOperation {
   [[nodiscard]] Result<Report> finish(const Plan& plan, const Verified& verified);
   [[nodiscard]] bool has_gone(const Error& error) const;
   [[nodiscard]] boost::asio::awaitable<std::optional<Error>> let_go(Error error);
+  [[nodiscard]] Error left_to_libxl(Error error);
   [[nodiscard]] host::Task<Report> give_up(Error error);
 
   [[nodiscard]] Report report(Outcome outcome) const;
   [[nodiscard]] Error refused(Error error) const;
 
   Context context_;
-  Journal journal_;
+  std::shared_ptr<Journal> journal_;
   SizeRequest request_;
   Record before_{};
   std::optional<AgentReport> report_before_{};

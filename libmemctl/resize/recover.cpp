@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "resize/recover.hpp"
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -43,13 +44,18 @@ host::Task<Report> bring_back(Context& context, const Record& before) {
 }
 
 /// What could not be undone, and whose it is from now on.
-awaitable<Error> unfinished(Context& context, Journal& journal, const Record& before, Error error) {
+awaitable<Error> unfinished(Context& context, const std::shared_ptr<Journal>& journal,
+                            const Record& before, Error error) {
   error = context.reason_of(std::move(error));
-  if (domain_went_away(error.cause)) co_return gone(context, journal, before, error);
+  if (domain_went_away(error.cause)) co_return gone(context, *journal, before, error);
   if (error.cause == Cause::superseded) {
-    co_return co_await left_to_another(context, journal, before, error);
+    co_return co_await left_to_another(context, *journal, before, error);
   }
-  static_cast<void>(journal.give_up(before));
+  if (context.unanswered() != nullptr) {
+    context.unanswered()->keep(journal);
+  } else {
+    static_cast<void>(journal->give_up(before));
+  }
   if (context.stages_begun() == 0) co_return error;
   co_return ended(error, report_on(context, before, Outcome::failed));
 }
@@ -58,14 +64,14 @@ awaitable<Error> unfinished(Context& context, Journal& journal, const Record& be
 
 host::Task<std::optional<Report>> recover_leftover(host::Port& port, DomainIdentity domain,
                                                    ResizeOptions options) {
-  Journal journal{port.store(), domain.id};
-  BOOST_OUTCOME_CO_TRY(const auto left, journal.take_over(port));
+  const auto journal = std::make_shared<Journal>(port.store(), domain.id);
+  BOOST_OUTCOME_CO_TRY(const auto left, journal->take_over(port));
   if (!left) co_return std::optional<Report>{};
   Context context{port, std::move(domain), std::move(options)};
   auto report = co_await bring_back(context, *left);
   if (!report) co_return co_await unfinished(context, journal, *left, report.error());
   context.release_agent();
-  const auto removed = journal.end();
+  const auto removed = journal->end();
   if (!removed) co_return co_await unfinished(context, journal, *left, removed.error());
   co_return std::optional{std::move(report).value()};
 }

@@ -63,7 +63,7 @@ boost::asio::awaitable<Error> left_to_another(Context& context, Journal& journal
   static_cast<void>(context.lift_cap(before.max_memory));
   context.release_agent();
   static_cast<void>(journal.end());
-  auto now = co_await context.xen().domain_facts(context.id());
+  auto now = co_await context.answer_of(context.xen().domain_facts(context.id()));
   if (now) context.facts().domain = std::move(now).value();
   co_return ended(std::move(error), report_on(context, before, Outcome::superseded));
 }

@@ -66,6 +66,36 @@ TEST_P(OperationAmongOthers, ARivalsTargetAloneIsNotHeldDownByTheCapOfAStage) {
   EXPECT_GT(world.populated(id), 4_GiB - 2_MiB);
 }
 
+TEST_P(OperationAmongOthers, WhoWaitsForLibxlsLockGivesUpTheWaitingAndNotTheCall) {
+  auto& world = simulation.world;
+  struct Case {
+    std::string name;
+    ResizeOptions options;
+    Cause cause;
+    host::Duration at_most;
+  };
+  for (const Case& one : {Case{"deadline", {.timeout = 2s}, Cause::deadline, 35s},
+                          Case{"stall", {.stall = 20s}, Cause::stalled, 25s}}) {
+    SCOPED_TRACE(one.name);
+    const DomainId id = add({.name = one.name});
+    world.after(300ms, [&] { world.hold_libxl_lock(id, 10min); });
+    const auto begun = world.clock().now();
+    const auto report = resize(id, 32_GiB, one.options);
+    ASSERT_FALSE(report);
+    EXPECT_EQ(report.error().cause, one.cause) << report.error().message;
+    EXPECT_EQ(report.error().report->outcome, Outcome::failed);
+    EXPECT_LE(world.clock().now() - begun, one.at_most);
+    // The call may yet take effect: nobody undoes anything before that.
+    EXPECT_EQ(resize(id, 1_GiB).error().cause, Cause::busy);
+    simulation.context.restart();
+    simulation.connection.run_until([&] { return world.clock().now() - begun > 11min; });
+    const auto small = resize(id, 160_MiB);
+    ASSERT_TRUE(small) << small.error().message;
+    EXPECT_FALSE(journal_stands(id));
+    EXPECT_EQ(world.host_claimed(), Kib{});
+  }
+}
+
 TEST_P(OperationAmongOthers, AGuestThatIsDestroyedOrRebootsEndsTheOperation) {
   const DomainId destroyed = add({.name = "destroyed"});
   simulation.world.after(500ms, [&] { simulation.world.destroy(destroyed); });
