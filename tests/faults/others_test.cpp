@@ -24,6 +24,9 @@ using host::sim::FaultPlan;
 using host::sim::World;
 using namespace std::chrono_literals;
 
+/// An operation's calls that set a limit.
+const std::set<std::string> limit_calls{"set_size", "set_limit", "set_max_memory"};
+
 /// The longest that an operation takes here: a stall, and a stall of what undoes it.
 constexpr std::chrono::seconds bounded{90};
 
@@ -68,10 +71,9 @@ class Others : public Course {
   /// Whether a call of the operation's own that sets a limit follows before anybody could be told
   /// of what was done right before call `nth`.
   [[nodiscard]] bool in_the_instant_of_its_own(int nth) const {
-    static const std::set<std::string> own{"set_size", "set_limit", "set_max_memory"};
     const auto from = static_cast<std::size_t>(nth - 1);
     for (std::size_t next = from; next < calls.size() && times[next] - times[from] < 1ms; ++next) {
-      if (own.contains(calls[next])) return true;
+      if (limit_calls.contains(calls[next])) return true;
     }
     return false;
   }
@@ -170,11 +172,10 @@ TEST_P(Others, HaveTheLastWordOnLimits) {
 
 /// libxl's calls can wait for seconds for its lock, which another may have for just that.
 TEST_P(Others, AreLookedForBetweenTwoCallsThatSetALimit) {
-  static const std::set<std::string> own{"set_size", "set_limit", "set_max_memory"};
   bool looked = true;
   for (const std::string& call : calls) {
     if (call == "domain_memory") looked = true;
-    if (!own.contains(call)) continue;
+    if (!limit_calls.contains(call)) continue;
     EXPECT_TRUE(looked) << call;
     looked = false;
   }
