@@ -82,6 +82,7 @@ Result<void> ResizeOperation::write_journal(const Plan& plan) {
 }
 
 host::Task<void> ResizeOperation::walk(Kib goal) {
+  Approach approach{goal};
   for (int number = 1;; ++number) {
     BOOST_OUTCOME_CO_TRY(auto stage, plan::next_stage(context_.facts(), goal));
     if (!stage) {
@@ -93,6 +94,7 @@ host::Task<void> ResizeOperation::walk(Kib goal) {
     if (stage->host_memory > Kib{} && context_.facts().domain.size() == stage->size) {
       stage->size -= kib_per_page;
     }
+    BOOST_OUTCOME_CO_TRY(approach.begin_stage(*stage));
     BOOST_OUTCOME_CO_TRY(co_await run_stage(context_, number, *stage));
     BOOST_OUTCOME_CO_TRY(co_await context_.consult(RequestKind::observe, 0, stage->size));
   }

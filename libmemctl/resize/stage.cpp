@@ -13,6 +13,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds shortest_look{5};
 constexpr milliseconds longest_look{100};
+constexpr int stages_in_vain{16};
 
 /// How far a domain has come at best, in every layer that shows it. One that sways, or a guest that
 /// counts on and on, comes no further.
@@ -90,6 +91,18 @@ Kib online_size(Context& context, Kib from, Kib to) {
 }
 
 }  // namespace
+
+Result<void> Approach::begin_stage(const Stage& stage) {
+  const Kib left = std::max(goal_ - stage.size, stage.size - goal_);
+  if (!nearest_ || left < *nearest_) {
+    nearest_ = left;
+  } else if (++in_vain_ > stages_in_vain) {
+    return Error{
+        .cause = Cause::stalled,
+        .message = "on the way to " + to_string(goal_) + " the guest turned round again and again"};
+  }
+  return success();
+}
 
 host::Task<void> run_stage(Context& context, int number, const Stage& stage) {
   const auto stage_number = static_cast<std::uint32_t>(number);

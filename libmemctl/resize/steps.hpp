@@ -20,6 +20,21 @@ namespace memctl::resize {
 /// Xen and the agent say. Errors: everything that ends an operation early.
 [[nodiscard]] host::Task<void> run_stage(Context& context, int number, const Stage& stage);
 
+/// Ends the stages to one size that come no nearer to it: a guest may turn round after each of
+/// them, since root in it sets the balloon driver's target too.
+class Approach {
+ public:
+  explicit Approach(Kib goal) : goal_{goal} {}
+  /// Before each stage. Errors: `stalled`, after the sixteenth that led no nearer than an earlier
+  /// one.
+  [[nodiscard]] Result<void> begin_stage(const Stage& stage);
+
+ private:
+  Kib goal_;
+  std::optional<Kib> nearest_{};
+  int in_vain_{0};
+};
+
 /// Asks all three layers until they agree that the domain has grown or shrunk from `before`.
 /// Errors: the layer that doesn't, as `stalled`, `guest_offline_blocks`, …
 [[nodiscard]] host::Task<Verified> verify(Context& context, const Record& before,

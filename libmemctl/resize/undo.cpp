@@ -18,6 +18,7 @@ Error no_host_memory(Kib wanted) {
 /// as a success that tells the `reason`, where the guest needs what it has, says nothing, or the
 /// host has no memory to give.
 host::Task<void> walk_back(Context& context, Kib goal, std::optional<Error>& reason) {
+  Approach approach{goal};
   for (int number = 1;; ++number) {
     if (context.session() == nullptr) {
       reason = context.agent_error();
@@ -36,6 +37,10 @@ host::Task<void> walk_back(Context& context, Kib goal, std::optional<Error>& rea
     const auto stage = plan::next_stage(context.facts(), goal);
     if (!stage) reason = stage.error();
     if (!stage || !stage.value()) co_return success();
+    if (auto nearer = approach.begin_stage(*stage.value()); !nearer) {
+      reason = nearer.error();
+      co_return success();
+    }
     const Kib needed = stage.value()->host_memory;
     BOOST_OUTCOME_CO_TRY(context.facts().host, context.xen().host_facts());
     const Kib left = to_kib(context.facts().host.available()) - needed;

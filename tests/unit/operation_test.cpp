@@ -187,6 +187,22 @@ TEST_P(OperationOnSim, AGuestThatSwaysIsNoGuestThatMoves) {
   EXPECT_LT(world.clock().now() - begun, 60s);
 }
 
+TEST_P(OperationOnSim, AGuestThatTurnsRoundAfterEveryStageIsNotServedForEver) {
+  auto& world = simulation.world;
+  const DomainId id = add();
+  const auto turn_round = [&](const Event& event) {
+    if (event.phase != Phase::populate || event.now != event.to) return;
+    host::sim::LinuxGuest& kernel = world.guest(id).kernel();
+    kernel.set_balloon_target(kernel.balloon_target() - 16_MiB);
+  };
+  const auto begun = world.clock().now();
+  const auto report = resize(id, 512_MiB, {.timeout = 1h, .on_event = turn_round});
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::stalled) << report.error().message;
+  EXPECT_LT(world.clock().now() - begun, 5min);
+  EXPECT_FALSE(journal_stands(id));
+}
+
 TEST_P(OperationOnSim, AStarvingGuestIsGrownAlive) {
   for (const Kib free : {5_MiB, 12_MiB}) {
     const DomainId id = add({.name = "starving" + to_string(free), .linux = {.kernel_free = free}});

@@ -79,7 +79,11 @@ void LinuxGuest::watch_target() {
 void LinuxGuest::read_target() {
   const auto wanted = store_.read_kib(domain_, memory_directory(domain_) + "target");
   if (!wanted || life_ != Life::running || time_.stopped()) return;
-  const Kib target = round_down(*wanted - target_diff_, kib_per_page);
+  set_balloon_target(*wanted - target_diff_);
+}
+
+void LinuxGuest::set_balloon_target(Kib wanted) {
+  const Kib target = round_down(wanted, kib_per_page);
   if (target == target_) return;  // the thread wakes for a credit of another value only
   target_ = target;
   const bool busy = thread_.pending() && balloon_ != Balloon::again;

@@ -70,6 +70,8 @@ class LinuxGuest {
 
   /// Writes auto_online_blocks.
   void set_online_policy(std::string policy) { spec_.online_policy = std::move(policy); }
+  /// Writes the balloon driver's own target, as root in the guest may.
+  void set_balloon_target(Kib wanted);
   /// Brings the offline blocks online. False: there are some, and it failed.
   bool online_blocks(bool movable);
   /// A process takes memory and keeps it, or lets it go (negative).
