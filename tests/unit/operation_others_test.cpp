@@ -96,6 +96,21 @@ TEST_P(OperationAmongOthers, WhoWaitsForLibxlsLockGivesUpTheWaitingAndNotTheCall
   }
 }
 
+TEST_P(OperationAmongOthers, ACancelEndsTheWaitingForLibxlsLock) {
+  auto& world = simulation.world;
+  const DomainId id = add();
+  ResizeOperation operation{simulation.port(), identity(id), 32_GiB, {}};
+  world.after(300ms, [&] { world.hold_libxl_lock(id, 10min); });
+  world.after(10s, [&] { operation.cancel(); });
+  const auto begun = world.clock().now();
+  const auto report = simulation.run(operation.run());
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::cancelled) << report.error().message;
+  EXPECT_EQ(report.error().report->outcome, Outcome::failed);
+  EXPECT_LE(world.clock().now() - begun, 45s) << "the earlier state's calls wait for it too";
+  EXPECT_TRUE(journal_stands(id));
+}
+
 TEST_P(OperationAmongOthers, AGuestThatIsDestroyedOrRebootsEndsTheOperation) {
   const DomainId destroyed = add({.name = "destroyed"});
   simulation.world.after(500ms, [&] { simulation.world.destroy(destroyed); });
