@@ -101,15 +101,12 @@ TEST_F(SimulatedHost, WhoListensForTheEndMayOwnTheHost) {
 }
 
 TEST_F(SimulatedHost, AnOperationIsDestroyedOnTheHostsThreadBeforeItsEndIsTold) {
-  struct Destroyed {
-    ~Destroyed() { *by = std::this_thread::get_id(); }
-    std::thread::id* by;
-  };
   Host host = Host::open(uri()).value();
   std::thread::id destroyed_by;
   std::thread::id told_by;
+  const auto leave = [&](void*) { destroyed_by = std::this_thread::get_id(); };
   ResizeOptions options;
-  options.on_event = [held = std::make_shared<Destroyed>(&destroyed_by), &told_by](const Event&) {
+  options.on_event = [held = std::shared_ptr<void>{nullptr, leave}, &told_by](const Event&) {
     told_by = std::this_thread::get_id();
   };
   Operation operation = host.domain("g0").value().resize(512_MiB, std::move(options));
