@@ -5,12 +5,13 @@
 #include "doctor_output.hpp"
 #include "domains_asked.hpp"
 #include "memctl/host.hpp"
+#include "open_host.hpp"
 
 namespace memctl::cli {
 namespace {
 
 void examine(const Options& options, DoctorOutput& output) {
-  const auto host = Host::open(options.host);
+  const auto& host = open_host(options.host);
   if (!host) return put(output.add(host.error()));
   put(output.add(host.value().doctor(options.resize.host_reserve), std::nullopt));
   ask_domains(host.value(), options, output,

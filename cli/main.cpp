@@ -48,7 +48,10 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return memctl::cli::run(argc, argv);
+    const int code = memctl::cli::run(argc, argv);
+    // What failed may have left a call that waits for another tool: it is not waited for.
+    if (code != 0) ::_exit(code);
+    return code;
   } catch (const std::exception& exception) {
     // Not an error of the library's, which are values: no memory or no thread for this process.
     // What that leaves behind is not known here.

@@ -2,13 +2,14 @@
 #include "commands.hpp"
 #include "domains_asked.hpp"
 #include "memctl/host.hpp"
+#include "open_host.hpp"
 #include "recover_output.hpp"
 
 namespace memctl::cli {
 namespace {
 
 void recover(const Options& options, RecoverOutput& output) {
-  const auto host = Host::open(options.host);
+  const auto& host = open_host(options.host);
   if (!host) return put(output.add(host.error()));
   ask_domains(host.value(), options, output,
               [&](const Domain& domain) { return domain.recover(options.resize); });

@@ -15,6 +15,7 @@
 #include "json.hpp"
 #include "memctl/host.hpp"
 #include "memctl/size.hpp"
+#include "open_host.hpp"
 #include "output.hpp"
 #include "progress_bar.hpp"
 #include "signals.hpp"
@@ -102,7 +103,6 @@ int conclude(const Options& options, const Ending& ending) {
 
 /// What a request names, once it could be looked up.
 struct Request {
-  Host host;
   Domain domain;
   SizeRequest size;
 
@@ -118,11 +118,11 @@ std::variant<Request, Ending> look_up(const Options& options) {
   if (!size) return Ending{std::move(size).error(), std::nullopt, std::nullopt};
   std::optional<Kib> requested;
   if (size.value().kind == SizeRequest::Kind::absolute) requested = size.value().amount;
-  auto host = Host::open(options.host);
-  if (!host) return Ending{std::move(host).error(), std::nullopt, requested};
+  const auto& host = open_host(options.host);
+  if (!host) return Ending{host.error(), std::nullopt, requested};
   auto domain = host.value().domain(options.domain);
   if (!domain) return Ending{std::move(domain).error(), std::nullopt, requested};
-  return Request{std::move(host).value(), std::move(domain).value(), size.value()};
+  return Request{std::move(domain).value(), size.value()};
 }
 
 /// Ends the process in the middle of an operation. Its record stays, with an owner that is dead.

@@ -9,6 +9,7 @@
 #include "exit_code.hpp"
 #include "json.hpp"
 #include "memctl/host.hpp"
+#include "open_host.hpp"
 #include "terminal.hpp"
 #include "text.hpp"
 
@@ -78,7 +79,7 @@ void show(const Host& host, const std::string& name, const ResizeOptions& how,
 
 int run_status(const Options& options) {
   StatusOutput output{options};
-  const auto host = Host::open(options.host);
+  const auto& host = open_host(options.host);
   if (!host) {
     output.add(host.error());
   } else if (options.domains.empty()) {

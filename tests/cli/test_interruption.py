@@ -15,6 +15,7 @@ from typing import Callable
 
 import pytest
 from memctl_command import SCHEMAS, command_path
+from test_recover import RECORD
 
 Simulate = Callable[..., str]
 
@@ -44,6 +45,29 @@ def wait_for(process: subprocess.Popen[str], phase: str, kib: int = 0) -> None:
         if event.get("phase") == phase and event["now_kib"] >= kib:
             return
     raise AssertionError(f"it ended before {phase} came to {kib} KiB")
+
+
+def until(holds: Callable[[], bool], what: str) -> None:
+    """Of a process that cannot say anything: its state in /proc, which no event tells of."""
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end, f"never: {what}"
+        time.sleep(0.01)
+
+
+def writes_in_vain(process: subprocess.Popen[str]) -> bool:
+    """Whether a thread stands in write(2) to stderr."""
+    threads = Path(f"/proc/{process.pid}/task").iterdir()
+    return any((thread / "syscall").read_text().startswith("1 0x2 ") for thread in threads)
+
+
+def took_signals(process: subprocess.Popen[str]) -> bool:
+    """Whether no signal is pending, or the process has ended."""
+    if process.poll() is not None:
+        return True
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    pending = next(line for line in status.splitlines() if line.startswith("ShdPnd:"))
+    return int(pending.split()[1], 16) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -117,7 +141,7 @@ def test_what_is_sent_beside_a_signal_is_no_second_one(
     with start(slow, "--verbose", "--json") as process:
         wait_for(process, "populate", 3 << 20)
         process.send_signal(first)
-        time.sleep(0.05)  # or one pending signal would stand for both
+        until(lambda: took_signals(process), "it took the first")  # or one would stand for both
         process.send_signal(second)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130, out + err
@@ -129,11 +153,11 @@ def test_a_third_signal_ends_what_cannot_even_say_so(slow: str) -> None:
     fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
     os.write(writer, b"x" * 4096)
     with start(slow, "--verbose", stderr=writer) as process:
-        time.sleep(1)
+        until(lambda: writes_in_vain(process), "it writes into the full pipe")
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
             assert process.poll() is None
             process.send_signal(number)
-            time.sleep(0.2)
+            until(lambda: took_signals(process), f"it took {number.name}")
         try:
             assert process.wait(timeout=10) == 5
         finally:
@@ -177,6 +201,30 @@ def test_a_terminal_stops_no_command_that_opens_a_host(
             process.kill()
             raise
     assert process.returncode in (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (["resize", "g", "4g", "--timeout", "2", "--json"], 5),
+        (["status", "g"], 3),
+        (["recover", "g"], 3),
+        (["doctor", "g"], 3),
+    ],
+)
+def test_a_lock_that_another_tool_holds_keeps_no_command_from_ending(
+    simulate: Simulate, command: list[str], code: int
+) -> None:
+    guest = {"name": "g", "type": "pv", "memory": "1GiB", "populated_per_second": "1GiB"}
+    if command[0] == "recover":
+        guest["journal"] = json.dumps(RECORD)
+    held = {"at": 0.5 if command[0] == "resize" else 0, "do": "hold-libxl-lock", "guest": "g"}
+    uri = simulate(host="16GiB", pace=50, guests=[guest], actions=[held])
+    done = subprocess.run(
+        [command_path(), "--host", uri, *command], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == code, done
+    assert "libxl has not answered" in done.stdout + done.stderr
 
 
 def test_cancelling_is_said_once(slow: str) -> None:

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <stdexcept>
 #include <vector>
 
@@ -99,6 +100,9 @@ constexpr std::array action_kinds = {
                done<[](World& world, DomainId id, Kib) { world.set_save_in_progress(id, true); }>},
     ActionKind{"end-save", true, false,
                done<[](World& world, DomainId id, Kib) { world.set_save_in_progress(id, false); }>},
+    ActionKind{"hold-libxl-lock", true, false, done<[](World& world, DomainId id, Kib) {
+                 world.hold_libxl_lock(id, std::chrono::hours{24});
+               }>},
     ActionKind{"kill-agent", true, false,
                done<[](World& world, DomainId id, Kib) { world.guest(id).agent().kill(); }>},
 };
