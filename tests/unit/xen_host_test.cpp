@@ -19,7 +19,7 @@
 #include "host/xen/process.hpp"
 #include "host/xen/stored_configuration.hpp"
 #include "host/xen/watch_state.hpp"
-#include "host/xen/worker.hpp"
+#include "host/xen/workers.hpp"
 
 namespace memctl::host::xen {
 namespace {

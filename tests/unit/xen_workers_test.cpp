@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The worker thread and the clock of the real host, which need no Xen.
+// The worker threads and the clock of the real host, which need no Xen.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <functional>
 #include <future>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "host/xen/clock.hpp"
-#include "host/xen/worker.hpp"
+#include "host/xen/workers.hpp"
 
 namespace memctl::host::xen {
 namespace {
@@ -23,11 +27,14 @@ namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 
-// ---- Worker
+constexpr DomainId web{1};
+constexpr DomainId mail{2};
 
-TEST(Worker, BringsResultsBackToTheExecutor) {
+// ---- Workers
+
+TEST(Workers, BringsResultsBackToTheExecutor) {
   asio::io_context context;
-  Worker worker{context.get_executor()};
+  Workers workers{context.get_executor()};
   const auto here = std::this_thread::get_id();
   bool elsewhere = false;
   bool back = false;
@@ -35,7 +42,7 @@ TEST(Worker, BringsResultsBackToTheExecutor) {
   asio::co_spawn(
       context,
       [&]() -> asio::awaitable<void> {
-        const auto result = co_await worker.call([&]() -> Result<int> {
+        const auto result = co_await workers.call(web, [&]() -> Result<int> {
           elsewhere = std::this_thread::get_id() != here;
           return 42;
         });
@@ -49,19 +56,20 @@ TEST(Worker, BringsResultsBackToTheExecutor) {
   EXPECT_EQ(answer, 42);
 }
 
-TEST(Worker, BringsErrorsAndExceptionsBack) {
+TEST(Workers, BringsErrorsAndExceptionsBack) {
   asio::io_context context;
-  Worker worker{context.get_executor()};
+  Workers workers{context.get_executor()};
   Cause cause{};
   bool thrown = false;
   asio::co_spawn(
       context,
       [&]() -> asio::awaitable<void> {
-        const auto failed = co_await worker.call(
-            []() -> Result<void> { return Error{.cause = Cause::store_error}; });
+        const auto failed = co_await workers.call(
+            web, []() -> Result<void> { return Error{.cause = Cause::store_error}; });
         cause = failed.error().cause;
         try {
-          (void)co_await worker.call([]() -> Result<void> { throw std::runtime_error{"no"}; });
+          (void)co_await workers.call(web,
+                                      []() -> Result<void> { throw std::runtime_error{"no"}; });
         } catch (const std::runtime_error&) {
           thrown = true;
         }
@@ -72,15 +80,15 @@ TEST(Worker, BringsErrorsAndExceptionsBack) {
   EXPECT_TRUE(thrown);
 }
 
-TEST(Worker, MakesCallsInTheirOrder) {
+TEST(Workers, MakesCallsInTheirOrder) {
   asio::io_context context;
-  Worker worker{context.get_executor()};
+  Workers workers{context.get_executor()};
   std::vector<int> order;
   for (int i = 0; i < 5; ++i) {
     asio::co_spawn(
         context,
         [&, i]() -> asio::awaitable<void> {
-          (void)co_await worker.call([&, i]() -> Result<void> {
+          (void)co_await workers.call(web, [&, i]() -> Result<void> {
             order.push_back(i);
             return success();
           });
@@ -112,7 +120,7 @@ asio::awaitable<void> until_ready(const std::future<void>& future) {
   }
 }
 
-TEST(Worker, CancellingEndsTheWaitAndNotTheCall) {
+TEST(Workers, CancellingEndsTheWaitAndNotTheCall) {
   using namespace asio::experimental::awaitable_operators;
   Gate gate;
   const auto entered = gate.entered.get_future();
@@ -120,22 +128,22 @@ TEST(Worker, CancellingEndsTheWaitAndNotTheCall) {
   Cause cause{};
   {
     asio::io_context context;
-    Worker worker{context.get_executor()};
+    Workers workers{context.get_executor()};
     asio::co_spawn(
         context,
         [&]() -> asio::awaitable<void> {
           const auto first =
-              co_await (worker.call([&] { return gate.pass(); }) || until_ready(entered));
+              co_await (workers.call(web, [&] { return gate.pass(); }) || until_ready(entered));
           EXPECT_EQ(first.index(), 1U);
           // The first one still runs, so this one waits for its turn, and never gets it.
-          const auto queued = co_await (worker.call([&]() -> Result<void> {
+          const auto queued = co_await (workers.call(web, [&]() -> Result<void> {
             queued_was_made = true;
             return success();
           }) || until_ready(entered));
           EXPECT_EQ(queued.index(), 1U);
           gate.open.set_value();
-          cause = (co_await worker.call(
-                       []() -> Result<void> { return Error{.cause = Cause::deadline}; }))
+          cause = (co_await workers.call(
+                       web, []() -> Result<void> { return Error{.cause = Cause::deadline}; }))
                       .error()
                       .cause;
         },
@@ -147,21 +155,75 @@ TEST(Worker, CancellingEndsTheWaitAndNotTheCall) {
   EXPECT_TRUE(gate.passed);
 }
 
-TEST(Worker, OutlivesACoroutineThatNeverGetsItsResult) {
+TEST(Workers, GoPastADomainWhoseLockAnotherToolHolds) {
+  asio::io_context context;
+  Workers workers{context.get_executor()};
+  Gate gate;
+  std::vector<std::string> order;
+  const auto call = [&](DomainId domain, std::function<Result<void>()> work,
+                        std::string name) -> asio::awaitable<void> {
+    (void)co_await workers.call(domain, std::move(work));
+    order.push_back(std::move(name));
+    if (order.size() == 2) gate.open.set_value();
+  };
+  const auto at_once = [] { return success(); };
+  asio::co_spawn(context,
+                 call(
+                     web, [&] { return gate.pass(); }, "web, locked"),
+                 asio::detached);
+  asio::co_spawn(context, call(web, at_once, "web, behind it"), asio::detached);
+  asio::co_spawn(context, call(mail, at_once, "mail"), asio::detached);
+  asio::co_spawn(context, call(mail, at_once, "mail again"), asio::detached);
+  context.run();
+  EXPECT_THAT(order, ElementsAre("mail", "mail again", "web, locked", "web, behind it"));
+}
+
+TEST(Workers, KeepAFurtherDomainWaitingWhereTooManyAreLocked) {
+  asio::io_context context;
+  Workers workers{context.get_executor()};
+  std::array<Gate, Workers::most_threads> gates;
+  bool all_entered = false;
+  int answered = 0;
+  const auto call = [&](DomainId domain,
+                        std::function<Result<void>()> work) -> asio::awaitable<void> {
+    EXPECT_TRUE(co_await workers.call(domain, std::move(work)));
+    ++answered;
+  };
+  for (std::size_t i = 0; i < gates.size(); ++i) {
+    asio::co_spawn(
+        context, call(DomainId{static_cast<std::uint32_t>(i)}, [&, i] { return gates[i].pass(); }),
+        asio::detached);
+  }
+  asio::co_spawn(context,
+                 call(DomainId{1000},
+                      [&]() -> Result<void> {
+                        EXPECT_TRUE(all_entered);
+                        return success();
+                      }),
+                 asio::detached);
+  context.poll();
+  for (Gate& gate : gates) gate.entered.get_future().wait();
+  all_entered = true;
+  for (Gate& gate : gates) gate.open.set_value();
+  context.run();
+  EXPECT_EQ(answered, static_cast<int>(gates.size()) + 1);
+}
+
+TEST(Workers, OutlivesACoroutineThatNeverGetsItsResult) {
   Gate gate;
   auto context = std::make_unique<asio::io_context>();
-  auto worker = std::make_unique<Worker>(context->get_executor());
+  auto workers = std::make_unique<Workers>(context->get_executor());
   asio::co_spawn(
       *context,
       [&]() -> asio::awaitable<void> {
-        (void)co_await worker->call([&] { return gate.pass(); });
+        (void)co_await workers->call(web, [&] { return gate.pass(); });
         ADD_FAILURE() << "nobody ran the context any more";
       },
       asio::detached);
   context->poll();
   gate.entered.get_future().wait();
   std::thread releaser{[&] { gate.open.set_value(); }};
-  worker.reset();  // Waits for the call.
+  workers.reset();  // Waits for the call.
   releaser.join();
   EXPECT_TRUE(gate.passed);
   context.reset();  // Destroys the coroutine.

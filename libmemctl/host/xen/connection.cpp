@@ -9,7 +9,7 @@
 #include "host/xen/libxl_context.hpp"
 #include "host/xen/process.hpp"
 #include "host/xen/store.hpp"
-#include "host/xen/worker.hpp"
+#include "host/xen/workers.hpp"
 
 namespace memctl::host::xen {
 namespace {
@@ -22,8 +22,8 @@ class XenPort final : public Port {
         control_{std::move(control)},
         store_{std::move(store), context},
         libxl_{std::move(libxl)},
-        worker_{context.get_executor()},
-        hypervisor_{*control_, store_, *libxl_, worker_},
+        workers_{context.get_executor()},
+        hypervisor_{*control_, store_, libxl_, workers_},
         clock_{context.get_executor()} {}
 
   [[nodiscard]] Hypervisor& hypervisor() override { return hypervisor_; }
@@ -37,8 +37,8 @@ class XenPort final : public Port {
   boost::asio::io_context& context_;
   std::unique_ptr<Control> control_;
   XenStore store_;
-  std::unique_ptr<LibxlContext> libxl_;  // The worker's thread uses it: it goes after the worker.
-  Worker worker_;
+  LibxlContexts libxl_;  // The workers' threads use them: they go after the workers.
+  Workers workers_;
   XenHypervisor hypervisor_;
   SteadyClock clock_;
 };

@@ -61,9 +61,9 @@ Task<std::vector<DomainIdentity>> XenHypervisor::domains() {
 Task<DomainFacts> XenHypervisor::domain_facts(DomainId domain) {
   BOOST_OUTCOME_CO_TRYV(control_.domain(domain));
   // What takes libxl's lock comes first, so that the other figures are as fresh as can be.
-  BOOST_OUTCOME_CO_TRY(const auto known_to_libxl, co_await worker_.call([&libxl = libxl_, domain] {
-    return libxl.facts(domain);
-  }));
+  BOOST_OUTCOME_CO_TRY(
+      const auto known_to_libxl,
+      co_await with_libxl(domain, [domain](LibxlContext& libxl) { return libxl.facts(domain); }));
   BOOST_OUTCOME_CO_TRY(auto facts, immediate_facts(domain));
   facts.has_stored_configuration = known_to_libxl.has_stored_configuration;
   facts.boot_limit = known_to_libxl.boot_limit;

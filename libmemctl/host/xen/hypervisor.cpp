@@ -56,14 +56,15 @@ Result<DomainMemory> XenHypervisor::domain_memory(DomainId domain) {
 
 Task<void> XenHypervisor::set_limit(DomainId domain, Kib limit) {
   BOOST_OUTCOME_CO_TRYV(check_size(limit));
-  co_return co_await worker_.call(
-      [&libxl = libxl_, domain, limit] { return libxl.set_limit(domain, limit); });
+  co_return co_await with_libxl(
+      domain, [domain, limit](LibxlContext& libxl) { return libxl.set_limit(domain, limit); });
 }
 
 Task<void> XenHypervisor::set_size(DomainId domain, Kib size, bool enforce) {
   BOOST_OUTCOME_CO_TRYV(check_size(size));
-  co_return co_await worker_.call(
-      [&libxl = libxl_, domain, size, enforce] { return libxl.set_size(domain, size, enforce); });
+  co_return co_await with_libxl(domain, [domain, size, enforce](LibxlContext& libxl) {
+    return libxl.set_size(domain, size, enforce);
+  });
 }
 
 Result<void> XenHypervisor::set_max_memory(DomainId domain, Kib max) {

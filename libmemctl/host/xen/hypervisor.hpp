@@ -5,16 +5,16 @@
 #include "host/store.hpp"
 #include "host/xen/control.hpp"
 #include "host/xen/libxl_context.hpp"
-#include "host/xen/worker.hpp"
+#include "host/xen/workers.hpp"
 
 namespace memctl::host::xen {
 
-/// Xen through libxl where libxl has a call, on the worker, and through libxenctrl elsewhere.
+/// Xen through libxl where libxl has a call, on the workers, and through libxenctrl elsewhere.
 class XenHypervisor final : public Hypervisor {
  public:
   /// All of them must outlive this.
-  XenHypervisor(Control& control, StoreView& store, LibxlContext& libxl, Worker& worker)
-      : control_{control}, store_{store}, libxl_{libxl}, worker_{worker} {}
+  XenHypervisor(Control& control, StoreView& store, LibxlContexts& libxl, Workers& workers)
+      : control_{control}, store_{store}, libxl_{libxl}, workers_{workers} {}
 
   [[nodiscard]] Result<HostFacts> host_facts() override;
   [[nodiscard]] Result<HostSettings> host_settings() override;
@@ -31,6 +31,11 @@ class XenHypervisor final : public Hypervisor {
   [[nodiscard]] Result<bool> save_in_progress(DomainId domain) override;
 
  private:
+  /// `call(LibxlContext&)` on one of the workers' threads.
+  template <class Call>
+  [[nodiscard]] auto with_libxl(DomainId domain, Call call) {
+    return workers_.call(domain, [&libxl = libxl_, call] { return libxl.with_one(call); });
+  }
   [[nodiscard]] Result<DomainIdentity> identity(const xc_domaininfo_t& info);
   [[nodiscard]] Result<std::optional<Kib>> stored_kib(DomainId domain, std::string_view key);
   [[nodiscard]] Result<std::optional<Kib>> paging_pool(DomainId domain);
@@ -40,8 +45,8 @@ class XenHypervisor final : public Hypervisor {
 
   Control& control_;
   StoreView& store_;
-  LibxlContext& libxl_;
-  Worker& worker_;
+  LibxlContexts& libxl_;
+  Workers& workers_;
 };
 
 }  // namespace memctl::host::xen

@@ -81,4 +81,25 @@ Error LibxlContext::failed(std::string_view doing, DomainId domain, int code) {
   return libxl_failed(of_domain(doing, domain), code, std::move(log));
 }
 
+LibxlContexts::LibxlContexts(std::unique_ptr<LibxlContext> first) {
+  idle_.push_back(std::move(first));
+}
+
+Result<std::unique_ptr<LibxlContext>> LibxlContexts::take() {
+  {
+    const std::lock_guard lock{mutex_};
+    if (!idle_.empty()) {
+      auto context = std::move(idle_.back());
+      idle_.pop_back();
+      return context;
+    }
+  }
+  return LibxlContext::open();
+}
+
+void LibxlContexts::give_back(std::unique_ptr<LibxlContext> context) {
+  const std::lock_guard lock{mutex_};
+  idle_.push_back(std::move(context));
+}
+
 }  // namespace memctl::host::xen

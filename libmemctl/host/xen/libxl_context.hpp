@@ -2,8 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "host/xen/log_capture.hpp"
@@ -24,7 +27,8 @@ struct LibxlFacts {
 };
 
 /// One libxl context. Every call takes libxl's lock of the domain, which another toolstack can hold
-/// for long: they are made on the worker's thread alone.
+/// for long, and holds the context's own lock meanwhile: they are made on the workers' threads
+/// alone, and by one thread at a time.
 class LibxlContext {
  public:
   /// Errors: `hypervisor_error` with what libxl logged.
@@ -45,6 +49,29 @@ class LibxlContext {
 
   LogCapture log_;
   libxl__ctx* context_{nullptr};
+};
+
+/// A context for each thread that needs one just now. Thread-safe.
+class LibxlContexts {
+ public:
+  explicit LibxlContexts(std::unique_ptr<LibxlContext> first);
+
+  /// What `use` returns, a Result, of a context that nobody else has meanwhile. Errors: its own,
+  /// and those of `LibxlContext::open`.
+  template <class Use>
+  std::invoke_result_t<Use&, LibxlContext&> with_one(Use use) {
+    BOOST_OUTCOME_TRY(auto context, take());
+    auto result = use(*context);
+    give_back(std::move(context));
+    return result;
+  }
+
+ private:
+  [[nodiscard]] Result<std::unique_ptr<LibxlContext>> take();
+  void give_back(std::unique_ptr<LibxlContext> context);
+
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<LibxlContext>> idle_;
 };
 
 }  // namespace memctl::host::xen

@@ -51,8 +51,8 @@ struct Stat {
 /// Field 2 is the command's name in parentheses and may contain anything, parentheses and spaces
 /// too: the fields are counted from the last closing one. State is field 3, the number of threads
 /// 20, the start time 22.
-std::optional<Stat> read_stat(pid_t pid, const fs::path& proc) {
-  const std::string text = contents(proc / std::to_string(pid) / "stat");
+std::optional<Stat> read_stat(const fs::path& process) {
+  const std::string text = contents(process / "stat");
   const auto name_end = text.rfind(')');
   if (name_end == std::string::npos) return std::nullopt;
   std::istringstream fields{text.substr(name_end + 1)};
@@ -131,7 +131,7 @@ bool is_alive_elsewhere(const Named& named, std::string_view here, const fs::pat
     const auto pid = whole_number<pid_t>(entry->path().filename().native());
     if (!pid || pid_namespace(entry->path()) != named.pid_namespace) continue;
     if (inner_pid(entry->path()) != named.pid) continue;
-    const auto stat = read_stat(*pid, proc);
+    const auto stat = read_stat(entry->path());
     if (stat && is_same_and_runs(*stat, named)) return true;
   }
   return error || here != first_namespace;
@@ -140,9 +140,10 @@ bool is_alive_elsewhere(const Named& named, std::string_view here, const fs::pat
 }  // namespace
 
 std::string this_process(const fs::path& proc) {
-  const pid_t pid = getpid();
-  return boot_id(proc) + ":" + std::to_string(pid) + ":" +
-         read_stat(pid, proc).value_or(Stat{}).start_time + ":" + pid_namespace(proc / "self");
+  // By `self`: /proc may be that of another namespace, where our number is another's.
+  const fs::path self = proc / "self";
+  return boot_id(proc) + ":" + std::to_string(getpid()) + ":" +
+         read_stat(self).value_or(Stat{}).start_time + ":" + pid_namespace(self);
 }
 
 bool is_process_alive(const std::string& name, const fs::path& proc) {
@@ -150,7 +151,9 @@ bool is_process_alive(const std::string& name, const fs::path& proc) {
   if (!named || named->boot != boot_id(proc)) return false;
   const std::string here = pid_namespace(proc / "self");
   if (named->pid_namespace != here) return is_alive_elsewhere(*named, here, proc);
-  if (const auto stat = read_stat(named->pid, proc)) return is_same_and_runs(*stat, *named);
+  if (const auto stat = read_stat(proc / std::to_string(named->pid))) {
+    return is_same_and_runs(*stat, *named);
+  }
   return kill(named->pid, 0) == 0 || errno == EPERM;
 }
 

@@ -1,64 +1,96 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "host/xen/worker.hpp"
+#include "host/xen/workers.hpp"
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
+#include <system_error>
 
 #include "base/signals_blocked.hpp"
 
 namespace memctl::host::xen {
-Worker::Worker(boost::asio::any_io_executor executor) : executor_{std::move(executor)} {
-  const SignalsBlocked blocked;
-  thread_ = std::thread{[this] { run(); }};
-  pthread_setname_np(thread_.native_handle(), "memctl-libxl");
+
+Workers::Workers(boost::asio::any_io_executor executor) : executor_{std::move(executor)} {
+  const std::lock_guard lock{mutex_};
+  start_thread();
 }
 
-Worker::~Worker() {
-  std::deque<std::shared_ptr<Job>> dropped;
+Workers::~Workers() {
+  Queue dropped;
   {
     const std::lock_guard lock{mutex_};
     stopping_ = true;
     dropped.swap(queue_);
   }
-  wake_.notify_one();
-  thread_.join();
+  wake_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
 }
 
-void Worker::submit(std::shared_ptr<Job> job) {
+void Workers::start_thread() {
+  const SignalsBlocked blocked;
+  std::thread& thread = threads_.emplace_back([this] { run(); });
+  pthread_setname_np(thread.native_handle(), "memctl-libxl");
+}
+
+void Workers::submit(std::shared_ptr<Job> job) {
   {
     const std::lock_guard lock{mutex_};
     queue_.push_back(std::move(job));
+    const std::size_t idle = threads_.size() - busy_.size();
+    if (queue_.size() > idle && threads_.size() < most_threads) {
+      try {
+        start_thread();
+      } catch (const std::system_error&) {  // those that there are will come to it
+      }
+    }
   }
   wake_.notify_one();
 }
 
-void Worker::run() {
+/// The first call that need not stay behind another one of its domain.
+Workers::Queue::iterator Workers::next() {
+  return std::ranges::find_if(queue_,
+                              [this](const auto& job) { return !busy_.contains(job->domain); });
+}
+
+void Workers::run() {
+  std::unique_lock lock{mutex_};
   for (;;) {
-    std::shared_ptr<Job> job;
-    {
-      std::unique_lock lock{mutex_};
-      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-      if (stopping_) return;
-      job = std::move(queue_.front());
-      queue_.pop_front();
-    }
-    if (!job->abandoned) {
-      try {
-        job->run();
-      } catch (...) {
-        job->thrown = std::current_exception();
-      }
-    }
-    // The last owner of a job must not be this thread: its timer belongs to the executor.
-    boost::asio::post(executor_, [job = std::move(job)] {
-      job->finished = true;
-      job->done.cancel();
-    });
+    wake_.wait(lock, [this] { return stopping_ || next() != queue_.end(); });
+    if (stopping_) return;
+    const auto found = next();
+    std::shared_ptr<Job> job = std::move(*found);
+    const DomainId domain = job->domain;
+    queue_.erase(found);
+    busy_.insert(domain);
+    if (next() != queue_.end()) wake_.notify_one();
+    lock.unlock();
+    make(*job);
+    lock.lock();
+    busy_.erase(domain);
+    finish(std::move(job));
   }
 }
 
-Error Worker::gave_up() {
+void Workers::make(Job& job) {
+  if (job.abandoned) return;
+  try {
+    job.run();
+  } catch (...) {
+    job.thrown = std::current_exception();
+  }
+}
+
+void Workers::finish(std::shared_ptr<Job> job) {
+  // The last owner of a job must not be this thread: its timer belongs to the executor.
+  boost::asio::post(executor_, [job = std::move(job)] {
+    job->finished = true;
+    job->done.cancel();
+  });
+}
+
+Error Workers::gave_up() {
   return {.cause = Cause::cancelled,
           .message = "gave up waiting for libxl; a call that had begun goes on by itself"};
 }

@@ -13,67 +13,88 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "memctl/error.hpp"
+#include "memctl/units.hpp"
 
 namespace memctl::host::xen {
 
-/// The one thread that makes libxl's blocking calls, in the order in which they are submitted.
+/// The threads that make libxl's blocking calls: of one domain one at a time, in the order in which
+/// they are submitted. There is one thread at first, and another where a call would have to wait
+/// for one of another domain, up to `most_threads`.
 ///
 /// libxl's lock of a domain is a blocking flock that nothing interrupts, so giving up on a call
 /// ends the waiting and not the call. A call whose coroutine is cancelled or destroyed before its
-/// turn is never made; one that is running then goes on, and its result is dropped. Calls that come
-/// later stay behind it either way.
-class Worker {
+/// turn is never made; one that is running then goes on, and its result is dropped. Later calls of
+/// that domain stay behind it either way.
+class Workers {
  public:
-  /// Results come back on `executor`, which must outlive this.
-  explicit Worker(boost::asio::any_io_executor executor);
-  /// Drops the calls that wait for their turn, and waits for the one that runs.
-  ~Worker();
-  Worker(const Worker&) = delete;
-  Worker& operator=(const Worker&) = delete;
+  /// So many domains have to be locked by other tools at once to keep a further one waiting.
+  static constexpr std::size_t most_threads = 8;
 
-  /// Runs `work`, which returns a Result, on the thread. To be awaited on the executor. Ends with
-  /// `cancelled` when the awaiting coroutine is cancelled (asio's per-operation cancellation).
+  /// Results come back on `executor`, which must outlive this.
+  explicit Workers(boost::asio::any_io_executor executor);
+  /// Drops the calls that wait for their turn, and waits for those that run.
+  ~Workers();
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+
+  /// Runs `work`, which returns a Result, on one of the threads. To be awaited on the executor.
+  /// Ends with `cancelled` when the awaiting coroutine is cancelled (asio's per-operation
+  /// cancellation).
   template <class Work>
-  [[nodiscard]] auto call(Work work) -> boost::asio::awaitable<std::invoke_result_t<Work&>>;
+  [[nodiscard]] auto call(DomainId domain, Work work)
+      -> boost::asio::awaitable<std::invoke_result_t<Work&>>;
 
  private:
-  /// Shared by the thread and the coroutine that waits. `abandoned` alone is touched by both at
-  /// once; the rest passes from one to the other with the queue's lock and the executor's post.
+  /// Shared by a thread and the coroutine that waits. `abandoned` alone is touched by both at once;
+  /// the rest passes from one to the other with the queue's lock and the executor's post.
   struct Job {
-    explicit Job(const boost::asio::any_io_executor& executor)
-        : done{executor, boost::asio::steady_timer::time_point::max()} {}
+    Job(const boost::asio::any_io_executor& executor, DomainId subject)
+        : domain{subject}, done{executor, boost::asio::steady_timer::time_point::max()} {}
     virtual ~Job() = default;
     virtual void run() = 0;
 
+    DomainId domain;
     boost::asio::steady_timer done;  ///< Cancelled, on the executor, when the job is finished.
     bool finished{false};
     std::exception_ptr thrown{};
     std::atomic<bool> abandoned{false};
   };
+  using Queue = std::deque<std::shared_ptr<Job>>;
 
   void submit(std::shared_ptr<Job> job);
+  // With the lock held:
+  void start_thread();
+  [[nodiscard]] Queue::iterator next();
+
+  void finish(std::shared_ptr<Job> job);
+
   void run();
+  static void make(Job& job);
   [[nodiscard]] static Error gave_up();
 
   boost::asio::any_io_executor executor_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<std::shared_ptr<Job>> queue_;
+  Queue queue_;
+  std::set<DomainId> busy_;  ///< The domains that a thread makes a call of.
   bool stopping_{false};
-  std::thread thread_;
+  std::vector<std::thread> threads_;
 };
 
 template <class Work>
-auto Worker::call(Work work) -> boost::asio::awaitable<std::invoke_result_t<Work&>> {
+auto Workers::call(DomainId domain, Work work)
+    -> boost::asio::awaitable<std::invoke_result_t<Work&>> {
   using Answer = std::invoke_result_t<Work&>;
   struct Call final : Job {
-    Call(const boost::asio::any_io_executor& executor, Work&& call)
-        : Job{executor}, work{std::move(call)} {}
+    Call(const boost::asio::any_io_executor& executor, DomainId subject, Work&& call)
+        : Job{executor, subject}, work{std::move(call)} {}
     void run() override { answer.emplace(work()); }
     Work work;
     std::optional<Answer> answer;
@@ -83,8 +104,8 @@ auto Worker::call(Work work) -> boost::asio::awaitable<std::invoke_result_t<Work
     std::shared_ptr<Call> job;
   };
 
-  const AbandonAtEnd waiting{std::make_shared<Call>(executor_, std::move(work))};
-  // From the first suspension on, the worker may be gone: only the job is used.
+  const AbandonAtEnd waiting{std::make_shared<Call>(executor_, domain, std::move(work))};
+  // From the first suspension on, the workers may be gone: only the job is used.
   submit(waiting.job);
   boost::system::error_code ignored;
   co_await waiting.job->done.async_wait(
