@@ -47,15 +47,17 @@ class MEMCTL_EXPORT Domain {
   /// the resize had asked for that. A resize does the same before it begins. Two that try at once
   /// don't meet: one is told `busy`. Where this process dies too, the next call goes on.
   ///
-  /// Of `options` only `stall`, `online`, `host_reserve` and `on_event` count. Blocks for
+  /// Of `options` only `stall`, `online`, `host_reserve` and `on_event` count; what a resize
+  /// recovers first does not count against its `timeout`. Blocks for
   /// milliseconds where nothing is left, and until the guest has given its memory back otherwise:
   /// seconds, and for `stall` where nothing moves. Cannot be cancelled.
   ///
   /// Errors, nothing having been done: `busy` (the resize's process lives), `journal_damaged` (its
   /// record cannot be read: everything is left alone, since nobody knows whose it is),
-  /// `domain_migrating` (suspended), `no_such_domain`, `store_error`, `hypervisor_error`. With a
-  /// report: `domain_gone`, `guest_rebooted`, `superseded` (another tool set the target meanwhile;
-  /// its word stands), and those of the host, where the rest is left to the next call.
+  /// `domain_migrating` (suspended), `domain_paused`, `stalled` (another tool holds libxl's lock of
+  /// the domain), `no_such_domain`, `store_error`, `hypervisor_error`. With a report:
+  /// `domain_gone`, `guest_rebooted`, `superseded` (another tool set the target meanwhile; its word
+  /// stands), and those of the host, where the rest is left to the next call.
   [[nodiscard]] Result<Recovery> recover(const ResizeOptions& options = {}) const;
 
  private:

@@ -38,6 +38,7 @@ class MEMCTL_EXPORT Operation {
 
   /// As `wait`, for Boost.Asio: with any completion token for `void(Result<Report>)`, on the
   /// executor of its handler. In a coroutine: `auto report = co_await operation.async_wait();`.
+  /// That executor's context must outlive the operation: to leave it early, cancel and wait first.
   template <class CompletionToken = const boost::asio::use_awaitable_t<>&>
   auto async_wait(CompletionToken&& token = boost::asio::use_awaitable) const {
     return boost::asio::async_initiate<CompletionToken, void(Result<Report>)>(

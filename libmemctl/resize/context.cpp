@@ -248,6 +248,8 @@ Result<void> Context::check_patience(host::TimePoint called) const {
   if (wish) return wish;
   Error error = wish.error();
   error.message += ", and libxl has not answered: another tool may hold its lock of the domain";
+  error.hint =
+      "who does: fuser -v /var/lib/xen/userdata-l." + std::to_string(number(domain_.id)) + ".*";
   return error;
 }
 
@@ -290,7 +292,8 @@ host::Task<void> Context::set_size(Kib size) {
   ours_.target.reset();
   ours_.max_memory.reset();
   facts_.domain.target.reset();
-  BOOST_OUTCOME_CO_TRY(co_await answer_of(xen().set_size(domain_.id, size, /*enforce=*/true)));
+  BOOST_OUTCOME_CO_TRY(
+      co_await answer_of(xen().set_size(domain_.id, size, /*enforce=*/true), Effect::sets_limits));
   ours_.target = facts_.domain.target = size - facts_.domain.video_ram;
   ours_.max_memory = size + plan::max_pages_slack;
   if (!earlier_limit_ || facts_.domain.static_max <= std::max(size, *earlier_limit_)) {
@@ -304,7 +307,7 @@ host::Task<void> Context::set_limit(Kib limit) {
   BOOST_OUTCOME_CO_TRY(measure());
   ours_.limit.reset();
   ours_.max_memory.reset();
-  BOOST_OUTCOME_CO_TRY(co_await answer_of(xen().set_limit(domain_.id, limit)));
+  BOOST_OUTCOME_CO_TRY(co_await answer_of(xen().set_limit(domain_.id, limit), Effect::sets_limits));
   ours_.limit = facts_.domain.static_max = limit;
   ours_.max_memory = limit + plan::max_pages_slack;
   co_return success();
@@ -319,6 +322,7 @@ Result<void> Context::set_max_memory(Kib max) {
 }
 
 Result<void> Context::lift_cap(Kib earlier) {
+  if (!ours_.max_memory) return success();
   BOOST_OUTCOME_TRY(read_memory());
   BOOST_OUTCOME_TRY(check_max_memory());
   if (facts_.domain.memory.max >= earlier) return success();

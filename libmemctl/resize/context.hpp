@@ -52,10 +52,11 @@ class Context {
   /// Waits until something may have happened, at most for `time`.
   [[nodiscard]] boost::asio::awaitable<void> wait(host::Duration time);
 
+  enum class Effect { none, sets_limits };
   /// The answer of a call of libxl's. Errors: the call's own; `cancelled`, `deadline` or `stalled`
-  /// where libxl doesn't answer, the call then being `unanswered`.
+  /// where libxl doesn't answer, the call then being `unanswered` if it has an effect.
   template <class T>
-  [[nodiscard]] host::Task<T> answer_of(host::Task<T> call);
+  [[nodiscard]] host::Task<T> answer_of(host::Task<T> call, Effect effect = Effect::none);
   /// The call that this operation has stopped waiting for, and that may yet take effect.
   [[nodiscard]] PendingCall* unanswered() const { return unanswered_.get(); }
 
@@ -69,8 +70,8 @@ class Context {
   [[nodiscard]] Result<void> set_max_memory(Kib max);
   /// Whether static-max is known to be just this.
   [[nodiscard]] bool has_limit(Kib limit) const { return ours_.limit == limit; }
-  /// Raises max_pages to its earlier value where this operation has lowered it, and nobody else set
-  /// it since: what another tool set the target to may lie above.
+  /// Raises max_pages to its earlier value where this operation is known to have lowered it, and
+  /// nobody else set it since: what another tool set the target to may lie above.
   [[nodiscard]] Result<void> lift_cap(Kib earlier);
 
   /// Asks the agent, where there is one, and looks. Errors: those of `look` first, since a domain
@@ -153,7 +154,7 @@ class Context {
 };
 
 template <class T>
-host::Task<T> Context::answer_of(host::Task<T> call) {
+host::Task<T> Context::answer_of(host::Task<T> call, Effect effect) {
   struct Waiting {
     ~Waiting() { pending->forget_caller(); }
     std::shared_ptr<PendingCall> pending;
@@ -165,7 +166,7 @@ host::Task<T> Context::answer_of(host::Task<T> call) {
   const host::TimePoint called = port_.clock().now();
   while (!waiting.pending->ended()) {
     if (auto patience = check_patience(called); !patience) {
-      unanswered_ = waiting.pending;
+      if (effect == Effect::sets_limits) unanswered_ = waiting.pending;
       co_return patience.error();
     }
     co_await port_.clock().wait(wakeup_, patient_until(called));

@@ -108,11 +108,13 @@ Result<Report> ResizeOperation::finish(const Plan& plan, const Verified& verifie
   context_.release_agent();
   if (released) released = journal_->end();
   if (released) return result;
+  const Error reason = context_.reason_of(released.error());
+  if (has_gone(reason)) return gone(context_, *journal_, before_, reason);
   // The guest has its memory and keeps it; a claim or a record is left to whoever recovers it.
   before_.keep = true;
   static_cast<void>(journal_->give_up(before_));
   result.outcome = Outcome::failed;
-  return ended(released.error(), std::move(result));
+  return ended(reason, std::move(result));
 }
 
 /// A suspended domain goes on elsewhere, or later under another number.
@@ -132,7 +134,7 @@ boost::asio::awaitable<std::optional<Error>> ResizeOperation::let_go(Error error
 /// The end of an operation of which a call may yet take effect, after all that could be undone now.
 Error ResizeOperation::left_to_libxl(Error error) {
   context_.unanswered()->keep(journal_);
-  error.hint = "once that has ended, memctl recover " + context_.domain().name;
+  error.hint = once_answered(context_.domain());
   return ended(std::move(error), report(Outcome::failed));
 }
 
@@ -145,9 +147,9 @@ host::Task<Report> ResizeOperation::give_up(Error error) {
   const auto undone = co_await undo(context_, before_, keep);
   if (!undone) {
     if (auto end = co_await let_go(undone.error())) co_return std::move(*end);
+    error.message += "; and undoing it failed: " + undone.error().message;
     if (context_.unanswered() != nullptr) co_return left_to_libxl(std::move(error));
     static_cast<void>(journal_->give_up(before_));
-    error.message += "; and undoing it failed: " + undone.error().message;
     co_return ended(std::move(error), report(Outcome::failed));
   }
   context_.release_agent();
@@ -159,7 +161,7 @@ host::Task<Report> ResizeOperation::give_up(Error error) {
     static_cast<void>(journal_->give_up(before_));
     result.outcome = Outcome::failed;
   }
-  result.reached = undone.value().size;
+  if (result.outcome != Outcome::refused) result.reached = undone.value().size;
   result.limit = undone.value().limit;
   result.pool = undone.value().pool;
   co_return ended(std::move(error), std::move(result));
@@ -171,6 +173,7 @@ Report ResizeOperation::report(Outcome outcome) const {
 
 Error ResizeOperation::refused(Error error) const {
   Report result = report(Outcome::refused);
+  result.reached = Kib{};
   if (const auto size = context_.facts().domain.size()) {
     result.reached = plan::present_size(context_.facts().domain);
     const bool relative = request_.kind == SizeRequest::Kind::relative;

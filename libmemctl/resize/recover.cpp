@@ -53,6 +53,7 @@ awaitable<Error> unfinished(Context& context, const std::shared_ptr<Journal>& jo
   }
   if (context.unanswered() != nullptr) {
     context.unanswered()->keep(journal);
+    error.hint = once_answered(context.domain());
   } else {
     static_cast<void>(journal->give_up(before));
   }
@@ -67,6 +68,7 @@ host::Task<std::optional<Report>> recover_leftover(host::Port& port, DomainIdent
   const auto journal = std::make_shared<Journal>(port.store(), domain.id);
   BOOST_OUTCOME_CO_TRY(const auto left, journal->take_over(port));
   if (!left) co_return std::optional<Report>{};
+  options.timeout.reset();  // a resize's own: what it finds is brought back whole
   Context context{port, std::move(domain), std::move(options)};
   auto report = co_await bring_back(context, *left);
   if (!report) co_return co_await unfinished(context, journal, *left, report.error());

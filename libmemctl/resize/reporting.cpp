@@ -47,6 +47,10 @@ Error ended(Error error, Report report) {
   return error;
 }
 
+std::string once_answered(const DomainIdentity& domain) {
+  return "once libxl's lock of the domain is free: memctl recover " + domain.name;
+}
+
 Error gone(Context& context, Journal& journal, const Record& before, Error error) {
   static_cast<void>(context.xen().release_claim(context.id()));
   static_cast<void>(context.remove_remnants());

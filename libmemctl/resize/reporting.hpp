@@ -3,6 +3,8 @@
 // How an operation tells of its end.
 #pragma once
 
+#include <string>
+
 #include "memctl/error.hpp"
 #include "memctl/report.hpp"
 #include "resize/context.hpp"
@@ -15,6 +17,9 @@ namespace memctl::resize {
 
 /// The error with the report, and the report with the error's words.
 [[nodiscard]] Error ended(Error error, Report report);
+
+/// What to do about a call of libxl's that may yet take effect.
+[[nodiscard]] std::string once_answered(const DomainIdentity& domain);
 
 /// Ends an operation on a domain that has gone or reboots: nothing is left but the claim.
 [[nodiscard]] Error gone(Context& context, Journal& journal, const Record& before, Error error);

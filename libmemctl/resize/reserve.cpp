@@ -41,6 +41,7 @@ host::Task<void> reserve(Context& context, const Plan& plan) {
 
   // The pool comes first: no claim can feed it, and a dry one kills.
   if (plan.pool_growth > Kib{}) {
+    context.facts().domain.paging_pool.reset();  // where that fails, nobody knows what it did
     BOOST_OUTCOME_CO_TRY(context.xen().set_paging_pool(context.id(), *plan.paging_pool));
     context.facts().domain.paging_pool = plan.paging_pool;
   }

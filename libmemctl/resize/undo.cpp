@@ -80,7 +80,10 @@ host::Task<Undone> undo(Context& context, const Record& before, bool keep) {
   }
   BOOST_OUTCOME_CO_TRY(xen.release_claim(context.id()));
   BOOST_OUTCOME_CO_TRY(context.measure());
-  Undone undone{.size = measured_size(domain, before), .pool = domain.paging_pool};
+  // Before the first stage nothing of ours has moved it, wherever it may be on its way to.
+  const bool moved = context.stages_begun() > 0;
+  Undone undone{.size = moved ? measured_size(domain, before) : before.size,
+                .pool = domain.paging_pool};
   context.progress().begin(Phase::restore, 0, undone.size, keep ? undone.size : before.size);
 
   if (undone.size != before.size) {

@@ -20,6 +20,8 @@ std::vector<Treatment> treatments() {
       const ResizeOptions whole{.on_failure = on_failure};
       all.push_back({"grow" + suffix, type, {}, 1_GiB, whole});
       all.push_back({"shrink" + suffix, type, {1_GiB}, 400_MiB, whole});
+      // In stages: what is left of the guest's memory describes a few blocks at a time.
+      all.push_back({"grow_starving" + suffix, type, {}, 1_GiB, whole, 5_MiB});
       // Those that run out of time undo it themselves, or keep what they have.
       ResizeOptions cut_short = whole;
       cut_short.timeout = 400ms;
@@ -35,11 +37,21 @@ Course::Course() {
   Patient undisturbed{GetParam()};
   before = undisturbed.state();
   allocated = undisturbed.allocated();
+  pool = undisturbed.pool();
   const auto ended = undisturbed.treat({});
   calls = ended.calls;
   times = ended.times;
   undisturbed.world().advance(10s);
   after = undisturbed.state();
+}
+
+bool Course::is_late(int nth) const {
+  const auto& timeout = GetParam().options.timeout;
+  return timeout && times[static_cast<std::size_t>(nth - 1)] - times.front() >= *timeout;
+}
+
+bool Course::calls_from(int nth, const std::string& call) const {
+  return std::find(calls.begin() + (nth - 1), calls.end(), call) != calls.end();
 }
 
 State Course::fitting(Kib size) const {
@@ -50,10 +62,12 @@ State Course::fitting(Kib size) const {
   return state;
 }
 
-void Course::expect_sound(Patient& patient, host::Duration later) {
+void Course::expect_sound(Patient& patient, host::Duration later) const {
   EXPECT_FALSE(patient.has_record());
+  EXPECT_GE(patient.pool(), pool);
   patient.world().advance(later);
   EXPECT_TRUE(patient.guest().alive());
+  EXPECT_EQ(patient.guest().kernel().memory().oom_kills(), 0);
   EXPECT_TRUE(patient.agent_answers());
   EXPECT_TRUE(patient.world().xen().consistent());
   EXPECT_LE(patient.allocated(), patient.state().max_allocation);
@@ -63,6 +77,46 @@ void Course::expect_restored(Patient& patient) const {
   EXPECT_EQ(patient.state(), before);
   EXPECT_LE(patient.allocated(), allocated + plan::max_pages_slack);
   EXPECT_GE(patient.allocated(), allocated);
+}
+
+void Course::expect_as_reported(Patient& patient, const Report& report) const {
+  if (report.pool) {
+    EXPECT_EQ(*report.pool, patient.pool());
+  }
+  switch (report.outcome) {
+    case Outcome::refused:
+      EXPECT_EQ(patient.pool(), pool);
+      [[fallthrough]];
+    case Outcome::restored:
+      if (report.from != Kib{}) {  // else it never learned what the domain has
+        EXPECT_EQ(report.reached, *before.target);
+      }
+      return expect_restored(patient);
+    case Outcome::kept:
+      EXPECT_TRUE(keeps() || report.cause || report.reached == *after.target)
+          << "it says why it is not as before, nor had succeeded but for saying so";
+      EXPECT_EQ(patient.state().static_max, report.limit);
+      EXPECT_TRUE(patient.state() == fitting(report.reached) || patient.state() == after)
+          << patient.state();
+      return;
+    default:
+      FAIL() << name(report.outcome);
+  }
+}
+
+void Course::expect_recovered(Patient& patient, const Patient::Recovered& recovered,
+                              bool again) const {
+  ASSERT_TRUE(recovered.result.has_value());
+  ASSERT_TRUE(*recovered.result) << recovered.result->error().message;
+  EXPECT_EQ(recovered.result->value().unknown_claim, Kib{});
+  const State now = patient.state();
+  if (const auto& report = recovered.result->value().report) {
+    expect_as_reported(patient, *report);
+  } else {  // before the record was made, or after it was removed
+    EXPECT_TRUE(now == before || now == after ||
+                (again && (keeps() || starves()) && now == fitting(*now.target)))
+        << now;
+  }
 }
 
 }  // namespace memctl::faults

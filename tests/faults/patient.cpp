@@ -56,7 +56,8 @@ std::ostream& operator<<(std::ostream& out, const State& state) {
 
 Patient::Patient(const Treatment& treatment)
     : treatment_{treatment},
-      id_{world().add_guest({.name = "g", .type = treatment.type})},
+      id_{world().add_guest(
+          {.name = "g", .type = treatment.type, .linux = {.kernel_free = treatment.kernel_free}})},
       identity_{.id = id_, .name = "g", .type = treatment.type} {
   for (const Kib size : treatment.before) {
     resize::ResizeOperation operation{simulation_.port(), identity_, size, {}};

@@ -22,6 +22,7 @@ struct Treatment {
   std::vector<Kib> before{};  ///< What the guest of 160 MiB is resized to first.
   SizeRequest size{160_MiB};
   ResizeOptions options{};
+  Kib kernel_free{83_MiB};  ///< What it has free of them, as it was measured, or less.
 };
 
 std::ostream& operator<<(std::ostream& out, const Treatment& treatment);
@@ -70,6 +71,7 @@ class Patient {
   [[nodiscard]] bool has_record();
   [[nodiscard]] Kib allocated() { return world().allocated(id_); }
   [[nodiscard]] Kib size() { return *world().target(id_); }
+  [[nodiscard]] Kib pool() { return world().paging_pool(id_); }
   [[nodiscard]] host::sim::Guest& guest() { return world().guest(id_); }
   [[nodiscard]] bool agent_answers();
   [[nodiscard]] host::sim::World& world() { return simulation_.world; }

@@ -6,7 +6,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <chrono>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "operation_fixture.hpp"
 
@@ -15,7 +17,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class OperationAmongOthers : public OperationOnSim {};
+class OperationAmongOthers : public OperationOnSim {
+ protected:
+  /// Lets the calls end that operations have stopped waiting for, as the end of a host does.
+  void until_libxl_has_answered() {
+    simulation.context.restart();
+    simulation.connection.run_until([] { return false; });
+  }
+};
 
 INSTANTIATE_TEST_SUITE_P(Types, OperationAmongOthers,
                          testing::Values(DomainType::pv, DomainType::pvh),
@@ -87,8 +96,7 @@ TEST_P(OperationAmongOthers, WhoWaitsForLibxlsLockGivesUpTheWaitingAndNotTheCall
     EXPECT_LE(world.clock().now() - begun, one.at_most);
     // The call may yet take effect: nobody undoes anything before that.
     EXPECT_EQ(resize(id, 1_GiB).error().cause, Cause::busy);
-    simulation.context.restart();
-    simulation.connection.run_until([&] { return world.clock().now() - begun > 11min; });
+    until_libxl_has_answered();
     const auto small = resize(id, 160_MiB);
     ASSERT_TRUE(small) << small.error().message;
     EXPECT_FALSE(journal_stands(id));
@@ -96,19 +104,107 @@ TEST_P(OperationAmongOthers, WhoWaitsForLibxlsLockGivesUpTheWaitingAndNotTheCall
   }
 }
 
+TEST_P(OperationAmongOthers, ARivalsLowerLimitIsNotLiftedAfterACallOfOursFailedForIt) {
+  auto& world = simulation.world;
+  const DomainId id = add({.linux = {.kernel_free = 5_MiB}});
+  ASSERT_TRUE(world.mem_max(id, 1_GiB));
+  // The first stage's call waits for the lock, whose holder sets what that call is refused for.
+  ResizeOptions options;
+  options.on_event = [&](const Event& event) {
+    if (event.phase == Phase::online && event.stage == 1) {
+      world.hold_libxl_lock(id, 2s);
+      world.after(1s, [&] { ASSERT_TRUE(world.mem_max(id, 170_MiB)); });
+    }
+  };
+  const auto report = resize(id, 800_MiB, options);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::superseded) << report.error().message;
+  EXPECT_EQ(world.static_max(id), 170_MiB);
+  EXPECT_EQ(world.max_allocation(id), 171_MiB);
+}
+
+TEST_P(OperationAmongOthers, WhatEndsBeforeItsFirstStageLeavesADomainOnTheWayOfAnothersTarget) {
+  auto& world = simulation.world;
+  for (const OnFailure on_failure : {OnFailure::restore, OnFailure::keep}) {
+    const bool keeps = on_failure == OnFailure::keep;
+    const DomainId id =
+        add({.name = keeps ? "keep" : "restore", .linux = {.populated_per_second = 100_MiB}});
+    ASSERT_TRUE(resize(id, 4_GiB));
+    ASSERT_TRUE(world.mem_set(id, 2_GiB));
+    world.advance(2s);
+    const Limits before = limits(id);
+    // The agent is to be made ready for the first stage, and is silent for 5 s.
+    ResizeOptions options{.on_failure = on_failure};
+    options.on_event = [&](const Event& event) {
+      if (event.phase == Phase::online) world.guest(id).agent().kill();
+    };
+    const auto report = resize(id, 6_GiB, options);
+    ASSERT_FALSE(report);
+    EXPECT_EQ(report.error().cause, Cause::agent_absent) << report.error().message;
+    EXPECT_EQ(report.error().report->outcome, Outcome::refused);
+    EXPECT_EQ(limits(id), before);
+    EXPECT_GT(world.allocated(id), 3_GiB) << "it has arrived, and shows nothing";
+    EXPECT_LT(report.error().report->reached, 4_GiB - 400_MiB) << "it has moved meanwhile";
+  }
+}
+
+TEST_P(OperationAmongOthers, ARecoveryThatLibxlKeepsWaitingIsNotTakenForAnothersOperation) {
+  auto& world = simulation.world;
+  const DomainId id = add();
+  const std::string dead = world.add_process();
+  ASSERT_TRUE((Journal{simulation.port().store(), id}.begin({.owner = dead})));
+  world.end_process(dead);
+  world.hold_libxl_lock(id, 10min);
+  const auto report = resize(id, 1_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::stalled) << report.error().message;
+  const auto record = Journal{simulation.port().store(), id}.read().value();
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->owner, "") << "only a call that sets something holds the record";
+  until_libxl_has_answered();
+}
+
+TEST_P(OperationAmongOthers, WhereUndoingWaitsForLibxlsLockTheReportSaysSo) {
+  auto& world = simulation.world;
+  const DomainId id = add();
+  ResizeOperation* running = nullptr;
+  ResizeOptions options;
+  options.on_event = [&](const Event& event) {
+    if (event.phase != Phase::populate || event.now < 1_GiB) return;
+    world.hold_libxl_lock(id, 10min);
+    running->cancel();
+  };
+  ResizeOperation operation{simulation.port(), identity(id), 32_GiB, options};
+  running = &operation;
+  const auto report = simulation.run(operation.run());
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::cancelled);
+  EXPECT_EQ(report.error().report->outcome, Outcome::failed);
+  EXPECT_NE(report.error().message.find("undoing it failed"), std::string::npos)
+      << report.error().message;
+  EXPECT_NE(report.error().hint.find("once libxl's lock"), std::string::npos);
+  until_libxl_has_answered();
+}
+
 TEST_P(OperationAmongOthers, ACancelEndsTheWaitingForLibxlsLock) {
   auto& world = simulation.world;
   const DomainId id = add();
-  ResizeOperation operation{simulation.port(), identity(id), 32_GiB, {}};
+  std::optional<ResizeOperation> operation{std::in_place, simulation.port(), identity(id),
+                                           SizeRequest{32_GiB}, ResizeOptions{}};
   world.after(300ms, [&] { world.hold_libxl_lock(id, 10min); });
-  world.after(10s, [&] { operation.cancel(); });
+  world.after(10s, [&] { operation->cancel(); });
   const auto begun = world.clock().now();
-  const auto report = simulation.run(operation.run());
+  const auto report = simulation.run(operation->run());
+  operation.reset();
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().cause, Cause::cancelled) << report.error().message;
   EXPECT_EQ(report.error().report->outcome, Outcome::failed);
   EXPECT_LE(world.clock().now() - begun, 45s) << "the earlier state's calls wait for it too";
   EXPECT_TRUE(journal_stands(id));
+  until_libxl_has_answered();
+  const auto small = resize(id, 160_MiB);
+  EXPECT_TRUE(small) << small.error().message;
+  EXPECT_FALSE(journal_stands(id));
 }
 
 TEST_P(OperationAmongOthers, AGuestThatIsDestroyedOrRebootsEndsTheOperation) {
