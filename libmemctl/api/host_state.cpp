@@ -51,9 +51,7 @@ HostState::~HostState() {
 
 std::shared_ptr<Operation::State> HostState::start(DomainIdentity domain, SizeRequest size,
                                                    ResizeOptions options) {
-  std::promise<std::shared_ptr<Operation::State>> made;
-  auto future = made.get_future();
-  boost::asio::post(context_, [&, this] {
+  return call([&, this](host::Port&) -> boost::asio::awaitable<std::shared_ptr<Operation::State>> {
     auto state =
         std::make_shared<Operation::State>(*this, std::move(domain), size, std::move(options));
     running_.insert(state);
@@ -65,9 +63,8 @@ std::shared_ptr<Operation::State> HostState::start(DomainIdentity domain, SizeRe
         [this, state](const std::exception_ptr& thrown) {
           if (thrown) end_operation(state, [&] { state->promise.set_exception(thrown); });
         });
-    made.set_value(std::move(state));
+    co_return state;
   });
-  return future.get();
 }
 
 template <class Keep>
