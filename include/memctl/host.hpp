@@ -13,8 +13,8 @@
 
 namespace memctl {
 
-/// A connection to one Xen host. Thread-safe. It runs one thread for its operations, and `xen:` a
-/// second one for libxl's blocking calls. Its end waits for the operations still under way, which
+/// A connection to one Xen host. Thread-safe. It runs one thread for its operations, and `xen:` up
+/// to eight for libxl's blocking calls. Its end waits for the operations still under way, which
 /// are cancelled, and for a call of libxl's that another tool's lock holds up: nothing interrupts
 /// that but the end of the process.
 class MEMCTL_EXPORT Host {

@@ -16,7 +16,8 @@ namespace memctl::host {
 /// can hold for seconds: it waits without blocking the executor. The others are one hypercall.
 /// Errors of every call: `no_such_domain` where the domain is gone, `hypervisor_error` with the raw
 /// code and libxl's log lines, `not_permitted`; `invalid_size` of those that take a size, where it
-/// is none or negative. Belongs to its host's executor; not thread-safe.
+/// is none or negative; `xen_unsupported` of those that wait for libxl, where that has no stored
+/// configuration of the domain. Belongs to its host's executor; not thread-safe.
 class Hypervisor {
  public:
   virtual ~Hypervisor() = default;

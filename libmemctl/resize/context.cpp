@@ -56,8 +56,7 @@ plan::Policy policy_of(const ResizeOptions& options) {
 }  // namespace
 
 bool domain_went_away(Cause cause) {
-  return cause == Cause::domain_gone || cause == Cause::guest_rebooted ||
-         cause == Cause::no_such_domain;
+  return cause == Cause::domain_gone || cause == Cause::guest_rebooted;
 }
 
 Context::Context(host::Port& port, DomainIdentity domain, ResizeOptions options)

@@ -15,7 +15,8 @@
 
 namespace memctl::resize {
 
-/// Whether there is nothing left to be undone.
+/// Whether there is nothing left to be undone. Of the causes that a look at the domain gave: a call
+/// that says `no_such_domain` of one that stands is one that failed.
 [[nodiscard]] bool domain_went_away(Cause cause);
 
 /// What the steps of one operation share: the domain as it is now, the conversation with its agent,

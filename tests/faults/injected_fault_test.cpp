@@ -34,6 +34,9 @@ std::vector<Cause> causes_of(const std::string& call) {
                         call.starts_with("transact");
   std::vector<Cause> causes{of_store ? Cause::store_error : Cause::hypervisor_error,
                             Cause::not_permitted};
+  // It stands all the same, as a look at it shows.
+  if (!of_store && call != "domain_memory") causes.push_back(Cause::no_such_domain);
+  if (call == "set_limit" || call == "set_size") causes.push_back(Cause::xen_unsupported);
   if (call == "claim") causes.push_back(Cause::host_memory);
   if (call == "set_paging_pool") causes.push_back(Cause::paging_pool);
   return causes;

@@ -27,11 +27,36 @@ TEST_P(Watches, ThatFireTwiceOrLateChangeNothing) {
       ASSERT_FALSE(ended);
       EXPECT_EQ(ended.error().cause, Cause::deadline) << ended.error().message;
       expect_sound(patient, 10s);
+      expect_as_reported(patient, *ended.error().report);
     } else {
       EXPECT_TRUE(ended) << ended.error().message;
       expect_sound(patient, 10s);
       EXPECT_EQ(patient.state(), after);
     }
+  }
+}
+
+/// An end that no event tells of is found at the next look at the page count, and a limit that
+/// another set is never overwritten: it is read before each call that sets one.
+TEST_P(Watches, ThatNeverTellOfAnEndOrOfLimitsHarmNobody) {
+  for (const host::Duration at : {50ms, 200ms, 400ms}) {
+    Patient destroyed{GetParam()};
+    const auto begun = destroyed.world().clock().now();
+    destroyed.world().after(at, [&] { destroyed.world().destroy(destroyed.id()); });
+    const auto ended = *destroyed.treat(FaultPlan{WatchConduct::never, "@releaseDomain"}).report;
+    if (begun + at < destroyed.world().clock().now()) {
+      ASSERT_FALSE(ended);
+      EXPECT_EQ(ended.error().cause, Cause::domain_gone) << ended.error().message;
+      EXPECT_LE(destroyed.world().clock().now() - begun, at + 1s);
+    }
+
+    Patient limited{GetParam()};
+    limited.world().after(
+        at, [&] { ASSERT_TRUE(limited.world().write_static_max(limited.id(), 5_GiB)); });
+    static_cast<void>(limited.treat(FaultPlan{WatchConduct::never, "/memory"}));
+    limited.world().advance(at);
+    EXPECT_EQ(limited.world().static_max(limited.id()), 5_GiB);
+    expect_sound(limited, 61s);
   }
 }
 

@@ -380,7 +380,7 @@ TEST_P(OperationOnSim, AReservationThatFailsIsGivenBackAndRefused) {
 TEST_P(OperationOnSim, AHostileAgentLosesOnlyItsOwnOperation) {
   for (const AgentConduct conduct :
        {AgentConduct::garbage, AgentConduct::huge, AgentConduct::lying, AgentConduct::stale,
-        AgentConduct::deleting, AgentConduct::fleeting}) {
+        AgentConduct::flooding, AgentConduct::deleting, AgentConduct::fleeting}) {
     const DomainId id = add({.name = "hostile" + std::to_string(static_cast<int>(conduct))});
     simulation.world.guest(id).agent().set_conduct(conduct);
     const Kib free = simulation.world.host_free();

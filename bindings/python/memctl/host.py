@@ -80,7 +80,8 @@ class Host:
     def close(self) -> None:
         """Cancels what is under way, waits until the guests have been restored, and disconnects.
 
-        Again: does nothing.
+        Where a call of libxl's waits for a lock that another tool holds, so does this. Again: does
+        nothing.
 
         >>> import memctl
         >>> host = memctl.Host("sim:")

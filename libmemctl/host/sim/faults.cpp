@@ -15,7 +15,10 @@ class FaultyCalls {
 
   [[nodiscard]] Port& port() const { return port_; }
   [[nodiscard]] bool killed() const { return plan_.killed_; }
-  [[nodiscard]] WatchConduct watches() const { return plan_.watches_; }
+  [[nodiscard]] WatchConduct watch(const std::string& path) const {
+    const bool meant = path.find(plan_.watches_on_) != std::string::npos;
+    return meant ? plan_.watches_ : WatchConduct::prompt;
+  }
   [[nodiscard]] World& world() const { return world_; }
 
   /// One call that doesn't wait.
@@ -231,7 +234,7 @@ class FaultyStore final : public FaultyView<Store> {
 
  private:
   Result<std::unique_ptr<Watch>> conduct(const std::string& path, Wakeup& wakeup) {
-    const WatchConduct how = calls_.watches();
+    const WatchConduct how = calls_.watch(path);
     if (how == WatchConduct::prompt) return store_.watch(path, wakeup);
     if (how == WatchConduct::twice) {
       BOOST_OUTCOME_TRY(auto inner, store_.watch(path, wakeup));

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "host/port.hpp"
@@ -46,7 +47,9 @@ class FaultPlan {
  public:
   FaultPlan() = default;
   explicit FaultPlan(Fault fault) : fault_{std::move(fault)} {}
-  explicit FaultPlan(WatchConduct watches) : watches_{watches} {}
+  /// Of the watches on paths that contain `on`.
+  explicit FaultPlan(WatchConduct watches, std::string on = {})
+      : watches_{watches}, watches_on_{std::move(on)} {}
 
   /// Every call so far, by name, in order.
   [[nodiscard]] const std::vector<std::string>& calls() const { return calls_; }
@@ -59,6 +62,7 @@ class FaultPlan {
   friend class FaultyCalls;
   std::optional<Fault> fault_{};
   WatchConduct watches_{WatchConduct::prompt};
+  std::string watches_on_{};
   std::vector<std::string> calls_{};
   std::vector<TimePoint> times_{};
   int matching_{0};
