@@ -17,17 +17,12 @@ from _pytest.runner import runtestprotocol
 from _pytest.terminal import TerminalReporter
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+pytest.register_assert_rewrite("memctl_lab")  # what its checks compare is told as a test's is
 
-from memctl_lab import (  # noqa: E402
-    Guest,
-    Lab,
-    LabConfig,
-    ScenarioGuest,
-    ScenarioHost,
-    SimulatedHost,
-)
+from memctl_lab import Lab, LabConfig, ScenarioHost, SimulatedHost  # noqa: E402
 from memctl_lab.comparison import in_short  # noqa: E402
 from memctl_lab.figures import Figures, Ledger  # noqa: E402
+from memctl_lab.scenario import unexpected_crashes  # noqa: E402
 
 LAB = pytest.StashKey[Lab]()
 SIMULATED = pytest.StashKey[SimulatedHost]()
@@ -143,22 +138,21 @@ def figures(host: ScenarioHost, request: pytest.FixtureRequest) -> Figures:
     return Figures(request.config.stash[LEDGER], name, host.kind)
 
 
-def known_guests(config: pytest.Config) -> list[ScenarioGuest]:
-    booted = config.stash.get(LAB, None)
-    simulated = config.stash.get(SIMULATED, None)
-    real: list[Guest] = list(booted.guests.values()) if booted else []
-    return [*real, *(simulated.guests.values() if simulated else ())]
+def known_hosts(config: pytest.Config) -> list[ScenarioHost]:
+    hosts = (config.stash.get(LAB, None), config.stash.get(SIMULATED, None))
+    return [host for host in hosts if host is not None]
 
 
 @pytest.fixture(autouse=True)
 def no_guest_crashed(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A kernel that gave up fails the scenario, unless the scenario said so before."""
+    """A kernel that gave up fails the scenario, unless the scenario said so before.
+
+    Also that of a guest which is destroyed by now: this is looked at last of all.
+    """
     yield
-    for guest in known_guests(request.config):
-        crashes = guest.crashes()
-        if crashes and not guest.crash_expected:
-            guest.crash_expected = True  # told once
-            pytest.fail(f"{guest.name} crashed: {crashes[0]}")
+    crashes = [crash for host in known_hosts(request.config) for crash in unexpected_crashes(host)]
+    if crashes:
+        pytest.fail("\n".join(crashes))
 
 
 def emulator_faults(config: pytest.Config) -> int:

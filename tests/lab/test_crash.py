@@ -1,26 +1,27 @@
-"""memctl killed with SIGKILL on real Xen, at each phase and at random moments; then recovered.
+"""memctl killed on real Xen, at each phase and at random moments, or interrupted; then recovered.
 
 Afterwards everything is exactly as it was before, or, with `--on-failure keep`, as it was reported.
 """
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import signal
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import pytest
 
 from memctl_lab import Guest, Lab
+from memctl_lab.checks import check_sound
 from memctl_lab.comparison import MIB
-from memctl_lab.facts import Limits
-from memctl_lab.memctl import resize, status
+from memctl_lab.facts import PAGE_KIB, Limits, parse_probe
+from memctl_lab.memctl import Json, Recovered, finish, parse_line, recover, resize
+from memctl_lab.phases import at_phase
 
-Json = dict[str, Any]
 KILLED = 128 + signal.SIGKILL
+SIZE_MIB = 600
+"""What the guests have before."""
 # What an operation may change for good: libxl's note of the target, and the agent's mailbox. The
 # limits are compared by themselves.
 CHANGING = re.compile(
@@ -34,38 +35,74 @@ def tree(lab: Lab) -> list[str]:
     return sorted(line for line in lines if not CHANGING.match(line))
 
 
-def limits(guest: Guest) -> Limits:
-    """Without the pool: it is never lowered under a guest that may have grown."""
-    return replace(guest.snapshot(), pool_bytes=None)
+@dataclass(frozen=True)
+class State:
+    """What there is again once a resize is undone."""
+
+    limits: Limits
+    tot_pages: int
+    tree: list[str]
+
+    @classmethod
+    def of(cls, guest: Guest) -> State:
+        """Without the pool: it is never lowered under a guest that may have grown."""
+        domain = guest.domain()
+        assert domain is not None
+        limits = replace(guest.snapshot(), pool_bytes=None)
+        return cls(limits, domain.tot_pages, tree(guest.lab))
 
 
-def die_at(lab: Lab, guest: Guest, phase: str, *arguments: str) -> None:
+def check_back(guest: Guest, before: State, *what: object) -> None:
+    """Its limits and xenstore are just what they were, its memory is so within 1 MiB."""
+    now = State.of(guest)
+    assert now.limits == before.limits, what
+    assert abs(now.tot_pages - before.tot_pages) * PAGE_KIB <= MIB, what
+    assert now.tree == before.tree, what
+
+
+def die_at(guest: Guest, phase: str, size: str, options: str = "") -> None:
     """A resize that is killed as soon as it tells that the phase begins."""
-    pipe = "/tmp/events"
-    pattern = f"""*'"phase":"{phase}"'*"""
-    done = lab.run(
-        f"rm -f {pipe}; mkfifo {pipe}; memctl resize --json {guest.name} {' '.join(arguments)} "
-        f'>{pipe} & pid=$!; while read -r line; do case "$line" in {pattern}) kill -9 $pid;; esac; '
-        f"done <{pipe}; wait $pid"
-    )
-    assert done.status == KILLED, f"{phase} {arguments}: {done}"
+    done = at_phase(guest, phase, "kill -9 $pid", size, options).wait()
+    assert done.status == KILLED, f"{phase} {size} {options}: {done}"
 
 
-def recover(lab: Lab, *guests: Guest) -> dict[str, Json]:
-    """What became of each domain, by its name."""
-    done = lab.run(f"memctl recover --json {' '.join(each.name for each in guests)}", timeout=300)
-    assert done.status in (0, 5), done  # 5: kept
-    found = [json.loads(line) for line in done.stdout.splitlines()]
-    return {str(each["domain"]["name"]): each for each in found}
+def recovered(*guests: Guest) -> Recovered:
+    """What became of each: undone, or kept (5)."""
+    done = recover(guests[0].lab, *guests)
+    assert done.status in (0, 5), done
+    return done
 
 
-def check_sound(lab: Lab, *guests: Guest) -> None:
-    """Each lives and answers; nothing of memctl's is left anywhere."""
-    assert lab.facts().outstanding_pages == 0
+def bring_back(guest: Guest) -> None:
+    """Of a guest that has another size: the earlier one, with the limit that it had."""
+    assert resize(guest, f"{SIZE_MIB}m").ending == (0, "verified", None)
+    guest.mem_max(SIZE_MIB).check()
+
+
+def check_all_sound(*guests: Guest) -> None:
+    assert guests[0].lab.facts().outstanding_pages == 0
     for guest in guests:
-        assert guest.alive() and guest.killed_processes() == 0
-        assert not guest.has_journal()
-        assert status(lab, guest.name)[0]["agent"] is not None
+        check_sound(guest)
+
+
+def check_kept(guest: Guest, before: State, phase: str) -> None:
+    """Killed there, a resize that is to keep what it has keeps what is then reported."""
+    die_at(guest, phase, "2g", "--on-failure keep")
+    found = recovered(guest).of(guest)
+    now = State.of(guest)
+    assert now.limits.static_max_kib == found["limit_kib"], (phase, found)
+    assert now.limits.target_kib == found["reached_kib"], (phase, found)
+    moved_kib = (now.tot_pages - before.tot_pages) * PAGE_KIB
+    assert abs(moved_kib - (found["reached_kib"] - SIZE_MIB * MIB)) <= MIB, (phase, found)
+    assert now.tree == before.tree, phase
+    check_all_sound(guest)
+    if found["outcome"] == "restored":  # the guest had not got anything yet
+        assert phase in ("reserve", "online"), found
+    else:
+        assert found["outcome"] == "kept", (phase, found)
+        assert phase != "verify" or abs(found["reached_kib"] - 2048 * MIB) <= MIB, found
+        bring_back(guest)
+    check_back(guest, before, phase)
 
 
 @pytest.fixture(params=["pv", "pvh"])
@@ -75,40 +112,56 @@ def guest(request: pytest.FixtureRequest, fresh_lab: Lab) -> Guest:
     return made
 
 
+@pytest.fixture
+def before(guest: Guest) -> State:
+    """What the guest has before its resizes: more than it booted with, so that it can shrink."""
+    assert resize(guest, f"{SIZE_MIB}m").ending == (0, "verified", None)
+    return State.of(guest)
+
+
 PHASES = [
-    ("facts", ["2g"]),
-    ("reserve", ["2g"]),
-    ("online", ["2g"]),
-    ("populate", ["2g"]),
-    ("verify", ["2g"]),
-    ("restore", ["3g", "--timeout", "1"]),
-    ("reserve", ["300m"]),
-    ("populate", ["300m"]),
-    ("verify", ["300m"]),
+    ("facts", "2g"),
+    ("reserve", "2g"),
+    ("online", "2g"),
+    ("populate", "2g"),
+    ("verify", "2g"),
+    ("restore", "3g"),
+    ("reserve", "300m"),
+    ("populate", "300m"),
+    ("verify", "300m"),
+    ("restore", "300m"),
 ]
 
 
-def test_killed_at_each_phase(fresh_lab: Lab, guest: Guest) -> None:
-    assert resize(guest, "600m").status == 0
-    before, tree_before = limits(guest), tree(fresh_lab)
-    for phase, arguments in PHASES:
-        die_at(fresh_lab, guest, phase, *arguments)
+def test_killed_at_each_phase(guest: Guest, before: State) -> None:
+    for phase, size in PHASES:
+        die_at(guest, phase, size)
         left = guest.has_journal()
         assert left or phase == "facts"
-        found = recover(fresh_lab, guest)[guest.name]
-        assert found["outcome"] == ("restored" if left else "nothing"), (phase, found)
-        assert limits(guest) == before, (phase, arguments)
-        assert tree(fresh_lab) == tree_before, (phase, arguments)
-        check_sound(fresh_lab, guest)
+        found = recovered(guest).of(guest)
+        assert found["outcome"] == ("restored" if left else "nothing"), (phase, size, found)
+        check_back(guest, before, phase, size)
+        check_all_sound(guest)
+    check_kept(guest, before, "populate")
 
-    die_at(fresh_lab, guest, "populate", "2g", "--on-failure", "keep")
-    found = recover(fresh_lab, guest)[guest.name]
-    assert found["outcome"] == "kept"
-    kept = limits(guest)
-    assert kept.static_max_kib == found["limit_kib"]
-    assert kept.target_kib == found["reached_kib"]
-    assert tree(fresh_lab) == tree_before
-    check_sound(fresh_lab, guest)
+
+@pytest.mark.full
+def test_killed_at_each_phase_with_what_it_has_to_be_kept(guest: Guest, before: State) -> None:
+    for phase in ("reserve", "online", "verify"):  # and populate, above
+        check_kept(guest, before, phase)
+
+
+@pytest.mark.full
+def test_interrupted_again_while_it_restores(guest: Guest, before: State) -> None:
+    """A second signal leaves the rest, as a kill would, and says so."""
+    done = finish(at_phase(guest, "restore", "kill -INT $pid", "3g"))
+    assert done.ending == (5, "failed", "cancelled"), done.report
+    assert f"memctl recover {guest.name}" in done.report["hint"]
+    assert guest.has_journal()
+    found = recovered(guest).of(guest)
+    assert found["outcome"] == "restored", found
+    check_back(guest, before)
+    check_all_sound(guest)
 
 
 @pytest.mark.full
@@ -116,8 +169,8 @@ def test_killed_at_fifty_random_moments(fresh_lab: Lab) -> None:
     guests = fresh_lab.create_guests([("random-pv", "pv"), ("random-pvh", "pvh")])
     for guest in guests:
         guest.wait_for_agent()
-        assert resize(guest, "600m").status == 0
-    before, tree_before = [limits(guest) for guest in guests], tree(fresh_lab)
+        assert resize(guest, f"{SIZE_MIB}m").ending == (0, "verified", None)
+    before = [State.of(guest) for guest in guests]
     chance = random.Random(4217)
     outcomes = []
     for _ in range(25):
@@ -128,19 +181,60 @@ def test_killed_at_fifty_random_moments(fresh_lab: Lab) -> None:
             for guest, size in zip(guests, sizes)
         )
         fresh_lab.run(f"{started} usleep {moment_us}; kill -9 $pids; wait")
-        found = recover(fresh_lab, *guests)
+        found = recovered(*guests)
         for guest, earlier, size in zip(guests, before, sizes):
-            outcome = found[guest.name]["outcome"]
+            outcome = found.of(guest)["outcome"]
             outcomes.append(outcome)
-            if outcome == "nothing" and limits(guest) != earlier:  # it had ended by then
-                assert limits(guest).target_kib == size * MIB
-                assert resize(guest, "600m").status == 0
-                fresh_lab.check(f"xl mem-max {guest.domid} 600")
-            assert limits(guest) == earlier, (moment_us, size, outcome)
-        assert tree(fresh_lab) == tree_before, moment_us
-        check_sound(fresh_lab, *guests)
+            limits = State.of(guest).limits
+            if outcome == "nothing" and limits != earlier.limits:  # it had ended by then
+                assert limits.target_kib == size * MIB
+                bring_back(guest)
+            check_back(guest, earlier, moment_us, size, outcome)
+        check_all_sound(*guests)
     print({outcome: outcomes.count(outcome) for outcome in outcomes})
     assert outcomes.count("restored") >= 10
+
+
+RACE = """#!/bin/sh
+# One of four: resizes one of two guests at random, and is killed at random. A line for each says
+# how it ended: the status, and the report of one that was not killed.
+end=$(($(date +%s) + 120))
+while [ $(date +%s) -lt $end ]; do
+  set -- {names}
+  [ $((RANDOM % 2)) = 0 ] || shift
+  memctl resize --json $1 $((200 + RANDOM % 1800))m >/tmp/told.$$ & pid=$!
+  (usleep $((RANDOM * 100)); kill -9 $pid 2>/dev/null) & killer=$!
+  wait $pid
+  status=$?
+  report=
+  [ $status = {killed} ] || report=$(tail -n 1 /tmp/told.$$)
+  printf '%s %s\\n' $status "$report"
+  kill $killer 2>/dev/null
+  wait $killer
+done
+"""
+
+
+def race(lab: Lab, *guests: Guest) -> list[Json]:
+    """Four processes on these two guests: the report of each resize that was not killed."""
+    names = " ".join(guest.name for guest in guests)
+    lab.write_file("/tmp/race", RACE.format(names=names, killed=KILLED))
+    jobs = [job.wait(300) for job in [lab.start("sh /tmp/race") for _ in range(4)]]
+    ends = [line.partition(" ") for job in jobs for line in job.stdout.splitlines()]
+    statuses = [int(status) for status, _, _ in ends]
+    print({code: statuses.count(code) for code in sorted(set(statuses))})
+    # verified, refused, restored, kept or killed
+    assert set(statuses) <= {0, 3, 4, 5, KILLED}, (ends, [job.stderr for job in jobs])
+    assert statuses.count(KILLED) >= 10
+    return [parse_line(report) for _, _, report in ends if report]
+
+
+def all_pages(lab: Lab) -> int:
+    """What is free and what the domains have, in their memory and their paging pools."""
+    host, domains = parse_probe(lab.check("lab-probe"))
+    pools_kib = sum((domain.pool_bytes or 0) // 1024 for domain in domains.values())
+    had = sum(domain.tot_pages for domain in domains.values())
+    return host.free_pages + had + pools_kib // PAGE_KIB
 
 
 @pytest.mark.full
@@ -150,43 +244,22 @@ def test_four_processes_on_two_domains_killed_at_random(fresh_lab: Lab) -> None:
     for guest in guests:
         guest.wait_for_agent()
     sizes = {guest.name: guest.snapshot() for guest in guests}
-    names = " ".join(guest.name for guest in guests)
-    fresh_lab.write_file(
-        "/tmp/race",
-        f"""#!/bin/sh
-# One of four: resizes one of two guests at random, and is killed at random. How it ended comes out;
-# what it said of an end that is not to be, as error output.
-end=$(($(date +%s) + 120))
-while [ $(date +%s) -lt $end ]; do
-  set -- {names}
-  [ $((RANDOM % 2)) = 0 ] || shift
-  memctl resize $1 $((200 + RANDOM % 1800))m >/dev/null 2>/tmp/said.$$ & pid=$!
-  (usleep $((RANDOM * 100)); kill -9 $pid 2>/dev/null) & killer=$!
-  wait $pid
-  status=$?
-  echo $status
-  case $status in 0|3|4|5|{KILLED}) ;; *) echo $status; cat /tmp/said.$$;; esac >&2
-  kill $killer 2>/dev/null
-  wait $killer
-done
-""",
-    )
-    running = [fresh_lab.start("sh /tmp/race") for _ in range(4)]
-    jobs = [job.wait(300) for job in running]
-    ended = [int(line) for job in jobs for line in job.stdout.split()]
-    print({code: ended.count(code) for code in sorted(set(ended))})
-    # verified, refused, restored, kept or killed
-    assert set(ended) <= {0, 3, 4, 5, KILLED}, "".join(job.stderr for job in jobs)
-    assert ended.count(KILLED) >= 10
-    recover(fresh_lab, *guests)
-    check_sound(fresh_lab, *guests)
+    pages = all_pages(fresh_lab)
+    reports = race(fresh_lab, *guests)
+    # Nobody but memctl writes here, and what a killed one left is undone by the next.
+    wrong = [each for each in reports if each["outcome"] in ("superseded", "failed")]
+    assert not wrong
+    recovered(*guests)
+    check_all_sound(*guests)
+    assert abs(all_pages(fresh_lab) - pages) * PAGE_KIB <= 64, "every page is somebody's"
     for guest in guests:
         done = resize(guest, "160m", timeout=300)
-        assert done.status in (0, 3), done.report
+        assert done.ending in ((0, "verified", None), (3, "refused", "below_floor")), done.report
         domain = guest.domain()
         assert domain is not None and domain.tot_pages <= guest.snapshot().max_pages
         assert domain.max_pages >= sizes[guest.name].max_pages
         guest.destroy()
     fresh_lab.check("while xl list | grep -q race-; do usleep 100000; done")
-    assert abs(fresh_lab.facts().free_pages - free_pages) * 4 <= 64, "the host has all of it again"
-    assert fresh_lab.facts().outstanding_pages == 0
+    host = fresh_lab.facts()
+    assert abs(host.free_pages - free_pages) * PAGE_KIB <= 64, "the host has all of it again"
+    assert host.outstanding_pages == 0

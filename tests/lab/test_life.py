@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 
 from memctl_lab import ScenarioGuest, ScenarioHost
+from memctl_lab.checks import check_sound
 from memctl_lab.figures import Figures
 from memctl_lab.memctl import finish, start_resize, status
 from memctl_lab.rows import (
@@ -48,7 +49,7 @@ def test_an_interrupted_resize_brings_the_earlier_size_back(
     assert done.ending == (130, "restored", "cancelled")
     # A pool is never lowered under a guest that grew.
     assert replace(guest.snapshot(), pool_bytes=before.pool_bytes) == before
-    assert guest.alive() and not guest.has_journal()
+    check_sound(guest)
     # Where it was interrupted decides how many sections were added, and what describes them.
     figures.record_resize("cancelled", guest, done, but=("residual_kib", "stages", "reached_kib"))
 
@@ -76,7 +77,7 @@ def test_a_guest_paused_in_the_middle_ends_the_resize(
     assert not guest.has_journal()
     guest.unpause()
     guest.settle()
-    assert guest.alive()
+    check_sound(guest)
     figures.record("paused", cause=done.report["cause"])
 
 

@@ -6,21 +6,12 @@ that the doctor names for it.
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
 from memctl_lab import ScenarioGuest, ScenarioHost
-from memctl_lab.memctl import finish, start_resize
+from memctl_lab.memctl import finish, recover, start_resize
 
 pytestmark = pytest.mark.full
-
-
-def recover(host: ScenarioHost, *names: str) -> tuple[int, list[dict[str, Any]]]:
-    """The exit status, and what became of each domain."""
-    done = host.memctl("recover", *names, "--json").wait()
-    return done.status, [json.loads(line) for line in done.stdout.splitlines()]
 
 
 @pytest.fixture(params=["pv", "pvh"])
@@ -34,20 +25,20 @@ def test_nothing_is_done_where_nothing_was_left(
     fresh_host: ScenarioHost, guest: ScenarioGuest
 ) -> None:
     before = guest.snapshot()
-    status, found = recover(fresh_host)
-    assert status == 0
-    assert {each["outcome"] for each in found} == {"nothing"}
-    assert guest.name in [each["domain"]["name"] for each in found]
+    done = recover(fresh_host)
+    assert done.status == 0
+    assert {each["outcome"] for each in done.domains} == {"nothing"}
+    assert done.of(guest)["outcome"] == "nothing"
     assert guest.snapshot() == before
 
 
 def test_a_resize_under_way_is_left_alone(fresh_host: ScenarioHost, guest: ScenarioGuest) -> None:
     running = start_resize(guest, "3584m")
     running.wait_for_output('"phase":"populate"')
-    status, found = recover(fresh_host, guest.name)
-    assert status == 3
-    assert [(each["outcome"], each["cause"]) for each in found] == [("refused", "busy")]
+    done = recover(fresh_host, guest)
+    assert done.status == 3
+    assert (done.of(guest)["outcome"], done.of(guest)["cause"]) == ("refused", "busy")
     assert guest.has_journal()
     assert finish(running, timeout=300).ending == (0, "verified", None)
     assert not guest.has_journal()
-    assert recover(fresh_host, guest.name)[1][0]["outcome"] == "nothing"
+    assert recover(fresh_host, guest).of(guest)["outcome"] == "nothing"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from memctl_lab.errors import LabError, LabTimeout
 from memctl_lab.facts import DomainFacts, GuestFacts, Limits, parse_guest, parse_probe
-from memctl_lab.host import Lab
+from memctl_lab.host import Lab, Running
 from memctl_lab.rivals import Rival
 from memctl_lab.scenario import Completed
 
@@ -94,6 +94,7 @@ class Guest:
         self.crash_expected = False
         self._writers_killed = 0
         self._console_start = len(lab.machine.console(self._console_name))
+        self._console_end: int | None = None
 
     @classmethod
     def create(cls, lab: Lab, config: GuestConfig) -> Guest:
@@ -198,8 +199,9 @@ class Guest:
     # From the host
 
     def console(self) -> str:
-        """What the guest has printed since it was created."""
-        return self.lab.machine.console(self._console_name)[self._console_start :]
+        """What the guest has printed from its creation to its end."""
+        text = self.lab.machine.console(self._console_name)
+        return text[self._console_start : self._console_end]
 
     def wait_for_console(self, text: str, timeout: float = 120) -> None:
         """Blocks until the guest has printed the text."""
@@ -317,22 +319,29 @@ class Guest:
         self.wait_until_ready()
 
     def save_and_restore(self) -> bool:
-        """`xl save` and `xl restore`. False: the restore failed, and the guest is lost.
+        """`xl save` and `xl restore`. False: the restore failed, and the guest is lost."""
+        return self.restore(self.start_save())
+
+    def start_save(self) -> Running:
+        """Starts `xl save`, which goes on until `restore`: nothing takes what it writes before.
 
         The image is stored without its zeros: dom0 has no room for it as it is.
         """
-        pipe, image, name = (
-            f"/tmp/{self.name}.pipe",
-            f"/tmp/{self.name}.image",
-            shlex.quote(self.name),
+        pipe, image, name = self._pipe, self._image, shlex.quote(self.name)
+        return self.lab.start(
+            f"rm -f {pipe}; mkfifo {pipe}; exec 3<&0; "
+            f"{{ read -r go <&3; lab-sparse {image}; }} <{pipe} & xl save {name} {pipe} && wait $!",
+            with_input=True,
         )
-        self.lab.check(
-            f"mkfifo {pipe}; lab-sparse {image} <{pipe} & xl save {name} {pipe} && wait $!",
-            timeout=BOOT_TIMEOUT,
-        )
+
+    def restore(self, saving: Running) -> bool:
+        """Lets the save end, and `xl restore`. False: that failed, and the guest is lost."""
+        saving.send(b"go\n")
+        saving.wait(BOOT_TIMEOUT).check()
         self.lab.set_autoballoon(self.config.autoballoon)
         restored = self.lab.run(
-            f"xl restore {image}; done=$?; rm -f {pipe} {image}; exit $done", timeout=BOOT_TIMEOUT
+            f"xl restore {self._image}; done=$?; rm -f {self._pipe} {self._image}; exit $done",
+            timeout=BOOT_TIMEOUT,
         )
         if restored.status != 0:
             print(f"{self.name}: {restored.stderr}")
@@ -361,10 +370,21 @@ class Guest:
         self.lab.guests.pop(self.name, None)
         if self.domain() is not None:
             self.lab.check(f"xl destroy {self.domid}")
+        # The rest of that console is another guest's of its name.
+        self._console_end = len(self.lab.machine.console(self._console_name))
+        self.lab.destroyed.append(self)
 
     def _pages(self) -> int | None:
         domain = self.domain()
         return None if domain is None else domain.tot_pages
+
+    @property
+    def _pipe(self) -> str:
+        return f"/tmp/{self.name}.pipe"
+
+    @property
+    def _image(self) -> str:
+        return f"/tmp/{self.name}.image"
 
     @property
     def _console_name(self) -> str:

@@ -15,7 +15,7 @@ from memctl_lab.config import LabConfig, xl_configuration
 from memctl_lab.errors import LabError
 from memctl_lab.facts import PAGE_KIB, DomainFacts, HostFacts, parse_probe
 from memctl_lab.machine import Machine
-from memctl_lab.scenario import Completed
+from memctl_lab.scenario import Completed, ScenarioGuest
 
 if TYPE_CHECKING:
     from memctl_lab.guest import Guest
@@ -110,6 +110,7 @@ class Lab:
         self._last_job = 0
         self._ready = False
         self.guests: dict[str, Guest] = {}
+        self.destroyed: list[ScenarioGuest] = []
         self._ballast: list[str] = []
         self._autoballoon = self.config.autoballoon
         built = images.build(self.config)

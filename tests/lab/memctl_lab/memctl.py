@@ -105,8 +105,8 @@ class Examined:
         }
 
 
-def _name(finding: Json) -> str | None:
-    return None if finding["domain"] is None else str(finding["domain"]["name"])
+def _name(line: Json) -> str | None:
+    return None if line["domain"] is None else str(line["domain"]["name"])
 
 
 def doctor(host: ScenarioHost, *guests: ScenarioGuest) -> Examined:
@@ -116,3 +116,22 @@ def doctor(host: ScenarioHost, *guests: ScenarioGuest) -> Examined:
     if done.status not in (0, 1) or done.stderr:
         raise LabError(f"{done.command}: status {done.status}\n{done.stdout}{done.stderr}")
     return Examined(done.status, findings)
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """A `memctl recover --json` that ended, with what became of each domain."""
+
+    status: int
+    domains: list[Json]
+
+    def of(self, guest: ScenarioGuest) -> Json:
+        """What became of that guest's domain."""
+        (found,) = (each for each in self.domains if _name(each) == guest.name)
+        return found
+
+
+def recover(host: ScenarioHost, *guests: ScenarioGuest) -> Recovered:
+    """`memctl recover --json` of these guests, or of all."""
+    done = host.memctl("recover", "--json", *(guest.name for guest in guests)).wait(300)
+    return Recovered(done.status, [parse_line(line) for line in done.stdout.splitlines()])

@@ -148,7 +148,7 @@ class ScenarioGuest(Protocol):
         """`xl save` and `xl restore`. False: the restore failed, and the guest is lost."""
 
     def destroy(self) -> None:
-        """Removes the guest if it is still there."""
+        """Removes the guest if it is still there. `crashes` goes on to tell what it died of."""
 
 
 class ScenarioHost(Protocol):
@@ -161,6 +161,10 @@ class ScenarioHost(Protocol):
     @property
     def guests(self) -> Mapping[str, ScenarioGuest]:
         ...
+
+    @property
+    def destroyed(self) -> list[ScenarioGuest]:
+        """Guests of whose crashes `unexpected_crashes` has still to tell."""
 
     def create_guest(self, name: str, type: str = "pv", **options: object) -> ScenarioGuest:
         """Boots one guest and waits until it is up; options as for GuestConfig."""
@@ -181,3 +185,15 @@ class ScenarioHost(Protocol):
 
     def return_memory(self) -> None:
         """Gives back what `leave_free` took."""
+
+
+def unexpected_crashes(host: ScenarioHost) -> list[str]:
+    """What guests died of that were not to, also those that are destroyed by now. Told once."""
+    told = []
+    for guest in (*host.guests.values(), *host.destroyed):
+        crashes = guest.crashes()
+        if crashes and not guest.crash_expected:
+            guest.crash_expected = True
+            told.append(f"{guest.name} crashed: {crashes[0]}")
+    host.destroyed.clear()
+    return told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from memctl_lab.errors import LabError
 from memctl_lab.facts import Block, DomainFacts, GuestFacts, HostFacts, Limits, parse_probe
 from memctl_lab.guest import GUEST_FAULT, KILLED, GuestConfig
 from memctl_lab.rivals import Rival
-from memctl_lab.scenario import Completed
+from memctl_lab.scenario import Completed, ScenarioGuest
 
 SETTLED_S = 120
 """Far longer than any balloon driver goes on trying: virtual time costs nothing."""
@@ -70,12 +71,18 @@ class SimulatedHost:
 
     def __init__(self, build: Path | None = None) -> None:
         self.guests: dict[str, SimulatedGuest] = {}
+        self.destroyed: list[ScenarioGuest] = []
         self._taken_kib = 0
         program = (build or LabConfig().build) / "tests" / "scenario" / "memctl-sim-host"
         if not program.exists():
             raise LabError(f"{program} is not built: ninja memctl-sim-host")
+        self._stderr = tempfile.TemporaryFile()  # a pipe that nobody reads could fill up
         self._process = subprocess.Popen(
-            [program, json.dumps(HOST)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [program, json.dumps(HOST)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            text=True,
         )
 
     def __enter__(self) -> SimulatedHost:
@@ -85,8 +92,11 @@ class SimulatedHost:
         self.close()
 
     def close(self) -> None:
-        """Ends the process. It ends what is under way by itself."""
+        """Ends the process. It ends what is under way by itself; a sanitizer then has its say."""
         self._process.communicate(timeout=60)
+        with self._stderr:
+            if self._process.returncode != 0:
+                raise LabError(self._ending())
 
     def request(self, what: str, **values: object) -> Json:
         """One request, and its answer, which may be an error's."""
@@ -94,7 +104,8 @@ class SimulatedHost:
         print(json.dumps({"do": what, **values}), file=self._process.stdin, flush=True)
         line = self._process.stdout.readline()
         if not line:
-            raise LabError(f"the simulated host ended with {self._process.wait(60)} on {what}")
+            self._process.wait(60)
+            raise LabError(f"{what}: {self._ending()}")
         answer: Json = json.loads(line)
         return answer
 
@@ -104,6 +115,11 @@ class SimulatedHost:
         if "error" in answer:
             raise LabError(f"{what} {values}: {answer['error']}")
         return answer
+
+    def _ending(self) -> str:
+        self._stderr.seek(0)
+        said = self._stderr.read().decode(errors="replace")
+        return f"the simulated host ended with {self._process.returncode}:\n{said}"
 
     def memctl(self, *arguments: str) -> SimulatedJob:
         return SimulatedJob(self, arguments)
@@ -282,6 +298,7 @@ class SimulatedGuest:
         self.host.guests.pop(self.name, None)
         if self.domain() is not None:
             self._do("destroy")
+        self.host.destroyed.append(self)
 
     def _all_facts(self) -> Json:
         return self.host.ask("guest-facts", domid=self.domid)

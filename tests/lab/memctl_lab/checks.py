@@ -1,0 +1,14 @@
+"""What holds of a guest whatever befell it or its resize."""
+
+from __future__ import annotations
+
+from memctl_lab.memctl import status
+from memctl_lab.scenario import ScenarioGuest
+
+
+def check_sound(guest: ScenarioGuest) -> None:
+    """It lives with all its processes, its agent answers, and nothing of memctl's is left on it."""
+    assert guest.alive() and guest.killed_processes() == 0
+    assert not guest.has_journal()
+    assert guest.snapshot().claim_pages == 0
+    assert status(guest.host, guest.name)[0]["agent"] is not None
