@@ -96,8 +96,7 @@ void Course::expect_as_reported(Patient& patient, const Report& report) const {
       EXPECT_TRUE(keeps() || report.cause || report.reached == *after.target)
           << "it says why it is not as before, nor had succeeded but for saying so";
       EXPECT_EQ(patient.state().static_max, report.limit);
-      EXPECT_TRUE(patient.state() == fitting(report.reached) || patient.state() == after)
-          << patient.state();
+      EXPECT_EQ(patient.state(), fitting(report.reached));
       return;
     default:
       FAIL() << name(report.outcome);

@@ -30,9 +30,17 @@ class CrashPoints : public Course {
   void check(Patient& patient, const Patient::Recovered& recovered, bool again) {
     expect_sound(patient, 10s);
     expect_recovered(patient, recovered, again);
-    if (HasFatalFailure() || !recovered.result->value().report) return;
-    const bool whole = recovered.result->value().report->outcome == Outcome::restored;
-    EXPECT_TRUE(whole || keeps() || starves()) << recovered.result->value().report->message;
+    if (HasFatalFailure()) return;
+    const auto& report = recovered.result->value().report;
+    if (!report) {
+      const State now = patient.state();
+      if (again && keeps()) {
+        EXPECT_EQ(now, fitting(*now.target));
+      }
+      return;
+    }
+    const bool whole = report->outcome == Outcome::restored;
+    EXPECT_TRUE(whole || keeps() || starves()) << report->message;
     ++(whole ? restored : kept);
   }
 
