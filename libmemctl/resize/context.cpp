@@ -65,7 +65,7 @@ Context::Context(host::Port& port, DomainIdentity domain, ResizeOptions options)
       options_{std::move(options)},
       operation_{new_operation_id()},
       progress_{port.clock(), options_.on_event} {
-  if (options_.timeout) deadline_ = port.clock().now() + *options_.timeout;
+  restart_deadline();
   facts_.policy = policy_of(options_);
 }
 
@@ -366,6 +366,10 @@ void Context::release_agent() {
   if (guest::Session* agent = session()) {
     static_cast<void>(agent->send(RequestKind::release, 0, Kib{}, options_.online));
   }
+}
+
+void Context::restart_deadline() {
+  if (options_.timeout) deadline_ = port_.clock().now() + *options_.timeout;
 }
 
 void Context::cancel() {

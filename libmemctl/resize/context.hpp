@@ -87,6 +87,8 @@ class Context {
   /// where this doesn't reach it.
   void release_agent();
 
+  /// The time allowed begins anew.
+  void restart_deadline();
   /// Ends the operation at its next look; from the executor only.
   void cancel();
   /// From now on neither a cancel nor the deadline ends anything: the earlier state is coming back.

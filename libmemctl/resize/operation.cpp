@@ -48,7 +48,9 @@ host::Task<Plan> ResizeOperation::decide() {
   // A process that died in the middle left its record: what it began is undone first. Of one that
   // lives the figures would be half-way: `busy`.
   BOOST_OUTCOME_CO_TRY(
+      const auto recovered,
       co_await recover_leftover(context_.port(), context_.domain(), context_.options()));
+  if (recovered) context_.restart_deadline();
   BOOST_OUTCOME_CO_TRY(const plan::Input facts, co_await context_.gather());
   auto plan = plan::make_plan(facts, request_);
   if (!plan) co_return explained(plan.error(), context_.agent_error());
@@ -109,7 +111,7 @@ Result<Report> ResizeOperation::finish(const Plan& plan, const Verified& verifie
   if (released) released = journal_->end();
   if (released) return result;
   const Error reason = context_.reason_of(released.error());
-  if (has_gone(reason)) return gone(context_, *journal_, before_, reason);
+  if (has_gone(reason)) return gone(context_, journal_, before_, reason);
   // The guest has its memory and keeps it; a claim or a record is left to whoever recovers it.
   before_.keep = true;
   static_cast<void>(journal_->give_up(before_));
@@ -126,7 +128,7 @@ bool ResizeOperation::has_gone(const Error& error) const {
 /// The end of an operation whose domain is no longer its to change, and nothing of any other.
 boost::asio::awaitable<std::optional<Error>> ResizeOperation::let_go(Error error) {
   error = context_.reason_of(std::move(error));
-  if (has_gone(error)) co_return gone(context_, *journal_, before_, error);
+  if (has_gone(error)) co_return gone(context_, journal_, before_, error);
   if (error.cause != Cause::superseded) co_return std::nullopt;
   co_return co_await left_to_another(context_, *journal_, before_, error);
 }

@@ -47,7 +47,7 @@ host::Task<Report> bring_back(Context& context, const Record& before) {
 awaitable<Error> unfinished(Context& context, const std::shared_ptr<Journal>& journal,
                             const Record& before, Error error) {
   error = context.reason_of(std::move(error));
-  if (domain_went_away(error.cause)) co_return gone(context, *journal, before, error);
+  if (domain_went_away(error.cause)) co_return gone(context, journal, before, error);
   if (error.cause == Cause::superseded) {
     co_return co_await left_to_another(context, *journal, before, error);
   }

@@ -51,13 +51,20 @@ std::string once_answered(const DomainIdentity& domain) {
   return "once libxl's lock of the domain is free: memctl recover " + domain.name;
 }
 
-Error gone(Context& context, Journal& journal, const Record& before, Error error) {
+Error gone(Context& context, const std::shared_ptr<Journal>& journal, const Record& before,
+           Error error) {
   static_cast<void>(context.xen().release_claim(context.id()));
   static_cast<void>(context.remove_remnants());
   // The record went with the domain; where that still stands, it is removed. Of a suspended one it
   // stays: if the save or migration fails, the domain goes on here, and is to be recovered.
   const bool may_return = context.facts().domain.memory.shutdown == ShutdownReason::suspend;
-  static_cast<void>(may_return ? journal.give_up(before) : journal.end());
+  if (!may_return) {
+    static_cast<void>(journal->end());
+  } else if (context.unanswered() != nullptr) {
+    context.unanswered()->keep(journal);
+  } else {
+    static_cast<void>(journal->give_up(before));
+  }
   return ended(std::move(error), report_on(context, before, Outcome::gone));
 }
 

@@ -3,6 +3,7 @@
 // How an operation tells of its end.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "memctl/error.hpp"
@@ -21,8 +22,10 @@ namespace memctl::resize {
 /// What to do about a call of libxl's that may yet take effect.
 [[nodiscard]] std::string once_answered(const DomainIdentity& domain);
 
-/// Ends an operation on a domain that has gone or reboots: nothing is left but the claim.
-[[nodiscard]] Error gone(Context& context, Journal& journal, const Record& before, Error error);
+/// Ends an operation on a domain that has gone or reboots: nothing is left but the claim. Of one
+/// that is suspended the record stays, held until no call of the operation's can take effect.
+[[nodiscard]] Error gone(Context& context, const std::shared_ptr<Journal>& journal,
+                         const Record& before, Error error);
 
 /// Ends an operation whose domain another tool resizes: the other's word stands, and only what
 /// nobody else knows of is given back. The report has the limits as they are then.

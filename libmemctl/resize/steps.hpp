@@ -50,10 +50,10 @@ struct Undone {
 };
 
 /// Brings back what `before` tells, as far as it is safe for the guest; with `keep`, fits the
-/// limits to what was reached. The pool is lowered only where the domain never grew: Xen frees a
-/// pool's free pages first and fails afterwards, and the next shrink would crash the guest. Errors:
-/// `superseded` where another tool sets the target meanwhile, and whatever made even that
-/// impossible.
+/// limits to what was reached. The pool is lowered only where the domain has not grown, nor does by
+/// another's target: Xen frees a pool's free pages first and fails afterwards, and the next shrink
+/// would crash the guest. Errors: `superseded` where another tool sets the target meanwhile,
+/// `stalled` where libxl does not answer, and whatever made even that impossible.
 [[nodiscard]] host::Task<Undone> undo(Context& context, const Record& before, bool keep);
 
 }  // namespace memctl::resize

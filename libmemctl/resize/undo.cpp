@@ -50,7 +50,9 @@ host::Task<void> walk_back(Context& context, Kib goal, std::optional<Error>& rea
     }
     const auto reached = co_await run_stage(context, number, *stage.value());
     if (reached) continue;
-    if (reached.error().cause == Cause::superseded) co_return reached.error();
+    if (reached.error().cause == Cause::superseded || context.unanswered() != nullptr) {
+      co_return reached.error();
+    }
     reason = reached.error();
     co_return success();
   }
@@ -115,7 +117,10 @@ host::Task<Undone> undo(Context& context, const Record& before, bool keep) {
                              ? before.max_memory
                              : std::max(before.max_memory, undone.size + plan::max_pages_slack);
   BOOST_OUTCOME_CO_TRY(context.set_max_memory(max_memory));
-  if (context.stages_begun() == 0 && domain.paging_pool != before.pool) {
+  // One that is on its way up by another's target takes from the pool what it finds there.
+  const bool grows = before.present + plan::max_pages_slack < before.size ||
+                     plan::present_size(domain) > before.present;
+  if (!moved && !grows && domain.paging_pool != before.pool) {
     BOOST_OUTCOME_CO_TRY(xen.set_paging_pool(context.id(), *before.pool));
     undone.pool = before.pool;
   }

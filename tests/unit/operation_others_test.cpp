@@ -17,14 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class OperationAmongOthers : public OperationOnSim {
- protected:
-  /// Lets the calls end that operations have stopped waiting for, as the end of a host does.
-  void until_libxl_has_answered() {
-    simulation.context.restart();
-    simulation.connection.run_until([] { return false; });
-  }
-};
+class OperationAmongOthers : public OperationOnSim {};
 
 INSTANTIATE_TEST_SUITE_P(Types, OperationAmongOthers,
                          testing::Values(DomainType::pv, DomainType::pvh),
@@ -75,54 +68,6 @@ TEST_P(OperationAmongOthers, ARivalsTargetAloneIsNotHeldDownByTheCapOfAStage) {
   EXPECT_GT(world.populated(id), 4_GiB - 2_MiB);
 }
 
-TEST_P(OperationAmongOthers, WhoWaitsForLibxlsLockGivesUpTheWaitingAndNotTheCall) {
-  auto& world = simulation.world;
-  struct Case {
-    std::string name;
-    ResizeOptions options;
-    Cause cause;
-    host::Duration at_most;
-  };
-  for (const Case& one : {Case{"deadline", {.timeout = 2s}, Cause::deadline, 35s},
-                          Case{"stall", {.stall = 20s}, Cause::stalled, 25s}}) {
-    SCOPED_TRACE(one.name);
-    const DomainId id = add({.name = one.name});
-    world.after(300ms, [&] { world.hold_libxl_lock(id, 10min); });
-    const auto begun = world.clock().now();
-    const auto report = resize(id, 32_GiB, one.options);
-    ASSERT_FALSE(report);
-    EXPECT_EQ(report.error().cause, one.cause) << report.error().message;
-    EXPECT_EQ(report.error().report->outcome, Outcome::failed);
-    EXPECT_LE(world.clock().now() - begun, one.at_most);
-    // The call may yet take effect: nobody undoes anything before that.
-    EXPECT_EQ(resize(id, 1_GiB).error().cause, Cause::busy);
-    until_libxl_has_answered();
-    const auto small = resize(id, 160_MiB);
-    ASSERT_TRUE(small) << small.error().message;
-    EXPECT_FALSE(journal_stands(id));
-    EXPECT_EQ(world.host_claimed(), Kib{});
-  }
-}
-
-TEST_P(OperationAmongOthers, ARivalsLowerLimitIsNotLiftedAfterACallOfOursFailedForIt) {
-  auto& world = simulation.world;
-  const DomainId id = add({.linux = {.kernel_free = 5_MiB}});
-  ASSERT_TRUE(world.mem_max(id, 1_GiB));
-  // The first stage's call waits for the lock, whose holder sets what that call is refused for.
-  ResizeOptions options;
-  options.on_event = [&](const Event& event) {
-    if (event.phase == Phase::online && event.stage == 1) {
-      world.hold_libxl_lock(id, 2s);
-      world.after(1s, [&] { ASSERT_TRUE(world.mem_max(id, 170_MiB)); });
-    }
-  };
-  const auto report = resize(id, 800_MiB, options);
-  ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().cause, Cause::superseded) << report.error().message;
-  EXPECT_EQ(world.static_max(id), 170_MiB);
-  EXPECT_EQ(world.max_allocation(id), 171_MiB);
-}
-
 TEST_P(OperationAmongOthers, WhatEndsBeforeItsFirstStageLeavesADomainOnTheWayOfAnothersTarget) {
   auto& world = simulation.world;
   for (const OnFailure on_failure : {OnFailure::restore, OnFailure::keep}) {
@@ -148,63 +93,32 @@ TEST_P(OperationAmongOthers, WhatEndsBeforeItsFirstStageLeavesADomainOnTheWayOfA
   }
 }
 
-TEST_P(OperationAmongOthers, ARecoveryThatLibxlKeepsWaitingIsNotTakenForAnothersOperation) {
+TEST_P(OperationAmongOthers, APoolStaysUnderADomainThatGrowsByAnothersTarget) {
   auto& world = simulation.world;
-  const DomainId id = add();
-  const std::string dead = world.add_process();
-  ASSERT_TRUE((Journal{simulation.port().store(), id}.begin({.owner = dead})));
-  world.end_process(dead);
-  world.hold_libxl_lock(id, 10min);
-  const auto report = resize(id, 1_GiB);
-  ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().cause, Cause::stalled) << report.error().message;
-  const auto record = Journal{simulation.port().store(), id}.read().value();
-  ASSERT_TRUE(record);
-  EXPECT_EQ(record->owner, "") << "only a call that sets something holds the record";
-  until_libxl_has_answered();
-}
-
-TEST_P(OperationAmongOthers, WhereUndoingWaitsForLibxlsLockTheReportSaysSo) {
-  auto& world = simulation.world;
-  const DomainId id = add();
-  ResizeOperation* running = nullptr;
+  const DomainId id =
+      add({.linux = {.online_policy = "online_kernel", .populated_per_second = 250_MiB}});
+  ASSERT_TRUE(world.mem_max(id, 4_GiB));
+  ASSERT_TRUE(world.mem_set(id, 3_GiB));
+  const Limits before = limits(id);
+  // What `reserve` raised the pool by is what the guest takes until the agent counts as absent.
   ResizeOptions options;
   options.on_event = [&](const Event& event) {
-    if (event.phase != Phase::populate || event.now < 1_GiB) return;
-    world.hold_libxl_lock(id, 10min);
-    running->cancel();
+    if (event.phase == Phase::online) world.guest(id).agent().kill();
   };
-  ResizeOperation operation{simulation.port(), identity(id), 32_GiB, options};
-  running = &operation;
-  const auto report = simulation.run(operation.run());
+  const auto report = resize(id, 4_GiB, options);
   ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().cause, Cause::cancelled);
-  EXPECT_EQ(report.error().report->outcome, Outcome::failed);
-  EXPECT_NE(report.error().message.find("undoing it failed"), std::string::npos)
-      << report.error().message;
-  EXPECT_NE(report.error().hint.find("once libxl's lock"), std::string::npos);
-  until_libxl_has_answered();
-}
-
-TEST_P(OperationAmongOthers, ACancelEndsTheWaitingForLibxlsLock) {
-  auto& world = simulation.world;
-  const DomainId id = add();
-  std::optional<ResizeOperation> operation{std::in_place, simulation.port(), identity(id),
-                                           SizeRequest{32_GiB}, ResizeOptions{}};
-  world.after(300ms, [&] { world.hold_libxl_lock(id, 10min); });
-  world.after(10s, [&] { operation->cancel(); });
-  const auto begun = world.clock().now();
-  const auto report = simulation.run(operation->run());
-  operation.reset();
-  ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().cause, Cause::cancelled) << report.error().message;
-  EXPECT_EQ(report.error().report->outcome, Outcome::failed);
-  EXPECT_LE(world.clock().now() - begun, 45s) << "the earlier state's calls wait for it too";
-  EXPECT_TRUE(journal_stands(id));
-  until_libxl_has_answered();
-  const auto small = resize(id, 160_MiB);
-  EXPECT_TRUE(small) << small.error().message;
+  EXPECT_EQ(report.error().cause, Cause::agent_absent) << report.error().message;
+  EXPECT_EQ(report.error().report->outcome, Outcome::refused);
   EXPECT_FALSE(journal_stands(id));
+  Limits expected = before;
+  if (GetParam() != DomainType::pv) {
+    expected.pool = world.paging_pool(id);
+    EXPECT_GT(expected.pool, before.pool);
+    EXPECT_EQ(report.error().report->pool, expected.pool);
+  }
+  EXPECT_EQ(limits(id), expected);
+  world.advance(60s);
+  EXPECT_GT(world.allocated(id), 2_GiB) << "the other's request goes on";
 }
 
 TEST_P(OperationAmongOthers, AGuestThatIsDestroyedOrRebootsEndsTheOperation) {
@@ -373,6 +287,27 @@ TEST_P(OperationAmongOthers, WhatADeadProcessLeftIsUndoneFirst) {
   const auto report = resize(id, 160_MiB);
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(limits(id), before);
+}
+
+TEST_P(OperationAmongOthers, WhatIsUndoneFirstTakesNothingOfTheTimeAllowed) {
+  auto& world = simulation.world;
+  const DomainId id = add({.linux = {.populated_per_second = 100_MiB}});
+  const std::string dead = world.add_process();
+  ASSERT_TRUE(resize(id, 2_GiB));
+  Journal journal{simulation.port().store(), id};
+  const Limits now = limits(id);
+  ASSERT_TRUE(journal.begin({.owner = dead,
+                             .size = 3_GiB,
+                             .present = 3_GiB,
+                             .limit = *now.static_max,
+                             .max_memory = now.max_allocation,
+                             .to = 2_GiB}));
+  world.end_process(dead);
+
+  const auto begun = world.clock().now();
+  const auto report = resize(id, 3_GiB, {.timeout = 5s});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_GT(world.clock().now() - begun, 5s) << "it had its memory back first";
 }
 
 TEST_P(OperationAmongOthers, ASaveEndsTheOperationAndShrinksNothingUnderIt) {

@@ -143,6 +143,16 @@ TEST_F(FakeContainers, WhoIsInAnotherContainerIsTakenForAlive) {
   EXPECT_FALSE(is_process_alive("0ther:7:4711:4026532000", root_)) << "but not since another boot";
 }
 
+TEST_F(FakeContainers, OneBesideUsIsSeenInAProcThatNumbersUsOtherwise) {
+  // As after `unshare --pid --fork`: /proc is still that of the namespace outside.
+  add("4194998", "1", "4711");
+  fs::create_directory_symlink("4194998", root_ / "self");
+  put("1/stat", "1 (init) S 0 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 5");
+  EXPECT_TRUE(is_process_alive("b00t:1:4711:4026532000", root_));
+  EXPECT_FALSE(is_process_alive("b00t:1:4712:4026532000", root_)) << "its number was reused";
+  EXPECT_FALSE(is_process_alive("b00t:2:4711:4026532000", root_)) << "it would be seen";
+}
+
 using namespace std::string_view_literals;
 
 TEST(SaveHelper, IsKnownByItsCommandLine) {

@@ -122,8 +122,16 @@ std::optional<Named> parse(std::string_view name) {
                .pid_namespace = parts.size() == 4 ? parts[3] : std::string_view{}};
 }
 
-/// One that runs in a container, or outside of ours: its number says nothing here, so it is looked
-/// for among all processes. Where not all can be seen, it may still be there.
+/// Whether this /proc gives processes the numbers that they have in our namespace: one that was
+/// mounted outside of it does not.
+bool numbers_as_we_do(const fs::path& proc) {
+  std::error_code error;
+  const fs::path self = fs::read_symlink(proc / "self", error);
+  return error || self.native() == std::to_string(getpid());
+}
+
+/// One whose number says nothing in this /proc: so it is looked for among all processes. Where
+/// those `here` are not all that may be meant, it may still be there.
 bool is_alive_elsewhere(const Named& named, std::string_view here, const fs::path& proc) {
   std::error_code error;
   fs::directory_iterator entry{proc, error};
@@ -134,7 +142,7 @@ bool is_alive_elsewhere(const Named& named, std::string_view here, const fs::pat
     const auto stat = read_stat(entry->path());
     if (stat && is_same_and_runs(*stat, named)) return true;
   }
-  return error || here != first_namespace;
+  return error || (here != first_namespace && here != named.pid_namespace);
 }
 
 }  // namespace
@@ -150,7 +158,9 @@ bool is_process_alive(const std::string& name, const fs::path& proc) {
   const auto named = parse(name);
   if (!named || named->boot != boot_id(proc)) return false;
   const std::string here = pid_namespace(proc / "self");
-  if (named->pid_namespace != here) return is_alive_elsewhere(*named, here, proc);
+  if (named->pid_namespace != here || !numbers_as_we_do(proc)) {
+    return is_alive_elsewhere(*named, here, proc);
+  }
   if (const auto stat = read_stat(proc / std::to_string(named->pid))) {
     return is_same_and_runs(*stat, *named);
   }
