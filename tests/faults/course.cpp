@@ -47,7 +47,7 @@ Course::Course() {
 
 bool Course::is_late(int nth) const {
   const auto& timeout = GetParam().options.timeout;
-  return timeout && times[static_cast<std::size_t>(nth - 1)] - times.front() >= *timeout;
+  return timeout && nth_of(times, nth) - times.front() >= *timeout;
 }
 
 bool Course::calls_from(int nth, const std::string& call) const {

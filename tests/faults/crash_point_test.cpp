@@ -82,7 +82,7 @@ TEST_P(CrashPoints, LeaveWhatTheNextProcessUndoes) {
 std::set<int> telling_points(const std::vector<std::string>& calls) {
   std::map<std::string, std::pair<int, int>> changes;
   for (int nth = 1; nth <= static_cast<int>(calls.size()); ++nth) {
-    const std::string& call = calls[static_cast<std::size_t>(nth - 1)];
+    const std::string& call = nth_of(calls, nth);
     if (call == "write" || call == "transact" || call == "claim" || call == "release_claim" ||
         call.starts_with("set_")) {
       changes.try_emplace(call, nth, nth).first->second.second = nth;

@@ -48,7 +48,7 @@ class InjectedFaults : public Course {
   void check(Patient& patient, const Result<Report>& ended, const Error& fault, int nth) {
     // A commit whose answer is lost is looked for; and whether the agent is told of the end, where
     // it has nothing to do any more, is all the same.
-    const bool harmless = calls[static_cast<std::size_t>(nth - 1)].starts_with("transact");
+    const bool harmless = nth_of(calls, nth).starts_with("transact");
     if (ended) {
       EXPECT_TRUE(harmless);
       EXPECT_EQ(patient.state().tree, after.tree);
@@ -89,7 +89,7 @@ INSTANTIATE_TEST_SUITE_P(Each, InjectedFaults, testing::ValuesIn(treatments()),
 TEST_P(InjectedFaults, EndAnOperationWithTheirCauseAndACleanState) {
   for (const Fault::Kind kind : {Fault::Kind::fail_before, Fault::Kind::fail_after}) {
     for (int nth = 1; nth <= call_count(); ++nth) {
-      const std::string& call = calls[static_cast<std::size_t>(nth - 1)];
+      const std::string& call = nth_of(calls, nth);
       for (const Cause cause : causes_of(call)) {
         SCOPED_TRACE(call + ", call " + std::to_string(nth) + ", fails " +
                      (kind == Fault::Kind::fail_before ? "before" : "after") + " its effect with " +
@@ -112,8 +112,7 @@ TEST_P(InjectedFaults, EndAnOperationWithTheirCauseAndACleanState) {
 TEST_P(InjectedFaults, ThatAreThrownStrandNoDomain) {
   int recovered = 0;
   for (int nth = 1; nth <= call_count(); ++nth) {
-    SCOPED_TRACE("thrown at call " + std::to_string(nth) + ", " +
-                 calls[static_cast<std::size_t>(nth - 1)]);
+    SCOPED_TRACE("thrown at call " + std::to_string(nth) + ", " + nth_of(calls, nth));
     Patient patient{GetParam()};
     const auto ended = patient.treat(
         FaultPlan{{.kind = Fault::Kind::meanwhile, .nth = nth, .act = [](host::sim::World&) {
@@ -137,7 +136,7 @@ TEST_P(InjectedFaults, ThatAreThrownWhileOneRecoversLeaveItToTheNext) {
   const auto undisturbed_recovery = undisturbed.recover({}).calls;
   for (int nth = 1; nth <= static_cast<int>(undisturbed_recovery.size()); ++nth) {
     SCOPED_TRACE("thrown at call " + std::to_string(nth) + ", " +
-                 undisturbed_recovery[static_cast<std::size_t>(nth - 1)]);
+                 nth_of(undisturbed_recovery, nth));
     Patient patient{GetParam()};
     ASSERT_TRUE(patient.treat(killed).killed);
     EXPECT_TRUE(patient
@@ -156,7 +155,7 @@ TEST_P(InjectedFaults, ThatAreThrownWhileOneRecoversLeaveItToTheNext) {
 TEST_P(InjectedFaults, OfConflictingTransactionsAreTriedAgainAndThenTold) {
   std::vector<int> transactions;
   for (int nth = 1; nth <= call_count(); ++nth) {
-    if (calls[static_cast<std::size_t>(nth - 1)] == "transact") transactions.push_back(nth);
+    if (nth_of(calls, nth) == "transact") transactions.push_back(nth);
   }
   ASSERT_GT(transactions.size(), 1);
   for (int nth = 1; nth <= static_cast<int>(transactions.size()); ++nth) {
@@ -180,7 +179,7 @@ TEST_P(InjectedFaults, OfConflictingTransactionsAreTriedAgainAndThenTold) {
       EXPECT_GE(attempt, nth + conflicts - 1);
       if (conflicts == 16) {
         check(patient, ended, {.cause = Cause::store_error, .raw = EAGAIN},
-              transactions[static_cast<std::size_t>(nth - 1)]);
+              nth_of(transactions, nth));
         ++points;
       } else {
         EXPECT_TRUE(ended || runs_out_of_time()) << ended.error().message;
@@ -204,7 +203,7 @@ TEST_P(InjectedFaults, EndARecoveryWithTheirCauseAndWhatTheNextOneUndoes) {
   const auto calls_of_recovery = struck()->recover({}).calls;
   for (const Fault::Kind kind : {Fault::Kind::fail_before, Fault::Kind::fail_after}) {
     for (int nth = 1; nth <= static_cast<int>(calls_of_recovery.size()); ++nth) {
-      const std::string& call = calls_of_recovery[static_cast<std::size_t>(nth - 1)];
+      const std::string& call = nth_of(calls_of_recovery, nth);
       const Cause cause = causes_of(call).front();
       SCOPED_TRACE(call + ", call " + std::to_string(nth) + " of a recovery, fails " +
                    (kind == Fault::Kind::fail_before ? "before" : "after") + " its effect");

@@ -90,7 +90,7 @@ class Others : public Course {
   }
 
   [[nodiscard]] std::string at(int nth) const {
-    return "before call " + std::to_string(nth) + ", " + calls[static_cast<std::size_t>(nth - 1)];
+    return "before call " + std::to_string(nth) + ", " + nth_of(calls, nth);
   }
 
   void tell() const {
@@ -226,7 +226,7 @@ TEST_P(Others, ThatEndTheDomainEndTheOperation) {
 /// libxl_domain_setmaxmem has looked at a domain when that is destroyed, and then writes its limit.
 TEST_P(Others, ThatDestroyTheDomainUnderACallOfLibxlLeaveNoNodes) {
   for (int nth = 1; nth <= call_count(); ++nth) {
-    if (calls[static_cast<std::size_t>(nth - 1)] != "set_limit") continue;
+    if (nth_of(calls, nth) != "set_limit") continue;
     SCOPED_TRACE(at(nth));
     Patient patient{GetParam()};
     const auto ended = treat(patient, nth, [](World& world, DomainId id) {

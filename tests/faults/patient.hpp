@@ -41,6 +41,12 @@ struct State {
 };
 std::ostream& operator<<(std::ostream& out, const State& state);
 
+/// The nth of the calls that a process made, as a fault plan counts them: from 1 on.
+template <class T>
+[[nodiscard]] const T& nth_of(const std::vector<T>& calls, int nth) {
+  return calls.at(static_cast<std::size_t>(nth - 1));
+}
+
 /// A host with one guest, on which processes die.
 class Patient {
  public:
