@@ -30,10 +30,11 @@ class PendingCall {
                     std::shared_ptr<std::optional<Result<T>>> answer) {
     boost::asio::co_spawn(
         executor,
-        [call = std::move(call), answer]() mutable -> boost::asio::awaitable<void> {
-          answer->emplace(co_await std::move(call));
-        },
-        [pending](std::exception_ptr thrown) { pending->end(std::move(thrown)); });
+        [call = std::move(call), answer = std::move(answer)]() mutable
+        -> boost::asio::awaitable<void> { answer->emplace(co_await std::move(call)); },
+        [pending = std::move(pending)](std::exception_ptr thrown) {
+          pending->end(std::move(thrown));
+        });
   }
 
   [[nodiscard]] bool ended() const { return ended_; }
