@@ -51,12 +51,8 @@ awaitable<Error> unfinished(Context& context, const std::shared_ptr<Journal>& jo
   if (error.cause == Cause::superseded) {
     co_return co_await left_to_another(context, *journal, before, error);
   }
-  if (context.unanswered() != nullptr) {
-    context.unanswered()->keep(journal);
-    error.hint = once_answered(context.domain());
-  } else {
-    static_cast<void>(journal->give_up(before));
-  }
+  leave_record(context, journal, before);
+  if (context.unanswered() != nullptr) error.hint = once_answered(context.domain());
   if (context.stages_begun() == 0) co_return error;
   co_return ended(error, report_on(context, before, Outcome::failed));
 }

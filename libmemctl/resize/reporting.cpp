@@ -51,6 +51,11 @@ std::string once_answered(const DomainIdentity& domain) {
   return "once libxl's lock of the domain is free: memctl recover " + domain.name;
 }
 
+void leave_record(Context& context, const std::shared_ptr<Journal>& journal, const Record& before) {
+  if (context.unanswered() != nullptr) return context.unanswered()->keep(journal);
+  static_cast<void>(journal->give_up(before));
+}
+
 Error gone(Context& context, const std::shared_ptr<Journal>& journal, const Record& before,
            Error error) {
   static_cast<void>(context.xen().release_claim(context.id()));
@@ -58,12 +63,10 @@ Error gone(Context& context, const std::shared_ptr<Journal>& journal, const Reco
   // The record went with the domain; where that still stands, it is removed. Of a suspended one it
   // stays: if the save or migration fails, the domain goes on here, and is to be recovered.
   const bool may_return = context.facts().domain.memory.shutdown == ShutdownReason::suspend;
-  if (!may_return) {
-    static_cast<void>(journal->end());
-  } else if (context.unanswered() != nullptr) {
-    context.unanswered()->keep(journal);
+  if (may_return) {
+    leave_record(context, journal, before);
   } else {
-    static_cast<void>(journal->give_up(before));
+    static_cast<void>(journal->end());
   }
   return ended(std::move(error), report_on(context, before, Outcome::gone));
 }

@@ -22,6 +22,9 @@ namespace memctl::resize {
 /// What to do about a call of libxl's that may yet take effect.
 [[nodiscard]] std::string once_answered(const DomainIdentity& domain);
 
+/// Leaves the record to whoever recovers next: once no call of the operation's can take effect.
+void leave_record(Context& context, const std::shared_ptr<Journal>& journal, const Record& before);
+
 /// Ends an operation on a domain that has gone or reboots: nothing is left but the claim. Of one
 /// that is suspended the record stays, held until no call of the operation's can take effect.
 [[nodiscard]] Error gone(Context& context, const std::shared_ptr<Journal>& journal,
