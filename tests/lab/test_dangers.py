@@ -9,74 +9,158 @@ from __future__ import annotations
 
 import pytest
 
-from memctl_lab import ScenarioHost
+from memctl_lab import ScenarioGuest, ScenarioHost
 from memctl_lab.comparison import MIB
 from memctl_lab.figures import Figures
 from memctl_lab.memctl import resize
 from memctl_lab.rows import (
     POOL_MIB,
-    by_memctl,
+    Ask,
+    Row,
+    Step,
+    ask_memctl,
     by_xl,
     check_kept_safe,
     ending,
     guest_for_memctl,
     guest_for_xl,
     harmed,
+    reaches,
+    run_by_memctl,
+    run_by_xl,
     size_of,
 )
 
 
-class TestShrinkWithADryPool:
-    ASKED = "pvh, 2560 MiB asked for in movable blocks, then 200"
-
-    def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
-        guest = guest_for_xl(fresh_host, "bug", "pvh", online_policy="online_movable")
-        by_xl(guest, 2560)
-        assert 900 < size_of(guest) < 1024, "stopped by a dry pool"
-        guest.crash_expected = True
-        said = by_xl(guest, 200)
-        assert "kernel BUG at drivers/xen/balloon.c" in guest.console()
-        assert not guest.alive()
-        figures.tell(self.ASKED, "xl", ending(guest, said))
-
-    def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
-        guest = guest_for_memctl(fresh_host, "bug", "pvh")
-        done = by_memctl(guest, 2560, "--online movable")
-        assert done.ending == (0, "verified", None)
-        before = guest.snapshot()
-        refused = by_memctl(guest, 200)
-        assert refused.ending == (3, "refused", "below_floor")
-        assert guest.snapshot() == before
-        figures.record_resize("memctl", guest, refused)
-        figures.tell(self.ASKED, "memctl", ending(guest, refused))
+def may_die(guest: ScenarioGuest) -> None:
+    guest.crash_expected = True
 
 
-class TestShrinkWithMovableBlocks:
-    ASKED = "pv, 2048 MiB in movable blocks, then 600"
+def pool_by_hand(guest: ScenarioGuest) -> None:
+    """xl never raises the pool, and these rows are about another danger."""
+    guest.set_pool(POOL_MIB)
 
-    def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
-        guest = guest_for_xl(fresh_host, "movable", "pv", online_policy="online_movable")
-        by_xl(guest, 2048)
-        assert size_of(guest) == 2048
-        assert guest.facts().mem_free_kib > 1800 * MIB, "it has the memory that it dies for"
-        guest.crash_expected = True
-        said = by_xl(guest, 600)
-        assert harmed(guest)
-        figures.tell(self.ASKED, "xl", ending(guest, said))
 
-    def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
-        guest = guest_for_memctl(fresh_host, "movable", "pv")
-        assert by_memctl(guest, 2048, "--online movable").ending == (0, "verified", None)
-        before = guest.snapshot()
-        refused = by_memctl(guest, 600)
-        assert refused.ending == (3, "refused", "below_floor")
-        assert guest.snapshot() == before
-        figures.record_resize("memctl", guest, refused)
-        figures.tell(self.ASKED, "memctl", ending(guest, refused))
+def is_stopped_by_a_dry_pool(guest: ScenarioGuest) -> None:
+    assert 900 < size_of(guest) < 1024
+
+
+def died_of_the_balloon_bug(guest: ScenarioGuest) -> None:
+    assert "kernel BUG at drivers/xen/balloon.c" in guest.console()
+    assert not guest.alive()
+
+
+def has_the_memory_that_it_dies_for(guest: ScenarioGuest) -> None:
+    assert guest.facts().mem_free_kib > 1800 * MIB
+
+
+def is_harmed(guest: ScenarioGuest) -> None:
+    assert harmed(guest)
+
+
+def is_harmed_or_got_nothing(guest: ScenarioGuest) -> None:
+    assert harmed(guest) or size_of(guest) == 160
+
+
+def has_left(mib: int) -> Step:
+    return lambda guest: guest.leave_free(mib)
+
+
+def is_restored(guest: ScenarioGuest) -> None:
+    assert guest.save_and_restore()
+    assert guest.alive()
+
+
+def is_lost(guest: ScenarioGuest) -> None:
+    assert not guest.save_and_restore()
+    assert not guest.alive()
+
+
+def has_its_agent(guest: ScenarioGuest) -> None:
+    guest.wait_for_agent()
+
+
+def starving(type: str, free_mib: int) -> Row:
+    """The very case one grows for: the whole request's page descriptors are taken at once."""
+    return Row(
+        f"{type} with {free_mib} MiB left, 1024",
+        guest="hungry",
+        type=type,
+        xl=(pool_by_hand, has_left(free_mib), may_die, 1024, is_harmed_or_got_nothing),
+        memctl=(has_left(free_mib), 1024),
+        but=("stages",),
+    )
+
+
+def saved(type: str, mib: int, autoballoon: bool) -> Row:
+    """A guest that survives `xl save` and `xl restore`, and is resized further."""
+    more, setting = mib + 400, "on" if autoballoon else "off"
+    return Row(
+        f"{type} to {mib} MiB, saved and restored, then {more} and 300, autoballoon {setting}",
+        guest="saved",
+        type=type,
+        options={"autoballoon": autoballoon},
+        xl=(pool_by_hand, mib, reaches(mib), is_restored, more, reaches(more), 300, reaches(300)),
+        memctl=(mib, is_restored, reaches(mib), has_its_agent, more, 300),
+        but=("stages",),
+    )
+
+
+full = pytest.mark.full
+
+ROWS = [
+    Row(
+        "pvh, 2560 MiB asked for in movable blocks, then 200",
+        guest="bug",
+        type="pvh",
+        xl_options={"online_policy": "online_movable"},
+        xl=(2560, is_stopped_by_a_dry_pool, may_die, 200, died_of_the_balloon_bug),
+        memctl=(Ask(2560, "--online movable"), Ask(200, refused="below_floor")),
+    ),
+    Row(
+        "pv, 2048 MiB in movable blocks, then 600",
+        guest="movable",
+        type="pv",
+        xl_options={"online_policy": "online_movable"},
+        xl=(2048, reaches(2048), has_the_memory_that_it_dies_for, may_die, 600, is_harmed),
+        memctl=(Ask(2048, "--online movable"), Ask(600, refused="below_floor")),
+    ),
+    pytest.param(starving("pv", 12), marks=full),
+    starving("pv", 5),
+    starving("pvh", 12),
+    pytest.param(starving("pvh", 5), marks=full),
+    # A save writes the image out: it is no larger than it has to be.
+    pytest.param(saved("pv", 480, autoballoon=False), marks=full),
+    pytest.param(saved("pvh", 480, autoballoon=False), marks=full),
+    pytest.param(saved("pv", 1200, autoballoon=True), marks=full),
+    # With autoballoon on, libxl freezes a pvh guest's pool in the configuration that it stores:
+    # xl gives the restored guest a pool that is too small for this size, and that fails.
+    Row(
+        "pvh to 1200 MiB, saved and restored, then 1600 and 300, autoballoon on",
+        guest="saved",
+        type="pvh",
+        options={"autoballoon": True},
+        xl=(pool_by_hand, 1200, reaches(1200), is_lost),
+        memctl=(Ask(1200, refused="paging_pool"), is_restored, reaches(160), has_its_agent),
+        but=("stages",),
+    ),
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_by_xl(row: Row, fresh_host: ScenarioHost, figures: Figures) -> None:
+    run_by_xl(row, fresh_host, figures)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_by_memctl(row: Row, fresh_host: ScenarioHost, figures: Figures) -> None:
+    run_by_memctl(row, fresh_host, figures)
 
 
 @pytest.mark.parametrize("type", ["pv", "pvh"])
 class TestShrinkBelowWhatAProcessHolds:
+    """memctl names a floor when it refuses, and reaches it when it is asked for it."""
+
     ASKED = "{type}, 2048 MiB, its process holds 500, then 200"
 
     def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures, type: str) -> None:
@@ -91,12 +175,9 @@ class TestShrinkBelowWhatAProcessHolds:
 
     def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures, type: str) -> None:
         guest = guest_for_memctl(fresh_host, "needed", type)
-        assert by_memctl(guest, 2048).ending == (0, "verified", None)
+        ask_memctl(guest, 2048)
         guest.hold_memory(500)
-        before = guest.snapshot()
-        refused = by_memctl(guest, 200)
-        assert refused.ending == (3, "refused", "below_floor")
-        assert guest.snapshot() == before
+        refused = ask_memctl(guest, 200, refused="below_floor")
         floor_kib = refused.report["largest_kib"]
         assert 500 * MIB < floor_kib < 1024 * MIB
         # What is free changes by itself: a little above, so that it holds until it is asked for.
@@ -105,90 +186,3 @@ class TestShrinkBelowWhatAProcessHolds:
         assert done.ending == (0, "verified", None)
         figures.record("to the floor that was named", outcome=done.report["outcome"])
         figures.tell(self.ASKED.format(type=type), "memctl", ending(guest, refused))
-
-
-STARVING = [
-    pytest.param("pv", 12, marks=pytest.mark.full),
-    ("pv", 5),
-    ("pvh", 12),
-    pytest.param("pvh", 5, marks=pytest.mark.full),
-]
-
-
-@pytest.mark.parametrize(("type", "free_mib"), STARVING)
-class TestStarvingGuest:
-    """The very case one grows for: the whole request's page descriptors are taken at once."""
-
-    ASKED = "{type} with {free_mib} MiB left, 1024"
-
-    def test_by_xl(
-        self, fresh_host: ScenarioHost, figures: Figures, type: str, free_mib: int
-    ) -> None:
-        guest = guest_for_xl(fresh_host, "hungry", type)
-        guest.set_pool(POOL_MIB)
-        guest.leave_free(free_mib)
-        guest.crash_expected = True
-        said = by_xl(guest, 1024)
-        assert harmed(guest) or size_of(guest) == 160
-        asked = self.ASKED.format(type=type, free_mib=free_mib)
-        figures.tell(asked, "xl", ending(guest, said))
-
-    def test_by_memctl(
-        self, fresh_host: ScenarioHost, figures: Figures, type: str, free_mib: int
-    ) -> None:
-        guest = guest_for_memctl(fresh_host, "hungry", type)
-        guest.leave_free(free_mib)
-        done = by_memctl(guest, 1024)
-        assert done.ending == (0, "verified", None)
-        figures.record_resize("memctl", guest, done, but=("stages",))
-        asked = self.ASKED.format(type=type, free_mib=free_mib)
-        figures.tell(asked, "memctl", ending(guest, done))
-
-
-@pytest.mark.parametrize("type", [pytest.param("pv", marks=pytest.mark.full), "pvh"])
-@pytest.mark.parametrize("autoballoon", [pytest.param(False, marks=pytest.mark.full), True])
-class TestSaveAndRestore:
-    """With autoballoon on, libxl freezes a pvh guest's pool in the configuration that it stores."""
-
-    ASKED = "{type} to {mib} MiB, saved and restored, then {more} and 300, autoballoon {setting}"
-
-    def size_mib(self, autoballoon: bool) -> int:
-        """Large enough for a pool that has not grown to be lost by; the image is written out."""
-        return 1200 if autoballoon else 480
-
-    def asked(self, type: str, autoballoon: bool) -> str:
-        mib, setting = self.size_mib(autoballoon), "on" if autoballoon else "off"
-        return self.ASKED.format(type=type, mib=mib, more=mib + 400, setting=setting)
-
-    def test_by_xl(
-        self, fresh_host: ScenarioHost, figures: Figures, type: str, autoballoon: bool
-    ) -> None:
-        guest = guest_for_xl(fresh_host, "saved", type, autoballoon=autoballoon)
-        guest.set_pool(POOL_MIB)
-        mib = self.size_mib(autoballoon)
-        said = by_xl(guest, mib)
-        assert size_of(guest) == mib
-        restored = guest.save_and_restore()
-        assert restored == guest.alive() == (not autoballoon or type == "pv")
-        for then in (mib + 400, 300) if restored else ():
-            said = by_xl(guest, then)
-            assert size_of(guest) == then
-        figures.tell(self.asked(type, autoballoon), "xl", ending(guest, said))
-
-    def test_by_memctl(
-        self, fresh_host: ScenarioHost, figures: Figures, type: str, autoballoon: bool
-    ) -> None:
-        guest = guest_for_memctl(fresh_host, "saved", type, autoballoon=autoballoon)
-        frozen = autoballoon and type == "pvh"
-        expected = (3, "refused", "paging_pool") if frozen else (0, "verified", None)
-        mib = self.size_mib(autoballoon)
-        done = by_memctl(guest, mib)
-        assert done.ending == expected
-        assert guest.save_and_restore(), "whatever was granted survives"
-        assert size_of(guest) == (160 if frozen else mib)
-        guest.wait_for_agent()
-        for then in () if frozen else (mib + 400, 300):
-            done = by_memctl(guest, then)
-            assert done.ending == expected
-        figures.record_resize("memctl", guest, done, but=("stages",))
-        figures.tell(self.asked(type, autoballoon), "memctl", ending(guest, done))

@@ -7,107 +7,123 @@ from __future__ import annotations
 
 import pytest
 
-from memctl_lab import ScenarioHost
+from memctl_lab import ScenarioGuest, ScenarioHost
 from memctl_lab.comparison import MIB, RESERVE_KIB
 from memctl_lab.figures import Figures
 from memctl_lab.memctl import finish, resize, start_resize
 from memctl_lab.rows import (
     NEARLY_KIB,
     POOL_MIB,
-    by_memctl,
+    Row,
+    ask_memctl,
     by_xl,
     check_kept_safe,
     ending,
     free_kib,
     guest_for_memctl,
     guest_for_xl,
+    reaches,
+    run_by_memctl,
+    run_by_xl,
     size_of,
 )
 
 pytestmark = pytest.mark.full
 
 
-class TestAboveTheBootLimit:
-    ASKED = "pv to 512 MiB by mem-set alone"
-
-    def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
-        guest = guest_for_xl(fresh_host, "above", "pv")
-        before = guest.snapshot()
-        done = guest.mem_set(512)
-        assert done.status == 1
-        wanted = "memory_dynamic_max must be less than or equal to memory_static_max"
-        assert wanted in done.stdout + done.stderr
-        assert guest.snapshot() == before
-        figures.record_guest("xl", guest)
-        figures.tell(self.ASKED, "xl", ending(guest, "rc 1"))
-
-    def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
-        guest = guest_for_memctl(fresh_host, "above", "pv")
-        done = by_memctl(guest, 512)
-        assert done.ending == (0, "verified", None)
-        figures.record_resize("memctl", guest, done)
-        figures.tell(self.ASKED, "memctl", ending(guest, done))
+def mem_set_alone_fails(guest: ScenarioGuest) -> str:
+    before = guest.snapshot()
+    done = guest.mem_set(512)
+    assert done.status == 1
+    wanted = "memory_dynamic_max must be less than or equal to memory_static_max"
+    assert wanted in done.stdout + done.stderr
+    assert guest.snapshot() == before
+    return "rc 1"
 
 
-@pytest.mark.parametrize("type", ["pv", "pvh"])
-class TestBlocksThatNobodyOnlines:
-    ASKED = "{type} to 512 MiB, its kernel's policy is offline"
-
-    def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures, type: str) -> None:
-        guest = guest_for_xl(fresh_host, "offline", type, online_policy="offline")
-        said = by_xl(guest, 512)
-        assert size_of(guest) == 160
-        assert len(guest.facts().offline_blocks) == 3
-        figures.record_guest("xl", guest)
-        figures.tell(self.ASKED.format(type=type), "xl", ending(guest, said))
-
-    def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures, type: str) -> None:
-        guest = guest_for_memctl(fresh_host, "offline", type, online_policy="offline")
-        done = by_memctl(guest, 512)
-        assert done.ending == (0, "verified", None)
-        assert guest.facts().online_policy == "offline", "the earlier policy is back"
-        figures.record_resize("memctl", guest, done)
-        figures.tell(self.ASKED.format(type=type), "memctl", ending(guest, done))
+def has_three_blocks_offline(guest: ScenarioGuest) -> None:
+    assert len(guest.facts().offline_blocks) == 3
 
 
-class TestPoolThatRunsDry:
-    ASKED = "pvh to 3584 MiB"
-
-    def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
-        guest = guest_for_xl(fresh_host, "dry", "pvh")
-        printed = guest.console()
-        said = by_xl(guest, 3584)
-        assert size_of(guest) == 952
-        assert "xen:balloon" not in guest.console()[len(printed) :], "and says nothing"
-        figures.record_guest("xl", guest)
-        figures.tell(self.ASKED, "xl", ending(guest, said))
-
-    def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
-        guest = guest_for_memctl(fresh_host, "dry", "pvh")
-        done = by_memctl(guest, 3584)
-        assert done.ending == (0, "verified", None)
-        figures.record_resize("memctl", guest, done)
-        figures.tell(self.ASKED, "memctl", ending(guest, done))
+def has_its_policy_back(guest: ScenarioGuest) -> None:
+    assert guest.facts().online_policy == "offline"
 
 
-class TestShrinkWithKernelBlocks:
-    ASKED = "pv to 2048 MiB, 600 and 200"
+def asks_for_3584_and_prints_nothing(guest: ScenarioGuest) -> str:
+    printed = guest.console()
+    said = by_xl(guest, 3584)
+    assert "xen:balloon" not in guest.console()[len(printed) :]
+    return said
 
-    def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
-        guest = guest_for_xl(fresh_host, "kernel", "pv")
-        for mib in (2048, 600, 200):
-            said = by_xl(guest, mib)
-            assert size_of(guest) == mib
-        figures.record_guest("xl", guest)
-        figures.tell(self.ASKED, "xl", ending(guest, said))
 
-    def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
-        guest = guest_for_memctl(fresh_host, "kernel", "pv")
-        for mib in (2048, 600, 200):
-            done = by_memctl(guest, mib)
-            assert done.ending == (0, "verified", None)
-            figures.record_resize(f"memctl, {mib} MiB", guest, done, but=("stages",))
-        figures.tell(self.ASKED, "memctl", ending(guest, done))
+def may_die_if_simulated(guest: ScenarioGuest) -> None:
+    """A simulated hvm guest has no pool to spare."""
+    guest.crash_expected = guest.host.kind == "sim"
+
+
+def blocks_that_nobody_onlines(type: str) -> Row:
+    return Row(
+        f"{type} to 512 MiB, its kernel's policy is offline",
+        guest="offline",
+        type=type,
+        options={"online_policy": "offline"},
+        xl=(512, reaches(160), has_three_blocks_offline),
+        memctl=(512, has_its_policy_back),
+        xl_is_recorded=True,
+    )
+
+
+ROWS = [
+    Row(
+        "pv to 512 MiB by mem-set alone",
+        guest="above",
+        type="pv",
+        xl=(mem_set_alone_fails,),
+        memctl=(512,),
+        xl_is_recorded=True,
+    ),
+    blocks_that_nobody_onlines("pv"),
+    blocks_that_nobody_onlines("pvh"),
+    Row(
+        "pvh to 3584 MiB",
+        guest="dry",
+        type="pvh",
+        xl=(asks_for_3584_and_prints_nothing, reaches(952)),  # then its paging pool is dry
+        memctl=(3584,),
+        xl_is_recorded=True,
+    ),
+    Row(
+        "pv to 2048 MiB, 600 and 200",
+        guest="kernel",
+        type="pv",
+        xl=(2048, reaches(2048), 600, reaches(600), 200, reaches(200)),
+        memctl=(2048, 600, 200),
+        xl_is_recorded=True,
+        each_is_recorded=True,
+        but=("stages",),
+    ),
+    # What xl calls the guest's memory includes the video RAM; xenstore's target does not.
+    Row(
+        "hvm of 256 MiB with a standard VGA of 16 to 1024 and 500 MiB",
+        guest="vga",
+        type="hvm",
+        options={"memory_mib": 256, "video_ram_mib": 16},
+        xl=(may_die_if_simulated, 1024, 500),
+        memctl=(1024, 500),
+        each_is_recorded=True,
+        but=("stages",),
+    ),
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_by_xl(row: Row, fresh_host: ScenarioHost, figures: Figures) -> None:
+    run_by_xl(row, fresh_host, figures)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_by_memctl(row: Row, fresh_host: ScenarioHost, figures: Figures) -> None:
+    run_by_memctl(row, fresh_host, figures)
 
 
 class TestMoreThanTheHostHas:
@@ -124,10 +140,7 @@ class TestMoreThanTheHostHas:
     def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
         guest = guest_for_memctl(fresh_host, "greedy", "pv", memory_mib=500)
         fresh_host.leave_free(2060)
-        before = guest.snapshot()
-        refused = by_memctl(guest, 5000)
-        assert refused.ending == (3, "refused", "host_memory")
-        assert guest.snapshot() == before
+        refused = ask_memctl(guest, 5000, refused="host_memory")
         figures.tell(self.ASKED, "memctl", ending(guest, refused))
         done = resize(guest, f"{refused.report['largest_kib']}k", timeout=300)
         check_kept_safe(guest, done)
@@ -154,13 +167,9 @@ class TestHostThatIsFullForAWhile:
     def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
         guest = guest_for_memctl(fresh_host, "patient", "pv")
         fresh_host.leave_free(300)
-        before = guest.snapshot()
-        refused = by_memctl(guest, 1024)
-        assert refused.ending == (3, "refused", "host_memory")
-        assert guest.snapshot() == before
+        ask_memctl(guest, 1024, refused="host_memory")
         fresh_host.return_memory()
-        done = by_memctl(guest, 1024)
-        assert done.ending == (0, "verified", None)
+        done = ask_memctl(guest, 1024)
         figures.tell(self.ASKED, "memctl", ending(guest, done))
 
     def test_memctl_wakes_what_has_given_up(
@@ -172,8 +181,7 @@ class TestHostThatIsFullForAWhile:
         assert size_of(guest) < 480
         guest.wait_until_given_up()
         fresh_host.return_memory()
-        done = by_memctl(guest, 1024)
-        assert done.ending == (0, "verified", None), done.report
+        done = ask_memctl(guest, 1024)
         figures.record_resize("woken", guest, done, but=("stages", "from_kib", "residual_kib"))
 
 
@@ -238,12 +246,10 @@ class TestBootedWithLessThanItsMaximum:
             fresh_host, "less", type, memory_mib=memory_mib, maxmem_mib=512, process_mib=8
         )
         guest.settle()
-        for mib in (400, 1024, memory_mib + 40):
-            done = by_memctl(guest, mib)
-            assert done.ending == (0, "verified", None)
-            if mib == 1024:
-                end = ending(guest, done)
-        figures.record_resize("memctl", guest, done, but=("stages", "residual_kib"))
+        ask_memctl(guest, 400)
+        end = ending(guest, ask_memctl(guest, 1024))
+        shrunk = ask_memctl(guest, memory_mib + 40)
+        figures.record_resize("memctl", guest, shrunk, but=("stages", "residual_kib"))
         figures.tell(self.ASKED.format(type=type, memory_mib=memory_mib), "memctl", end)
 
 
@@ -255,7 +261,7 @@ class TestDeviceModel:
 
     def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
         guest = guest_for_xl(fresh_host, "usb", "hvm", memory_mib=256, emulated_usb=True)
-        guest.crash_expected = fresh_host.kind == "sim"  # whose hvm guests have no pool to spare
+        may_die_if_simulated(guest)
         for mib in (1024, 500):
             said = by_xl(guest, mib)
         for asked in (self.ASKED, self.ALLOWED):  # xl asks nobody
@@ -263,34 +269,9 @@ class TestDeviceModel:
 
     def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
         guest = guest_for_memctl(fresh_host, "usb", "hvm", memory_mib=256, emulated_usb=True)
-        before = guest.snapshot()
-        refused = by_memctl(guest, 1024)
-        assert refused.ending == (3, "refused", "hvm_emulated_devices")
-        assert guest.snapshot() == before
+        refused = ask_memctl(guest, 1024, refused="hvm_emulated_devices")
         figures.tell(self.ASKED, "memctl", ending(guest, refused))
         for mib in (1024, 500):
-            done = by_memctl(guest, mib, "--allow-hvm-devices")
-            assert done.ending == (0, "verified", None)
+            done = ask_memctl(guest, mib, "--allow-hvm-devices")
             figures.record_resize(f"memctl, {mib} MiB", guest, done, but=("stages",))
         figures.tell(self.ALLOWED, "memctl", ending(guest, done))
-
-
-class TestVideoRam:
-    """What xl calls the guest's memory includes it; xenstore's target does not."""
-
-    ASKED = "hvm of 256 MiB with a standard VGA of 16 to 1024 and 500 MiB"
-
-    def test_by_xl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
-        guest = guest_for_xl(fresh_host, "vga", "hvm", memory_mib=256, video_ram_mib=16)
-        guest.crash_expected = fresh_host.kind == "sim"  # whose hvm guests have no pool to spare
-        for mib in (1024, 500):
-            said = by_xl(guest, mib)
-        figures.tell(self.ASKED, "xl", ending(guest, said))
-
-    def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:
-        guest = guest_for_memctl(fresh_host, "vga", "hvm", memory_mib=256, video_ram_mib=16)
-        for mib in (1024, 500):
-            done = by_memctl(guest, mib, video_ram_mib=16)
-            assert done.ending == (0, "verified", None)
-            figures.record_resize(f"memctl, {mib} MiB", guest, done, but=("stages",))
-        figures.tell(self.ASKED, "memctl", ending(guest, done))

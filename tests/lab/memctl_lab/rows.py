@@ -1,10 +1,15 @@
-"""What the rows of the comparison share: a request by xl, the same through memctl, the ending."""
+"""A row of the comparison: a request by xl, the same through memctl, and the ending of each."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from memctl_lab.checks import check_sound
 from memctl_lab.comparison import MIB, RESERVE_KIB, Ending
 from memctl_lab.errors import LabError
+from memctl_lab.figures import Figures
 from memctl_lab.memctl import Resized, resize
 from memctl_lab.scenario import ScenarioGuest, ScenarioHost
 
@@ -78,6 +83,28 @@ def by_memctl(
     return done
 
 
+def ask_memctl(
+    guest: ScenarioGuest,
+    mib: int,
+    options: str = "",
+    *,
+    refused: str | None = None,
+    video_ram_mib: int = 0,
+) -> Resized:
+    """The same where the answer is known: memctl verifies the size, or refuses it for that cause.
+
+    A refusal leaves every limit as it was.
+    """
+    before = guest.snapshot()
+    done = by_memctl(guest, mib, options, video_ram_mib=video_ram_mib)
+    if refused is None:
+        assert done.ending == (0, "verified", None), done.report
+    else:
+        assert done.ending == (3, "refused", refused), done.report
+        assert guest.snapshot() == before
+    return done
+
+
 def check_kept_safe(guest: ScenarioGuest, done: Resized) -> None:
     """What holds after every resize that none interfered with, however it ended."""
     check_sound(guest)
@@ -113,3 +140,86 @@ def _death(guest: ScenarioGuest) -> str:
     for line in guest.crashes():
         return line.partition(" - ")[0].partition(":493")[0]
     return "the guest is lost"
+
+
+Step = Callable[[ScenarioGuest], str | None]
+"""What happens to a guest, or has to be true of it. Returns what xl said, if it has asked xl."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A size for memctl, where the number alone does not say enough: see `ask_memctl`."""
+
+    mib: int
+    options: str = ""
+    refused: str | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A request: the steps by xl in one guest, and through memctl in another one like it.
+
+    A step that is a number asks for so many MiB, and memctl has to reach them. The table of the
+    comparison shows what the last number came to.
+    """
+
+    request: str
+    """Its name in docs/comparison.json: with other words it is another row there."""
+    guest: str
+    type: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Of both guests: GuestConfig's, and `process_mib`."""
+    xl_options: Mapping[str, Any] = field(default_factory=dict)
+    """Of xl's guest alone, where memctl sees to the same thing."""
+    xl: tuple[int | Step, ...] = ()
+    memctl: tuple[int | Ask | Step, ...] = ()
+    xl_is_recorded: bool = False
+    """Both hosts must agree on the limits that xl leaves, too."""
+    each_is_recorded: bool = False
+    """They must agree on memctl's figures after each size, and not only at the end."""
+    but: tuple[str, ...] = ()
+    """Those of memctl's figures on which they need not agree."""
+
+    def __str__(self) -> str:
+        return self.request
+
+
+def run_by_xl(row: Row, host: ScenarioHost, figures: Figures) -> None:
+    """Takes xl's steps, and tells what came of them."""
+    guest = guest_for_xl(host, row.guest, row.type, **{**row.options, **row.xl_options})
+    said = ""
+    for step in row.xl:
+        said = (by_xl(guest, step) if isinstance(step, int) else step(guest)) or said
+    if row.xl_is_recorded:
+        figures.record_guest("xl", guest)
+    figures.tell(row.request, "xl", ending(guest, said))
+
+
+def run_by_memctl(row: Row, host: ScenarioHost, figures: Figures) -> None:
+    """Takes memctl's steps, and tells what came of them."""
+    guest = guest_for_memctl(host, row.guest, row.type, **row.options)
+    video_ram_mib = row.options.get("video_ram_mib", 0)
+    done = None
+    for step in row.memctl:
+        if not isinstance(step, (int, Ask)):
+            step(guest)
+            continue
+        ask = Ask(step) if isinstance(step, int) else step
+        done = ask_memctl(
+            guest, ask.mib, ask.options, refused=ask.refused, video_ram_mib=video_ram_mib
+        )
+        if row.each_is_recorded:
+            figures.record_resize(f"memctl, {ask.mib} MiB", guest, done, but=row.but)
+    assert done is not None, "nothing was asked for"
+    if not row.each_is_recorded:
+        figures.record_resize("memctl", guest, done, but=row.but)
+    figures.tell(row.request, "memctl", ending(guest, done))
+
+
+def reaches(mib: int) -> Step:
+    """The step that looks whether the guest has that size."""
+
+    def check(guest: ScenarioGuest) -> None:
+        assert size_of(guest) == mib
+
+    return check
