@@ -11,7 +11,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from memctl_lab import Guest, Lab, LabConfig, LabError  # noqa: E402
+from memctl_lab.build import build_what_boots  # noqa: E402
 from memctl_lab.channel import Window  # noqa: E402
+from memctl_lab.guest import GuestConfig  # noqa: E402
+from memctl_lab.terminal import waiting  # noqa: E402
 
 MIB = 1024
 STARTED = time.monotonic()
@@ -76,15 +79,24 @@ def with_memctl(lab: Lab, guest: Guest) -> bool:
 
 
 def main() -> int:
+    build_what_boots()
     title("Booting Xen 4.17 under QEMU's emulation, with this build in its dom0")
-    with Lab(LabConfig()) as lab:
+    with waiting("waiting for dom0"):
+        booted = Lab(LabConfig())
+    with booted as lab:
         say("dom0# xl info | grep -E 'xen_version|free_memory'")
         say(lab.check("xl info | grep -E 'xen_version|free_memory'").rstrip())
         title("Starting a pv and a pvh guest with memctl-agent, and one for xl, 160 MiB each")
-        grown = lab.create_guests([("demo-pv", "pv"), ("demo-pvh", "pvh")])
-        plain = lab.create_guest("demo-xl", "pv", agent=False)
-        for guest in grown:
-            guest.wait_for_agent()
+        with waiting("waiting for the guests"):
+            *grown, plain = lab.boot_guests(
+                [
+                    GuestConfig("demo-pv", "pv"),
+                    GuestConfig("demo-pvh", "pvh"),
+                    GuestConfig("demo-xl", "pv", agent=False),
+                ]
+            )
+            for guest in grown:
+                guest.wait_for_agent()
         show(lab, "xl list")
         with_xl(lab, plain)
         good = all([with_memctl(lab, guest) for guest in grown])
@@ -101,3 +113,5 @@ if __name__ == "__main__":
     except LabError as error:
         print(f"scripts/demo: {error}", file=sys.stderr)
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -18,7 +18,7 @@ from memctl_lab.machine import Machine
 from memctl_lab.scenario import Completed, ScenarioGuest
 
 if TYPE_CHECKING:
-    from memctl_lab.guest import Guest
+    from memctl_lab.guest import Guest, GuestConfig
 
 
 class Running:
@@ -267,14 +267,19 @@ class Lab:
 
     def create_guests(self, wanted: Iterable[tuple[str, str]], **options: object) -> list[Guest]:
         """Boots several guests (name, type) at the same time."""
-        from memctl_lab.guest import Guest, GuestConfig
+        from memctl_lab.guest import GuestConfig
 
-        guests = []
-        for name, kind in wanted:
-            config = GuestConfig(name=name, type=kind, **options)  # type: ignore[arg-type]
-            guest = Guest.create(self, config)
-            self.guests[name] = guest
-            guests.append(guest)
+        return self.boot_guests(
+            GuestConfig(name=name, type=kind, **options)  # type: ignore[arg-type]
+            for name, kind in wanted
+        )
+
+    def boot_guests(self, wanted: Iterable[GuestConfig]) -> list[Guest]:
+        """The same for guests that differ in more than name and type."""
+        from memctl_lab.guest import Guest
+
+        guests = [Guest.create(self, config) for config in wanted]
+        self.guests.update({guest.name: guest for guest in guests})
         return [self._booted(guest) for guest in guests]
 
     def _booted(self, guest: Guest) -> Guest:

@@ -8,6 +8,8 @@ import shutil
 import signal
 import sys
 import termios
+import threading
+import time
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +36,29 @@ def show(data: bytes) -> None:
             view = view[os.write(sys.stdout.fileno(), view) :]
         except BlockingIOError:
             select.select([], [sys.stdout.fileno()], [])
+
+
+@contextmanager
+def waiting(text: str) -> Iterator[None]:
+    """Says what is waited for; on a terminal, also for how many seconds already."""
+    print(text, end="", file=sys.stderr, flush=True)
+    done = threading.Event()
+
+    def count() -> None:
+        began = time.monotonic()
+        while not done.wait(1):
+            print(f"\r{text} {time.monotonic() - began:.0f} s", end="", file=sys.stderr, flush=True)
+
+    counter = threading.Thread(target=count, daemon=True)
+    if sys.stderr.isatty():
+        counter.start()
+    try:
+        yield
+    finally:
+        done.set()
+        if counter.ident is not None:
+            counter.join()
+        print(file=sys.stderr, flush=True)
 
 
 def stream(lab: Lab, command: str, *, timeout: float = 600, terminal: bool = True) -> Completed:
