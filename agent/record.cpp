@@ -19,7 +19,7 @@ constexpr std::string_view header = "memctl-agent 1\n";
 constexpr std::string_view footer = "end\n";
 constexpr std::size_t longest_record = 4000;
 constexpr std::size_t longest_baseline = 3000;
-constexpr std::size_t most_blocks = std::size_t{1} << 20;
+constexpr std::size_t most_recorded_blocks = std::size_t{1} << 20;
 
 /// "0-3,32": an ordinary guest has a handful of ranges.
 std::string ranges(const std::vector<std::uint32_t>& ids) {
@@ -43,7 +43,7 @@ bool parse_ranges(std::string_view text, std::vector<std::uint32_t>& ids) {
     const auto first = parse_number(item.substr(0, dash));
     const auto last = dash == std::string_view::npos ? first : parse_number(item.substr(dash + 1));
     if (!first || !last || *first > *last || *last > UINT32_MAX) return false;
-    if (*last - *first >= most_blocks - ids.size()) return false;
+    if (*last - *first >= most_recorded_blocks - ids.size()) return false;
     if (!ids.empty() && *first <= ids.back()) return false;
     for (auto id = *first; id <= *last; ++id) ids.push_back(static_cast<std::uint32_t>(id));
   }

@@ -13,6 +13,10 @@ function(memctl_target target)
   # g++ 12 sees through half of Boost.Asio's frame allocator and takes its pair for mismatched.
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(${target} PRIVATE -Wno-mismatched-new-delete)
+    # A source that is included into another (CMAKE_UNITY_BUILD) is no header.
+    if(CMAKE_UNITY_BUILD)
+      target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+    endif()
   endif()
   # Boost.Asio finds the standard coroutines by itself with g++; separate compilation is not used.
   target_compile_definitions(${target} PRIVATE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE)
@@ -39,4 +43,38 @@ function(memctl_part name)
   target_include_directories(memctl_${name} PUBLIC
     "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>")
   target_link_libraries(memctl_${name} PUBLIC ${PART_LINK} Threads::Threads)
+endfunction()
+
+# memctl_test_program(TARGET): a program of the tests. Its own code is not optimised: compiling that
+# would take longer than it saves, since what takes time in a test is the library.
+function(memctl_test_program target)
+  memctl_target(${target})
+  target_compile_options(${target} PRIVATE -O0 -g1)
+endfunction()
+
+# memctl_test(NAME LABEL COMMAND... [SHARDS N] [TIMEOUT SECONDS] [COST N] [ENVIRONMENT VARIABLES...]
+# [NEEDS FILES...]): a test of ctest's. NEEDS names every file and folder that it reads beside its
+# own program: a test that has passed is not run again until one of these has changed. The costliest
+# tests begin first. SHARDS splits a GoogleTest program into so many.
+function(memctl_test name label)
+  cmake_parse_arguments(TEST "" "SHARDS;TIMEOUT;COST" "COMMAND;ENVIRONMENT;NEEDS" ${ARGN})
+  foreach(default SHARDS=1 TIMEOUT=120 COST=1)
+    string(REPLACE "=" ";" default ${default})
+    list(GET default 0 option)
+    if(NOT TEST_${option})
+      list(GET default 1 TEST_${option})
+    endif()
+  endforeach()
+  foreach(shard RANGE 1 ${TEST_SHARDS})
+    set(test ${name})
+    set(environment ${TEST_ENVIRONMENT})
+    if(TEST_SHARDS GREATER 1)
+      set(test ${name}.${shard})
+      math(EXPR index "${shard} - 1")
+      list(APPEND environment GTEST_TOTAL_SHARDS=${TEST_SHARDS} GTEST_SHARD_INDEX=${index})
+    endif()
+    add_test(NAME ${test} COMMAND ${TEST_COMMAND})
+    set_tests_properties(${test} PROPERTIES LABELS ${label} ENVIRONMENT "${environment}"
+      REQUIRED_FILES "${TEST_NEEDS}" TIMEOUT ${TEST_TIMEOUT} COST ${TEST_COST})
+  endforeach()
 endfunction()

@@ -6,47 +6,47 @@
 namespace memctl {
 namespace {
 
-struct Entry {
+struct CheckEntry {
   Check check;
   std::string_view name;
   Subject subject;
 };
 
 /// The one table of checks; a check's place is its number.
-constexpr std::array entries = {
-    Entry{Check::xen_version, "xen_version", Subject::host},
-    Entry{Check::host_reserve, "host_reserve", Subject::host},
-    Entry{Check::host_claims, "host_claims", Subject::host},
-    Entry{Check::autoballoon, "autoballoon", Subject::host},
-    Entry{Check::state, "state", Subject::domain},
-    Entry{Check::stored_configuration, "stored_configuration", Subject::domain},
-    Entry{Check::leftover, "leftover", Subject::domain},
-    Entry{Check::claims, "claims", Subject::domain},
-    Entry{Check::libvirt, "libvirt", Subject::domain},
-    Entry{Check::passthrough, "passthrough", Subject::domain},
-    Entry{Check::emulated_devices, "emulated_devices", Subject::domain},
-    Entry{Check::paging_pool, "paging_pool", Subject::domain},
-    Entry{Check::frozen_pool, "frozen_pool", Subject::domain},
-    Entry{Check::populate_on_demand, "populate_on_demand", Subject::domain},
-    Entry{Check::agent, "agent", Subject::guest},
-    Entry{Check::agent_version, "agent_version", Subject::guest},
-    Entry{Check::hotplug, "hotplug", Subject::guest},
-    Entry{Check::kernel, "kernel", Subject::guest},
-    Entry{Check::online_policy, "online_policy", Subject::guest},
-    Entry{Check::udev_rule, "udev_rule", Subject::guest},
-    Entry{Check::memory_blocks, "memory_blocks", Subject::guest},
-    Entry{Check::reboot, "reboot", Subject::domain},
+constexpr std::array checks = {
+    CheckEntry{Check::xen_version, "xen_version", Subject::host},
+    CheckEntry{Check::host_reserve, "host_reserve", Subject::host},
+    CheckEntry{Check::host_claims, "host_claims", Subject::host},
+    CheckEntry{Check::autoballoon, "autoballoon", Subject::host},
+    CheckEntry{Check::state, "state", Subject::domain},
+    CheckEntry{Check::stored_configuration, "stored_configuration", Subject::domain},
+    CheckEntry{Check::leftover, "leftover", Subject::domain},
+    CheckEntry{Check::claims, "claims", Subject::domain},
+    CheckEntry{Check::libvirt, "libvirt", Subject::domain},
+    CheckEntry{Check::passthrough, "passthrough", Subject::domain},
+    CheckEntry{Check::emulated_devices, "emulated_devices", Subject::domain},
+    CheckEntry{Check::paging_pool, "paging_pool", Subject::domain},
+    CheckEntry{Check::frozen_pool, "frozen_pool", Subject::domain},
+    CheckEntry{Check::populate_on_demand, "populate_on_demand", Subject::domain},
+    CheckEntry{Check::agent, "agent", Subject::guest},
+    CheckEntry{Check::agent_version, "agent_version", Subject::guest},
+    CheckEntry{Check::hotplug, "hotplug", Subject::guest},
+    CheckEntry{Check::kernel, "kernel", Subject::guest},
+    CheckEntry{Check::online_policy, "online_policy", Subject::guest},
+    CheckEntry{Check::udev_rule, "udev_rule", Subject::guest},
+    CheckEntry{Check::memory_blocks, "memory_blocks", Subject::guest},
+    CheckEntry{Check::reboot, "reboot", Subject::domain},
 };
 
-constexpr bool places_are_numbers() {
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (static_cast<std::size_t>(entries[i].check) != i) return false;
+constexpr bool checks_are_in_order() {
+  for (std::size_t i = 0; i < checks.size(); ++i) {
+    if (static_cast<std::size_t>(checks[i].check) != i) return false;
   }
-  return entries.back().check == Check::reboot;
+  return checks.back().check == Check::reboot;
 }
-static_assert(places_are_numbers(), "the table lists every check in the order of the enumeration");
+static_assert(checks_are_in_order(), "the table lists every check in the order of the enumeration");
 
-const Entry& entry(Check check) { return entries.at(static_cast<std::size_t>(check)); }
+const CheckEntry& entry(Check check) { return checks.at(static_cast<std::size_t>(check)); }
 
 }  // namespace
 

@@ -18,8 +18,8 @@
 namespace memctl::faults {
 namespace {
 
-using host::sim::Fault;
-using host::sim::FaultPlan;
+using test::Fault;
+using test::FaultPlan;
 using namespace std::chrono_literals;
 
 constexpr Fault::Kind kill_kinds[] = {Fault::Kind::kill_before, Fault::Kind::kill_after};

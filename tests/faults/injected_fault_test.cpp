@@ -17,8 +17,8 @@
 namespace memctl::faults {
 namespace {
 
-using host::sim::Fault;
-using host::sim::FaultPlan;
+using test::Fault;
+using test::FaultPlan;
 
 /// Where the agent isn't told that the operation is over, it knows after so long.
 constexpr std::chrono::seconds lease{61};

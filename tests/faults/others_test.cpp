@@ -19,9 +19,9 @@
 namespace memctl::faults {
 namespace {
 
-using host::sim::Fault;
-using host::sim::FaultPlan;
 using host::sim::World;
+using test::Fault;
+using test::FaultPlan;
 using namespace std::chrono_literals;
 
 /// An operation's calls that set a limit.

@@ -15,10 +15,10 @@ namespace memctl::faults {
 namespace {
 
 using host::sim::dom0;
-using host::sim::FaultPlan;
-using host::sim::FaultyPort;
 using host::sim::SimPort;
 using host::sim::StoreModel;
+using test::FaultPlan;
+using test::FaultyPort;
 
 std::string described(const StoreModel& store, const std::string& path) {
   std::string text = store.read(dom0, path).value().value_or("");
@@ -78,7 +78,7 @@ Ended Patient::in_a_process(FaultPlan& faults, Make make) {
   FaultyPort port{*process, world(), faults};
   try {
     make(port, ended);
-  } catch (const host::sim::ProcessKilled&) {
+  } catch (const test::ProcessKilled&) {
     ended.killed = true;
   } catch (const std::bad_alloc&) {
     ended.threw = true;

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "host/sim/connection.hpp"
-#include "host/sim/faults.hpp"
 #include "memctl/recovery.hpp"
 #include "memctl/size.hpp"
+#include "support/faults.hpp"
+#include "support/simulation.hpp"
 
 namespace memctl::faults {
 
@@ -61,7 +61,7 @@ class Patient {
     std::optional<Result<Report>> report{};
   };
   /// Asks in a process of its own, which lives on where it is not killed.
-  Ended treat(host::sim::FaultPlan faults);
+  Ended treat(test::FaultPlan faults);
 
   struct Recovered {
     bool killed{};
@@ -71,7 +71,7 @@ class Patient {
     std::optional<Result<Recovery>> result{};
   };
   /// Recovers in a process of its own, likewise.
-  Recovered recover(host::sim::FaultPlan faults);
+  Recovered recover(test::FaultPlan faults);
 
   [[nodiscard]] State state();
   [[nodiscard]] bool has_record();
@@ -86,10 +86,10 @@ class Patient {
  private:
   /// Runs `make(port, ended)` in a process of its own.
   template <class Ended, class Make>
-  Ended in_a_process(host::sim::FaultPlan& faults, Make make);
+  Ended in_a_process(test::FaultPlan& faults, Make make);
 
   Treatment treatment_;
-  host::sim::Simulation simulation_{};
+  test::Simulation simulation_{};
   std::vector<std::unique_ptr<host::sim::SimPort>> living_{};
   DomainId id_;
   DomainIdentity identity_;

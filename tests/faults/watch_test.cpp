@@ -10,8 +10,8 @@
 namespace memctl::faults {
 namespace {
 
-using host::sim::FaultPlan;
-using host::sim::WatchConduct;
+using test::FaultPlan;
+using test::WatchConduct;
 using namespace std::chrono_literals;
 
 class Watches : public Course {};

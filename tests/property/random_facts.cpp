@@ -45,8 +45,6 @@ void showValue(const Input& input, std::ostream& out) {
 namespace memctl::property {
 namespace {
 
-bool one_in(int n) { return *rc::gen::inRange(0, n) == 0; }
-
 template <class T>
 void sometimes_unknown(std::optional<T>& value) {
   if (one_in(30)) value.reset();
@@ -114,6 +112,8 @@ GuestFacts guest(const DomainFacts& domain) {
 }
 
 }  // namespace
+
+bool one_in(int n) { return *rc::gen::inRange(0, n) == 0; }
 
 rc::Gen<Kib> sizes(Kib smallest, Kib largest) {
   const double from = std::log2(static_cast<double>(std::max(smallest, kib_per_page).count()));

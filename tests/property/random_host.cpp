@@ -14,8 +14,6 @@ using host::sim::AgentConduct;
 using host::sim::GuestSpec;
 using namespace std::chrono_literals;
 
-bool one_in(int n) { return *rc::gen::inRange(0, n) == 0; }
-
 GuestSpec guest(int number) {
   GuestSpec spec{.name = "g" + std::to_string(number), .type = *types()};
   spec.memory = round_up(*sizes(128_MiB, 8_GiB), 1_MiB);

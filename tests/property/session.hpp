@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "host/sim/connection.hpp"
 #include "random_host.hpp"
 #include "resize/operation.hpp"
+#include "support/simulation.hpp"
 
 namespace memctl::property {
 
@@ -58,7 +58,7 @@ class Session {
                  bool undisturbed);
   void check_offer(DomainId id, const Error& error, const Step& step);
 
-  host::sim::Simulation simulation_;
+  test::Simulation simulation_;
   host::sim::World& world_;
   std::vector<DomainId> guests_{};
   Kib taken_{};

@@ -42,9 +42,9 @@ host::Task<DomainIdentity> find(host::Port& port, const std::string& name) {
 
 awaitable<void> resize(host::Port& port, Options& options, DomainIdentity domain, SizeRequest size,
                        Command& command) {
-  const bool json = options.json;
-  options.resize.on_event = [&command, json](const Event& event) {
-    if (json) command.out += cli::progress_json(event);
+  const bool as_json = options.json;
+  options.resize.on_event = [&command, as_json](const Event& event) {
+    if (as_json) command.out += cli::progress_json(event);
   };
   command.operation = std::make_unique<resize::ResizeOperation>(port, domain, size, options.resize);
   auto result = co_await command.operation->run();

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "host/sim/connection.hpp"
 #include "resize/operation.hpp"
+#include "support/simulation.hpp"
 
 namespace memctl::scenario {
 
@@ -26,7 +26,7 @@ struct Command {
 /// somebody waits for one of them, and stands still otherwise.
 class Commands {
  public:
-  explicit Commands(host::sim::Simulation& simulation) : simulation_{simulation} {}
+  explicit Commands(test::Simulation& simulation) : simulation_{simulation} {}
   Commands(const Commands&) = delete;
   Commands& operator=(const Commands&) = delete;
   /// Cancels what is under way, and waits for it.
@@ -45,7 +45,7 @@ class Commands {
  private:
   [[nodiscard]] bool any_running() const;
 
-  host::sim::Simulation& simulation_;
+  test::Simulation& simulation_;
   std::map<int, Command> commands_{};
 };
 

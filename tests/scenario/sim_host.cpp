@@ -107,7 +107,7 @@ class SimHost {
     return done ? json::object() : answer_of(done.error());
   }
 
-  host::sim::Simulation simulation_;
+  test::Simulation simulation_;
   Commands commands_{simulation_};
 };
 

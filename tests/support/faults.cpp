@@ -1,11 +1,23 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "host/sim/faults.hpp"
+#include "support/faults.hpp"
 
 #include <chrono>
 #include <memory>
 #include <utility>
 
-namespace memctl::host::sim {
+namespace memctl::test {
+
+using host::Clock;
+using host::Hypervisor;
+using host::Permission;
+using host::Port;
+using host::Store;
+using host::StoreView;
+using host::Task;
+using host::TimePoint;
+using host::Wakeup;
+using host::Watch;
+using host::sim::World;
 
 /// What the decorated parts share.
 class FaultyCalls {
@@ -284,4 +296,4 @@ boost::asio::any_io_executor FaultyPort::executor() { return port_.executor(); }
 std::string FaultyPort::self() { return port_.self(); }
 bool FaultyPort::is_alive(const std::string& owner) { return port_.is_alive(owner); }
 
-}  // namespace memctl::host::sim
+}  // namespace memctl::test

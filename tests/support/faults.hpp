@@ -11,7 +11,7 @@
 #include "host/port.hpp"
 #include "host/sim/world.hpp"
 
-namespace memctl::host::sim {
+namespace memctl::test {
 
 /// Thrown where a `FaultyPort` kills the process that uses it: what SIGKILL is to a real one.
 /// Derived from nothing, so that no handler of errors takes it for one.
@@ -31,7 +31,7 @@ struct Fault {
   std::string call{};
   int nth{1};  ///< Of these calls, from 1 on.
   Error error{.cause = Cause::hypervisor_error, .message = "injected", .raw = -3};
-  std::function<void(World&)> act{};
+  std::function<void(host::sim::World&)> act{};
 };
 
 /// How a port's watches tell of a change. The first `take` says true in any case.
@@ -54,7 +54,7 @@ class FaultPlan {
   /// Every call so far, by name, in order.
   [[nodiscard]] const std::vector<std::string>& calls() const { return calls_; }
   /// When each of them was made.
-  [[nodiscard]] const std::vector<TimePoint>& times() const { return times_; }
+  [[nodiscard]] const std::vector<host::TimePoint>& times() const { return times_; }
   [[nodiscard]] bool happened() const { return happened_; }
   [[nodiscard]] bool killed() const { return killed_; }
 
@@ -64,7 +64,7 @@ class FaultPlan {
   WatchConduct watches_{WatchConduct::prompt};
   std::string watches_on_{};
   std::vector<std::string> calls_{};
-  std::vector<TimePoint> times_{};
+  std::vector<host::TimePoint> times_{};
   int matching_{0};
   bool happened_{false};
   bool killed_{false};
@@ -72,22 +72,22 @@ class FaultPlan {
 
 /// A port over another one, whose calls go wrong as planned. Once its process was killed, nothing
 /// that is called through it has an effect any more, as destructors may try. All must outlive it.
-class FaultyPort final : public Port {
+class FaultyPort final : public host::Port {
  public:
-  FaultyPort(Port& port, World& world, FaultPlan& plan);
+  FaultyPort(host::Port& port, host::sim::World& world, FaultPlan& plan);
   ~FaultyPort() override;
 
-  Hypervisor& hypervisor() override;
-  Store& store() override;
-  Clock& clock() override;
+  host::Hypervisor& hypervisor() override;
+  host::Store& store() override;
+  host::Clock& clock() override;
   boost::asio::any_io_executor executor() override;
   std::string self() override;
   bool is_alive(const std::string& owner) override;
 
  private:
   struct Parts;
-  Port& port_;
+  host::Port& port_;
   std::unique_ptr<Parts> parts_;
 };
 
-}  // namespace memctl::host::sim
+}  // namespace memctl::test

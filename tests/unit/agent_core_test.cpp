@@ -8,14 +8,14 @@
 #include <fstream>
 #include <memory>
 
-#include "fake_guest.hpp"
+#include "agent_fixture.hpp"
 
 namespace memctl::agent {
 namespace {
 
 using namespace std::chrono_literals;
 
-class AgentCoreTest : public testing::Test {
+class AgentCoreTest : public test::AgentFixture {
  protected:
   AgentCoreTest() { start(std::nullopt); }
 
@@ -31,15 +31,8 @@ class AgentCoreTest : public testing::Test {
         now_);
     core_->start(standing, now_);
   }
-  static AgentRequest make(RequestKind kind, std::uint64_t sequence, std::uint64_t operation = 7) {
-    return {.operation = operation,
-            .sequence = sequence,
-            .kind = kind,
-            .target = 1_GiB,
-            .lease_seconds = 30};
-  }
   void ask(RequestKind kind, std::uint64_t sequence, std::uint64_t operation = 7) {
-    core_->request(make(kind, sequence, operation), now_);
+    core_->request(request(kind, sequence, operation), now_);
   }
   /// Time passes, and the core is called when it wants to be.
   void pass(Time time) {
@@ -52,8 +45,6 @@ class AgentCoreTest : public testing::Test {
   }
   const AgentReport& last() const { return reports_.back(); }
 
-  test::TemporaryDirectory directory_;
-  test::FakeGuest guest_{directory_.path() / "root"};
   Kernel kernel_{guest_.root()};
   RecordFile records_{directory_.path().string()};
   Time now_{100s};
@@ -151,9 +142,9 @@ TEST_F(AgentCoreTest, prepare_sets_the_policy_and_onlines_what_lies_offline) {
 }
 
 TEST_F(AgentCoreTest, movable_means_movable) {
-  auto request = make(RequestKind::prepare, 1);
-  request.online = OnlineZone::movable;
-  core_->request(request, now_);
+  auto asked = request(RequestKind::prepare, 1);
+  asked.online = OnlineZone::movable;
+  core_->request(asked, now_);
   EXPECT_EQ(guest_.policy(), "online_movable");
   guest_.add_block(32, "offline\n", "Movable\n");
   core_->memory_changed(now_ += 1s);
@@ -317,7 +308,7 @@ TEST_F(AgentCoreTest, a_killed_agents_operation_is_resumed) {
   const auto before = last().sequence;
   guest_.add_block(32, "offline\n", "Normal\n");
   now_ += 5s;
-  start(make(RequestKind::prepare, 3));
+  start(request(RequestKind::prepare, 3));
   ASSERT_EQ(reports_.size(), 1u);
   EXPECT_GT(last().sequence, before);
   EXPECT_EQ(last().operation, 7u);
@@ -331,7 +322,7 @@ TEST_F(AgentCoreTest, a_killed_agents_operation_is_resumed) {
 TEST_F(AgentCoreTest, a_killed_agents_operation_that_expired_is_undone) {
   ask(RequestKind::prepare, 3);
   now_ += 31s;
-  start(make(RequestKind::prepare, 3));
+  start(request(RequestKind::prepare, 3));
   EXPECT_FALSE(core_->serving());
   EXPECT_TRUE(reports_.empty());
   EXPECT_EQ(guest_.policy(), "offline");
@@ -339,11 +330,11 @@ TEST_F(AgentCoreTest, a_killed_agents_operation_that_expired_is_undone) {
 
 TEST_F(AgentCoreTest, a_request_written_while_no_agent_ran_is_carried_out) {
   ask(RequestKind::prepare, 3);
-  start(make(RequestKind::release, 4));
+  start(request(RequestKind::release, 4));
   EXPECT_FALSE(core_->serving());
   EXPECT_EQ(guest_.policy(), "offline");
   EXPECT_EQ(last().phase, AgentPhase::released);
-  start(make(RequestKind::prepare, 1, 8));
+  start(request(RequestKind::prepare, 1, 8));
   EXPECT_TRUE(core_->serving()) << "another operation: its number may be lower";
   EXPECT_EQ(last().request, 1u);
 }
@@ -351,7 +342,7 @@ TEST_F(AgentCoreTest, a_request_written_while_no_agent_ran_is_carried_out) {
 TEST_F(AgentCoreTest, a_finished_operation_is_not_begun_again_by_a_restart) {
   ask(RequestKind::prepare, 3);
   ask(RequestKind::release, 4);
-  start(make(RequestKind::release, 4));
+  start(request(RequestKind::release, 4));
   EXPECT_TRUE(reports_.empty());
   ask(RequestKind::observe, 4);
   EXPECT_TRUE(reports_.empty());
@@ -361,7 +352,7 @@ TEST_F(AgentCoreTest, a_clean_stop_restores_the_policy_and_a_start_goes_on) {
   ask(RequestKind::prepare, 3);
   core_->stop();
   EXPECT_EQ(guest_.policy(), "offline");
-  start(make(RequestKind::prepare, 3));
+  start(request(RequestKind::prepare, 3));
   EXPECT_TRUE(core_->serving());
   EXPECT_EQ(guest_.policy(), "online_kernel");
   ask(RequestKind::release, 4);
@@ -379,7 +370,7 @@ TEST_F(AgentCoreTest, a_restore_or_migration_ends_the_operation_and_forgets_the_
 
 TEST_F(AgentCoreTest, a_hello_deleted_in_the_same_store_ends_nothing) {
   ask(RequestKind::prepare, 3);
-  core_->mailbox_replaced(make(RequestKind::prepare, 3), now_);
+  core_->mailbox_replaced(request(RequestKind::prepare, 3), now_);
   EXPECT_TRUE(core_->serving());
 }
 

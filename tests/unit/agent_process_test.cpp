@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "fake_guest.hpp"
+#include "agent_fixture.hpp"
 #include "fake_xenstored.hpp"
 #include "guest/message.hpp"
 
@@ -23,7 +23,7 @@ std::optional<AgentReport> report_in(const Nodes& nodes) {
   return found == nodes.end() ? std::nullopt : guest::decode_report(found->second);
 }
 
-class AgentProcess : public testing::Test {
+class AgentProcess : public test::AgentFixture {
  protected:
   void SetUp() override {
     guest_.set("etc/udev/rules.d/40-own.rules",
@@ -62,15 +62,9 @@ class AgentProcess : public testing::Test {
     });
   }
   void ask(RequestKind kind, std::uint64_t sequence) {
-    store_.set(request_path, guest::encode(AgentRequest{.operation = 7,
-                                                        .sequence = sequence,
-                                                        .kind = kind,
-                                                        .target = Kib{1 << 20},
-                                                        .lease_seconds = 60}));
+    store_.set(request_path, guest::encode(request(kind, sequence)));
   }
 
-  test::TemporaryDirectory directory_;
-  test::FakeGuest guest_{directory_.path() / "root"};
   std::string socket_{(directory_.path() / "socket").string()};
   test::FakeXenstored store_{socket_};
   pid_t agent_{-1};

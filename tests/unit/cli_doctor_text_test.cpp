@@ -3,12 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include "cli_fixture.hpp"
 #include "doctor_output.hpp"
 
 namespace memctl::cli {
 namespace {
-
-const DomainIdentity web1{DomainId{3}, "web1", DomainType::pv};
 
 TEST(DoctorText, HasAHeadingForEachSubjectAndTheRemedyBelowItsFinding) {
   EXPECT_EQ(doctor_text({{Check::state, Severity::bad, "the domain is paused", "xl unpause web1"},

@@ -4,14 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cli_fixture.hpp"
+
 namespace memctl::cli {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::Not;
-
-const DomainIdentity web1{DomainId{3}, "web1", DomainType::pv};
 
 Report grown() {
   return {.outcome = Outcome::verified,

@@ -10,15 +10,15 @@
 #include <string>
 #include <vector>
 
-#include "host/sim/connection.hpp"
-#include "host/sim/faults.hpp"
 #include "resize/operation.hpp"
 #include "resize/recover.hpp"
+#include "support/faults.hpp"
+#include "support/simulation.hpp"
 
 namespace memctl::resize {
 namespace {
 
-using host::sim::Simulation;
+using test::Simulation;
 using namespace std::chrono_literals;
 
 class DoctorOnSim : public testing::Test {
@@ -63,11 +63,11 @@ TEST_F(DoctorOnSim, AnOperationUnderWayIsNoLeftover) {
 
 TEST_F(DoctorOnSim, WhatADeadOperationLeftIsMendedByTheCommandThatIsNamed) {
   auto dying = std::make_unique<host::sim::SimPort>(simulation.world, simulation.context);
-  host::sim::FaultPlan faults{{.kind = host::sim::Fault::Kind::kill_after, .call = "claim"}};
+  test::FaultPlan faults{{.kind = test::Fault::Kind::kill_after, .call = "claim"}};
   {
-    host::sim::FaultyPort port{*dying, simulation.world, faults};
+    test::FaultyPort port{*dying, simulation.world, faults};
     ResizeOperation operation{port, identity, 1_GiB, {}};
-    EXPECT_THROW(static_cast<void>(simulation.run(operation.run())), host::sim::ProcessKilled);
+    EXPECT_THROW(static_cast<void>(simulation.run(operation.run())), test::ProcessKilled);
   }
   dying.reset();
 
@@ -93,12 +93,12 @@ TEST_F(DoctorOnSim, ADomainThatIsGoneHasNoFindings) {
 
 TEST_F(DoctorOnSim, AHostThatFailsIsAnErrorAndNotAFinding) {
   for (const char* call : {"host_facts", "host_settings"}) {
-    host::sim::FaultPlan faults{{.call = call}};
-    host::sim::FaultyPort port{simulation.port(), simulation.world, faults};
+    test::FaultPlan faults{{.call = call}};
+    test::FaultyPort port{simulation.port(), simulation.world, faults};
     EXPECT_FALSE(simulation.run(examine_host(port, 64_MiB))) << call;
   }
-  host::sim::FaultPlan faults{{.call = "save_in_progress"}};
-  host::sim::FaultyPort port{simulation.port(), simulation.world, faults};
+  test::FaultPlan faults{{.call = "save_in_progress"}};
+  test::FaultyPort port{simulation.port(), simulation.world, faults};
   const auto findings = simulation.run(examine_domain(port, identity, {})).value();
   EXPECT_EQ(found(findings, Check::state).severity, Severity::unknown);
 }

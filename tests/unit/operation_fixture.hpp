@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "host/sim/connection.hpp"
 #include "resize/operation.hpp"
+#include "support/simulation.hpp"
 
 namespace memctl::resize {
 
@@ -50,7 +50,7 @@ class OperationOnSim : public testing::TestWithParam<DomainType> {
     return Journal{simulation.port().store(), id}.read().value().has_value();
   }
 
-  host::sim::Simulation simulation{};
+  test::Simulation simulation{};
 };
 
 }  // namespace memctl::resize

@@ -8,16 +8,16 @@
 #include <utility>
 #include <vector>
 
-#include "host/sim/faults.hpp"
 #include "operation_fixture.hpp"
 #include "plan/paging_pool.hpp"
+#include "support/faults.hpp"
 
 namespace memctl::resize {
 namespace {
 
 using host::sim::AgentConduct;
 using host::sim::GuestSpec;
-using host::sim::Simulation;
+using test::Simulation;
 using namespace std::chrono_literals;
 
 INSTANTIATE_TEST_SUITE_P(Types, OperationOnSim, testing::Values(DomainType::pv, DomainType::pvh),
@@ -364,9 +364,9 @@ TEST_P(OperationOnSim, AProcessThatTakesMemoryInTheMiddleOfAShrinkIsNotKilled) {
 TEST_P(OperationOnSim, AReservationThatFailsIsGivenBackAndRefused) {
   const DomainId id = add();
   const Limits before = limits(id);
-  host::sim::FaultPlan faults{
+  test::FaultPlan faults{
       {.call = "claim", .error = {.cause = Cause::host_memory, .message = "taken meanwhile"}}};
-  host::sim::FaultyPort port{simulation.port(), simulation.world, faults};
+  test::FaultyPort port{simulation.port(), simulation.world, faults};
   ResizeOperation operation{port, identity(id), 1_GiB, {}};
   const auto report = simulation.run(operation.run());
   ASSERT_FALSE(report);

@@ -13,18 +13,18 @@
 #include <string>
 #include <utility>
 
-#include "host/sim/connection.hpp"
-#include "host/sim/faults.hpp"
 #include "resize/operation.hpp"
+#include "support/faults.hpp"
+#include "support/simulation.hpp"
 
 namespace memctl::resize {
 namespace {
 
-using host::sim::Fault;
-using host::sim::FaultPlan;
-using host::sim::FaultyPort;
 using host::sim::SimPort;
-using host::sim::Simulation;
+using test::Fault;
+using test::FaultPlan;
+using test::FaultyPort;
+using test::Simulation;
 using namespace std::chrono_literals;
 
 class RecoverOnSim : public testing::Test {
@@ -35,7 +35,7 @@ class RecoverOnSim : public testing::Test {
     FaultPlan faults{{.kind = Fault::Kind::kill_after, .call = call, .nth = nth}};
     FaultyPort port{process, world, faults};
     ResizeOperation operation{port, identity, 8_GiB, {}};
-    EXPECT_THROW(static_cast<void>(simulation.run(operation.run())), host::sim::ProcessKilled);
+    EXPECT_THROW(static_cast<void>(simulation.run(operation.run())), test::ProcessKilled);
   }
 
   Result<Recovery> recover_now(host::Port& port) {

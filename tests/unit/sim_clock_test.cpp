@@ -6,13 +6,14 @@
 #include <thread>
 #include <vector>
 
-#include "host/sim/connection.hpp"
+#include "support/simulation.hpp"
 
 namespace memctl::host::sim {
 namespace {
 
 using namespace std::chrono_literals;
 using boost::asio::awaitable;
+using test::Simulation;
 
 TEST(VirtualClock, CallsEventsByTimeAndThenInTheOrderOfScheduling) {
   VirtualClock clock;

@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The simulated port, and the agent at its other end.
-#include <gmock/gmock.h>
+// What the simulated port does beyond the contract that tests/contract holds both hosts to, and the
+// agent at its other end.
 #include <gtest/gtest.h>
 
-#include <cerrno>
 #include <chrono>
-#include <vector>
 
 #include "guest/mailbox.hpp"
-#include "host/sim/connection.hpp"
-#include "host/sim/faults.hpp"
+#include "support/simulation.hpp"
 
 namespace memctl::host::sim {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
+using test::Simulation;
 
 class SimPortTest : public testing::Test {
  protected:
@@ -34,50 +31,11 @@ TEST_F(SimPortTest, TellsTheFactsOfTheHost) {
   EXPECT_EQ(facts.xen_minor, 17);
 }
 
-TEST_F(SimPortTest, TellsTheFactsOfADomain) {
-  const DomainFacts facts = sim.run(xen.domain_facts(id)).value();
-  EXPECT_EQ(facts.identity, (DomainIdentity{.id = id, .name = "web1", .type = DomainType::pvh}));
-  EXPECT_EQ(facts.uuid.size(), 36U);
-  EXPECT_EQ(facts.memory.total, to_pages(memory));
-  EXPECT_EQ(facts.memory.max, 161_MiB);
-  EXPECT_EQ(facts.target, 160_MiB);
-  EXPECT_EQ(facts.static_max, 160_MiB);
-  EXPECT_EQ(facts.boot_limit, 160_MiB);
-  EXPECT_EQ(facts.paging_pool, 1664_KiB);
-  EXPECT_EQ(facts.pod_entries, Pages{});
-  EXPECT_EQ(facts.hap, true);
-}
-
-TEST_F(SimPortTest, APvDomainHasNoPoolAndOneOfAnotherToolstackNoBootLimit) {
-  const DomainId other =
-      world.add_guest({.name = "pv", .type = DomainType::pv, .has_stored_configuration = false});
+TEST_F(SimPortTest, ADomainOfAnotherToolstackHasNoBootLimit) {
+  const DomainId other = world.add_guest({.name = "other", .has_stored_configuration = false});
   const DomainFacts facts = sim.run(xen.domain_facts(other)).value();
-  EXPECT_EQ(facts.paging_pool, std::nullopt);
   EXPECT_EQ(facts.boot_limit, std::nullopt);
   EXPECT_FALSE(facts.has_stored_configuration);
-  EXPECT_EQ(xen.set_paging_pool(other, 2_MiB).error().cause, Cause::xen_unsupported);
-}
-
-TEST_F(SimPortTest, ListsTheGuestsByNumber) {
-  world.add_guest({.name = "db1"});
-  world.destroy(world.add_guest({.name = "gone"}));
-  std::vector<std::string> names;
-  const auto domains = sim.run(xen.domains()).value();
-  for (const DomainIdentity& domain : domains) names.push_back(domain.name);
-  EXPECT_THAT(names, ElementsAre("web1", "db1"));
-}
-
-TEST_F(SimPortTest, ADomainThatIsGoneIsNoSuchDomainForEveryCall) {
-  world.destroy(id);
-  EXPECT_EQ(sim.run(xen.domain_facts(id)).error().cause, Cause::no_such_domain);
-  EXPECT_EQ(xen.domain_memory(id).error().cause, Cause::no_such_domain);
-  EXPECT_EQ(sim.run(xen.set_limit(id, 1_GiB)).error().cause, Cause::no_such_domain);
-  EXPECT_EQ(sim.run(xen.set_size(id, 1_GiB, true)).error().cause, Cause::no_such_domain);
-  EXPECT_EQ(xen.set_max_memory(id, 1_GiB).error().cause, Cause::no_such_domain);
-  EXPECT_EQ(xen.claim(id, Pages{1}).error().cause, Cause::no_such_domain);
-  EXPECT_EQ(xen.release_claim(id).error().cause, Cause::no_such_domain);
-  EXPECT_EQ(xen.set_paging_pool(id, 1_MiB).error().cause, Cause::no_such_domain);
-  EXPECT_EQ(xen.save_in_progress(id).error().cause, Cause::no_such_domain);
 }
 
 TEST_F(SimPortTest, SizesIncludeVideoRamAndTheTargetInTheStoreDoesNot) {
@@ -89,28 +47,6 @@ TEST_F(SimPortTest, SizesIncludeVideoRamAndTheTargetInTheStoreDoesNot) {
   EXPECT_EQ(facts.target, 496_MiB);
   EXPECT_EQ(facts.size(), 512_MiB);
   EXPECT_EQ(facts.memory.max, 513_MiB);
-}
-
-TEST_F(SimPortTest, SetMaxMemoryTouchesNothingElse) {
-  ASSERT_TRUE(xen.set_max_memory(id, 200_MiB));
-  EXPECT_EQ(world.max_allocation(id), 200_MiB);
-  EXPECT_EQ(world.static_max(id), 160_MiB);
-}
-
-TEST_F(SimPortTest, AClaimThatTheHostCannotMeetIsHostMemoryAndABadOneIsNot) {
-  ASSERT_TRUE(sim.run(xen.set_limit(id, 1_TiB)));
-  EXPECT_EQ(xen.claim(id, to_pages(100_GiB)).error().cause, Cause::host_memory);
-  EXPECT_EQ(xen.claim(id, to_pages(100_MiB)).error().raw, EINVAL);
-  ASSERT_TRUE(xen.claim(id, to_pages(1_GiB)));
-  EXPECT_EQ(xen.host_facts().value().outstanding, to_pages(1_GiB - memory));
-  EXPECT_EQ(xen.domain_memory(id).value().outstanding, to_pages(1_GiB - memory));
-  ASSERT_TRUE(xen.release_claim(id));
-  ASSERT_TRUE(xen.release_claim(id));
-}
-
-TEST_F(SimPortTest, APoolThatTheHostCannotMeetIsPagingPool) {
-  world.take_host_memory(64_GiB);
-  EXPECT_EQ(xen.set_paging_pool(id, 16_MiB).error().cause, Cause::paging_pool);
 }
 
 TEST_F(SimPortTest, WaitsForLibxlsLockWithoutHoldingUpOthers) {
@@ -306,66 +242,6 @@ TEST_F(SimAgent, AGuestThatFloodsLosesItsWatch) {
   EXPECT_TRUE(watch->take());
   world.advance(1s);
   EXPECT_FALSE(watch->take());
-}
-
-class SimFaults : public SimPortTest {
- protected:
-  Task<void> act(Port& port) {
-    BOOST_OUTCOME_CO_TRY(co_await port.hypervisor().set_limit(id, 1_GiB));
-    BOOST_OUTCOME_CO_TRY(port.hypervisor().claim(id, to_pages(1_GiB)));
-    co_return port.store().transact(
-        [](StoreView& view) { return view.write("/memctl/test", "done"); });
-  }
-  /// What `act` does under `fault`, and the plan afterwards.
-  Result<void> act_under(const Fault& fault) {
-    plan = FaultPlan{fault};
-    FaultyPort port{sim.port(), world, plan};
-    return sim.run(act(port));
-  }
-  FaultPlan plan{};
-};
-
-TEST_F(SimFaults, CountsEveryCallByName) {
-  FaultyPort port{sim.port(), world, plan};
-  ASSERT_TRUE(sim.run(act(port)));
-  EXPECT_THAT(plan.calls(), ElementsAre("set_limit", "claim", "transact", "transact.write"));
-  EXPECT_FALSE(plan.happened());
-}
-
-TEST_F(SimFaults, ACallThatFailsBeforeHasNoEffect) {
-  EXPECT_EQ(act_under({.kind = Fault::Kind::fail_before, .call = "claim"}).error().raw, -3);
-  EXPECT_TRUE(plan.happened());
-  EXPECT_EQ(world.host_claimed(), 0_KiB);
-}
-
-TEST_F(SimFaults, ACallThatFailsAfterHasItsEffect) {
-  EXPECT_FALSE(act_under({.kind = Fault::Kind::fail_after, .nth = 2}));
-  EXPECT_EQ(world.host_claimed(), 1_GiB - world.allocated(id));
-}
-
-TEST_F(SimFaults, AKilledProcessIsGoneAndItsPortDoesNothingAnyMore) {
-  const std::string self = sim.port().self();
-  plan = FaultPlan{{.kind = Fault::Kind::kill_after, .call = "set_limit"}};
-  FaultyPort port{sim.port(), world, plan};
-  EXPECT_THROW(static_cast<void>(sim.run(act(port))), ProcessKilled);
-  EXPECT_EQ(world.static_max(id), 1_GiB);
-  EXPECT_FALSE(sim.port().is_alive(self));
-  EXPECT_FALSE(port.hypervisor().claim(id, to_pages(1_GiB)));
-  EXPECT_FALSE(port.store().write("/memctl/test", "late"));
-  EXPECT_EQ(world.host_claimed(), 0_KiB);
-}
-
-TEST_F(SimFaults, AProcessKilledWithinATransactionLeavesNothingOfIt) {
-  EXPECT_THROW(
-      static_cast<void>(act_under({.kind = Fault::Kind::kill_after, .call = "transact.write"})),
-      ProcessKilled);
-  EXPECT_EQ(sim.port().store().read("/memctl/test").value(), std::nullopt);
-}
-
-TEST_F(SimFaults, AProcessKilledAfterATransactionHasCommitted) {
-  EXPECT_THROW(static_cast<void>(act_under({.kind = Fault::Kind::kill_after, .call = "transact"})),
-               ProcessKilled);
-  EXPECT_EQ(sim.port().store().read("/memctl/test").value(), "done");
 }
 
 }  // namespace

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string_view>
 
 #include "host/factory.hpp"
@@ -43,49 +39,6 @@ class SimConnection final : public Connection {
   boost::asio::io_context& context_;
   SimPort port_;
   std::optional<double> pace_{};
-};
-
-/// A world with all that a test needs to let a coroutine act upon it.
-class Simulation {
- public:
-  explicit Simulation(WorldSpec spec = {}) : world{spec} {}
-
-  World world;
-  boost::asio::io_context context{};
-  SimConnection connection{world, context};
-
-  [[nodiscard]] Port& port() { return connection.port(); }
-  [[nodiscard]] TimePoint now() { return world.clock().now(); }
-
-  /// Runs a coroutine to its end and returns what it returned; throws what it threw, and
-  /// std::logic_error if it waits for something that cannot happen.
-  template <class T>
-  T run(boost::asio::awaitable<T> coroutine) {
-    // Shared with the coroutine, which outlives this call where it waits for ever. Boost.Asio would
-    // make an empty T where it throws, and a Result has none: so it is spawned as one of void.
-    struct State {
-      std::optional<T> result{};
-      std::exception_ptr thrown{};
-      bool ended{false};
-    };
-    const auto state = std::make_shared<State>();
-    context.restart();
-    boost::asio::co_spawn(
-        context,
-        [state, awaited = std::move(coroutine)]() mutable -> boost::asio::awaitable<void> {
-          state->result.emplace(co_await std::move(awaited));
-        },
-        [state](const std::exception_ptr& exception) {
-          state->thrown = exception;
-          state->ended = true;
-        });
-    connection.run_until([&] { return state->ended; });
-    if (state->thrown) std::rethrow_exception(state->thrown);
-    if (!state->ended) {
-      throw std::logic_error{"the coroutine waits for something that cannot happen"};
-    }
-    return std::move(*state->result);
-  }
 };
 
 /// "" is the default world, anything else a file that describes one (docs/simulator.md).

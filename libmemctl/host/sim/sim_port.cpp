@@ -8,10 +8,6 @@
 namespace memctl::host::sim {
 namespace {
 
-Error no_domain(DomainId domain) {
-  return {.cause = Cause::no_such_domain, .message = "no domain " + std::to_string(number(domain))};
-}
-
 Error refused(Cause cause, const std::string& call, DomainId domain, Errno code) {
   return {
       .cause = cause,

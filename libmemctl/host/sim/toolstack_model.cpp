@@ -20,11 +20,11 @@ Error libxl_error(DomainId domain, const std::string& call, int code, const std:
           .log = {"Domain " + std::to_string(number(domain)) + ":" + line}};
 }
 
+}  // namespace
+
 Error no_domain(DomainId domain) {
   return {.cause = Cause::no_such_domain, .message = "no domain " + std::to_string(number(domain))};
 }
-
-}  // namespace
 
 std::string domain_path(DomainId domain) {
   return "/local/domain/" + std::to_string(number(domain));

@@ -55,6 +55,8 @@ class ToolstackModel {
   std::map<DomainId, ToolstackRecord> records_{};
 };
 
+/// What every call says of a domain that is not there.
+[[nodiscard]] Error no_domain(DomainId domain);
 /// "/local/domain/N"
 [[nodiscard]] std::string domain_path(DomainId domain);
 

@@ -65,6 +65,11 @@ def fetch(cache: Path, hvm: bool = False) -> Packages:
         return _fetch_set(cache, "hvm", [*names, *HVM_PACKAGES]) if hvm else base
 
 
+def wanted(cache: Path) -> dict[str, str]:
+    """The packages that a boot would consist of now, hvm's among them, with their versions."""
+    return _candidates([*_names(cache), *HVM_PACKAGES])
+
+
 def _names(cache: Path) -> list[str]:
     """Follows Debian's metapackages to the Xen release and the kernel of this machine's release."""
     try:

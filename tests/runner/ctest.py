@@ -1,0 +1,59 @@
+"""The jobs of a build's tests, from ctest's own list: CMake says once what runs and on what."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from errors import RunError
+from jobs import BUILD, ROOT, Inputs, Job
+
+
+def tests_of(preset: str) -> list[Job]:
+    """Every test of a preset that has been built, the longest first."""
+    build = BUILD / preset
+    done = subprocess.run(
+        ["ctest", "--test-dir", str(build), "--show-only=json-v1"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RunError(f"ctest cannot list the tests of {preset}: {done.stderr.strip()}")
+    found = [_job(preset, build, test) for test in json.loads(done.stdout)["tests"]]
+    jobs = [job for _, job in sorted(found, key=lambda each: -each[0])]
+    if not jobs:
+        raise RunError(f"{preset} has no tests")
+    return jobs
+
+
+def _job(preset: str, build: Path, test: dict[str, Any]) -> tuple[float, Job]:
+    properties = {each["name"]: each["value"] for each in test["properties"]}
+    environment = dict(word.split("=", 1) for word in properties.get("ENVIRONMENT", ()))
+    command = tuple(test["command"])
+    name = str(test["name"])
+    report = build / "reports" / f"{name}.xml"
+    (label,) = properties["LABELS"]
+    sources, built = [], [Path(command[0])] if command[0].startswith(str(BUILD)) else []
+    for file in map(Path, properties.get("REQUIRED_FILES", ())):
+        if file.is_relative_to(BUILD):
+            built.append(file)
+        else:
+            sources.append(str(file.relative_to(ROOT)))
+    if "pytest" in command:
+        command += (f"--junitxml={report}",)
+    else:
+        environment["GTEST_OUTPUT"] = f"xml:{report}"
+    job = Job(
+        name=f"{preset}.{name}",
+        part=f"{preset} tests, {label}",
+        command=command,
+        inputs=Inputs(sources=tuple(sources), built=tuple(built)),
+        environment=environment,
+        timeout=float(properties.get("TIMEOUT", 600)),
+        reports=(report,),
+    )
+    return float(properties.get("COST", 0)), job

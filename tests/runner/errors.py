@@ -1,0 +1,5 @@
+"""What ends a run of the tests with one line."""
+
+
+class RunError(Exception):
+    """One line that says what is wrong, and what would be right."""

@@ -1,0 +1,138 @@
+"""A job of a test run, what it depends on, and the key that changes with any of it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from errors import RunError
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lab"))
+from memctl_lab.config import default_cache  # noqa: E402
+from memctl_lab.errors import LabError  # noqa: E402
+from memctl_lab.packages import wanted  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build"
+
+#: Variables with these prefixes change what a build or a test does.
+VARIABLES = tuple(
+    "MEMCTL GTEST_ RC_ PYTEST PYTHON CMAKE_ CXX CC LD ASAN_ UBSAN_ TSAN_ LSAN_".split()
+)
+
+FORMAT = "${Package} ${Architecture} ${Version}\\n"
+
+#: What every job depends on: this program decides what runs, and the scripts how.
+OWN_FILES = ("scripts", "tests/runner")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a job depends on, beside the machine, its packages, the environment and this program."""
+
+    sources: tuple[str, ...] = ()
+    """Files and folders of the repository, without what git ignores."""
+    built: tuple[Path, ...] = ()
+    """Files and folders that a build makes: their bytes say all about sources and compilers."""
+    tools: tuple[str, ...] = ()
+    """Programs that the job starts by name."""
+    lab_packages: bool = False
+    """The Debian packages that the lab boots and nobody installs."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One command, which passes or fails."""
+
+    name: str
+    part: str
+    """The line of the summary that it counts for."""
+    command: tuple[str, ...]
+    inputs: Inputs = Inputs()
+    environment: dict[str, str] = field(default_factory=dict)
+    timeout: float = 3600
+    build: bool = False
+    """A build runs each time: it knows by itself what has changed."""
+    reports: tuple[Path, ...] = ()
+    """JUnit files that it writes."""
+
+    def key(self) -> str:
+        """Changes with every single thing that the job's result depends on."""
+        digest = hashlib.sha256()
+
+        def add(kind: str, *values: object) -> None:
+            digest.update(repr((kind, *values)).encode())
+
+        add("command", *(word.replace(str(ROOT), "ROOT") for word in self.command))
+        add("environment", *sorted(self.environment.items()), *_variables())
+        add("machine", os.uname().release, os.uname().machine, *packages())
+        for name, found in files(*OWN_FILES, *self.inputs.sources):
+            add("source", name, _digest(found))
+        for path in self.inputs.built:
+            for file in _below(path):
+                add("built", str(file.relative_to(ROOT)), _digest(file))
+        for tool in self.inputs.tools:
+            where = shutil.which(tool)
+            add("tool", tool, where, _digest(Path(where).resolve()) if where else None)
+        if self.inputs.lab_packages:
+            add("lab", *lab_packages())
+        return digest.hexdigest()
+
+
+def files(*where: str) -> list[tuple[str, Path]]:
+    """Every file below these that git knows or would take, by its path in the repository."""
+    output = _output("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *where)
+    names = sorted(set(filter(None, output.split("\0"))))
+    for each in where:
+        if not any(name == each or name.startswith(f"{each}/") or each == "." for name in names):
+            raise RunError(f"a job depends on {each}, which is not there")
+    return [(name, ROOT / name) for name in names if (ROOT / name).is_file()]
+
+
+@cache
+def packages() -> list[str]:
+    """Every Debian package that is installed, with its version."""
+    return sorted(_output("dpkg-query", "-W", "-f", FORMAT).splitlines())
+
+
+@cache
+def lab_packages() -> list[tuple[str, str]]:
+    """The versions that the lab would boot now."""
+    try:
+        return sorted(wanted(default_cache()).items())
+    except LabError as error:
+        raise RunError(str(error)) from error
+
+
+def _variables() -> list[tuple[str, str]]:
+    return sorted(item for item in os.environ.items() if item[0].startswith(VARIABLES))
+
+
+def _below(path: Path) -> Iterable[Path]:
+    if path.is_dir():
+        return sorted(
+            file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts
+        )
+    if not path.is_file():
+        raise RunError(f"{path.relative_to(ROOT)} has not been built")
+    return [path]
+
+
+def _digest(path: Path) -> str:
+    mode = "x" if os.access(path, os.X_OK) else "-"
+    with open(path, "rb") as file:
+        return mode + hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _output(*command: str) -> str:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RunError(f"{command[0]} failed: {done.stderr.strip() or 'no message'}")
+    return done.stdout

@@ -1,0 +1,143 @@
+"""What a run says of itself: a line for each job, the summary, and the same as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jobs import ROOT
+from results import Result
+
+TAIL_LINES = 60
+FULL_DISK = "No space left on device"
+
+
+@dataclass
+class Part:
+    """One line of the summary: several jobs can count for it."""
+
+    name: str
+    passed: bool = True
+    seconds: float = 0
+    tests: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    earlier: str = ""
+    """The date of the oldest result that was taken from an earlier run."""
+    failed: list[str] = field(default_factory=list)
+
+    def add(self, result: Result) -> None:
+        self.passed = self.passed and result.passed
+        self.tests += result.tests
+        self.skipped.update(result.skipped)
+        if result.earlier:
+            self.earlier = min(filter(None, (self.earlier, result.date)))
+        else:
+            self.seconds += result.seconds
+        if not result.passed:
+            self.failed.append(result.job)
+
+    def ending(self) -> str:
+        if self.failed:
+            return f"FAILED: {', '.join(self.failed)}"
+        if self.earlier and not self.seconds:
+            return f"passed on {self.earlier[:16].replace('T', ' ')}, nothing changed since"
+        return "passed" + (", in part earlier" if self.earlier else "")
+
+
+class Report:
+    """Prints as results come in; sums up at the end."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._parts: dict[str, Part] = {}
+        self._slowest: list[tuple[float, str]] = []
+        self._status = ""
+
+    def tell(self, result: Result) -> None:
+        """One line, and what a job that failed printed last."""
+        with self._lock:
+            self._parts.setdefault(result.part, Part(result.part)).add(result)
+            self._slowest = sorted([*self._slowest, *result.slowest], reverse=True)[:10]
+            self._clear()
+            if result.earlier:
+                return
+            count = f"{result.tests} tests, " if result.tests else ""
+            word = "ok    " if result.passed else "FAILED"
+            print(f"{word} {result.job:<34} {count}{minutes(result.seconds)}", flush=True)
+            if not result.passed:
+                self._tail(ROOT / result.log)
+
+    def status(self, text: str) -> None:
+        """What is under way, on a terminal: the line is written over again and again."""
+        if not sys.stdout.isatty():
+            return
+        with self._lock:
+            self._clear()
+            self._status = text[:78]
+            print(f"\r{self._status}", end="", flush=True)
+
+    def summary(self, seconds: float, file: Path) -> bool:
+        """Prints the parts and the slowest tests, writes the same to `file`. Whether all passed."""
+        with self._lock:
+            self._clear()
+        parts = list(self._parts.values())
+        width = max(len(part.name) for part in parts) + 2
+        print(f"\n{'part':<{width}}{'time':>7}{'tests':>7}{'skipped':>9}  ended")
+        for part in parts:
+            skipped = sum(part.skipped.values())
+            print(
+                f"{part.name:<{width}}{minutes(part.seconds):>7}{part.tests or '':>7}"
+                f"{skipped or '':>9}  {part.ending()}"
+            )
+        reasons: Counter[str] = Counter()
+        for part in parts:
+            reasons.update(part.skipped)
+        if reasons:
+            print("\nskipped:")
+        for reason, count in reasons.most_common():
+            print(f"  {count:4}  {reason}")
+        print("\nslowest:")
+        for time, name in self._slowest:
+            print(f"  {time:6.1f} s  {name}")
+        passed = all(part.passed for part in parts)
+        print(f"\n{'all passed' if passed else 'FAILED'} after {minutes(seconds)} min")
+        values = {
+            "passed": passed,
+            "seconds": round(seconds, 1),
+            "parts": [
+                {
+                    "name": part.name,
+                    "passed": part.passed,
+                    "seconds": round(part.seconds, 1),
+                    "tests": part.tests,
+                    "skipped": dict(part.skipped),
+                    "earlier": part.earlier or None,
+                    "failed": part.failed,
+                }
+                for part in parts
+            ],
+            "slowest": [{"seconds": time, "name": name} for time, name in self._slowest],
+        }
+        file.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+        return passed
+
+    def _clear(self) -> None:
+        if self._status:
+            print("\r" + " " * len(self._status) + "\r", end="")
+            self._status = ""
+
+    def _tail(self, log: Path) -> None:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        if any(FULL_DISK in line for line in lines):
+            print("    the disk is full: make room, and run the same command again")
+        print("\n".join(f"    {line}" for line in lines[-TAIL_LINES:]))
+        print(f"    (all of it: {log.relative_to(ROOT)})", flush=True)
+
+
+def minutes(seconds: float) -> str:
+    """m:ss"""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"

@@ -1,0 +1,101 @@
+"""What a job ended with: read from the reports that it wrote, and kept once it has passed."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from jobs import Job
+
+
+@dataclass
+class Result:
+    """How one job ended."""
+
+    job: str
+    part: str
+    key: str
+    passed: bool
+    date: str
+    """When it ran; an earlier run's, where it was not run again."""
+    seconds: float
+    tests: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
+    """How many tests were skipped, by the reason that they gave."""
+    slowest: list[tuple[float, str]] = field(default_factory=list)
+    earlier: bool = False
+    """It passed with the same key before, and was not run again."""
+    log: str = ""
+
+
+class Store:
+    """The results of jobs that have passed, one file each. Written whole or not at all."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def passed(self, job: Job, key: str) -> Result | None:
+        """What the job ended with when it passed with this very key."""
+        try:
+            values = json.loads(self._file(job).read_text(encoding="utf-8"))
+            result = Result(**values)
+        except (OSError, ValueError, TypeError):
+            return None  # none, or of another version of this program
+        if result.key != key or not result.passed:
+            return None
+        result.slowest = [(seconds, name) for seconds, name in result.slowest]
+        result.earlier = True
+        return result
+
+    def forget(self, job: Job) -> None:
+        """Before a job runs: one that is interrupted leaves nothing."""
+        self._file(job).unlink(missing_ok=True)
+
+    def keep(self, job: Job, result: Result) -> None:
+        """Takes down that a job has passed."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        scratch = self._file(job).with_suffix(".new")
+        scratch.write_text(json.dumps(asdict(result)), encoding="utf-8")
+        scratch.rename(self._file(job))
+
+    def _file(self, job: Job) -> Path:
+        return self._folder / f"{job.name}.json"
+
+
+def read_reports(paths: Iterable[Path], result: Result) -> str:
+    """Adds up what JUnit files of GoogleTest and pytest say.
+
+    Returns what is wrong with them: a job whose report is missing has tested nothing.
+    """
+    problem = ""
+    skipped: Counter[str] = Counter()
+    times: list[tuple[float, str]] = []
+    for path in paths:
+        try:
+            cases = list(ElementTree.parse(path).getroot().iter("testcase"))
+        except (OSError, ElementTree.ParseError) as error:
+            problem = f"{result.job} wrote no report: {error}"
+            continue
+        for case in cases:
+            skip = case.find("skipped")
+            if skip is not None or case.get("status") == "notrun":
+                skipped[_reason(skip)] += 1
+                continue
+            result.tests += 1
+            name = f"{case.get('classname', '')}.{case.get('name', '')}"
+            times.append((float(case.get("time", "0")), name))
+    result.skipped = dict(skipped)
+    result.slowest = sorted(times, reverse=True)[:10]
+    return problem
+
+
+def _reason(skip: ElementTree.Element | None) -> str:
+    if skip is None:
+        return "disabled"
+    # GoogleTest's message is FILE:LINE and, below it, what was said.
+    text = (skip.get("message") or "no reason given").strip()
+    return text.splitlines()[-1].removeprefix("Skipped: ")

@@ -1,0 +1,101 @@
+"""The parts of a test run that CMake does not list: builds, style, the lab and the like."""
+
+from __future__ import annotations
+
+from jobs import BUILD, Inputs, Job
+
+PYTHON = "/usr/bin/python3"
+
+#: The parts by name, as a person gives them, in the order in which they run.
+PARTS = {
+    "style": "how everything is written, and the tests of this program",
+    "release": "the release build and its tests",
+    "lab": "real guests on real Xen, under QEMU's emulation",
+    "asan-ubsan": "the tests with AddressSanitizer and UndefinedBehaviorSanitizer",
+    "tsan": "the tests built by clang++, with ThreadSanitizer",
+    "tidy": "clang-tidy over every source",
+    "coverage": "which lines the tests run",
+}
+DEFAULT = ("style", "release", "lab", "asan-ubsan")
+
+RELEASE = BUILD / "release"
+CODE = (
+    ".clang-tidy",
+    "CMakeLists.txt",
+    "CMakePresets.json",
+    "agent",
+    "bindings",
+    "cli",
+    "cmake",
+    "include",
+    "libmemctl",
+    "packaging",
+)
+
+
+def style() -> Job:
+    """Everything that git knows is looked at."""
+    tools = ("clang-format", "shellcheck", "codespell")
+    return Job("style", "style", ("scripts/check-style",), Inputs(sources=(".",), tools=tools))
+
+
+def runner() -> Job:
+    command = (PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/runner")
+    report = BUILD / "reports" / "runner.xml"
+    inputs = Inputs(sources=(".",))  # its table names files of every part
+    return Job("runner", "style", (*command, f"--junitxml={report}"), inputs, reports=(report,))
+
+
+def build(preset: str, fresh: bool) -> Job:
+    """Runs each time: ninja knows what has changed. `fresh` builds everything anew."""
+    anew = " --clean-first" if fresh else ""
+    steps = f"cmake --preset {preset} && cmake --build --preset {preset}{anew}"
+    return Job(f"{preset}.build", f"{preset} build", ("sh", "-ec", steps), build=True)
+
+
+def tidy() -> Job:
+    tools = ("clang-tidy", "clang++", "g++")
+    return Job("tidy", "clang-tidy", ("scripts/check-tidy",), Inputs(sources=CODE, tools=tools))
+
+
+def coverage() -> Job:
+    tools = ("gcovr", "g++")
+    inputs = Inputs(sources=(*CODE, "tests", "docs/schema"), tools=tools)
+    return Job("coverage", "coverage", ("scripts/coverage",), inputs)
+
+
+def lab(full: bool) -> list[Job]:
+    """The lab's scenarios: one boot of a host for each job."""
+    if not full:
+        return [_lab("default", ("tests/lab",), ())]
+    return [_lab(name, files, ("--full",)) for name, files in LAB_GROUPS.items()]
+
+
+#: The lab's files, in groups that share a boot.
+LAB_GROUPS: dict[str, tuple[str, ...]] = {}
+
+
+def _lab(name: str, files: tuple[str, ...], options: tuple[str, ...]) -> Job:
+    report = RELEASE / "reports" / f"lab.{name}.xml"
+    command = (PYTHON, "-m", "pytest", "-q", "-rA", "--no-header", f"--junitxml={report}")
+    inputs = Inputs(
+        sources=("tests/lab", "tests/python", "examples/python", "docs/schema"),
+        built=(
+            RELEASE / "agent" / "memctl-agent",
+            RELEASE / "bindings" / "python" / "package",
+            RELEASE / "cli" / "memctl",
+            RELEASE / "libmemctl" / "libmemctl.so",
+            RELEASE / "tests" / "contract" / "memctl-contract-test",
+            RELEASE / "tests" / "scenario" / "memctl-sim-host",
+        ),
+        tools=("qemu-system-x86_64", "gcc", "strip"),
+        lab_packages=True,
+    )
+    return Job(
+        f"lab.{name}",
+        "lab",
+        (*command, *options, *files),
+        inputs,
+        timeout=3600,
+        reports=(report,),
+    )

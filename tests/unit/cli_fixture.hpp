@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "memctl/domain_info.hpp"
+
+namespace memctl::cli {
+
+/// The guest that the command's texts are about in these tests.
+inline const DomainIdentity web1{DomainId{3}, "web1", DomainType::pv};
+
+}  // namespace memctl::cli
