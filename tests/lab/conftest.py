@@ -48,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEDGER] = Ledger()
     config.addinivalue_line("markers", "full: on real Xen only with --full")
+    config.addinivalue_line("markers", "hvm: in a dom0 that can start hvm guests")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -84,7 +85,7 @@ def lab_config(request: pytest.FixtureRequest) -> LabConfig:
     """The boot that the scenarios share."""
     return LabConfig(
         memory_mib=int(os.environ.get("MEMCTL_LAB_MEMORY", "6144")),
-        hvm=request.config.getoption("--full"),
+        hvm=any(item.get_closest_marker("hvm") for item in request.session.items),
     )
 
 

@@ -82,7 +82,7 @@ def main() -> int:
     build_what_boots()
     title("Booting Xen 4.17 under QEMU's emulation, with this build in its dom0")
     with waiting("waiting for dom0"):
-        booted = Lab(LabConfig())
+        booted = Lab(LabConfig(cpus=2))
     with booted as lab:
         say("dom0# xl info | grep -E 'xen_version|free_memory'")
         say(lab.check("xl info | grep -E 'xen_version|free_memory'").rstrip())

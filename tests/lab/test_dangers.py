@@ -17,7 +17,6 @@ from memctl_lab.rows import (
     POOL_MIB,
     Ask,
     Row,
-    Step,
     ask_memctl,
     by_xl,
     check_kept_safe,
@@ -25,20 +24,12 @@ from memctl_lab.rows import (
     guest_for_memctl,
     guest_for_xl,
     harmed,
+    may_die,
     reaches,
     run_by_memctl,
     run_by_xl,
     size_of,
 )
-
-
-def may_die(guest: ScenarioGuest) -> None:
-    guest.crash_expected = True
-
-
-def pool_by_hand(guest: ScenarioGuest) -> None:
-    """xl never raises the pool, and these rows are about another danger."""
-    guest.set_pool(POOL_MIB)
 
 
 def is_stopped_by_a_dry_pool(guest: ScenarioGuest) -> None:
@@ -58,56 +49,6 @@ def is_harmed(guest: ScenarioGuest) -> None:
     assert harmed(guest)
 
 
-def is_harmed_or_got_nothing(guest: ScenarioGuest) -> None:
-    assert harmed(guest) or size_of(guest) == 160
-
-
-def has_left(mib: int) -> Step:
-    return lambda guest: guest.leave_free(mib)
-
-
-def is_restored(guest: ScenarioGuest) -> None:
-    assert guest.save_and_restore()
-    assert guest.alive()
-
-
-def is_lost(guest: ScenarioGuest) -> None:
-    assert not guest.save_and_restore()
-    assert not guest.alive()
-
-
-def has_its_agent(guest: ScenarioGuest) -> None:
-    guest.wait_for_agent()
-
-
-def starving(type: str, free_mib: int) -> Row:
-    """The very case one grows for: the whole request's page descriptors are taken at once."""
-    return Row(
-        f"{type} with {free_mib} MiB left, 1024",
-        guest="hungry",
-        type=type,
-        xl=(pool_by_hand, has_left(free_mib), may_die, 1024, is_harmed_or_got_nothing),
-        memctl=(has_left(free_mib), 1024),
-        but=("stages",),
-    )
-
-
-def saved(type: str, mib: int, autoballoon: bool) -> Row:
-    """A guest that survives `xl save` and `xl restore`, and is resized further."""
-    more, setting = mib + 400, "on" if autoballoon else "off"
-    return Row(
-        f"{type} to {mib} MiB, saved and restored, then {more} and 300, autoballoon {setting}",
-        guest="saved",
-        type=type,
-        options={"autoballoon": autoballoon},
-        xl=(pool_by_hand, mib, reaches(mib), is_restored, more, reaches(more), 300, reaches(300)),
-        memctl=(mib, is_restored, reaches(mib), has_its_agent, more, 300),
-        but=("stages",),
-    )
-
-
-full = pytest.mark.full
-
 ROWS = [
     Row(
         "pvh, 2560 MiB asked for in movable blocks, then 200",
@@ -124,25 +65,6 @@ ROWS = [
         xl_options={"online_policy": "online_movable"},
         xl=(2048, reaches(2048), has_the_memory_that_it_dies_for, may_die, 600, is_harmed),
         memctl=(Ask(2048, "--online movable"), Ask(600, refused="below_floor")),
-    ),
-    pytest.param(starving("pv", 12), marks=full),
-    starving("pv", 5),
-    starving("pvh", 12),
-    pytest.param(starving("pvh", 5), marks=full),
-    # A save writes the image out: it is no larger than it has to be.
-    pytest.param(saved("pv", 480, autoballoon=False), marks=full),
-    pytest.param(saved("pvh", 480, autoballoon=False), marks=full),
-    pytest.param(saved("pv", 1200, autoballoon=True), marks=full),
-    # With autoballoon on, libxl freezes a pvh guest's pool in the configuration that it stores:
-    # xl gives the restored guest a pool that is too small for this size, and that fails.
-    Row(
-        "pvh to 1200 MiB, saved and restored, then 1600 and 300, autoballoon on",
-        guest="saved",
-        type="pvh",
-        options={"autoballoon": True},
-        xl=(pool_by_hand, 1200, reaches(1200), is_lost),
-        memctl=(Ask(1200, refused="paging_pool"), is_restored, reaches(160), has_its_agent),
-        but=("stages",),
     ),
 ]
 

@@ -28,7 +28,7 @@ from memctl_lab.rows import (
     size_of,
 )
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.hvm]
 
 
 def mem_set_alone_fails(guest: ScenarioGuest) -> str:

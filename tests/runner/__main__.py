@@ -59,8 +59,8 @@ def parse() -> argparse.Namespace:
 class Run:
     """One run, in two lanes.
 
-    The lab leaves a good part of two processors unused, but its emulated ones lose much by waiting
-    for others' turns. So the second lane begins with the lab, and has what the lab leaves.
+    The lab's hosts wait a good deal, but nothing may keep an emulated processor from running.
+    So the second lane begins with the lab, and has what the lab leaves.
     """
 
     def __init__(self, engine: Engine, options: argparse.Namespace) -> None:
@@ -104,7 +104,7 @@ class Run:
             self._engine.run(tests_of("release"), self._width)
         self._second_may_begin.set()
         if built and "lab" in parts:
-            self._engine.run(table.lab(self._options.full), 1)
+            self._engine.run(table.lab(self._options.full), 2)
 
     def _second(self) -> None:
         self._second_may_begin.wait()
@@ -114,6 +114,7 @@ class Run:
                 self._engine.run(tests_of(preset), self._width, idle)
         jobs = [table.tidy()] if "tidy" in parts else []
         jobs += [table.coverage()] if "coverage" in parts else []
+        jobs += [table.inputs()] if "inputs" in parts and self._build("release", idle) else []
         self._engine.run(jobs, 1, idle)
 
     def _build(self, preset: str, idle: bool = False) -> bool:
@@ -145,8 +146,7 @@ def main() -> int:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise RunError("another scripts/test runs in this folder") from None
-            needs_clang = options.full or bool({"tsan", "tidy", "coverage"} & set(options.parts))
-            install(needs_clang)
+            install(bool(set(options.parts) - set(table.DEFAULT)))
             Run(engine, options).carry_out(watch)
             passed = report.summary(time.monotonic() - began, BUILD / "test-summary.json")
     except (RunError, OSError) as error:

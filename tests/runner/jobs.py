@@ -76,7 +76,7 @@ class Job:
         for name, found in files(*OWN_FILES, *self.inputs.sources):
             add("source", name, _digest(found))
         for path in self.inputs.built:
-            for file in _below(path):
+            for file in below(path):
                 add("built", str(file.relative_to(ROOT)), _digest(file))
         for tool in self.inputs.tools:
             where = shutil.which(tool)
@@ -115,7 +115,8 @@ def _variables() -> list[tuple[str, str]]:
     return sorted(item for item in os.environ.items() if item[0].startswith(VARIABLES))
 
 
-def _below(path: Path) -> Iterable[Path]:
+def below(path: Path) -> Iterable[Path]:
+    """The files that a built file or folder consists of."""
     if path.is_dir():
         return sorted(
             file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts

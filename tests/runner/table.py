@@ -15,6 +15,7 @@ PARTS = {
     "tsan": "the tests built by clang++, with ThreadSanitizer",
     "tidy": "clang-tidy over every source",
     "coverage": "which lines the tests run",
+    "inputs": "no test reads a file that its key does not know",
 }
 DEFAULT = ("style", "release", "lab", "asan-ubsan")
 
@@ -64,22 +65,48 @@ def coverage() -> Job:
     return Job("coverage", "coverage", ("scripts/coverage",), inputs)
 
 
+def inputs() -> Job:
+    sources = (*CODE, "tests", "docs/schema", "examples", "pyproject.toml")
+    job = Inputs(sources=sources, tools=("strace",), lab_packages=True)
+    return Job("inputs", "inputs", (PYTHON, "tests/runner/check_inputs.py"), job)
+
+
+#: The lab's files, those that share a host together; the longest first.
+LAB = {
+    "dangers": ("test_dangers.py",),
+    "basics": (
+        "test_boot.py",
+        "test_grow.py",
+        "test_bad_input.py",
+        "test_figures.py",
+        "test_told_crashes.py",
+    ),
+    "starving": ("test_starving.py",),
+    "crash": ("test_crash.py",),
+}
+#: Those that run with --full alone.
+LAB_FULL = {
+    "untold": ("test_untold.py",),
+    "fate": ("test_fate.py",),
+    "pressure": ("test_pressure.py",),
+    "life": ("test_life.py", "test_recover.py", "test_rivals.py"),
+    "doctor": ("test_doctor.py",),
+    "contract": ("test_contract.py",),
+    "python": ("test_python.py",),
+}
+
+
 def lab(full: bool) -> list[Job]:
-    """The lab's scenarios: one boot of a host for each job."""
-    if not full:
-        return [_lab("default", ("tests/lab",), ())]
-    return [_lab(name, files, ("--full",)) for name, files in LAB_GROUPS.items()]
-
-
-#: The lab's files, in groups that share a boot.
-LAB_GROUPS: dict[str, tuple[str, ...]] = {}
+    """The lab's scenarios: a host of its own for each job."""
+    groups = {**LAB_FULL, **LAB} if full else LAB
+    return [_lab(name, files, ("--full",) if full else ()) for name, files in groups.items()]
 
 
 def _lab(name: str, files: tuple[str, ...], options: tuple[str, ...]) -> Job:
     report = RELEASE / "reports" / f"lab.{name}.xml"
     command = (PYTHON, "-m", "pytest", "-q", "-rA", "--no-header", f"--junitxml={report}")
     inputs = Inputs(
-        sources=("tests/lab", "tests/python", "examples/python", "docs/schema"),
+        sources=("tests/lab", "tests/python", "examples/python", "docs/schema", "pyproject.toml"),
         built=(
             RELEASE / "agent" / "memctl-agent",
             RELEASE / "bindings" / "python" / "package",
@@ -94,7 +121,7 @@ def _lab(name: str, files: tuple[str, ...], options: tuple[str, ...]) -> Job:
     return Job(
         f"lab.{name}",
         "lab",
-        (*command, *options, *files),
+        (*command, *options, *(f"tests/lab/{file}" for file in files)),
         inputs,
         timeout=3600,
         reports=(report,),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from memctl_lab.facts import Limits
+from memctl_lab.packages import locked
 
 MIB = 1024
 RESERVE_KIB = 64 * MIB
@@ -73,13 +74,13 @@ class Comparison:
         data = [row for row in self.data(host) if all(by in row for by in MAKERS)]
         if not data:
             return
-        directory.mkdir(parents=True, exist_ok=True)
-        path = directory / "comparison.json"
-        known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-        rows = {row["request"]: row for row in [*known, *data]}
-        merged = list(rows.values())
-        path.write_text(json.dumps(merged, indent=1) + "\n", encoding="utf-8")
-        (directory / "comparison.md").write_text(in_full(merged), encoding="utf-8")
+        with locked(directory):
+            path = directory / "comparison.json"
+            known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+            rows = {row["request"]: row for row in [*known, *data]}
+            merged = list(rows.values())
+            path.write_text(json.dumps(merged, indent=1) + "\n", encoding="utf-8")
+            (directory / "comparison.md").write_text(in_full(merged), encoding="utf-8")
 
 
 def ending_of(data: dict[str, Any]) -> Ending:

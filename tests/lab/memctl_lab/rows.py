@@ -184,6 +184,15 @@ class Row:
         return self.request
 
 
+def may_die(guest: ScenarioGuest) -> None:
+    guest.crash_expected = True
+
+
+def pool_by_hand(guest: ScenarioGuest) -> None:
+    """xl never raises the pool, and these rows are about another danger."""
+    guest.set_pool(POOL_MIB)
+
+
 def run_by_xl(row: Row, host: ScenarioHost, figures: Figures) -> None:
     """Takes xl's steps, and tells what came of them."""
     guest = guest_for_xl(host, row.guest, row.type, **{**row.options, **row.xl_options})
