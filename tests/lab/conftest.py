@@ -106,6 +106,7 @@ def host(request: pytest.FixtureRequest) -> Iterator[ScenarioHost]:
     with SimulatedHost() as simulated:
         request.config.stash[SIMULATED] = simulated
         yield simulated
+        del request.config.stash[SIMULATED]  # nobody can ask it any more
 
 
 H = TypeVar("H", bound=ScenarioHost)

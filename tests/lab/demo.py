@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -79,6 +80,7 @@ def with_memctl(lab: Lab, guest: Guest) -> bool:
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up, as on Ctrl-C
     build_what_boots()
     title("Booting Xen 4.17 under QEMU's emulation, with this build in its dom0")
     with waiting("waiting for dom0"):

@@ -14,13 +14,13 @@ PACKAGE = Path(memctl.__file__).parent
 ALLOWLIST = Path(__file__).with_name("stubtest_allowlist.txt")
 
 
-def test_the_stubs_are_the_modules() -> None:
+def test_the_stubs_are_the_modules(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "mypy.stubtest", "--allowlist", str(ALLOWLIST), "memctl._core"],
         capture_output=True,
         text=True,
         check=False,
-        cwd=PACKAGE.parent,
+        cwd=tmp_path,  # where it leaves its cache
         env={**os.environ, "MYPYPATH": str(PACKAGE.parent), "PYTHONPATH": str(PACKAGE.parent)},
     )
     assert done.returncode == 0, done.stdout + done.stderr

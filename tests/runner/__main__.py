@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import fcntl
 import os
 import signal
@@ -28,6 +29,7 @@ examples:
   scripts/test                 what has to pass before a change lands
   scripts/test style release   without the lab and the sanitizers: while you write
   scripts/test --full          everything, before a release
+  scripts/test --full lab      the lab alone, with its long scenarios
 
 A part that has passed is not run again until something that it depends on changes: docs/testing.md.
 """
@@ -37,14 +39,21 @@ def parse() -> argparse.Namespace:
     parts = "".join(f"  {name:<12} {what}\n" for name, what in table.PARTS.items())
     parser = argparse.ArgumentParser(
         prog="scripts/test",
-        description=__doc__.partition("\n")[0] if __doc__ else None,
+        description="Builds memctl and proves it.",
         epilog=EXAMPLES.format(parts=parts),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("parts", nargs="*", metavar="PART", help="these parts alone")
-    parser.add_argument("--full", action="store_true", help="every part, and every row of the lab")
+    parser.add_argument(
+        "parts",
+        nargs="*",
+        metavar="PART",
+        help="these alone; without: style, release, lab, asan-ubsan",
+    )
+    parser.add_argument(
+        "--full", action="store_true", help="every part, and the lab's long scenarios"
+    )
     parser.add_argument("--no-lab", action="store_true", help="leave the lab out")
-    parser.add_argument("--fresh", action="store_true", help="also what has passed before")
+    parser.add_argument("--fresh", action="store_true", help="run what has passed before again")
     options = parser.parse_args()
     unknown = [part for part in options.parts if part not in table.PARTS]
     if unknown:
@@ -53,6 +62,8 @@ def parse() -> argparse.Namespace:
         options.parts = list(table.PARTS if options.full else table.DEFAULT)
     if options.no_lab:
         options.parts = [part for part in options.parts if part != "lab"]
+    if not options.parts:
+        parser.error("nothing is left to run")
     return options
 
 
@@ -63,9 +74,11 @@ class Run:
     So the second lane begins with the lab, and has what the lab leaves.
     """
 
-    def __init__(self, engine: Engine, options: argparse.Namespace) -> None:
+    def __init__(self, engine: Engine, options: argparse.Namespace, report: Report) -> None:
         self._engine = engine
         self._options = options
+        self._report = report
+        self._has_release = False
         self._width = (os.cpu_count() or 1) + 1  # some tests mostly wait
         self._second_may_begin = threading.Event()
         self._error: Exception | None = None
@@ -80,7 +93,8 @@ class Run:
             lane.start()
         while any(lane.is_alive() for lane in lanes):
             watch()
-            time.sleep(1)
+            for lane in lanes:
+                lane.join(0.5)
         if self._error is not None:
             raise self._error
 
@@ -99,26 +113,31 @@ class Run:
         parts = self._options.parts
         if "style" in parts:
             self._engine.run([table.style(), table.runner()], self._width)
-        built = ("release" in parts or "lab" in parts) and self._build("release")
-        if built and "release" in parts:
+        wanted = {"release tests": "release", "lab": "lab", "inputs": "inputs"}
+        needing = [name for name, part in wanted.items() if part in parts]
+        self._has_release = bool(needing) and self._build("release", needing)
+        if self._has_release and "release" in parts:
             self._engine.run(tests_of("release"), self._width)
         self._second_may_begin.set()
-        if built and "lab" in parts:
+        if self._has_release and "lab" in parts:
             self._engine.run(table.lab(self._options.full), 2)
 
     def _second(self) -> None:
         self._second_may_begin.wait()
         parts, idle = self._options.parts, "lab" in self._options.parts
         for preset in ("asan-ubsan", "tsan"):
-            if preset in parts and self._build(preset, idle):
+            if preset in parts and self._build(preset, [f"{preset} tests"], idle):
                 self._engine.run(tests_of(preset), self._width, idle)
         jobs = [table.tidy()] if "tidy" in parts else []
         jobs += [table.coverage()] if "coverage" in parts else []
-        jobs += [table.inputs()] if "inputs" in parts and self._build("release", idle) else []
+        jobs += [table.inputs()] if "inputs" in parts and self._has_release else []
         self._engine.run(jobs, 1, idle)
 
-    def _build(self, preset: str, idle: bool = False) -> bool:
-        return self._engine.run([table.build(preset, self._options.fresh)], 1, idle)
+    def _build(self, preset: str, needing: list[str], idle: bool = False) -> bool:
+        built = self._engine.run([table.build(preset, self._options.fresh)], 1, idle)
+        for part in needing if not built else []:
+            self._report.not_run(part, f"since {preset}.build failed")
+        return built
 
 
 def install(full: bool) -> None:
@@ -128,36 +147,59 @@ def install(full: bool) -> None:
         raise RunError("the packages could not be installed")
 
 
+def heed(signals: tuple[signal.Signals, ...], handler: object) -> None:
+    for number in signals:
+        signal.signal(number, handler)  # type: ignore[arg-type]
+
+
 def main() -> int:
     options = parse()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends what it began, as on Ctrl-C
+    # Each ends what was begun, as Ctrl-C does. A shell ignores SIGINT for what it starts in the
+    # background, and tests send it: so it is set, and what is started here has its default.
+    endings = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    heed(endings, signal.default_int_handler)
     began = time.monotonic()
-    report = Report()
-    engine = Engine(Store(BUILD / "results"), options.fresh, report.tell)
-
-    def watch() -> None:
-        running = sorted(engine.running().items(), key=lambda each: -each[1])
-        report.status(", ".join(f"{name} {minutes(time)}" for name, time in running))
-
+    engine = None
+    summary = BUILD / "test-summary.json"
     try:
         BUILD.mkdir(exist_ok=True)
         with open(BUILD / "test.lock", "w", encoding="utf-8") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise RunError("another scripts/test runs in this folder") from None
+                raise RunError(
+                    "another scripts/test runs in this folder, or one of its jobs"
+                ) from None
+            summary.unlink(missing_ok=True)
             install(bool(set(options.parts) - set(table.DEFAULT)))
-            Run(engine, options).carry_out(watch)
-            passed = report.summary(time.monotonic() - began, BUILD / "test-summary.json")
-    except (RunError, OSError) as error:
-        engine.stop()
-        print(f"scripts/test: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        engine.stop()
+            report = Report()
+            store = Store(BUILD / "results")
+            engine = running = Engine(store, options.fresh, report.tell, (lock.fileno(),))
+            Run(engine, options, report).carry_out(lambda: show_running(running, report))
+            passed = report.summary(time.monotonic() - began, summary)
+    except (RunError, OSError, KeyboardInterrupt) as error:
+        heed(endings, signal.SIG_IGN)  # what is ended here ends whole
+        if engine is not None:
+            engine.stop()
+        return tell_why(error)
+    return 0 if passed else 1
+
+
+def show_running(engine: Engine, report: Report) -> None:
+    """On a terminal: what is under way, the longest first."""
+    running = sorted(engine.running().items(), key=lambda each: -each[1])
+    report.status(", ".join(f"{name} {minutes(taken)}" for name, taken in running))
+
+
+def tell_why(error: BaseException) -> int:
+    """One line, and the exit status."""
+    if isinstance(error, KeyboardInterrupt):
         print("\nscripts/test: interrupted; what has passed is kept", file=sys.stderr)
         return 130
-    return 0 if passed else 1
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        error = RunError("the disk is full: make room, and run the same command again")
+    print(f"scripts/test: {error}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ Those that only compute, for a minute and more, are left out.
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -25,7 +24,7 @@ LONG = ("property", "faults")
 OPENED = re.compile(r'(?:open|openat|openat2)\(.*?"[^"]*", (?:\{flags=)?([A-Z_|]+).*= \d+<([^>]+)>')
 STARTED = re.compile(r'execve\("([^"]+)"')
 IMAGES = "from memctl_lab import LabConfig, images; images.build(LabConfig(hvm=True, python=True))"
-#: What a run itself writes, and what Python keeps of a source beside it.
+#: What a run itself writes.
 OWN = (BUILD / "lab", BUILD / "logs", ROOT / ".git")
 
 
@@ -37,7 +36,7 @@ def unknown(job: Job) -> list[str]:
         done = subprocess.run(
             (*strace, *calls, *job.command),
             cwd=ROOT,
-            env={**os.environ, **job.environment},
+            env={**jobs.environment(), **job.environment},
             capture_output=True,
             text=True,
             check=False,

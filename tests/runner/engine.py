@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO
 
-from jobs import BUILD, ROOT, Job
+from jobs import BUILD, ROOT, Job, environment
 from results import Result, Store, read_reports
 
 LOGS = BUILD / "logs"
@@ -27,6 +27,12 @@ IDLE = (
 )
 
 
+#: However this program ends, the job does so, too.
+BOUND = ("setpriv", "--pdeathsig", "KILL", "--")
+IDLE_PATIENCE = 5
+"""How many times as long as elsewhere a job may take that gets what others leave."""
+
+
 class Stopped(Exception):
     """The run ends: somebody interrupted it, or another job failed."""
 
@@ -34,10 +40,14 @@ class Stopped(Exception):
 class Engine:
     """Runs jobs on behalf of lanes. Thread-safe: each lane calls it from a thread of its own."""
 
-    def __init__(self, store: Store, fresh: bool, tell: Callable[[Result], None]) -> None:
+    def __init__(
+        self, store: Store, fresh: bool, tell: Callable[[Result], None], held: tuple[int, ...] = ()
+    ) -> None:
+        """`held`: file descriptors that stay open until the last process of a job has ended."""
         self._store = store
         self._fresh = fresh
         self._tell = tell
+        self._held = held
         self._lock = threading.Lock()
         self._running: dict[str, tuple[subprocess.Popen[bytes], float]] = {}
         self._stopping = False
@@ -58,9 +68,14 @@ class Engine:
         with self._lock:
             self._stopping = True
             for process, _ in self._running.values():
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGINT)
+            for process, _ in self._running.values():
                 _end(process)
 
     def _run(self, job: Job, idle: bool) -> bool:
+        if self._stopping:
+            raise Stopped
         key = job.key()
         known = None if self._fresh or job.build else self._store.passed(job, key)
         result = known or self._execute(job, key, idle)
@@ -89,30 +104,34 @@ class Engine:
             result.passed = False
             with open(log, "a", encoding="utf-8") as output:
                 output.write(f"{problem}\n")
-        # What changed under a job has not been tested by it.
-        if result.passed and job.key() == key:
-            self._store.keep(job, result)
+        if result.passed and not job.build:
+            if job.key() == key:
+                self._store.keep(job, result)
+            else:
+                result.note = "its inputs changed while it ran: runs again next time"
         return result
 
     def _call(self, job: Job, output: BinaryIO, idle: bool) -> int:
-        command = (*IDLE, *job.command) if idle else job.command
+        command = (*BOUND, *(IDLE if idle else ()), *job.command)
+        timeout = job.timeout * (IDLE_PATIENCE if idle else 1)
         with self._lock:
             if self._stopping:
                 raise Stopped
             process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env={**os.environ, **job.environment},
+                env={**environment(), **job.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=self._held,
             )
             self._running[job.name] = (process, time.monotonic())
         try:
-            return process.wait(job.timeout)
+            return process.wait(timeout)
         except subprocess.TimeoutExpired:
-            output.write(f"\n{job.name}: not done within {job.timeout:.0f} s\n".encode())
+            output.write(f"\n{job.name}: not done within {timeout:.0f} s\n".encode())
             return 1
         finally:
             _end(process)

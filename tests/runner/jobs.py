@@ -22,15 +22,21 @@ from memctl_lab.packages import wanted  # noqa: E402
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 
-#: Variables with these prefixes change what a build or a test does.
-VARIABLES = tuple(
-    "MEMCTL GTEST_ RC_ PYTEST PYTHON CMAKE_ CXX CC LD ASAN_ UBSAN_ TSAN_ LSAN_".split()
+#: The variables that reach a job, beside those with these prefixes. They are part of its key; what
+#: is not in the key reaches no job.
+VARIABLES = ("HOME", "PATH", "TMPDIR", "USER")
+PREFIXES = tuple(
+    "MEMCTL GTEST_ RC_ PYTEST CMAKE_ CXX CC LD LIBRARY_ CPLUS_ PKG_CONFIG BOOST"
+    " ASAN_ UBSAN_ TSAN_ LSAN_ http no_proxy".split()
 )
+FIXED = {"LANG": "C.UTF-8", "TERM": "dumb", "PYTHONNOUSERSITE": "1"}
 
-FORMAT = "${Package} ${Architecture} ${Version}\\n"
+FORMAT = "${Package} ${Architecture} ${Version} ${db:Status-Status}\\n"
 
 #: What every job depends on: this program decides what runs, and the scripts how.
 OWN_FILES = ("scripts", "tests/runner")
+#: pytest reads these if they are there, whatever it is told to run.
+PYTEST_FILES = ("conftest.py", "pytest.ini", "setup.cfg", "tests/conftest.py", "tox.ini")
 
 
 @dataclass(frozen=True)
@@ -70,20 +76,36 @@ class Job:
         def add(kind: str, *values: object) -> None:
             digest.update(repr((kind, *values)).encode())
 
-        add("command", *(word.replace(str(ROOT), "ROOT") for word in self.command))
-        add("environment", *sorted(self.environment.items()), *_variables())
-        add("machine", os.uname().release, os.uname().machine, *packages())
-        for name, found in files(*OWN_FILES, *self.inputs.sources):
-            add("source", name, _digest(found))
+        add("command", *self.command)
+        add("environment", *sorted(self.environment.items()), *sorted(environment().items()))
+        add("machine", *machine())
+        pytest_files = [name for name in PYTEST_FILES if (ROOT / name).is_file()]
+        for name, found in files(*OWN_FILES, *self.inputs.sources, *pytest_files):
+            add("source", name, digest_of(found))
         for path in self.inputs.built:
             for file in below(path):
-                add("built", str(file.relative_to(ROOT)), _digest(file))
+                add("built", str(file.relative_to(ROOT)), digest_of(file))
         for tool in self.inputs.tools:
             where = shutil.which(tool)
-            add("tool", tool, where, _digest(Path(where).resolve()) if where else None)
+            add("tool", tool, where, digest_of(Path(where).resolve()) if where else None)
         if self.inputs.lab_packages:
             add("lab", *lab_packages())
         return digest.hexdigest()
+
+
+def environment() -> dict[str, str]:
+    """What a job gets of this program's variables."""
+    return FIXED | {
+        name: value
+        for name, value in os.environ.items()
+        if name in VARIABLES or name.startswith(PREFIXES)
+    }
+
+
+def machine() -> list[str]:
+    """The kernel, who runs this, every Debian package, and Python's packages from elsewhere."""
+    system = os.uname()
+    return [system.release, system.machine, str(os.geteuid()), *packages()]
 
 
 def files(*where: str) -> list[tuple[str, Path]]:
@@ -98,8 +120,9 @@ def files(*where: str) -> list[tuple[str, Path]]:
 
 @cache
 def packages() -> list[str]:
-    """Every Debian package that is installed, with its version."""
-    return sorted(_output("dpkg-query", "-W", "-f", FORMAT).splitlines())
+    """Every Debian package that is installed, with its version, and what lies in Python's way."""
+    local = sorted(Path("/usr/local/lib").glob("python3*/dist-packages/*"))
+    return [*sorted(_output("dpkg-query", "-W", "-f", FORMAT).splitlines()), *map(str, local)]
 
 
 @cache
@@ -109,10 +132,6 @@ def lab_packages() -> list[tuple[str, str]]:
         return sorted(wanted(default_cache()).items())
     except LabError as error:
         raise RunError(str(error)) from error
-
-
-def _variables() -> list[tuple[str, str]]:
-    return sorted(item for item in os.environ.items() if item[0].startswith(VARIABLES))
 
 
 def below(path: Path) -> Iterable[Path]:
@@ -126,7 +145,8 @@ def below(path: Path) -> Iterable[Path]:
     return [path]
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """Of a file's bytes, and whether it can be executed."""
     mode = "x" if os.access(path, os.X_OK) else "-"
     with open(path, "rb") as file:
         return mode + hashlib.file_digest(file, "sha256").hexdigest()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,11 +25,14 @@ class Part:
     name: str
     passed: bool = True
     seconds: float = 0
+    """From the first job's begin to the last one's end."""
+    ran: int = 0
     tests: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     earlier: str = ""
     """The date of the oldest result that was taken from an earlier run."""
     failed: list[str] = field(default_factory=list)
+    _begin: float = field(default_factory=time.monotonic)
 
     def add(self, result: Result) -> None:
         self.passed = self.passed and result.passed
@@ -36,14 +41,16 @@ class Part:
         if result.earlier:
             self.earlier = min(filter(None, (self.earlier, result.date)))
         else:
-            self.seconds += result.seconds
+            self.ran += 1
+            self._begin = min(self._begin, time.monotonic() - result.seconds)
+            self.seconds = time.monotonic() - self._begin
         if not result.passed:
             self.failed.append(result.job)
 
     def ending(self) -> str:
         if self.failed:
             return f"FAILED: {', '.join(self.failed)}"
-        if self.earlier and not self.seconds:
+        if self.earlier and not self.ran:
             return f"passed on {self.earlier[:16].replace('T', ' ')}, nothing changed since"
         return "passed" + (", in part earlier" if self.earlier else "")
 
@@ -68,8 +75,16 @@ class Report:
             count = f"{result.tests} tests, " if result.tests else ""
             word = "ok    " if result.passed else "FAILED"
             print(f"{word} {result.job:<34} {count}{minutes(result.seconds)}", flush=True)
+            if result.note:
+                print(f"       {result.note}")
             if not result.passed:
                 self._tail(ROOT / result.log)
+
+    def not_run(self, part: str, why: str) -> None:
+        """A part that was asked for, and could not run."""
+        with self._lock:
+            self._parts.setdefault(part, Part(part)).failed.append(f"not run, {why}")
+            self._parts[part].passed = False
 
     def status(self, text: str) -> None:
         """What is under way, on a terminal: the line is written over again and again."""
@@ -101,8 +116,8 @@ class Report:
         for reason, count in reasons.most_common():
             print(f"  {count:4}  {reason}")
         print("\nslowest:")
-        for time, name in self._slowest:
-            print(f"  {time:6.1f} s  {name}")
+        for taken, name in self._slowest:
+            print(f"  {taken:6.1f} s  {name}")
         passed = all(part.passed for part in parts)
         print(f"\n{'all passed' if passed else 'FAILED'} after {minutes(seconds)} min")
         values = {
@@ -120,9 +135,11 @@ class Report:
                 }
                 for part in parts
             ],
-            "slowest": [{"seconds": time, "name": name} for time, name in self._slowest],
+            "slowest": [{"seconds": taken, "name": name} for taken, name in self._slowest],
         }
-        file.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+        scratch = file.with_suffix(".new")
+        scratch.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+        scratch.rename(file)
         return passed
 
     def _clear(self) -> None:
@@ -132,7 +149,7 @@ class Report:
 
     def _tail(self, log: Path) -> None:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        if any(FULL_DISK in line for line in lines):
+        if any(FULL_DISK in line for line in lines) or shutil.disk_usage(log).free < 1 << 20:
             print("    the disk is full: make room, and run the same command again")
         print("\n".join(f"    {line}" for line in lines[-TAIL_LINES:]))
         print(f"    (all of it: {log.relative_to(ROOT)})", flush=True)

@@ -30,6 +30,7 @@ class Result:
     earlier: bool = False
     """It passed with the same key before, and was not run again."""
     log: str = ""
+    note: str = ""
 
 
 class Store:
@@ -80,7 +81,11 @@ def read_reports(paths: Iterable[Path], result: Result) -> str:
         except (OSError, ElementTree.ParseError) as error:
             problem = f"{result.job} wrote no report: {error}"
             continue
+        if not cases:
+            problem = f"{result.job} ran no test"
         for case in cases:
+            if case.find("failure") is not None or case.find("error") is not None:
+                problem = f"{result.job}: {case.get('name')} failed"
             skip = case.find("skipped")
             if skip is not None or case.get("status") == "notrun":
                 skipped[_reason(skip)] += 1

@@ -48,10 +48,9 @@ def runner() -> Job:
 
 
 def build(preset: str, fresh: bool) -> Job:
-    """Runs each time: ninja knows what has changed. `fresh` builds everything anew."""
-    anew = " --clean-first" if fresh else ""
-    steps = f"cmake --preset {preset} && cmake --build --preset {preset}{anew}"
-    return Job(f"{preset}.build", f"{preset} build", ("sh", "-ec", steps), build=True)
+    """Runs each time: it finds out by itself what has changed."""
+    command = (PYTHON, "tests/runner/build.py", preset, *(["--fresh"] if fresh else []))
+    return Job(f"{preset}.build", f"{preset} build", command, build=True)
 
 
 def tidy() -> Job:
@@ -99,11 +98,13 @@ LAB_FULL = {
 def lab(full: bool) -> list[Job]:
     """The lab's scenarios: a host of its own for each job."""
     groups = {**LAB_FULL, **LAB} if full else LAB
-    return [_lab(name, files, ("--full",) if full else ()) for name, files in groups.items()]
+    return [_lab(name, files, full) for name, files in groups.items()]
 
 
-def _lab(name: str, files: tuple[str, ...], options: tuple[str, ...]) -> Job:
-    report = RELEASE / "reports" / f"lab.{name}.xml"
+def _lab(group: str, files: tuple[str, ...], full: bool) -> Job:
+    name = f"lab.{group}.full" if full else f"lab.{group}"
+    report = RELEASE / "reports" / f"{name}.xml"
+    options = ("--full",) if full else ()
     command = (PYTHON, "-m", "pytest", "-q", "-rA", "--no-header", f"--junitxml={report}")
     inputs = Inputs(
         sources=("tests/lab", "tests/python", "examples/python", "docs/schema", "pyproject.toml"),
@@ -119,10 +120,10 @@ def _lab(name: str, files: tuple[str, ...], options: tuple[str, ...]) -> Job:
         lab_packages=True,
     )
     return Job(
-        f"lab.{name}",
+        name,
         "lab",
         (*command, *options, *(f"tests/lab/{file}" for file in files)),
         inputs,
-        timeout=3600,
+        environment={"MEMCTL_BUILD": str(RELEASE)},
         reports=(report,),
     )

@@ -6,8 +6,8 @@ A key that misses an input would be a false pass.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -15,9 +15,11 @@ from pathlib import Path
 
 import pytest
 
+import build
 import engine
 import jobs
 import results
+import table
 from engine import Engine, Stopped
 from errors import RunError
 from jobs import Inputs, Job
@@ -124,6 +126,7 @@ CHANGES: dict[str, Callable[[Tree, pytest.MonkeyPatch], object]] = {
     "a package": lambda tree, _: flip(tree.root / "installed"),
     "a package of the lab": lambda tree, _: flip(tree.root / "offered"),
     "the environment": lambda _, patch: patch.setenv("RC_PARAMS", "seed=1"),
+    "a file that pytest would read": lambda tree, _: tree.write("pytest.ini", ""),
     "the kernel": lambda _, patch: patch.setattr(
         os, "uname", lambda: os.uname_result(("Linux", "host", "9.9", "1", "x86_64"))
     ),
@@ -181,8 +184,52 @@ def test_a_failure_takes_the_earlier_success_away(tree: Tree) -> None:
 def test_sources_that_change_under_a_job_have_not_passed(tree: Tree) -> None:
     command = ("sh", "-c", f"echo >>{tree.root}/count; echo changed >>{tree.root}/src/a.cpp")
     changing = Job("job", "part", command, tree.job.inputs)
-    assert tree.run(changing).passed
+    assert tree.run(changing).note
     assert not tree.run(changing).earlier
+
+
+@pytest.fixture
+def build_steps(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    """Builds with a cmake that only says how it was called."""
+    tree.program("cmake", f"#!/bin/sh\necho $* >>{tree.root}/count\n")
+    for name, value in (("ROOT", tree.root), ("BUILD", tree.root / "build")):
+        monkeypatch.setattr(build, name, value)
+    monkeypatch.setattr(table, "CODE", ("src",))
+    monkeypatch.setattr(sys, "argv", ["build.py", "release"])
+    (tree.root / "build/release").mkdir()
+    tree.write("tests/x.cpp", "text")
+
+    def steps() -> str:
+        (tree.root / "count").unlink(missing_ok=True)
+        jobs.packages.cache_clear()
+        assert build.main() == 0
+        return (tree.root / "count").read_text()
+
+    return steps
+
+
+def test_a_build_begins_anew_where_a_package_or_the_environment_is_another(
+    tree: Tree, build_steps: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "--fresh" in build_steps() and "--fresh" not in build_steps()
+    flip(tree.root / "installed")
+    steps = build_steps()
+    assert "--fresh" in steps and "--target clean" in steps
+    assert "--fresh" not in build_steps()
+    monkeypatch.setenv("CXXFLAGS", "-Og")
+    assert "--fresh" in build_steps()
+
+
+def test_a_source_that_an_older_one_took_the_place_of_is_new_to_ninja(
+    tree: Tree, build_steps: Callable[[], str]
+) -> None:
+    build_steps()
+    source, other = tree.root / "src/a.cpp", tree.root / "src/b.hpp"
+    flip(source)
+    for path in (source, other):
+        os.utime(path, (1, 1))
+    build_steps()
+    assert source.stat().st_mtime > 1 and other.stat().st_mtime == 1
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"key": 1}'])
@@ -229,6 +276,21 @@ def test_a_job_that_promised_a_report_and_wrote_none_has_not_passed(tree: Tree) 
     assert not result.passed
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<testsuites/>",
+        '<testsuites><testcase name="a"><failure/></testcase></testsuites>',
+        '<testsuites><testcase name="a"><error/></testcase></testsuites>',
+        "<testsuites",
+    ],
+)
+def test_a_report_of_no_test_or_of_a_failure_is_no_success(tree: Tree, text: str) -> None:
+    report = tree.root / "build/reports/x.xml"
+    command = ("sh", "-c", f"echo '{text}' >{report}")
+    assert not tree.run(Job("job", "part", command, reports=(report,))).passed
+
+
 def test_reports_are_added_up(tree: Tree, tmp_path: Path) -> None:
     report = tmp_path / "report.xml"
     report.write_text(
@@ -245,10 +307,13 @@ def test_reports_are_added_up(tree: Tree, tmp_path: Path) -> None:
     assert result.slowest[0] == (9, "A.slow")
 
 
-@pytest.mark.skipif(shutil.which("git") is None, reason="no git")
-def test_every_job_of_the_table_names_what_is_there() -> None:
-    import table
+def test_every_file_of_the_lab_has_a_job() -> None:
+    named = {name for names in {**table.LAB, **table.LAB_FULL}.values() for name in names}
+    assert named == {path.name for path in (jobs.ROOT / "tests" / "lab").glob("test_*.py")}
 
-    for job in (table.style(), table.tidy(), table.coverage(), *table.lab(False), *table.lab(True)):
+
+def test_every_job_of_the_table_names_what_is_there() -> None:
+    singles = (table.style(), table.runner(), table.tidy(), table.coverage(), table.inputs())
+    for job in (*singles, *table.lab(False), *table.lab(True)):
         for name in job.inputs.sources:
             assert jobs.files(name), f"{job.name}: {name}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -19,6 +20,8 @@ def build_what_boots() -> None:
     """
     if os.environ.get("MEMCTL_BUILD"):
         return
+    if shutil.which("cmake") is None:
+        raise LabError("cmake is not installed: run scripts/install-dependencies")
     print("building memctl and its agent", file=sys.stderr, flush=True)
     configured = subprocess.run(
         ["cmake", "--preset", "release"],
