@@ -15,11 +15,12 @@ namespace {
 constexpr Kib search_end = 64_TiB;
 
 /// The last size in pages from `good` on that `refused` lets pass; everything at `bad` and above is
-/// refused, `good` is not.
+/// refused, `good` is not. `good` need be no whole number of pages: other tools set such targets.
 template <class Refused>
 Kib last_granted(Kib good, Kib bad, Refused refused) {
   while (bad - good > kib_per_page) {
-    const Kib middle = good + round_down((bad - good) / 2, kib_per_page);
+    const Kib next_page = round_down(good, kib_per_page) + kib_per_page;
+    const Kib middle = std::max(next_page, round_down(good + (bad - good) / 2, kib_per_page));
     (refused(middle) ? bad : good) = middle;
   }
   return good;

@@ -55,6 +55,20 @@ TEST(PagingPool, IsWhatLibxlGives) {
   EXPECT_EQ(paging_pool_for(160_MiB + 1_KiB, 1, true), 1668_KiB);
 }
 
+TEST(MakePlan, FindsTheLargestSizeOfADomainWhoseTargetIsNoWholeNumberOfPages) {
+  for (const Kib odd : {1_KiB, 2_KiB, 3_KiB}) {
+    Input input = settled_guest(DomainType::pv);
+    input.domain.target = 160_MiB + odd;
+    input.domain.static_max = 160_MiB + odd;
+    input.domain.memory = {.total = to_pages(160_MiB), .max = 161_MiB + odd};
+    const Error error = refusal(input, 512_GiB);
+    EXPECT_EQ(error.cause, Cause::host_memory);
+    ASSERT_TRUE(error.largest);
+    EXPECT_EQ(round_down(*error.largest, kib_per_page), *error.largest) << odd.count();
+    EXPECT_TRUE(make_plan(input, *error.largest)) << odd.count();
+  }
+}
+
 TEST(MakePlan, GrowsPastTheBootLimitAndRaisesThePoolFirst) {
   const Plan plan = make_plan(settled_guest(), 1_GiB).value();
   EXPECT_EQ(plan.from, 160_MiB);
