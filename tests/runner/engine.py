@@ -51,7 +51,6 @@ class Engine:
         self._lock = threading.Lock()
         self._running: dict[str, tuple[subprocess.Popen[bytes], float]] = {}
         self._stopping = False
-        self.results: list[Result] = []
 
     def run(self, jobs: Sequence[Job], width: int, idle: bool = False) -> bool:
         """Runs these jobs, so many at once; all of them, even if one fails. Whether all passed."""
@@ -79,8 +78,6 @@ class Engine:
         key = job.key()
         known = None if self._fresh or job.build else self._store.passed(job, key)
         result = known or self._execute(job, key, idle)
-        with self._lock:
-            self.results.append(result)
         self._tell(result)
         return result.passed
 
