@@ -49,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEDGER] = Ledger()
     config.addinivalue_line("markers", "full: on real Xen only with --full")
     config.addinivalue_line("markers", "hvm: in a dom0 that can start hvm guests")
+    config.addinivalue_line("markers", "two_cpus: on a host with two processors")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -82,10 +83,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def lab_config(request: pytest.FixtureRequest) -> LabConfig:
-    """The boot that the scenarios share."""
+    """The boot that the scenarios share: what one of them needs, all of them have."""
+
+    def is_needed(mark: str) -> bool:
+        return any(item.get_closest_marker(mark) for item in request.session.items)
+
     return LabConfig(
         memory_mib=int(os.environ.get("MEMCTL_LAB_MEMORY", "6144")),
-        hvm=any(item.get_closest_marker("hvm") for item in request.session.items),
+        cpus=2 if is_needed("two_cpus") else 1,
+        hvm=is_needed("hvm"),
     )
 
 

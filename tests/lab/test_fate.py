@@ -17,7 +17,8 @@ from memctl_lab.memctl import Resized, finish, resize
 from memctl_lab.phases import at_phase
 from memctl_lab.rows import size_of
 
-pytestmark = pytest.mark.full
+# What befalls the domain has to come in time, whatever memctl is doing.
+pytestmark = [pytest.mark.full, pytest.mark.two_cpus]
 
 PHASES = ["facts", "reserve", "online", "populate", "verify", "restore"]
 BEFORE_VERIFY = ["facts", "reserve", "online", "populate"]
