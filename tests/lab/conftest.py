@@ -86,7 +86,8 @@ def lab_config(request: pytest.FixtureRequest) -> LabConfig:
     """The boot that the scenarios share: what one of them needs, all of them have."""
 
     def is_needed(mark: str) -> bool:
-        return any(item.get_closest_marker(mark) for item in request.session.items)
+        items = [item for item in request.session.items if host_of(item) == "xen"]
+        return any(item.get_closest_marker(mark) for item in items)
 
     return LabConfig(
         memory_mib=int(os.environ.get("MEMCTL_LAB_MEMORY", "6144")),
