@@ -115,7 +115,8 @@ class Report:
             print("\nskipped:")
         for reason, count in reasons.most_common():
             print(f"  {count:4}  {reason}")
-        print("\nslowest:")
+        if self._slowest:
+            print("\nslowest:")
         for taken, name in self._slowest:
             print(f"  {taken:6.1f} s  {name}")
         passed = all(part.passed for part in parts)
@@ -151,7 +152,8 @@ class Report:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
         if any(FULL_DISK in line for line in lines) or shutil.disk_usage(log).free < 1 << 20:
             print("    the disk is full: make room, and run the same command again")
-        print("\n".join(f"    {line}" for line in lines[-TAIL_LINES:]))
+        else:
+            print("\n".join(f"    {line}" for line in lines[-TAIL_LINES:]))
         print(f"    (all of it: {log.relative_to(ROOT)})", flush=True)
 
 
