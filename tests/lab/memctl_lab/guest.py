@@ -17,6 +17,8 @@ from memctl_lab.scenario import Completed
 UNREACHABLE = 125
 BOOT_TIMEOUT = 300
 BALLOON = "/sys/devices/system/xen_memory/xen_memory0"
+HOLDING_RATE = 200
+"""MiB a second that a process takes by and by, as in the simulator."""
 KILLED = "Out of memory: Killed process"
 GUEST_FAULT = re.compile(r"Kernel panic.*|kernel BUG at.*|Oops:.*|LAB-FAIL.*")
 
@@ -159,7 +161,7 @@ class Guest:
 
     def begin_to_hold(self, mib: int, first_mib: int) -> None:
         free_kib = self.facts().mem_free_kib
-        self.check(f"(lab-hog {mib} >/dev/null 2>&1 &)")
+        self.check(f"(lab-hog {mib} {HOLDING_RATE} >/dev/null 2>&1 &)")
         deadline = time.monotonic() + 60
         while free_kib - self.facts().mem_free_kib < first_mib * 1024:
             if time.monotonic() > deadline:
