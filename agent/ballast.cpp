@@ -7,18 +7,18 @@
 
 namespace memctl::agent {
 namespace {
-constexpr std::size_t bytes = static_cast<std::size_t>(Ballast::size.count()) * 1024;
+constexpr std::size_t size_in_bytes = static_cast<std::size_t>(Ballast::size.count()) * 1024;
 }  // namespace
 
 void Ballast::take(Kib free) {
   if (memory_ != nullptr || free < plenty) return;
   constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
-  void* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+  void* const memory = ::mmap(nullptr, size_in_bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
   if (memory != MAP_FAILED) memory_ = memory;
 }
 
 void Ballast::lend() {
-  if (memory_ != nullptr) ::munmap(memory_, bytes);
+  if (memory_ != nullptr) ::munmap(memory_, size_in_bytes);
   memory_ = nullptr;
 }
 
