@@ -113,7 +113,7 @@ def host(request: pytest.FixtureRequest) -> Iterator[ScenarioHost]:
     with SimulatedHost() as simulated:
         request.config.stash[SIMULATED] = simulated
         yield simulated
-        del request.config.stash[SIMULATED]  # nobody can ask it any more
+        del request.config.stash[SIMULATED]  # it has ended: no later test may ask it
 
 
 H = TypeVar("H", bound=ScenarioHost)

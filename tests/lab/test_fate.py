@@ -17,7 +17,7 @@ from memctl_lab.memctl import Resized, finish, resize
 from memctl_lab.phases import at_phase
 from memctl_lab.rows import size_of
 
-# What befalls the domain has to come in time, whatever memctl is doing.
+# Each fate has to reach the domain within the phase, even while memctl or the guest is busy.
 pytestmark = [pytest.mark.full, pytest.mark.two_cpus]
 
 PHASES = ["facts", "reserve", "online", "populate", "verify", "restore"]

@@ -55,7 +55,7 @@ class ToolstackModel {
   std::map<DomainId, ToolstackRecord> records_{};
 };
 
-/// What every call says of a domain that is not there.
+/// The error of each call that names a domain which does not exist.
 [[nodiscard]] Error no_domain(DomainId domain);
 /// "/local/domain/N"
 [[nodiscard]] std::string domain_path(DomainId domain);
