@@ -167,8 +167,8 @@ std::string plan_text(const Plan& plan) {
     }
     text += table.text("  ");
   }
-  if (plan.paging_pool) {
-    text += "  paging pool: " + show_size(*plan.paging_pool);
+  if (plan.pool) {
+    text += "  paging pool: " + show_size(*plan.pool);
     if (plan.pool_growth != Kib{}) {
       text += ", " + show_size(plan.pool_growth) + " more of the host's memory";
     }

@@ -35,9 +35,9 @@ struct DomainStatus {
   Kib allocated{};                      ///< Xen's page count of the domain.
   Kib target{};                         ///< The size that the domain was last asked to have.
   std::optional<Kib> limit{};           ///< static-max: how far the target may go without a resize.
-  Kib max_allocation{};                 ///< Xen's max_pages, the limit that a guest cannot pass.
+  Kib max_pages{};                      ///< Xen's max_pages, the limit that a guest cannot pass.
   std::optional<Kib> boot_limit{};      ///< static-max when the domain was built.
-  std::optional<Kib> paging_pool{};     ///< HAP or shadow pool; a pv domain has none.
+  std::optional<Kib> pool{};            ///< HAP or shadow pool; a pv domain has none.
   std::optional<AgentStatus> agent{};   ///< Nothing: no agent announced itself, or none answers.
   std::optional<Kib> reported_total{};  ///< The guest's MemTotal.
   std::optional<Kib> reported_available{};  ///< The guest's MemAvailable.

@@ -20,7 +20,8 @@ namespace memctl {
 class MEMCTL_EXPORT Host {
  public:
   /// `uri`: "xen:" is the host that this runs on, as its dom0; "sim:" a simulated one.
-  /// Errors: `no_xen`, `not_permitted`, `xen_unsupported` (no such scheme among them).
+  /// Errors: `no_xen`, `not_permitted`, `xen_unsupported` (another release of Xen),
+  /// `invalid_argument` (no such kind of host, or a file that describes none).
   [[nodiscard]] static Result<Host> open(std::string_view uri);
 
   /// The domain of that name or number. dom0 is no guest and is not found here.

@@ -23,15 +23,15 @@ struct Stage {
 /// the operation decides each one anew on fresh figures, so their number may differ.
 struct Plan {
   DomainIdentity domain{};
-  Kib from{};                        ///< The domain's size now.
-  Kib to{};                          ///< The size that it would have.
-  Kib limit{};                       ///< static-max afterwards.
-  Kib earlier_limit{};               ///< static-max now.
-  std::optional<Kib> paging_pool{};  ///< The pool's size afterwards; nothing for pv.
-  Kib pool_growth{};                 ///< Host memory that the pool takes on top.
-  Kib host_free{};                   ///< What the host has to give now, claims of others excluded.
-  Kib host_reserve{};                ///< What stays free on the host.
-  std::vector<Stage> stages{};       ///< Empty: the domain has that size already.
+  Kib from{};                   ///< The domain's size now.
+  Kib to{};                     ///< The size that it would have.
+  Kib limit{};                  ///< static-max afterwards.
+  Kib earlier_limit{};          ///< static-max now.
+  std::optional<Kib> pool{};    ///< The pool's size afterwards; nothing for pv.
+  Kib pool_growth{};            ///< Host memory that the pool takes on top.
+  Kib host_free{};              ///< What the host has to give now, claims of others excluded.
+  Kib host_reserve{};           ///< What stays free on the host.
+  std::vector<Stage> stages{};  ///< Empty: the domain has that size already.
   /// What would stop a larger request first, and the size where it does.
   std::optional<Cause> limited_by{};
   std::optional<Kib> largest{};

@@ -2,12 +2,12 @@
 #include "memctl/host.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <string>
 #include <utility>
 
 #include "api/host_state.hpp"
+#include "base/text.hpp"
 #include "resize/doctor.hpp"
 #include "resize/recover.hpp"
 
@@ -19,15 +19,13 @@ Result<std::vector<DomainIdentity>> list(HostState& state) {
 }
 
 Error no_such_domain(std::string_view name) {
-  std::string shown{name.substr(0, 64)};
-  std::ranges::replace_if(
-      shown, [](unsigned char c) { return std::isprint(c) == 0; }, '?');
   if (name == "0" || name == "Domain-0") {
     return {.cause = Cause::no_such_domain,
             .message = "dom0 is the host's own domain, not a guest",
             .hint = "name a guest; xl list shows them. xl mem-set 0 resizes dom0"};
   }
-  return {.cause = Cause::no_such_domain, .message = "no guest is called \"" + shown + "\""};
+  return {.cause = Cause::no_such_domain,
+          .message = "no guest is called \"" + printable(name, 64) + "\""};
 }
 
 }  // namespace

@@ -23,7 +23,10 @@ constexpr std::array causes = {
         "a size is a whole number with k, m, g or t behind it (without: MiB); + or - before it "
         "makes "
         "it relative"},
+    CauseEntry{Cause::invalid_argument, "invalid_argument", "memctl help shows what can be asked"},
     CauseEntry{Cause::below_floor, "below_floor", "ask for at least the size that is named"},
+    CauseEntry{Cause::below_policy, "below_policy",
+               "the administrator of the host can lower the domain's minimum"},
     CauseEntry{Cause::above_policy, "above_policy",
                "the administrator of the host can raise the domain's maximum"},
     CauseEntry{Cause::not_permitted, "not_permitted", "run this as root in dom0"},
@@ -38,6 +41,11 @@ constexpr std::array causes = {
     CauseEntry{
         Cause::hvm_emulated_devices, "hvm_emulated_devices",
         "use paravirtual devices only, or --allow-hvm-devices where that risk is acceptable"},
+    CauseEntry{Cause::passthrough, "passthrough", "detach the domain's PCI devices first"},
+    CauseEntry{
+        Cause::populate_on_demand, "populate_on_demand",
+        "ask again once the guest's balloon has reached its target, or start it with memory = "
+        "maxmem"},
     CauseEntry{Cause::agent_absent, "agent_absent",
                "start memctl-agent in the guest; systemctl status memctl-agent tells why it is not "
                "running"},
@@ -45,6 +53,10 @@ constexpr std::array causes = {
                "install the memctl-agent in the guest that goes with this version of memctl"},
     CauseEntry{Cause::guest_no_hotplug, "guest_no_hotplug",
                "the guest's kernel needs CONFIG_XEN_BALLOON_MEMORY_HOTPLUG"},
+    CauseEntry{Cause::guest_kernel_fault, "guest_kernel_fault", "update the guest's kernel"},
+    CauseEntry{Cause::address_limit, "address_limit", "ask for less"},
+    CauseEntry{Cause::block_size, "block_size",
+               "ask for a size that is a whole number of blocks away"},
     CauseEntry{Cause::guest_offline_blocks, "guest_offline_blocks",
                "look at the guest's kernel log and at its udev rules for memory blocks"},
     CauseEntry{Cause::guest_memmap, "guest_memmap", "free some memory in the guest first"},
@@ -69,19 +81,13 @@ constexpr std::array causes = {
     CauseEntry{Cause::store_error, "store_error", "look whether xenstored runs, and at its log"},
     CauseEntry{Cause::hypervisor_error, "hypervisor_error",
                "xl dmesg and the log lines of this error tell more"},
-    CauseEntry{Cause::guest_too_early, "guest_too_early", "ask again once the guest has booted"},
-    CauseEntry{Cause::passthrough, "passthrough", "detach the domain's PCI devices first"},
-    CauseEntry{
-        Cause::populate_on_demand, "populate_on_demand",
-        "ask again once the guest's balloon has reached its target, or start it with memory = "
-        "maxmem"},
 };
 
 constexpr bool causes_are_in_order() {
   for (std::size_t i = 0; i < causes.size(); ++i) {
     if (static_cast<std::size_t>(causes[i].cause) != i + 1) return false;
   }
-  return causes.back().cause == Cause::populate_on_demand;
+  return causes.back().cause == Cause::hypervisor_error;
 }
 static_assert(causes_are_in_order(), "the table lists every cause in the order of the enumeration");
 

@@ -16,16 +16,16 @@
 namespace memctl {
 
 struct HostFacts {
-  Pages free{};         ///< Free in Xen's heap, what others have claimed included.
-  Pages outstanding{};  ///< Claimed by domains and not yet allocated.
-  Pages scrubbing{};    ///< Freed and not yet clean: part of `free`.
+  Pages free{};       ///< Free in Xen's heap, what others have claimed included.
+  Pages claimed{};    ///< By all domains, and not yet allocated.
+  Pages scrubbing{};  ///< Freed and not yet clean: part of `free`.
   Pages total{};
   int numa_nodes{1};
   int xen_major{};
   int xen_minor{};
 
   /// What can still be promised to somebody.
-  [[nodiscard]] Pages available() const { return free - outstanding; }
+  [[nodiscard]] Pages available() const { return free - claimed; }
 };
 
 /// `autoballoon` of /etc/xen/xl.conf; `automatic` means on, unless dom0's memory is fixed.
@@ -41,9 +41,9 @@ enum class ShutdownReason { none, poweroff, reboot, suspend, crash, other };
 
 /// The part of a domain that changes while it is populated: one hypercall's answer.
 struct DomainMemory {
-  Pages total{};        ///< tot_pages: what Xen has allocated to it.
-  Kib max{};            ///< max_pages as a size: what Xen will allocate at most.
-  Pages outstanding{};  ///< The unused part of its claim.
+  Pages allocated{};  ///< tot_pages: what Xen has allocated to it.
+  Kib max_pages{};    ///< As a size: what Xen will allocate at most.
+  Pages claim{};      ///< The unused part of its claim.
   bool paused{};
   bool dying{};
   ShutdownReason shutdown{ShutdownReason::none};
@@ -55,12 +55,12 @@ struct DomainFacts {
   DomainMemory memory{};
   int vcpus{1};                        ///< The most it can have: the pool's formula counts these.
   std::optional<Kib> target{};         ///< xenstore memory/target; excludes video RAM.
-  std::optional<Kib> static_max{};     ///< xenstore memory/static-max; includes video RAM.
+  std::optional<Kib> limit{};          ///< xenstore memory/static-max; includes video RAM.
   Kib video_ram{};                     ///< xenstore memory/videoram.
   bool has_stored_configuration{};     ///< libxl built it; without, libxl's calls fail on it.
   std::optional<Kib> boot_limit{};     ///< b_info.max_memkb of that configuration.
   std::optional<Kib> frozen_pool{};    ///< b_info.shadow_memkb, where the configuration fixes it.
-  std::optional<Kib> paging_pool{};    ///< Unknown, or pv, which has none.
+  std::optional<Kib> pool{};           ///< Unknown, or pv, which has none.
   std::optional<bool> hap{};           ///< Hardware-assisted paging, else shadow.
   std::optional<Pages> pod_entries{};  ///< Populate-on-demand entries without memory.
   std::optional<int> passthrough_devices{};

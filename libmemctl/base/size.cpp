@@ -9,6 +9,8 @@
 #include <limits>
 #include <string>
 
+#include "base/text.hpp"
+
 namespace memctl {
 namespace {
 
@@ -24,13 +26,9 @@ constexpr std::array units = {Unit{"", 1_MiB},    Unit{"k", 1_KiB},   Unit{"m", 
 constexpr Kib largest_size = 4096_TiB;
 
 Error bad_size(std::string_view text, std::string_view why) {
-  // What a person typed goes back to a terminal: cut, and without control characters.
-  std::string shown{text.substr(0, 40)};
-  std::ranges::replace_if(
-      shown, [](unsigned char c) { return std::isprint(c) == 0; }, '?');
   return {
       .cause = Cause::invalid_size,
-      .message = "\"" + shown + "\" " + std::string{why},
+      .message = "\"" + printable(text, 40) + "\" " + std::string{why},
       .hint = "write a whole number with a unit, such as 1024m, 4g or +512m; a bare number is MiB"};
 }
 

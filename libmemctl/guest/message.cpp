@@ -10,6 +10,7 @@
 #include <initializer_list>
 
 #include "agent.pb.h"
+#include "base/text.hpp"
 
 namespace memctl::guest {
 namespace {
@@ -24,12 +25,7 @@ constexpr std::uint32_t longest_lease_seconds = 24 * 60 * 60;
 bool is_printable(char c) { return c >= 0x20 && c < 0x7f; }
 
 /// `text` as the other side will accept it.
-std::string presentable(std::string_view text) {
-  std::string result{text.substr(0, longest_text)};
-  std::ranges::replace_if(
-      result, [](char c) { return !is_printable(c); }, '?');
-  return result;
-}
+std::string presentable(std::string_view text) { return printable(text, longest_text); }
 
 bool is_bounded(const std::string& text) {
   return text.size() <= longest_text && std::ranges::all_of(text, is_printable);

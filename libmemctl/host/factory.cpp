@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "base/text.hpp"
 #include "host/sim/connection.hpp"
 #ifdef MEMCTL_HAS_XEN
 #include "host/xen/connection.hpp"
@@ -24,8 +25,8 @@ Result<std::unique_ptr<Connection>> connect(std::string_view uri,
     return Error{.cause = Cause::xen_unsupported, .message = "this build has no support for Xen"};
 #endif
   }
-  return Error{.cause = Cause::xen_unsupported,
-               .message = "\"" + std::string{uri.substr(0, 64)} + "\" names no kind of host",
+  return Error{.cause = Cause::invalid_argument,
+               .message = "unknown host \"" + printable(uri, 64) + "\"",
                .hint = "use xen: for this host, sim: or sim:FILE for a simulated one"};
 }
 

@@ -21,7 +21,7 @@ class Connection {
 };
 
 /// Connects `context` to the host that `uri` names. Errors: `no_xen`, `not_permitted`,
-/// `xen_unsupported`.
+/// `xen_unsupported`, `invalid_argument` (no such kind of host, or no such file).
 [[nodiscard]] Result<std::unique_ptr<Connection>> connect(std::string_view uri,
                                                           boost::asio::io_context& context);
 

@@ -33,19 +33,18 @@ class Hypervisor {
   /// static-max becomes `limit`, and max_pages `limit` + 1 MiB (libxl_domain_setmaxmem).
   /// `limit` below the target is an error of libxl's.
   [[nodiscard]] virtual Task<void> set_limit(DomainId domain, Kib limit) = 0;
-  /// The target becomes `size` - video RAM (libxl_set_memory_target). With `enforce` max_pages
-  /// becomes `size` + 1 MiB. A size above static-max is an error of libxl's; without `enforce`, on
-  /// pvh and hvm, so is a size above max_pages - 1 MiB.
-  [[nodiscard]] virtual Task<void> set_size(DomainId domain, Kib size, bool enforce) = 0;
-  /// max_pages alone (xc_domain_setmaxmem): what a restore needs, since libxl ties it to others.
-  [[nodiscard]] virtual Result<void> set_max_memory(DomainId domain, Kib max) = 0;
+  /// The target becomes `size` - video RAM, and max_pages `size` + 1 MiB (libxl_set_memory_target
+  /// with `enforce`). A size above static-max is an error of libxl's.
+  [[nodiscard]] virtual Task<void> set_size(DomainId domain, Kib size) = 0;
+  /// max_pages alone becomes `size` (xc_domain_setmaxmem): libxl sets it together with others only.
+  [[nodiscard]] virtual Result<void> set_max_pages(DomainId domain, Kib size) = 0;
   /// Claims host memory up to a total of `total` pages (XENMEM_claim_pages): above the domain's
   /// present pages and at most its max_pages. `host_memory` where the host has not that much.
   [[nodiscard]] virtual Result<void> claim(DomainId domain, Pages total) = 0;
   [[nodiscard]] virtual Result<void> release_claim(DomainId domain) = 0;
-  /// Resizes the HAP or shadow pool; pvh and hvm only. `paging_pool` where Xen has no memory for
+  /// Resizes the HAP or shadow pool; pvh and hvm only. `pool` where Xen has no memory for
   /// it, or more of it is in use; the pool is then what it was.
-  [[nodiscard]] virtual Result<void> set_paging_pool(DomainId domain, Kib pool) = 0;
+  [[nodiscard]] virtual Result<void> set_pool(DomainId domain, Kib pool) = 0;
   /// Whether the domain is being saved or migrated right now, as far as that can be seen.
   [[nodiscard]] virtual Result<bool> save_in_progress(DomainId domain) = 0;
 };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <string>
 
 #include "host/clock.hpp"
@@ -17,7 +16,6 @@ class Port {
   [[nodiscard]] virtual Hypervisor& hypervisor() = 0;
   [[nodiscard]] virtual Store& store() = 0;
   [[nodiscard]] virtual Clock& clock() = 0;
-  [[nodiscard]] virtual boost::asio::any_io_executor executor() = 0;
 
   /// This process, in words that name no other process of this host, now or later.
   [[nodiscard]] virtual std::string self() = 0;

@@ -35,8 +35,6 @@ class StoreView {
   [[nodiscard]] virtual Result<void> write(const std::string& path, std::string_view value) = 0;
   /// The node and all below it. A node that isn't there is a success.
   [[nodiscard]] virtual Result<void> remove(const std::string& path) = 0;
-  /// The children's names; empty where there is no such node.
-  [[nodiscard]] virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
   [[nodiscard]] virtual Result<void> set_permissions(const std::string& path,
                                                      std::span<const Permission> permissions) = 0;
 };
@@ -47,11 +45,9 @@ class Watch {
  public:
   virtual ~Watch() = default;
   /// Whether anything changed since the last call; the first call always says so, and soon after it
-  /// one more may, without a change.
+  /// one more may, without a change. After far too many changes, as a hostile guest can make
+  /// them, the watch ends: it notifies once more, and never again.
   [[nodiscard]] virtual bool take() = 0;
-  /// Whether it was ended because of far too many changes, as a hostile guest can make them. It
-  /// notified once more then, and never does again.
-  [[nodiscard]] virtual bool flooded() const { return false; }
 };
 
 /// xenstore. Belongs to its host's executor; not thread-safe.

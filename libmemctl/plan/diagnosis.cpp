@@ -50,8 +50,8 @@ Finding host_reserve(const HostExam& exam) {
 }
 
 Finding host_claims(const HostExam& exam) {
-  if (exam.host.outstanding == Pages{}) return good(Check::host_claims, "none");
-  return note(Check::host_claims, mebibytes(to_kib(exam.host.outstanding)) +
+  if (exam.host.claimed == Pages{}) return good(Check::host_claims, "none");
+  return note(Check::host_claims, mebibytes(to_kib(exam.host.claimed)) +
                                       " are claimed for domains and not yet used by them");
 }
 
@@ -120,7 +120,7 @@ Finding stored_configuration(const DomainExam& exam) {
                "libxl has no stored configuration of it: another toolstack built it",
                "start it with xl or libvirt");
   }
-  if (!domain.target || !domain.static_max) {
+  if (!domain.target || !domain.limit) {
     return bad(Check::stored_configuration, "it has no memory target or limit in xenstore",
                "xl reboot " + word_for(domain.identity));
   }
@@ -156,8 +156,8 @@ Finding leftover(const DomainExam& exam) {
 
 Finding claims(const DomainExam& exam) {
   const DomainFacts& domain = exam.facts.domain;
-  if (domain.memory.outstanding == Pages{}) return good(Check::claims, "none");
-  const std::string held = mebibytes(to_kib(domain.memory.outstanding)) + " are claimed for it";
+  if (domain.memory.claim == Pages{}) return good(Check::claims, "none");
+  const std::string held = mebibytes(to_kib(domain.memory.claim)) + " are claimed for it";
   switch (exam.holder.state) {
     case Holder::State::alive:
       return good(Check::claims, held + ", by the operation under way");
@@ -212,21 +212,21 @@ Finding emulated_devices(const DomainExam& exam) {
              "configure paravirtual devices only, or memctl resize --allow-hvm-devices");
 }
 
-Finding paging_pool(const DomainExam& exam) {
+Finding pool(const DomainExam& exam) {
   const DomainFacts& domain = exam.facts.domain;
-  if (!domain.paging_pool || !domain.hap) {
+  if (!domain.pool || !domain.hap) {
     return bad(Check::paging_pool,
                "Xen does not tell its size: growth is refused, since the pool could run dry",
                "update Xen to 4.17 or newer");
   }
-  const auto needed = pool_needed(domain, domain.static_max.value_or(Kib{}));
-  if (needed && *domain.paging_pool < *needed) {
+  const auto needed = pool_needed(domain, domain.limit.value_or(Kib{}));
+  if (needed && *domain.pool < *needed) {
     return note(Check::paging_pool,
-                to_string(*domain.paging_pool) + ", less than the " + to_string(*needed) +
+                to_string(*domain.pool) + ", less than the " + to_string(*needed) +
                     " that the domain's limit needs: xl mem-set could stall or crash the guest; "
                     "memctl raises it first");
   }
-  return good(Check::paging_pool, to_string(*domain.paging_pool));
+  return good(Check::paging_pool, to_string(*domain.pool));
 }
 
 /// The largest maximum that a pool of that size does for; the formula of `pool_needed` read
@@ -249,7 +249,7 @@ Finding frozen_pool(const DomainExam& exam) {
                               " is refused, since the domain could not be restored or migrated";
   const std::string remedy =
       std::string{switch_autoballoon_off} + ", then start the domain anew without shadow_memory";
-  const bool grows = largest > domain.static_max.value_or(Kib{});
+  const bool grows = largest > domain.limit.value_or(Kib{});
   return grows ? note(Check::frozen_pool, message, remedy)
                : bad(Check::frozen_pool, message, remedy);
 }
@@ -276,13 +276,13 @@ Kib bootable_size(Kib limit) { return 128_MiB + limit / 24; }
 Finding reboot(const DomainExam& exam) {
   const DomainFacts& domain = exam.facts.domain;
   const auto size = domain.size();
-  if (!size || !domain.static_max) return unknown(Check::reboot, "it has no target, or no limit");
-  const Kib needed = std::min(*domain.static_max, bootable_size(*domain.static_max));
+  if (!size || !domain.limit) return unknown(Check::reboot, "it has no target, or no limit");
+  const Kib needed = std::min(*domain.limit, bootable_size(*domain.limit));
   if (*size >= needed) return good(Check::reboot, "it has enough to boot with below its limit");
   const Kib enough = round_up(needed, 1_MiB);
   return note(Check::reboot,
               "rebooting from inside with " + mebibytes(*size) + " under a limit of " +
-                  mebibytes(*domain.static_max) +
+                  mebibytes(*domain.limit) +
                   ", its kernel may panic as it boots: have it grown to " + mebibytes(enough) +
                   " before, or shut it down and start it anew",
               "memctl resize " + word_for(domain.identity) + " " + to_string(enough));
@@ -310,7 +310,7 @@ std::vector<Finding> diagnose_domain(const DomainExam& exam) {
   const DomainType type = exam.facts.domain.identity.type;
   if (type == DomainType::hvm) findings.push_back(emulated_devices(exam));
   if (type == DomainType::pv) return findings;
-  findings.push_back(paging_pool(exam));
+  findings.push_back(pool(exam));
   findings.push_back(frozen_pool(exam));
   findings.push_back(populate_on_demand(exam));
   findings.push_back(reboot(exam));

@@ -4,7 +4,7 @@
 namespace memctl::plan {
 
 std::optional<Kib> known_offset(const DomainFacts& domain) {
-  const Kib offset = to_kib(domain.memory.total) - domain.size().value_or(Kib{});
+  const Kib offset = to_kib(domain.memory.allocated) - domain.size().value_or(Kib{});
   const auto is_near = [](Kib a, Kib b) {
     return a - b <= max_pages_slack && b - a <= max_pages_slack;
   };
@@ -15,7 +15,7 @@ std::optional<Kib> known_offset(const DomainFacts& domain) {
 Kib settled_offset(const DomainFacts& domain) { return known_offset(domain).value_or(Kib{}); }
 
 Kib present_size(const DomainFacts& domain) {
-  return to_kib(domain.memory.total) - settled_offset(domain);
+  return to_kib(domain.memory.allocated) - settled_offset(domain);
 }
 
 Pages settled_pages(const DomainFacts& domain, Kib size) {

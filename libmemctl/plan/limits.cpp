@@ -7,7 +7,7 @@
 
 #include "memctl/size.hpp"
 #include "plan/guest_kernel.hpp"
-#include "plan/paging_pool.hpp"
+#include "plan/pool.hpp"
 #include "plan/step.hpp"
 
 namespace memctl::plan {
@@ -31,7 +31,7 @@ Refusal refuse(Cause cause, std::string message, std::string hint = {}) {
 
 bool has_pool(const DomainFacts& domain) { return domain.identity.type != DomainType::pv; }
 
-Refusal check_state(const Input& input) {
+Refusal refuse_state(const Input& input) {
   const DomainMemory& memory = input.domain.memory;
   if (memory.shutdown == ShutdownReason::suspend && !memory.dying) {
     return refuse(Cause::domain_migrating, "the domain is suspended, to be saved or migrated");
@@ -43,19 +43,19 @@ Refusal check_state(const Input& input) {
   return {};
 }
 
-Refusal check_toolstack(const Input& input) {
+Refusal refuse_toolstack(const Input& input) {
   const DomainFacts& domain = input.domain;
   if (!domain.has_stored_configuration) {
     return refuse(Cause::xen_unsupported, "libxl has no stored configuration of this domain",
                   "only domains that libxl built (xl, libvirt) can be resized");
   }
-  if (!domain.target || !domain.static_max) {
+  if (!domain.target || !domain.limit) {
     return refuse(Cause::xen_unsupported, "the domain has no memory target in xenstore");
   }
   return {};
 }
 
-Refusal check_populate_on_demand(const Input& input) {
+Refusal refuse_populate_on_demand(const Input& input) {
   if (!has_pool(input.domain)) return {};
   if (!input.domain.pod_entries) {
     return refuse(Cause::populate_on_demand,
@@ -69,19 +69,19 @@ Refusal check_populate_on_demand(const Input& input) {
   return {};
 }
 
-Refusal check_agent(const Input& input) {
+Refusal refuse_agent(const Input& input) {
   if (input.guest || input.policy.agentless) return {};
   return refuse(Cause::agent_absent, "no memctl-agent has announced itself in the guest");
 }
 
-Refusal check_policy(const Input& input, Kib to) {
+Refusal refuse_policy(const Input& input, Kib to) {
   const auto& maximum = input.policy.maximum;
   if (!maximum || to <= *maximum) return {};
   return refuse(Cause::above_policy, to_string(to) + " is more than the " + to_string(*maximum) +
                                          " that this domain may have");
 }
 
-Refusal check_devices(const Input& input, Kib to) {
+Refusal refuse_devices(const Input& input, Kib to) {
   const DomainFacts& domain = input.domain;
   if (domain.passthrough_devices != 0) {
     return domain.passthrough_devices
@@ -103,7 +103,7 @@ Refusal check_devices(const Input& input, Kib to) {
   return {};
 }
 
-Refusal check_guest_kernel(const Input& input, Kib to) {
+Refusal refuse_guest_kernel(const Input& input, Kib to) {
   const DomainFacts& domain = input.domain;
   if (input.guest && !input.guest->hello.hotplug && to > domain.boot_limit.value_or(Kib{})) {
     const std::string& why = input.guest->hello.no_hotplug_reason;
@@ -111,14 +111,14 @@ Refusal check_guest_kernel(const Input& input, Kib to) {
                   "the guest's kernel cannot add memory" + (why.empty() ? "" : ": " + why));
   }
   if (domain.identity.type == DomainType::pv && to > pv_ceiling) {
-    return refuse(Cause::guest_no_hotplug,
+    return refuse(Cause::address_limit,
                   "a pv guest's kernel adds memory up to " + to_string(pv_ceiling) + " only");
   }
   return {};
 }
 
 /// Kernels on which growth would be a success that isn't one.
-Refusal check_kernel_faults(const Input& input, Kib to) {
+Refusal refuse_kernel_faults(const Input& input, Kib to) {
   if (!input.guest) return {};
   const DomainFacts& domain = input.domain;
   const AgentHello& hello = input.guest->hello;
@@ -126,30 +126,30 @@ Refusal check_kernel_faults(const Input& input, Kib to) {
   const std::string kernel =
       "the guest's kernel " + (hello.kernel_release.empty() ? "(unknown)" : hello.kernel_release);
   if (faults.balloon_spins) {
-    return refuse(Cause::guest_no_hotplug,
+    return refuse(Cause::guest_kernel_fault,
                   kernel + " spins for ever in its balloon driver once a request fails",
                   "update the guest's kernel");
   }
   if (!faults.first_memory_of_a_zone_is_lost) return {};
   constexpr auto fixed = "it takes a kernel of 5.18, 5.15.35, 5.10.112 or newer in the guest";
   if (input.policy.online == OnlineZone::movable && input.guest->report.blocks_movable == 0) {
-    return refuse(Cause::guest_no_hotplug,
+    return refuse(Cause::guest_kernel_fault,
                   kernel + " cannot use the first memory of a movable zone", fixed);
   }
   const Kib booted = std::min(domain.boot_limit.value_or(Kib{}), present_size(domain));
   if (to <= below_the_hole || booted > 4_GiB) return {};
-  return refuse(Cause::guest_no_hotplug,
+  return refuse(Cause::guest_kernel_fault,
                 kernel + " cannot use the first memory past 4 GiB, and might count it", fixed);
 }
 
-Refusal check_pool(const Input& input, Kib to) {
+Refusal refuse_pool(const Input& input, Kib to) {
   const DomainFacts& domain = input.domain;
   if (!has_pool(domain)) return {};
-  if (!domain.paging_pool || !domain.hap) {
+  if (!domain.pool || !domain.hap) {
     return refuse(Cause::paging_pool, "Xen does not tell the size of the domain's paging pool",
                   "this needs Xen 4.17 or newer");
   }
-  const Kib maximum = std::max(to, *domain.static_max);
+  const Kib maximum = std::max(to, *domain.limit);
   const Kib needed = *pool_needed(domain, maximum);
   if (domain.frozen_pool && needed > *domain.frozen_pool) {
     return refuse(Cause::paging_pool,
@@ -161,12 +161,12 @@ Refusal check_pool(const Input& input, Kib to) {
   return {};
 }
 
-Refusal check_host_memory(const Input& input, Kib to) {
+Refusal refuse_host_memory(const Input& input, Kib to) {
   const DomainFacts& domain = input.domain;
-  const Kib maximum = std::max(to, *domain.static_max);
+  const Kib maximum = std::max(to, *domain.limit);
   const Kib pool = pool_growth(domain, maximum);
   // A guest may populate up to max_pages whatever its target says, hence the slack.
-  const Kib added = to_kib(settled_pages(domain, to) - domain.memory.total) + max_pages_slack;
+  const Kib added = to_kib(settled_pages(domain, to) - domain.memory.allocated) + max_pages_slack;
   const Kib needed = (to > present_size(domain) ? std::max(Kib{}, added) : Kib{}) + pool;
   const Kib spare = to_kib(input.host.available()) - input.policy.host_reserve;
   // What needs nothing is not refused on a host that is below its reserve.
@@ -177,12 +177,11 @@ Refusal check_host_memory(const Input& input, Kib to) {
           (pool > Kib{} ? " (" + mebibytes(round_up(pool, 1_MiB)) + " of it for the paging pool)"
                         : "") +
           ", and the host can give " + mebibytes(std::max(Kib{}, spare)) + " (" +
-          mebibytes(to_kib(input.host.free)) + " free, " +
-          mebibytes(to_kib(input.host.outstanding)) + " claimed, " +
-          mebibytes(input.policy.host_reserve) + " kept in reserve)");
+          mebibytes(to_kib(input.host.free)) + " free, " + mebibytes(to_kib(input.host.claimed)) +
+          " claimed, " + mebibytes(input.policy.host_reserve) + " kept in reserve)");
 }
 
-Refusal check_memmap(const Input& input, Kib to) {
+Refusal refuse_memmap(const Input& input, Kib to) {
   const Kib present = present_size(input.domain);
   if (!input.guest) {
     const Kib booted = std::min(input.domain.boot_limit.value_or(present), present);
@@ -212,38 +211,38 @@ std::string mebibytes(Kib size) { return std::to_string(size / 1_MiB) + " MiB"; 
 std::optional<Kib> pool_needed(const DomainFacts& domain, Kib maximum) {
   if (!has_pool(domain)) return std::nullopt;
   // Not known to be hap: the shadow pool is the larger one.
-  return paging_pool_for(maximum, domain.vcpus, domain.hap.value_or(false));
+  return pool_for(maximum, domain.vcpus, domain.hap.value_or(false));
 }
 
 Kib pool_growth(const DomainFacts& domain, Kib maximum) {
   const auto needed = pool_needed(domain, maximum);
-  return needed ? std::max(Kib{}, *needed - domain.paging_pool.value_or(Kib{})) : Kib{};
+  return needed ? std::max(Kib{}, *needed - domain.pool.value_or(Kib{})) : Kib{};
 }
 
-std::optional<Error> check_domain(const Input& input) {
-  constexpr std::array checks = {check_state, check_toolstack, check_agent,
-                                 check_populate_on_demand};
-  for (const auto check : checks) {
-    if (auto refusal = check(input)) return refusal;
+std::optional<Error> refuse_domain(const Input& input) {
+  constexpr std::array rules = {refuse_state, refuse_toolstack, refuse_agent,
+                                refuse_populate_on_demand};
+  for (const auto rule : rules) {
+    if (auto refusal = rule(input)) return refusal;
   }
   return {};
 }
 
-std::optional<Error> check_growth(const Input& input, Kib to) {
-  constexpr std::array checks = {check_policy,  check_guest_kernel, check_kernel_faults,
-                                 check_devices, check_pool,         check_host_memory,
-                                 check_memmap};
-  for (const auto check : checks) {
-    if (auto refusal = check(input, to)) return refusal;
+std::optional<Error> refuse_growth(const Input& input, Kib to) {
+  constexpr std::array rules = {refuse_policy,  refuse_guest_kernel, refuse_kernel_faults,
+                                refuse_devices, refuse_pool,         refuse_host_memory,
+                                refuse_memmap};
+  for (const auto rule : rules) {
+    if (auto refusal = rule(input, to)) return refusal;
   }
   return {};
 }
 
-std::optional<Error> check_block_size(const Input& input, Kib to) {
+std::optional<Error> refuse_block_size(const Input& input, Kib to) {
   const Kib granted = whole_blocks(input, to);
   if (granted == to) return {};
   return refuse(
-      Cause::guest_no_hotplug,
+      Cause::block_size,
       "this guest adds memory in blocks of " + to_string(input.guest->hello.block_size) + " only",
       "ask for " + to_string(granted + input.guest->hello.block_size));
 }
@@ -259,13 +258,13 @@ Kib whole_blocks(const Input& input, Kib to) {
   return whole ? to : described + round_down(added, block);
 }
 
-std::optional<Error> check_present(const Input& input) {
+std::optional<Error> refuse_present(const Input& input) {
   const Kib present = present_size(input.domain);
-  if (auto refusal = check_pool(input, present)) return refusal;
-  return check_host_memory(input, present);
+  if (auto refusal = refuse_pool(input, present)) return refusal;
+  return refuse_host_memory(input, present);
 }
 
-std::optional<Error> check_shrink(const Input& input, Kib to) {
+std::optional<Error> refuse_shrink(const Input& input, Kib to) {
   const Kib present = present_size(input.domain);
   const auto floor = shrink_floor(input, present);
   if (!floor) {
@@ -277,7 +276,7 @@ std::optional<Error> check_shrink(const Input& input, Kib to) {
                                           to_string(round_up(*floor, 1_MiB)) +
                                           " now: the rest of its memory is in use, or movable");
   }
-  return check_pool(input, to);
+  return refuse_pool(input, to);
 }
 
 }  // namespace memctl::plan

@@ -28,7 +28,7 @@ Kib last_granted(Kib good, Kib bad, Refused refused) {
 
 Kib largest_growth(const Input& input, Kib refused_size) {
   const Kib present = present_size(input.domain);
-  const auto refused = [&](Kib size) { return check_growth(input, size).has_value(); };
+  const auto refused = [&](Kib size) { return refuse_growth(input, size).has_value(); };
   if (refused(present)) return present;
   return whole_blocks(input, last_granted(present, round_up(refused_size, kib_per_page), refused));
 }
@@ -46,23 +46,23 @@ Result<Kib> absolute_size(const Input& input, const SizeRequest& request) {
 
 Plan outline(const Input& input, Kib to) {
   const DomainFacts& domain = input.domain;
-  const Kib limit = std::max(to, *domain.static_max);
+  const Kib limit = std::max(to, *domain.limit);
   Plan plan{.domain = domain.identity,
             .from = *domain.size(),
             .to = to,
             .limit = limit,
-            .earlier_limit = *domain.static_max,
-            .paging_pool = domain.paging_pool,
+            .earlier_limit = *domain.limit,
+            .pool = domain.pool,
             .pool_growth = pool_growth(domain, limit),
             .host_free = to_kib(input.host.available()),
             .host_reserve = input.policy.host_reserve};
-  if (plan.paging_pool) *plan.paging_pool += plan.pool_growth;
+  if (plan.pool) *plan.pool += plan.pool_growth;
   return plan;
 }
 
 Result<Plan> plan_growth(const Input& input, Kib to) {
-  auto refusal = check_growth(input, to);
-  if (!refusal) refusal = check_block_size(input, to);
+  auto refusal = refuse_growth(input, to);
+  if (!refusal) refusal = refuse_block_size(input, to);
   if (refusal) {
     refusal->largest = largest_growth(input, to);
     return *std::move(refusal);
@@ -71,7 +71,7 @@ Result<Plan> plan_growth(const Input& input, Kib to) {
   Room room = room_of(input.guest);
   for (Kib size = present_size(input.domain); size < to;) {
     const auto stage = next_growth(input, room, size, to);
-    plan.stages.push_back(*stage);  // check_growth walked the same stages
+    plan.stages.push_back(*stage);  // refuse_growth walked the same stages
     room = room_after(input, room, *stage);
     size = stage->size;
   }
@@ -82,7 +82,7 @@ Result<Plan> plan_growth(const Input& input, Kib to) {
 }
 
 Result<Plan> plan_shrink(const Input& input, Kib to) {
-  if (auto refusal = check_shrink(input, to)) {
+  if (auto refusal = refuse_shrink(input, to)) {
     refusal->largest = shrink_floor(input, present_size(input.domain));
     return *std::move(refusal);
   }
@@ -104,11 +104,11 @@ Result<Plan> plan_shrink(const Input& input, Kib to) {
 }  // namespace
 
 Result<Plan> make_plan(const Input& input, const SizeRequest& request) {
-  if (auto refusal = check_domain(input)) return *std::move(refusal);
+  if (auto refusal = refuse_domain(input)) return *std::move(refusal);
   BOOST_OUTCOME_TRY(const Kib to, absolute_size(input, request));
   const Kib present = present_size(input.domain);
   if (to == present) {
-    if (auto refusal = check_present(input)) return *std::move(refusal);
+    if (auto refusal = refuse_present(input)) return *std::move(refusal);
     return outline(input, to);
   }
   return to > present ? plan_growth(input, to) : plan_shrink(input, to);
@@ -116,13 +116,13 @@ Result<Plan> make_plan(const Input& input, const SizeRequest& request) {
 
 Ceiling ceiling(const Input& input) {
   const Kib present = present_size(input.domain);
-  if (auto refusal = check_domain(input)) {
+  if (auto refusal = refuse_domain(input)) {
     return {.largest = present, .limit = *std::move(refusal), .grants = false};
   }
   const Kib largest = largest_growth(input, search_end);
   const Kib beyond = std::min(search_end, largest + kib_per_page);
-  auto refusal = check_growth(input, beyond);
-  if (!refusal) refusal = check_block_size(input, beyond);
+  auto refusal = refuse_growth(input, beyond);
+  if (!refusal) refusal = refuse_block_size(input, beyond);
   if (refusal) return {.largest = largest, .limit = *std::move(refusal)};
   return {.largest = largest,
           .limit = {.cause = Cause::invalid_size, .message = "no larger size is known to Xen"}};

@@ -97,8 +97,8 @@ host::Task<plan::Input> Context::gather() {
   BOOST_OUTCOME_CO_TRY(facts_.domain, co_await answer_of(xen().domain_facts(domain_.id)));
   BOOST_OUTCOME_CO_TRY(facts_.host, xen().host_facts());
   ours_ = {.target = facts_.domain.target,
-           .limit = facts_.domain.static_max,
-           .max_memory = facts_.domain.memory.max};
+           .limit = facts_.domain.limit,
+           .max_pages = facts_.domain.memory.max_pages};
   co_return facts_;
 }
 
@@ -190,10 +190,10 @@ Result<void> Context::check_keys() {
 }
 
 /// The first that is seen after a call of ours that failed counts as ours.
-Result<void> Context::check_max_memory() {
-  const Kib max = facts_.domain.memory.max;
-  if (!ours_.max_memory) ours_.max_memory = max;
-  if (to_pages(max) == to_pages(*ours_.max_memory)) return success();
+Result<void> Context::check_max_pages() {
+  const Kib max = facts_.domain.memory.max_pages;
+  if (!ours_.max_pages) ours_.max_pages = max;
+  if (to_pages(max) == to_pages(*ours_.max_pages)) return success();
   return superseded("max_pages", std::to_string(max.count()) + " KiB");
 }
 
@@ -201,7 +201,7 @@ Result<void> Context::measure() {
   BOOST_OUTCOME_TRY(read_memory());
   BOOST_OUTCOME_TRY(check_life());
   BOOST_OUTCOME_TRY(check_keys());
-  return check_max_memory();
+  return check_max_pages();
 }
 
 Result<void> Context::look() {
@@ -215,7 +215,7 @@ Result<void> Context::look() {
   if (limits_watch_->take()) {
     BOOST_OUTCOME_TRY(check_keys());
   }
-  BOOST_OUTCOME_TRY(check_max_memory());
+  BOOST_OUTCOME_TRY(check_max_pages());
   if (earlier_limit_) return success();
   BOOST_OUTCOME_TRY(check_wish());
   if (const auto& thrown = progress_.thrown()) {
@@ -284,48 +284,47 @@ boost::asio::awaitable<void> Context::wait(host::Duration time) {
 // A guest that reboots is built with target and static-max as they are then, and a pvh or hvm
 // guest's kernel panics where it cannot give back the difference as it boots.
 host::Task<void> Context::set_size(Kib size) {
-  if (size > facts_.domain.static_max) {
+  if (size > facts_.domain.limit) {
     BOOST_OUTCOME_CO_TRY(co_await set_limit(size));
   }
   BOOST_OUTCOME_CO_TRY(measure());
   ours_.target.reset();
-  ours_.max_memory.reset();
+  ours_.max_pages.reset();
   facts_.domain.target.reset();
-  BOOST_OUTCOME_CO_TRY(
-      co_await answer_of(xen().set_size(domain_.id, size, /*enforce=*/true), Effect::sets_limits));
+  BOOST_OUTCOME_CO_TRY(co_await answer_of(xen().set_size(domain_.id, size), Effect::sets_limits));
   ours_.target = facts_.domain.target = size - facts_.domain.video_ram;
-  ours_.max_memory = size + plan::max_pages_slack;
-  if (!earlier_limit_ || facts_.domain.static_max <= std::max(size, *earlier_limit_)) {
+  ours_.max_pages = size + plan::max_pages_slack;
+  if (!earlier_limit_ || facts_.domain.limit <= std::max(size, *earlier_limit_)) {
     co_return success();
   }
   BOOST_OUTCOME_CO_TRY(co_await set_limit(std::max(size, *earlier_limit_)));
-  co_return set_max_memory(size + plan::max_pages_slack);
+  co_return set_max_pages(size + plan::max_pages_slack);
 }
 
 host::Task<void> Context::set_limit(Kib limit) {
   BOOST_OUTCOME_CO_TRY(measure());
   ours_.limit.reset();
-  ours_.max_memory.reset();
+  ours_.max_pages.reset();
   BOOST_OUTCOME_CO_TRY(co_await answer_of(xen().set_limit(domain_.id, limit), Effect::sets_limits));
-  ours_.limit = facts_.domain.static_max = limit;
-  ours_.max_memory = limit + plan::max_pages_slack;
+  ours_.limit = facts_.domain.limit = limit;
+  ours_.max_pages = limit + plan::max_pages_slack;
   co_return success();
 }
 
-Result<void> Context::set_max_memory(Kib max) {
+Result<void> Context::set_max_pages(Kib size) {
   BOOST_OUTCOME_TRY(measure());
-  ours_.max_memory.reset();
-  BOOST_OUTCOME_TRY(xen().set_max_memory(domain_.id, max));
-  ours_.max_memory = max;
+  ours_.max_pages.reset();
+  BOOST_OUTCOME_TRY(xen().set_max_pages(domain_.id, size));
+  ours_.max_pages = size;
   return success();
 }
 
 Result<void> Context::lift_cap(Kib earlier) {
-  if (!ours_.max_memory) return success();
+  if (!ours_.max_pages) return success();
   BOOST_OUTCOME_TRY(read_memory());
-  BOOST_OUTCOME_TRY(check_max_memory());
-  if (facts_.domain.memory.max >= earlier) return success();
-  return xen().set_max_memory(domain_.id, earlier);
+  BOOST_OUTCOME_TRY(check_max_pages());
+  if (facts_.domain.memory.max_pages >= earlier) return success();
+  return xen().set_max_pages(domain_.id, earlier);
 }
 
 host::Task<void> Context::consult(RequestKind kind, std::uint32_t stage, Kib size) {

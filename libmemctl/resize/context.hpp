@@ -68,7 +68,7 @@ class Context {
   /// back it sinks with the size, down to its earlier value.
   [[nodiscard]] host::Task<void> set_size(Kib size);
   [[nodiscard]] host::Task<void> set_limit(Kib limit);
-  [[nodiscard]] Result<void> set_max_memory(Kib max);
+  [[nodiscard]] Result<void> set_max_pages(Kib max);
   /// Whether static-max is known to be just this.
   [[nodiscard]] bool has_limit(Kib limit) const { return ours_.limit == limit; }
   /// Raises max_pages to its earlier value where this operation is known to have lowered it, and
@@ -119,7 +119,7 @@ class Context {
   struct Ours {
     std::optional<Kib> target{};
     std::optional<Kib> limit{};
-    std::optional<Kib> max_memory{};
+    std::optional<Kib> max_pages{};
   };
   [[nodiscard]] Result<void> check_wish() const;
   [[nodiscard]] Result<void> check_patience(host::TimePoint called) const;
@@ -130,7 +130,7 @@ class Context {
   [[nodiscard]] Result<void> check_domain();
   [[nodiscard]] Result<void> check_key(const std::string& key, const std::optional<Kib>& ours);
   [[nodiscard]] Result<void> check_keys();
-  [[nodiscard]] Result<void> check_max_memory();
+  [[nodiscard]] Result<void> check_max_pages();
 
   host::Port& port_;
   DomainIdentity domain_;

@@ -38,7 +38,7 @@ Result<void> examine_leftovers(host::Port& port, plan::DomainExam& exam) {
     BOOST_OUTCOME_TRY(exam.holder, read_holder(port, journal));
   }
   BOOST_OUTCOME_TRY(exam.facts.domain.memory, port.hypervisor().domain_memory(id));
-  const bool claimed = exam.facts.domain.memory.outstanding > Pages{};
+  const bool claimed = exam.facts.domain.memory.claim > Pages{};
   if (claimed && exam.holder.state == State::none) {
     BOOST_OUTCOME_TRY(exam.holder, read_holder(port, journal));
   }

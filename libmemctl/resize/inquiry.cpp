@@ -28,12 +28,12 @@ host::Task<DomainStatus> status_of(host::Port& port, DomainIdentity domain, Resi
   BOOST_OUTCOME_CO_TRY(context.open());
   BOOST_OUTCOME_CO_TRY(const plan::Input facts, co_await context.gather());
   DomainStatus status{.domain = context.domain(),
-                      .allocated = to_kib(facts.domain.memory.total),
+                      .allocated = to_kib(facts.domain.memory.allocated),
                       .target = facts.domain.size().value_or(Kib{}),
-                      .limit = facts.domain.static_max,
-                      .max_allocation = facts.domain.memory.max,
+                      .limit = facts.domain.limit,
+                      .max_pages = facts.domain.memory.max_pages,
                       .boot_limit = facts.domain.boot_limit,
-                      .paging_pool = facts.domain.paging_pool};
+                      .pool = facts.domain.pool};
   if (facts.guest) {
     const AgentHello& hello = facts.guest->hello;
     status.agent = AgentStatus{.version = hello.agent_version,

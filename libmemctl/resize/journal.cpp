@@ -34,7 +34,7 @@ std::string to_text(const Record& record) {
                       {"size_kib", record.size.count()},
                       {"present_kib", record.present.count()},
                       {"limit_kib", record.limit.count()},
-                      {"max_memory_kib", record.max_memory.count()},
+                      {"max_pages_kib", record.max_pages.count()},
                       {"settled_offset_kib", record.settled_offset.count()},
                       {"to_kib", record.to.count()}};
   if (record.keep) json["keep"] = true;
@@ -52,7 +52,7 @@ Result<Record> record_from(const std::string& text) {
                     .size = kib("size_kib"),
                     .present = kib("present_kib"),
                     .limit = kib("limit_kib"),
-                    .max_memory = kib("max_memory_kib"),
+                    .max_pages = kib("max_pages_kib"),
                     .settled_offset = kib("settled_offset_kib"),
                     .to = kib("to_kib"),
                     .keep = json.value("keep", false)};
@@ -72,7 +72,7 @@ Journal::Journal(host::Store& store, DomainId domain)
 
 Journal::~Journal() {
   try {
-    if (held_) static_cast<void>(give_up(*held_));
+    if (held_) static_cast<void>(disown(*held_));
   } catch (const std::exception&) {  // no memory: this process's end gives the record up
   }
 }
@@ -134,13 +134,13 @@ Result<std::optional<Record>> Journal::take_over(host::Port& port) {
   return taken;
 }
 
-Result<void> Journal::check_free(host::Port& port) {
+Result<void> Journal::require_free(host::Port& port) {
   BOOST_OUTCOME_TRY(const auto standing, read());
   if (standing && port.is_alive(standing->owner)) return busy(to_text(*standing));
   return success();
 }
 
-Result<void> Journal::give_up(Record record) {
+Result<void> Journal::disown(Record record) {
   const std::string owner = std::exchange(record.owner, {});
   const auto write = [&](host::StoreView& view) -> Result<void> {
     BOOST_OUTCOME_TRY(const auto text, view.read(path_));

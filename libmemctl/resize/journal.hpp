@@ -18,7 +18,7 @@ struct Record {
   Kib size{};                 ///< The size that it was asked to have before, as `xl` means it,
   Kib present{};              ///< and the one that it had.
   Kib limit{};                ///< static-max before.
-  Kib max_memory{};           ///< max_pages before.
+  Kib max_pages{};            ///< max_pages before.
   std::optional<Kib> pool{};  ///< The paging pool before.
   Kib settled_offset{};       ///< How far Xen's page count lay from the size.
   Kib to{};                   ///< What the operation was to reach.
@@ -50,10 +50,10 @@ class Journal {
   [[nodiscard]] Result<std::optional<Record>> take_over(host::Port& port);
   /// Whether no owner that lives holds the domain. Errors: `busy`, `journal_damaged`,
   /// `store_error`.
-  [[nodiscard]] Result<void> check_free(host::Port& port);
+  [[nodiscard]] Result<void> require_free(host::Port& port);
   /// Leaves the record to whoever recovers next, although this process lives on; nobody else's.
   /// Errors: `store_error`.
-  [[nodiscard]] Result<void> give_up(Record record);
+  [[nodiscard]] Result<void> disown(Record record);
   /// Removes the record. Errors: `store_error`.
   [[nodiscard]] Result<void> end();
 

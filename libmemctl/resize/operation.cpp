@@ -39,7 +39,7 @@ host::Task<Report> ResizeOperation::run() {
   }
 
   // 7: otherwise.
-  co_return co_await give_up(step.error());
+  co_return co_await restore_or_keep(step.error());
 }
 
 host::Task<Plan> ResizeOperation::decide() {
@@ -62,7 +62,7 @@ host::Task<Plan> ResizeOperation::decide() {
 /// record tells of it.
 Error ResizeOperation::undecided(Error error) {
   if (error.report) return error;  // a recovery's
-  const auto free = journal_->check_free(context_.port());
+  const auto free = journal_->require_free(context_.port());
   if (!free && free.error().cause == Cause::busy) return refused(free.error());
   return refused(context_.reason_of(std::move(error)));
 }
@@ -74,8 +74,8 @@ Result<void> ResizeOperation::write_journal(const Plan& plan) {
                    .size = plan.from,
                    .present = plan::present_size(domain),
                    .limit = plan.earlier_limit,
-                   .max_memory = domain.memory.max,
-                   .pool = domain.paging_pool,
+                   .max_pages = domain.memory.max_pages,
+                   .pool = domain.pool,
                    .settled_offset = plan::settled_offset(domain),
                    .to = plan.to,
                    .keep = context_.options().on_failure == OnFailure::keep};
@@ -114,7 +114,7 @@ Result<Report> ResizeOperation::finish(const Plan& plan, const Verified& verifie
   if (has_gone(reason)) return gone(context_, journal_, before_, reason);
   // The guest has its memory and keeps it; a claim or a record is left to whoever recovers it.
   before_.keep = true;
-  static_cast<void>(journal_->give_up(before_));
+  static_cast<void>(journal_->disown(before_));
   result.outcome = Outcome::failed;
   return ended(reason, std::move(result));
 }
@@ -140,7 +140,7 @@ Error ResizeOperation::left_to_libxl(Error error) {
   return ended(std::move(error), report(Outcome::failed));
 }
 
-host::Task<Report> ResizeOperation::give_up(Error error) {
+host::Task<Report> ResizeOperation::restore_or_keep(Error error) {
   if (auto end = co_await let_go(error)) co_return std::move(*end);
   if (context_.unanswered() != nullptr) co_return left_to_libxl(std::move(error));
   // A domain that is being saved is not shrunk under it: what it has travels with it.
@@ -151,7 +151,7 @@ host::Task<Report> ResizeOperation::give_up(Error error) {
     if (auto end = co_await let_go(undone.error())) co_return std::move(*end);
     error.message += "; and undoing it failed: " + undone.error().message;
     if (context_.unanswered() != nullptr) co_return left_to_libxl(std::move(error));
-    static_cast<void>(journal_->give_up(before_));
+    static_cast<void>(journal_->disown(before_));
     co_return ended(std::move(error), report(Outcome::failed));
   }
   context_.release_agent();
@@ -160,7 +160,7 @@ host::Task<Report> ResizeOperation::give_up(Error error) {
   // Before the first stage nobody but the host's accounts saw anything of it.
   if (undone.value().whole && context_.stages_begun() == 0) result.outcome = Outcome::refused;
   if (!removed) {
-    static_cast<void>(journal_->give_up(before_));
+    static_cast<void>(journal_->disown(before_));
     result.outcome = Outcome::failed;
   }
   if (result.outcome != Outcome::refused) result.reached = undone.value().size;

@@ -37,7 +37,7 @@ class ResizeOperation {
   [[nodiscard]] bool has_gone(const Error& error) const;
   [[nodiscard]] boost::asio::awaitable<std::optional<Error>> let_go(Error error);
   [[nodiscard]] Error left_to_libxl(Error error);
-  [[nodiscard]] host::Task<Report> give_up(Error error);
+  [[nodiscard]] host::Task<Report> restore_or_keep(Error error);
 
   [[nodiscard]] Report report(Outcome outcome) const;
   [[nodiscard]] Error refused(Error error) const;

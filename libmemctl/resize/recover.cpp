@@ -81,10 +81,10 @@ host::Task<Recovery> recover(host::Port& port, DomainIdentity domain, ResizeOpti
                        co_await recover_leftover(port, std::move(domain), std::move(options)));
   if (recovery.report) co_return recovery;
   BOOST_OUTCOME_CO_TRY(const DomainMemory memory, port.hypervisor().domain_memory(id));
-  if (memory.outstanding == Pages{}) co_return recovery;
+  if (memory.claim == Pages{}) co_return recovery;
   // An operation that has begun meanwhile claims for itself: its record was made first.
   BOOST_OUTCOME_CO_TRY(const auto record, Journal(port.store(), id).read());
-  if (!record) recovery.unknown_claim = to_kib(memory.outstanding);
+  if (!record) recovery.unknown_claim = to_kib(memory.claim);
   co_return recovery;
 }
 

@@ -19,9 +19,9 @@ Report report_on(const Context& context, const Record& before, Outcome outcome) 
                 .domain = context.domain(),
                 .from = before.size,
                 .requested = before.to,
-                .reached = to_kib(domain.memory.total) - offset,
-                .limit = domain.static_max.value_or(Kib{}),
-                .pool = domain.paging_pool,
+                .reached = to_kib(domain.memory.allocated) - offset,
+                .limit = domain.limit.value_or(Kib{}),
+                .pool = domain.pool,
                 .stages = context.stages_begun(),
                 .elapsed = context.progress().elapsed(),
                 .phases = context.progress().times()};
@@ -53,7 +53,7 @@ std::string once_answered(const DomainIdentity& domain) {
 
 void leave_record(Context& context, const std::shared_ptr<Journal>& journal, const Record& before) {
   if (context.unanswered() != nullptr) return context.unanswered()->keep(journal);
-  static_cast<void>(journal->give_up(before));
+  static_cast<void>(journal->disown(before));
 }
 
 Error gone(Context& context, const std::shared_ptr<Journal>& journal, const Record& before,
@@ -74,7 +74,7 @@ Error gone(Context& context, const std::shared_ptr<Journal>& journal, const Reco
 boost::asio::awaitable<Error> left_to_another(Context& context, Journal& journal,
                                               const Record& before, Error error) {
   static_cast<void>(context.xen().release_claim(context.id()));
-  static_cast<void>(context.lift_cap(before.max_memory));
+  static_cast<void>(context.lift_cap(before.max_pages));
   context.release_agent();
   static_cast<void>(journal.end());
   auto now = co_await context.answer_of(context.xen().domain_facts(context.id()));

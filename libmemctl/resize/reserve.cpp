@@ -28,7 +28,7 @@ Result<void> claim(Context& context, Pages goal) {
   auto claimed = context.xen().claim(context.id(), goal);
   if (claimed) return success();
   const auto memory = context.xen().domain_memory(context.id());
-  if (!memory || memory.value().total < goal) return std::move(claimed).error();
+  if (!memory || memory.value().allocated < goal) return std::move(claimed).error();
   context.facts().domain.memory = memory.value();
   return success();
 }
@@ -41,15 +41,15 @@ host::Task<void> reserve(Context& context, const Plan& plan) {
 
   // The pool comes first: no claim can feed it, and a dry one kills.
   if (plan.pool_growth > Kib{}) {
-    context.facts().domain.paging_pool.reset();  // where that fails, nobody knows what it did
-    BOOST_OUTCOME_CO_TRY(context.xen().set_paging_pool(context.id(), *plan.paging_pool));
-    context.facts().domain.paging_pool = plan.paging_pool;
+    context.facts().domain.pool.reset();  // where that fails, nobody knows what it did
+    BOOST_OUTCOME_CO_TRY(context.xen().set_pool(context.id(), *plan.pool));
+    context.facts().domain.pool = plan.pool;
   }
   const Pages goal = plan::settled_pages(domain, plan.to);
-  if (goal > domain.memory.total) {
+  if (goal > domain.memory.allocated) {
     BOOST_OUTCOME_CO_TRY(context.look());
     // Xen refuses a claim above max_pages. static-max goes with the stages.
-    BOOST_OUTCOME_CO_TRY(context.set_max_memory(plan.to + plan::max_pages_slack));
+    BOOST_OUTCOME_CO_TRY(context.set_max_pages(plan.to + plan::max_pages_slack));
     BOOST_OUTCOME_CO_TRY(claim(context, goal));
     BOOST_OUTCOME_CO_TRY(check_reserve(context));
   }

@@ -44,7 +44,7 @@ class Furthest {
 
 /// Whether the balloon knows what it is to reach, has every block, and has stopped trying: its four
 /// attempts take 14 s in all, and nothing but their end tells of them.
-bool gave_up(const AgentReport& report, std::chrono::seconds waited) {
+bool balloon_gave_up(const AgentReport& report, std::chrono::seconds waited) {
   return waited >= std::chrono::seconds{15} && report.balloon_target && report.balloon_current &&
          *report.balloon_current != *report.balloon_target;
 }
@@ -64,7 +64,7 @@ Error stall_error(Context& context, const Stage& stage, Pages missing) {
                        std::to_string(report.blocks_added) + " added blocks stayed offline" +
                        since + (report.error.empty() ? "" : ": " + report.error)};
   }
-  if (facts.guest && missing > Pages{} && gave_up(facts.guest->report, waited)) {
+  if (facts.guest && missing > Pages{} && balloon_gave_up(facts.guest->report, waited)) {
     return {.cause = Cause::guest_balloon_gave_up,
             .message = "on the way to " + to_string(stage.size) +
                        " the guest's balloon driver gave up, with " + to_string(to_kib(missing)) +
@@ -108,7 +108,7 @@ host::Task<void> run_stage(Context& context, int number, const Stage& stage) {
   const auto stage_number = static_cast<std::uint32_t>(number);
   const Kib from = plan::present_size(context.facts().domain);
   const Pages goal = plan::settled_pages(context.facts().domain, stage.size);
-  const Pages begun = context.facts().domain.memory.total;
+  const Pages begun = context.facts().domain.memory.allocated;
   const bool grows = goal > begun;
   // Of a domain that was on its way, nobody knows how far its count lies above its size.
   const bool exact = grows || plan::known_offset(context.facts().domain);
@@ -133,7 +133,7 @@ host::Task<void> run_stage(Context& context, int number, const Stage& stage) {
   host::TimePoint moved_at = context.port().clock().now();
   for (milliseconds interval = shortest_look;;) {
     BOOST_OUTCOME_CO_TRY(context.look());
-    const Pages now = context.facts().domain.memory.total;
+    const Pages now = context.facts().domain.memory.allocated;
     const Pages missing = grows ? goal - now : now - goal;
     if (!populating && now > begun) {
       context.progress().advance(stage.size);

@@ -13,7 +13,7 @@ namespace memctl::resize {
 
 /// Raises the paging pool, then the limit, then claims the host memory, then looks whether the
 /// reserve is still there. What was done before an error is left for `undo`.
-/// Errors: `paging_pool`, `host_memory`, `hypervisor_error`, …
+/// Errors: `pool`, `host_memory`, `hypervisor_error`, …
 [[nodiscard]] host::Task<void> reserve(Context& context, const Plan& plan);
 
 /// Brings the domain to the stage's size: the agent first, then the target, then waiting for what

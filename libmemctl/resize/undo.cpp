@@ -61,7 +61,7 @@ host::Task<void> walk_back(Context& context, Kib goal, std::optional<Error>& rea
 /// The size that the domain has by Xen's page count; the earlier one where that has not moved, or
 /// has arrived where the domain was on its way to.
 Kib measured_size(const DomainFacts& domain, const Record& before) {
-  const Kib now = to_kib(domain.memory.total) - before.settled_offset;
+  const Kib now = to_kib(domain.memory.allocated) - before.settled_offset;
   const auto is_near = [&](Kib size) {
     return now <= size + plan::max_pages_slack && size <= now + plan::max_pages_slack;
   };
@@ -78,14 +78,13 @@ host::Task<Undone> undo(Context& context, const Record& before, bool keep) {
   if (context.stages_begun() > 0) {
     // Stopped at once: what the guest took until libxl has set the target, it would have to give
     // back from its kernel's own memory, wherever what was added lies.
-    BOOST_OUTCOME_CO_TRY(context.set_max_memory(to_kib(domain.memory.total)));
+    BOOST_OUTCOME_CO_TRY(context.set_max_pages(to_kib(domain.memory.allocated)));
   }
   BOOST_OUTCOME_CO_TRY(xen.release_claim(context.id()));
   BOOST_OUTCOME_CO_TRY(context.measure());
   // Before the first stage nothing of ours has moved it, wherever it may be on its way to.
   const bool moved = context.stages_begun() > 0;
-  Undone undone{.size = moved ? measured_size(domain, before) : before.size,
-                .pool = domain.paging_pool};
+  Undone undone{.size = moved ? measured_size(domain, before) : before.size, .pool = domain.pool};
   context.progress().begin(Phase::restore, 0, undone.size, keep ? undone.size : before.size);
 
   if (undone.size != before.size) {
@@ -113,15 +112,15 @@ host::Task<Undone> undo(Context& context, const Record& before, bool keep) {
     BOOST_OUTCOME_CO_TRY(co_await context.set_limit(undone.limit));
   }
   // libxl ties max_pages to other limits: its earlier value has to be set by itself.
-  const Kib max_memory = undone.whole
-                             ? before.max_memory
-                             : std::max(before.max_memory, undone.size + plan::max_pages_slack);
-  BOOST_OUTCOME_CO_TRY(context.set_max_memory(max_memory));
+  const Kib max_pages = undone.whole
+                            ? before.max_pages
+                            : std::max(before.max_pages, undone.size + plan::max_pages_slack);
+  BOOST_OUTCOME_CO_TRY(context.set_max_pages(max_pages));
   // One that is on its way up by another's target takes from the pool what it finds there.
   const bool grows = before.present + plan::max_pages_slack < before.size ||
                      plan::present_size(domain) > before.present;
-  if (!moved && !grows && domain.paging_pool != before.pool) {
-    BOOST_OUTCOME_CO_TRY(xen.set_paging_pool(context.id(), *before.pool));
+  if (!moved && !grows && domain.pool != before.pool) {
+    BOOST_OUTCOME_CO_TRY(xen.set_pool(context.id(), *before.pool));
     undone.pool = before.pool;
   }
   context.progress().advance(undone.size);

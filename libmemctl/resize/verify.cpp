@@ -15,7 +15,7 @@ constexpr std::chrono::milliseconds longest_pause{500};
 /// Xen's page count moved by what the size moved, at most the slack of a failed populate over.
 bool xen_agrees(Context& context, const Record& before) {
   const Kib grown =
-      to_kib(context.facts().domain.memory.total) - before.present - before.settled_offset;
+      to_kib(context.facts().domain.memory.allocated) - before.present - before.settled_offset;
   const Kib wanted = before.to - before.present;
   return grown >= wanted - (wanted < Kib{} ? plan::max_pages_slack : Kib{}) &&
          grown <= wanted + plan::max_pages_slack;

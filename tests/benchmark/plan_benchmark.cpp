@@ -4,8 +4,8 @@
 // takes.
 #include <benchmark/benchmark.h>
 
-#include "plan/paging_pool.hpp"
 #include "plan/plan.hpp"
+#include "plan/pool.hpp"
 
 namespace memctl::plan {
 namespace {
@@ -14,12 +14,12 @@ Input guest_of(Kib size, Kib block, Kib kernel_zone_free) {
   Input input;
   input.host = {.free = to_pages(16_TiB), .total = to_pages(32_TiB)};
   input.domain = {.identity = {.id = DomainId{1}, .name = "g", .type = DomainType::pvh},
-                  .memory = {.total = to_pages(size), .max = size + 1_MiB},
+                  .memory = {.allocated = to_pages(size), .max_pages = size + 1_MiB},
                   .target = size,
-                  .static_max = size,
+                  .limit = size,
                   .has_stored_configuration = true,
                   .boot_limit = size,
-                  .paging_pool = paging_pool_for(size, 1, true),
+                  .pool = pool_for(size, 1, true),
                   .hap = true,
                   .pod_entries = Pages{},
                   .passthrough_devices = 0};

@@ -20,7 +20,7 @@ RECORD = {
     "size_kib": 1 << 20,
     "present_kib": 1 << 20,
     "limit_kib": 1 << 20,
-    "max_memory_kib": (1 << 20) + 1024,
+    "max_pages_kib": (1 << 20) + 1024,
     "settled_offset_kib": 0,
     "to_kib": 2 << 20,
 }

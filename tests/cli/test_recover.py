@@ -20,7 +20,7 @@ RECORD: dict[str, Any] = {
     "size_kib": GIB,
     "present_kib": GIB,
     "limit_kib": GIB,
-    "max_memory_kib": GIB + 1024,
+    "max_pages_kib": GIB + 1024,
     "settled_offset_kib": 64,
     "to_kib": 2 * GIB,
 }

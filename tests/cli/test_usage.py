@@ -82,7 +82,7 @@ def test_a_wrong_command_line_is_usage(memctl: Memctl, arguments: list[str]) -> 
 
 
 def test_an_unknown_kind_of_host_is_refused(memctl: Memctl) -> None:
-    assert_one_error(memctl("--host", "vmware:", "status"), 3, "xen_unsupported")
+    assert_one_error(memctl("--host", "vmware:", "status"), 3, "invalid_argument")
 
 
 def test_help_and_version(memctl: Memctl) -> None:

@@ -8,93 +8,87 @@ namespace {
 
 class BalloonTest : public GuestTest {
  protected:
-  void set_size(Kib size) { ASSERT_TRUE(succeeded(run(xen().set_size(id(), size, false)))); }
-  /// Has the guest grow as it could by itself: max_pages, which libxl heeds, stays what it is.
-  void tell_guest(Kib size) {
-    const Kib target = size - before().video_ram;
-    ASSERT_TRUE(succeeded(store().write(own("memory/target"), std::to_string(target.count()))));
-  }
   testing::AssertionResult reaches(Pages pages) {
-    if (eventually([&] { return total() == pages; })) return testing::AssertionSuccess();
+    if (eventually([&] { return allocated() == pages; })) return testing::AssertionSuccess();
     return testing::AssertionFailure()
-           << "it has " << total().count() << " pages instead of " << pages.count();
+           << "it has " << allocated().count() << " pages instead of " << pages.count();
   }
   testing::AssertionResult stays_at(Pages pages) {
-    if (!eventually([&] { return total() != pages; }, 3s)) return testing::AssertionSuccess();
+    if (!eventually([&] { return allocated() != pages; }, 3s)) return testing::AssertionSuccess();
     return testing::AssertionFailure()
-           << "it has " << total().count() << " pages instead of " << pages.count();
+           << "it has " << allocated().count() << " pages instead of " << pages.count();
   }
 };
 MEMCTL_ON_EACH_GUEST(BalloonTest);
 
 TEST_P(BalloonTest, ReachesALowerTargetToThePageAndTheEarlierOneAgain) {
-  const Pages has = before().memory.total;
+  const Pages has = before().memory.allocated;
   const Pages free = xen().host_facts().value().free;
-  set_size(size() - 8_MiB);
+  tell_guest(size() - 8_MiB);
   EXPECT_TRUE(reaches(has - to_pages(8_MiB)));
   EXPECT_TRUE(stays_at(has - to_pages(8_MiB)));
   EXPECT_EQ(xen().host_facts().value().free, free + to_pages(8_MiB));
-  set_size(size());
+  tell_guest(size());
   EXPECT_TRUE(reaches(has));
   EXPECT_TRUE(stays_at(has));
   EXPECT_EQ(xen().host_facts().value().free, free);
 }
 
 TEST_P(BalloonTest, MovesByAsLittleAsAPage) {
-  const Pages has = before().memory.total;
-  set_size(size() - 4_KiB);
+  const Pages has = before().memory.allocated;
+  tell_guest(size() - 4_KiB);
   EXPECT_TRUE(reaches(has - Pages{1}));
-  set_size(size() - 5_KiB);
+  tell_guest(size() - 5_KiB);
   EXPECT_TRUE(reaches(has - Pages{2})) << "the target is rounded down to pages";
 }
 
 TEST_P(BalloonTest, PopulatesNothingPastItsMemoryWhileBlocksAreOffline) {
-  const Pages has = before().memory.total;
+  const Pages has = before().memory.allocated;
   ASSERT_TRUE(succeeded(run(xen().set_limit(id(), limit() + 64_MiB))));
-  set_size(size() + 64_MiB);
+  tell_guest(size() + 64_MiB);
   EXPECT_TRUE(stays_at(has));
-  set_size(size() + 32_MiB);
+  tell_guest(size() + 32_MiB);
   EXPECT_TRUE(stays_at(has));
 }
 
 TEST_P(BalloonTest, StillShrinksAndRegrowsAfterATargetThatItCouldNotReach) {
-  const Pages has = before().memory.total;
+  const Pages has = before().memory.allocated;
   ASSERT_TRUE(succeeded(run(xen().set_limit(id(), limit() + 64_MiB))));
-  set_size(size() + 64_MiB);
+  tell_guest(size() + 64_MiB);
   EXPECT_TRUE(stays_at(has));
-  set_size(size() - 8_MiB);
+  tell_guest(size() - 8_MiB);
   EXPECT_TRUE(reaches(has - to_pages(8_MiB)));
-  set_size(size() + 64_MiB);
+  tell_guest(size() + 64_MiB);
   EXPECT_TRUE(reaches(has)) << "what it gave back it takes again";
   EXPECT_TRUE(stays_at(has));
 }
 
 TEST_P(BalloonTest, PopulatesUpToMaxPagesAndNoFurther) {
-  const Pages has = before().memory.total;
+  const Pages has = before().memory.allocated;
   const Pages cap = has - to_pages(4_MiB);
-  set_size(size() - 8_MiB);
+  tell_guest(size() - 8_MiB);
   ASSERT_TRUE(reaches(has - to_pages(8_MiB)));
-  ASSERT_TRUE(succeeded(xen().set_max_memory(id(), to_kib(cap))));
+  ASSERT_TRUE(succeeded(xen().set_max_pages(id(), to_kib(cap))));
   tell_guest(size());
   EXPECT_TRUE(reaches(cap));
   EXPECT_TRUE(stays_at(cap));
-  ASSERT_TRUE(succeeded(xen().set_max_memory(id(), before().memory.max)));
-  set_size(size() - 1_MiB);  // a target of another value, if it has given up
+  ASSERT_TRUE(succeeded(xen().set_max_pages(id(), before().memory.max_pages)));
+  tell_guest(size() - 1_MiB);  // a target of another value, if it has given up
   EXPECT_TRUE(reaches(has - to_pages(1_MiB)));
 }
 
 TEST_P(BalloonTest, GivesUpAfterAFewRefusalsUntilTheTargetIsAnother) {
-  const Pages has = before().memory.total;
+  const Pages has = before().memory.allocated;
   const Pages cap = has - to_pages(8_MiB);
-  set_size(size() - 8_MiB);
+  tell_guest(size() - 8_MiB);
   ASSERT_TRUE(reaches(cap));
-  ASSERT_TRUE(succeeded(xen().set_max_memory(id(), to_kib(cap))));
+  ASSERT_TRUE(succeeded(xen().set_max_pages(id(), to_kib(cap))));
   tell_guest(size());
   pass(20s);  // it retries after 1, 2, 4 and 8 s
-  ASSERT_TRUE(succeeded(xen().set_max_memory(id(), before().memory.max)));
-  set_size(size());
+  ASSERT_TRUE(succeeded(xen().set_max_pages(id(), before().memory.max_pages)));
+  tell_guest(size());
   EXPECT_TRUE(stays_at(cap)) << "the same target rouses it";
-  set_size(size() - 4_KiB);
+  tell_guest(size() - 4_KiB);
   EXPECT_TRUE(reaches(has - Pages{1}));
 }
 

@@ -3,7 +3,7 @@
 // What the port tells of a host and of its domains.
 #include <algorithm>
 
-#include "plan/paging_pool.hpp"
+#include "plan/pool.hpp"
 #include "port_fixture.hpp"
 
 namespace memctl::contract {
@@ -21,7 +21,7 @@ TEST_F(HostFactsTest, AreConsistent) {
   EXPECT_GT(host.total, host.free);
   EXPECT_GT(host.available(), Pages{});
   EXPECT_LE(host.scrubbing, host.free);
-  EXPECT_EQ(host.outstanding, Pages{});
+  EXPECT_EQ(host.claimed, Pages{});
   EXPECT_GE(host.numa_nodes, 1);
   EXPECT_EQ(host.xen_major, 4);
   EXPECT_GE(host.xen_minor, 17);
@@ -45,12 +45,11 @@ TEST_F(AbsentDomainTest, EveryCallSaysSo) {
   EXPECT_TRUE(failed_with(run(xen().domain_facts(absent)), Cause::no_such_domain));
   EXPECT_TRUE(failed_with(xen().domain_memory(absent), Cause::no_such_domain));
   EXPECT_TRUE(failed_with(run(xen().set_limit(absent, 1_GiB)), Cause::no_such_domain));
-  EXPECT_TRUE(failed_with(run(xen().set_size(absent, 1_GiB, true)), Cause::no_such_domain));
-  EXPECT_TRUE(failed_with(run(xen().set_size(absent, 1_GiB, false)), Cause::no_such_domain));
-  EXPECT_TRUE(failed_with(xen().set_max_memory(absent, 1_GiB), Cause::no_such_domain));
+  EXPECT_TRUE(failed_with(run(xen().set_size(absent, 1_GiB)), Cause::no_such_domain));
+  EXPECT_TRUE(failed_with(xen().set_max_pages(absent, 1_GiB), Cause::no_such_domain));
   EXPECT_TRUE(failed_with(xen().claim(absent, Pages{1000}), Cause::no_such_domain));
   EXPECT_TRUE(failed_with(xen().release_claim(absent), Cause::no_such_domain));
-  EXPECT_TRUE(failed_with(xen().set_paging_pool(absent, 1_MiB), Cause::no_such_domain));
+  EXPECT_TRUE(failed_with(xen().set_pool(absent, 1_MiB), Cause::no_such_domain));
   EXPECT_TRUE(failed_with(xen().save_in_progress(absent), Cause::no_such_domain));
 }
 
@@ -68,9 +67,9 @@ TEST_P(FactsTest, TellItsLimits) {
   EXPECT_EQ(stored(own("memory/target")), std::to_string(before().target.value().count()));
   EXPECT_EQ(stored(own("memory/static-max")), std::to_string(limit().count()));
   EXPECT_EQ(size(), limit());
-  EXPECT_EQ(before().memory.max, size() + 1_MiB);
-  EXPECT_LE(to_kib(before().memory.total), before().memory.max);
-  EXPECT_GT(to_kib(before().memory.total), size() - 1_MiB);
+  EXPECT_EQ(before().memory.max_pages, size() + 1_MiB);
+  EXPECT_LE(to_kib(before().memory.allocated), before().memory.max_pages);
+  EXPECT_GT(to_kib(before().memory.allocated), size() - 1_MiB);
   EXPECT_EQ(stored(own("memory/videoram")), std::to_string(before().video_ram.count()));
 }
 
@@ -85,21 +84,20 @@ TEST_P(FactsTest, TellWhatLibxlStoredOfIt) {
 TEST_P(FactsTest, TellOfPagingWhereXenDoesIt) {
   if (is_pv()) {
     EXPECT_EQ(before().hap, std::nullopt);
-    EXPECT_EQ(before().paging_pool, std::nullopt);
+    EXPECT_EQ(before().pool, std::nullopt);
     EXPECT_EQ(before().pod_entries, std::nullopt);
     return;
   }
   ASSERT_TRUE(before().hap.has_value());
-  EXPECT_EQ(before().paging_pool,
-            plan::paging_pool_for(limit(), before().vcpus, before().hap.value()));
+  EXPECT_EQ(before().pool, plan::pool_for(limit(), before().vcpus, before().hap.value()));
   EXPECT_EQ(before().pod_entries, Pages{0});
 }
 
 TEST_P(FactsTest, AgreeWithTheCheapOnes) {
   const DomainMemory memory = xen().domain_memory(id()).value();
-  EXPECT_EQ(memory.total, before().memory.total);
-  EXPECT_EQ(memory.max, before().memory.max);
-  EXPECT_EQ(memory.outstanding, Pages{});
+  EXPECT_EQ(memory.allocated, before().memory.allocated);
+  EXPECT_EQ(memory.max_pages, before().memory.max_pages);
+  EXPECT_EQ(memory.claim, Pages{});
   EXPECT_FALSE(memory.paused);
   EXPECT_FALSE(memory.dying);
   EXPECT_EQ(memory.shutdown, ShutdownReason::none);

@@ -56,6 +56,7 @@ class PortTest : public testing::Test {
   [[nodiscard]] host::Hypervisor& xen() { return port().hypervisor(); }
   [[nodiscard]] host::Store& store() { return port().store(); }
   [[nodiscard]] host::Clock& clock() { return port().clock(); }
+  [[nodiscard]] boost::asio::io_context& context() { return context_; }
 
   template <class T>
   Result<T> run(host::Task<T> task) {
@@ -117,11 +118,16 @@ class GuestTest : public PortTest, public testing::WithParamInterface<TestGuest>
   [[nodiscard]] const DomainFacts& before() const { return before_; }
   [[nodiscard]] DomainFacts facts() { return run(xen().domain_facts(id())).value(); }
   [[nodiscard]] Kib size() const { return before_.size().value(); }
-  [[nodiscard]] Kib limit() const { return before_.static_max.value(); }
+  [[nodiscard]] Kib limit() const { return before_.limit.value(); }
   [[nodiscard]] bool is_pv() const { return before_.identity.type == DomainType::pv; }
 
-  [[nodiscard]] Pages total() { return xen().domain_memory(id()).value().total; }
-  [[nodiscard]] Kib max() { return xen().domain_memory(id()).value().max; }
+  /// Writes the target and nothing else: libxl's call would set max_pages as well.
+  void tell_guest(Kib size) {
+    const Kib target = size - before().video_ram;
+    ASSERT_TRUE(succeeded(store().write(own("memory/target"), std::to_string(target.count()))));
+  }
+  [[nodiscard]] Pages allocated() { return xen().domain_memory(id()).value().allocated; }
+  [[nodiscard]] Kib max_pages() { return xen().domain_memory(id()).value().max_pages; }
   /// A value in xenstore; empty where there is none.
   [[nodiscard]] std::string stored(const std::string& path) {
     return store().read(path).value().value_or("");

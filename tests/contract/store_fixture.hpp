@@ -3,7 +3,6 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "port_fixture.hpp"
 
@@ -18,9 +17,6 @@ class StoreFixture : public PortTest {
   [[nodiscard]] static std::string node() { return "/tool/memctl-contract"; }
   [[nodiscard]] std::optional<std::string> read(const std::string& path) {
     return store().read(path).value();
-  }
-  [[nodiscard]] std::vector<std::string> list(const std::string& path) {
-    return store().list(path).value();
   }
   void write(const std::string& path, const std::string& value) {
     ASSERT_TRUE(succeeded(store().write(path, value)));

@@ -57,8 +57,8 @@ bool Course::calls_from(int nth, const std::string& call) const {
 State Course::fitting(Kib size) const {
   State state = before;
   state.target = size;
-  state.static_max = std::max(*before.static_max, size);
-  state.max_allocation = std::max(before.max_allocation, size + plan::max_pages_slack);
+  state.limit = std::max(*before.limit, size);
+  state.max_pages = std::max(before.max_pages, size + plan::max_pages_slack);
   return state;
 }
 
@@ -70,7 +70,7 @@ void Course::expect_sound(Patient& patient, host::Duration later) const {
   EXPECT_EQ(patient.guest().kernel().memory().oom_kills(), 0);
   EXPECT_TRUE(patient.agent_answers());
   EXPECT_TRUE(patient.world().xen().consistent());
-  EXPECT_LE(patient.allocated(), patient.state().max_allocation);
+  EXPECT_LE(patient.allocated(), patient.state().max_pages);
 }
 
 void Course::expect_restored(Patient& patient) const {
@@ -95,7 +95,7 @@ void Course::expect_as_reported(Patient& patient, const Report& report) const {
     case Outcome::kept:
       EXPECT_TRUE(keeps() || report.cause || report.reached == *after.target)
           << "it says why it is not as before, nor had succeeded but for saying so";
-      EXPECT_EQ(patient.state().static_max, report.limit);
+      EXPECT_EQ(patient.state().limit, report.limit);
       EXPECT_EQ(patient.state(), fitting(report.reached));
       return;
     default:

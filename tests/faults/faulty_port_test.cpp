@@ -58,7 +58,7 @@ TEST_F(FaultyPortTest, AKilledProcessIsGoneAndItsPortDoesNothingAnyMore) {
   plan = FaultPlan{{.kind = Fault::Kind::kill_after, .call = "set_limit"}};
   FaultyPort port{sim.port(), world, plan};
   EXPECT_THROW(static_cast<void>(sim.run(act(port))), ProcessKilled);
-  EXPECT_EQ(world.static_max(id), 1_GiB);
+  EXPECT_EQ(world.limit(id), 1_GiB);
   EXPECT_FALSE(sim.port().is_alive(self));
   EXPECT_FALSE(port.hypervisor().claim(id, to_pages(1_GiB)));
   EXPECT_FALSE(port.store().write("/memctl/test", "late"));

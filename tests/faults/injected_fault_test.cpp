@@ -38,7 +38,7 @@ std::vector<Cause> causes_of(const std::string& call) {
   if (!of_store && call != "domain_memory") causes.push_back(Cause::no_such_domain);
   if (call == "set_limit" || call == "set_size") causes.push_back(Cause::xen_unsupported);
   if (call == "claim") causes.push_back(Cause::host_memory);
-  if (call == "set_paging_pool") causes.push_back(Cause::paging_pool);
+  if (call == "set_pool") causes.push_back(Cause::paging_pool);
   return causes;
 }
 

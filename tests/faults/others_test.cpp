@@ -25,7 +25,7 @@ using test::FaultPlan;
 using namespace std::chrono_literals;
 
 /// An operation's calls that set a limit.
-const std::set<std::string> limit_calls{"set_size", "set_limit", "set_max_memory"};
+const std::set<std::string> limit_calls{"set_size", "set_limit", "set_max_pages"};
 
 /// The longest that an operation takes here: a stall, and a stall of what undoes it.
 constexpr std::chrono::seconds bounded{90};
@@ -123,21 +123,21 @@ struct Rival {
 
 std::vector<Rival> rivals() {
   const auto target = [](World& world, DomainId id) { return *world.target(id); };
-  const auto static_max = [](World& world, DomainId id) { return *world.static_max(id); };
-  const auto max_pages = [](World& world, DomainId id) { return world.max_allocation(id); };
+  const auto limit = [](World& world, DomainId id) { return *world.limit(id); };
+  const auto max_pages = [](World& world, DomainId id) { return world.max_pages(id); };
   return {
       {"mem-set", 444_MiB,
        [](World& world, DomainId id, Kib size) { static_cast<void>(world.mem_set(id, size)); },
        target},
       {"mem-max", 5_GiB,
        [](World& world, DomainId id, Kib size) { static_cast<void>(world.mem_max(id, size)); },
-       static_max},
+       limit},
       {"target", 444_MiB,
        [](World& world, DomainId id, Kib size) { ASSERT_TRUE(world.write_target(id, size)); },
        target},
       {"static-max", 5_GiB,
-       [](World& world, DomainId id, Kib size) { ASSERT_TRUE(world.write_static_max(id, size)); },
-       static_max},
+       [](World& world, DomainId id, Kib size) { ASSERT_TRUE(world.write_limit(id, size)); },
+       limit},
       {"max_pages", 5_GiB,
        [](World& world, DomainId id, Kib size) { world.set_max_pages(id, size); }, max_pages},
   };
@@ -165,7 +165,7 @@ TEST_P(Others, HaveTheLastWordOnLimits) {
         EXPECT_EQ(stands, rival.value);
         EXPECT_EQ(patient.state().tree, before.tree);
         if (outcome == Outcome::superseded) {
-          EXPECT_EQ(ended.error().report->limit, patient.world().static_max(patient.id()));
+          EXPECT_EQ(ended.error().report->limit, patient.world().limit(patient.id()));
         } else {
           EXPECT_EQ(outcome, Outcome::refused);
         }
@@ -231,7 +231,7 @@ TEST_P(Others, ThatDestroyTheDomainUnderACallOfLibxlLeaveNoNodes) {
     Patient patient{GetParam()};
     const auto ended = treat(patient, nth, [](World& world, DomainId id) {
       world.destroy_slowly(id, 5s);
-      ASSERT_TRUE(world.write_static_max(id, 5_GiB));
+      ASSERT_TRUE(world.write_limit(id, 5_GiB));
     });
     ASSERT_FALSE(ended);
     EXPECT_EQ(ended.error().cause, Cause::domain_gone) << ended.error().message;

@@ -47,9 +47,9 @@ std::ostream& operator<<(std::ostream& out, const Treatment& treatment) {
 
 std::ostream& operator<<(std::ostream& out, const State& state) {
   const auto show = [](std::optional<Kib> size) { return size ? to_string(*size) : "nothing"; };
-  out << "max_pages " << to_string(state.max_allocation) << ", static-max "
-      << show(state.static_max) << ", target " << show(state.target) << ", claimed "
-      << to_string(state.claimed) << ", policy " << state.online_policy;
+  out << "max_pages " << to_string(state.max_pages) << ", static-max " << show(state.limit)
+      << ", target " << show(state.target) << ", claimed " << to_string(state.claimed)
+      << ", policy " << state.online_policy;
   for (const auto& [path, value] : state.tree) out << "\n  " << path << " " << value;
   return out;
 }
@@ -103,8 +103,8 @@ Patient::Recovered Patient::recover(FaultPlan faults) {
 }
 
 State Patient::state() {
-  State state{.max_allocation = world().max_allocation(id_),
-              .static_max = world().static_max(id_),
+  State state{.max_pages = world().max_pages(id_),
+              .limit = world().limit(id_),
               .target = world().target(id_),
               .claimed = world().host_claimed(),
               .online_policy = guest().kernel().spec().online_policy};

@@ -29,8 +29,8 @@ std::ostream& operator<<(std::ostream& out, const Treatment& treatment);
 
 /// Everything that an operation must leave as it was, or as it reports it.
 struct State {
-  Kib max_allocation{};
-  std::optional<Kib> static_max{};
+  Kib max_pages{};
+  std::optional<Kib> limit{};
   std::optional<Kib> target{};
   Kib claimed{};
   std::string online_policy{};
@@ -77,7 +77,7 @@ class Patient {
   [[nodiscard]] bool has_record();
   [[nodiscard]] Kib allocated() { return world().allocated(id_); }
   [[nodiscard]] Kib size() { return *world().target(id_); }
-  [[nodiscard]] Kib pool() { return world().paging_pool(id_); }
+  [[nodiscard]] Kib pool() { return world().pool(id_); }
   [[nodiscard]] host::sim::Guest& guest() { return world().guest(id_); }
   [[nodiscard]] bool agent_answers();
   [[nodiscard]] host::sim::World& world() { return simulation_.world; }

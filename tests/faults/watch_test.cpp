@@ -51,11 +51,11 @@ TEST_P(Watches, ThatNeverTellOfAnEndOrOfLimitsHarmNobody) {
     }
 
     Patient limited{GetParam()};
-    limited.world().after(
-        at, [&] { ASSERT_TRUE(limited.world().write_static_max(limited.id(), 5_GiB)); });
+    limited.world().after(at,
+                          [&] { ASSERT_TRUE(limited.world().write_limit(limited.id(), 5_GiB)); });
     static_cast<void>(limited.treat(FaultPlan{WatchConduct::never, "/memory"}));
     limited.world().advance(at);
-    EXPECT_EQ(limited.world().static_max(limited.id()), 5_GiB);
+    EXPECT_EQ(limited.world().limit(limited.id()), 5_GiB);
     expect_sound(limited, 61s);
   }
 }

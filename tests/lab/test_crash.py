@@ -98,7 +98,7 @@ def check_kept(guest: Guest, before: State, phase: str) -> None:
     die_at(guest, phase, "2g", "--on-failure keep")
     found = recovered(guest).of(guest)
     now = State.of(guest)
-    assert now.limits.static_max_kib == found["limit_kib"], (phase, found)
+    assert now.limits.limit_kib == found["limit_kib"], (phase, found)
     assert now.limits.target_kib == found["reached_kib"], (phase, found)
     moved_kib = (now.tot_pages - before.tot_pages) * PAGE_KIB
     assert abs(moved_kib - (found["reached_kib"] - SIZE_MIB * MIB)) <= MIB, (phase, found)

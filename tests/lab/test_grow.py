@@ -41,7 +41,7 @@ def check_grown(
     missing = grown_kib - (facts.mem_total_kib - total_before)
     assert 0 <= missing <= sections * MEMMAP_KIB[guest.type]
 
-    assert limits.static_max_kib == limits.target_kib == size_mib * MIB
+    assert limits.limit_kib == limits.target_kib == size_mib * MIB
     assert limits.max_pages * 4 == (size_mib + 1) * MIB
     assert limits.claim_pages == 0
     report = done.report
@@ -134,12 +134,12 @@ class TestAgent:
         # Nobody says how much the guest can spare: it keeps what it has.
         assert abs(after.target_kib - domain.tot_kib) <= MIB
         if done.status == 4:
-            earlier = (before.max_pages, before.static_max_kib, before.target_kib)
-            assert (after.max_pages, after.static_max_kib, after.target_kib) == earlier
+            earlier = (before.max_pages, before.limit_kib, before.target_kib)
+            assert (after.max_pages, after.limit_kib, after.target_kib) == earlier
         else:
             # Where it stopped is another place in every run: nothing of it is recorded.
             assert after.target_kib == done.report["reached_kib"]
-            assert after.static_max_kib == done.report["limit_kib"] >= after.target_kib
+            assert after.limit_kib == done.report["limit_kib"] >= after.target_kib
         print(f"{guest.name}: {done.report['outcome']}, target {after.target_kib // MIB} MiB")
 
     def test_an_agent_that_was_killed_is_missed_within_six_seconds(

@@ -46,7 +46,7 @@ def check_last_word(
     assert done.ending == (5, "superseded", "superseded"), f"{rival.name}: {done.report}"
     limits = guest.snapshot()
     assert stands(rival, mib, limits), f"{rival.name}: {limits}"
-    assert done.report["limit_kib"] == limits.static_max_kib
+    assert done.report["limit_kib"] == limits.limit_kib
     check_sound(guest)
     if rival.limit == "target_kib":
         guest.settle(mib)

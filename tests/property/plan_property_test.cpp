@@ -91,9 +91,9 @@ TEST(PlanProperty, EachStageOfAGrowthFitsIntoTheGuestAndTheHost) {
     RC_ASSERT(host + plan.pool_growth + input.policy.host_reserve <=
               to_kib(input.host.available()));
     RC_ASSERT(plan.limit >= to && plan.limit >= plan.earlier_limit);
-    if (plan.paging_pool) {
-      RC_ASSERT(*plan.paging_pool >= *pool_needed(input.domain, plan.limit));
-      RC_ASSERT(*plan.paging_pool >= *input.domain.paging_pool);  // never lowered
+    if (plan.pool) {
+      RC_ASSERT(*plan.pool >= *pool_needed(input.domain, plan.limit));
+      RC_ASSERT(*plan.pool >= *input.domain.pool);  // never lowered
     }
   }));
 }
@@ -134,9 +134,9 @@ TEST(PlanProperty, TheNextStageIsThePlansFirst) {
 TEST(PlanProperty, WhatIsNotKnownNeverGrantsMore) {
   static const std::vector<std::function<void(Input&)>> forget = {
       [](Input& i) { i.domain.target.reset(); },
-      [](Input& i) { i.domain.static_max.reset(); },
+      [](Input& i) { i.domain.limit.reset(); },
       [](Input& i) { i.domain.boot_limit.reset(); },
-      [](Input& i) { i.domain.paging_pool.reset(); },
+      [](Input& i) { i.domain.pool.reset(); },
       [](Input& i) { i.domain.hap.reset(); },
       [](Input& i) { i.domain.pod_entries.reset(); },
       [](Input& i) { i.domain.passthrough_devices.reset(); },

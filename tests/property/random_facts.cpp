@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "memctl/size.hpp"
-#include "plan/paging_pool.hpp"
+#include "plan/pool.hpp"
 
 namespace memctl {
 
@@ -20,11 +20,11 @@ void showValue(const Input& input, std::ostream& out) {
     return size ? to_string(*size) : std::string{"?"};
   };
   out << "host " << to_string(to_kib(input.host.free)) << " free, "
-      << to_string(to_kib(input.host.outstanding)) << " claimed, "
+      << to_string(to_kib(input.host.claimed)) << " claimed, "
       << to_string(input.policy.host_reserve) << " reserve; " << name(domain.identity.type) << " "
-      << to_string(to_kib(domain.memory.total)) << " of target " << optional(domain.target)
-      << ", static-max " << optional(domain.static_max) << ", boot " << optional(domain.boot_limit)
-      << ", pool " << optional(domain.paging_pool) << ", video " << to_string(domain.video_ram)
+      << to_string(to_kib(domain.memory.allocated)) << " of target " << optional(domain.target)
+      << ", static-max " << optional(domain.limit) << ", boot " << optional(domain.boot_limit)
+      << ", pool " << optional(domain.pool) << ", video " << to_string(domain.video_ram)
       << ", vcpus " << domain.vcpus;
   if (!input.guest) {
     out << "; no agent";
@@ -61,16 +61,16 @@ DomainFacts sound_domain() {
   // Mostly settled, within a few pages; else on its way, or held up anywhere.
   const Kib off = kib_per_page * *rc::gen::inRange(-20, 260);
   const Kib present = one_in(5) ? *sizes(32_MiB, size) : size + off;
-  facts.memory = {.total = to_pages(present), .max = limit + 1_MiB};
+  facts.memory = {.allocated = to_pages(present), .max_pages = limit + 1_MiB};
   facts.target = size - facts.video_ram;
-  facts.static_max = limit;
+  facts.limit = limit;
   facts.has_stored_configuration = true;
   facts.boot_limit = boot;
   facts.passthrough_devices = 0;
   facts.emulated_dma_devices = false;
   if (facts.identity.type == DomainType::pv) return facts;
   facts.hap = !one_in(4);
-  facts.paging_pool = plan::paging_pool_for(one_in(2) ? boot : limit, facts.vcpus, *facts.hap);
+  facts.pool = plan::pool_for(one_in(2) ? boot : limit, facts.vcpus, *facts.hap);
   facts.pod_entries = Pages{};
   return facts;
 }
@@ -80,13 +80,13 @@ void make_odd(DomainFacts& facts) {
   facts.has_stored_configuration = !one_in(60);
   if (one_in(40)) facts.passthrough_devices = 1;
   if (one_in(10)) facts.emulated_dma_devices = true;
-  if (one_in(10)) facts.frozen_pool = facts.paging_pool;
+  if (one_in(10)) facts.frozen_pool = facts.pool;
   if (one_in(30)) facts.pod_entries = Pages{512};
   sometimes_unknown(facts.target);
-  sometimes_unknown(facts.static_max);
+  sometimes_unknown(facts.limit);
   sometimes_unknown(facts.boot_limit);
   sometimes_unknown(facts.hap);
-  sometimes_unknown(facts.paging_pool);
+  sometimes_unknown(facts.pool);
   sometimes_unknown(facts.pod_entries);
   sometimes_unknown(facts.passthrough_devices);
   sometimes_unknown(facts.emulated_dma_devices);
@@ -95,7 +95,7 @@ void make_odd(DomainFacts& facts) {
 GuestFacts guest(const DomainFacts& domain) {
   static const std::vector<std::string> kernels{"6.1.158", "6.12.57", "5.10.0-13-amd64",
                                                 "5.10.71", "5.15.20", ""};
-  const Kib total = to_kib(domain.memory.total);
+  const Kib total = to_kib(domain.memory.allocated);
   const Kib free = *sizes(4_KiB, total);
   const Kib block = one_in(3) ? 128_MiB * (1 << *rc::gen::inRange(0, 5)) : 128_MiB;
   GuestFacts facts{.hello = {.protocol_min = 1,
@@ -135,7 +135,7 @@ rc::Gen<plan::Input> sound_input() {
     plan::Input input;
     input.domain = sound_domain();
     input.host = {.free = to_pages(*sizes(128_MiB, 4_TiB)), .xen_major = 4, .xen_minor = 17};
-    if (one_in(3)) input.host.outstanding = to_pages(*sizes(4_KiB, to_kib(input.host.free)));
+    if (one_in(3)) input.host.claimed = to_pages(*sizes(4_KiB, to_kib(input.host.free)));
     input.guest = guest(input.domain);
     input.policy = {.host_reserve = one_in(4) ? *sizes(4_KiB, 1_GiB) : 64_MiB,
                     .online = one_in(5) ? OnlineZone::movable : OnlineZone::kernel};

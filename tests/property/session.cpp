@@ -45,10 +45,10 @@ DomainIdentity Session::identity(DomainId id) {
 }
 
 Limits Session::limits(DomainId id) {
-  return {.max_allocation = world_.max_allocation(id),
-          .static_max = world_.static_max(id),
+  return {.max_pages = world_.max_pages(id),
+          .limit = world_.limit(id),
           .target = world_.target(id),
-          .pool = world_.paging_pool(id)};
+          .pool = world_.pool(id)};
 }
 
 bool Session::rests(DomainId id) {
@@ -136,7 +136,7 @@ void Session::trouble(DomainId id, const Step& step) {
       // One that would kill the guest by itself proves nothing.
       if (guest.kernel().memory().kernel_free() < 64_MiB) break;
       static_cast<void>(
-          world_.mem_set(id, std::min(*world_.static_max(id), world_.allocated(id)) - 4_MiB));
+          world_.mem_set(id, std::min(*world_.limit(id), world_.allocated(id)) - 4_MiB));
       break;
     case Trouble::paused_a_while:
       world_.pause(id);
@@ -163,7 +163,7 @@ void Session::trouble(DomainId id, const Step& step) {
     }
     case Trouble::rebooted:
       // As large as it was asked to be, which can be more than it has; and with as little free.
-      if (world_.host_free() < *world_.static_max(id) || guest.spec().linux.kernel_free) break;
+      if (world_.host_free() < *world_.limit(id) || guest.spec().linux.kernel_free) break;
       std::erase(guests_, id);
       guests_.push_back(world_.reboot(id));
       break;

@@ -14,8 +14,8 @@ namespace memctl::property {
 
 /// What the outside sees of a domain, to be compared.
 struct Limits {
-  Kib max_allocation{};
-  std::optional<Kib> static_max{};
+  Kib max_pages{};
+  std::optional<Kib> limit{};
   std::optional<Kib> target{};
   Kib pool{};
   friend bool operator==(const Limits&, const Limits&) = default;

@@ -73,10 +73,10 @@ void Session::check_end(DomainId id, const Before& before, const Result<Report>&
   const Kib video = world_.guest(id).spec().video_ram;
   switch (report->outcome) {
     case Outcome::verified:
-      RC_ASSERT(now.static_max == report->limit);
+      RC_ASSERT(now.limit == report->limit);
       if (step.trouble != Trouble::rival_target) {
         RC_ASSERT(now.target == report->requested - video);
-        RC_ASSERT(now.max_allocation >= report->requested);
+        RC_ASSERT(now.max_pages >= report->requested);
       }
       if (now.pool != Kib{}) RC_ASSERT(report->pool == now.pool);
       RC_ASSERT(now.pool >= then.pool);
@@ -101,16 +101,16 @@ void Session::check_end(DomainId id, const Before& before, const Result<Report>&
       RC_ASSERT(now.pool >= then.pool);
       if (undisturbed) {
         RC_ASSERT(now.target == then.target);
-        RC_ASSERT(now.static_max == then.static_max);
-        RC_ASSERT(now.max_allocation == then.max_allocation);
+        RC_ASSERT(now.limit == then.limit);
+        RC_ASSERT(now.max_pages == then.max_pages);
       }
       break;
     case Outcome::kept:
       RC_ASSERT(now.pool >= then.pool);
       if (undisturbed) {
-        RC_ASSERT(now.static_max == report->limit);
+        RC_ASSERT(now.limit == report->limit);
         RC_ASSERT(now.target == report->reached - video);
-        RC_ASSERT(now.max_allocation >= report->reached);
+        RC_ASSERT(now.max_pages >= report->reached);
       }
       break;
     case Outcome::superseded:

@@ -32,9 +32,9 @@ json domain_facts(host::sim::XenModel& xen, DomainId id) {
   const host::sim::XenDomain& domain = *xen.find(id);
   const auto pool = to_kib(domain.pool.total);
   return {{"domid", number(id)},
-          {"tot_pages", domain.total.count()},
-          {"max_pages", domain.max.count()},
-          {"outstanding_pages", domain.outstanding.count()},
+          {"tot_pages", domain.allocated.count()},
+          {"max_pages", domain.max_pages.count()},
+          {"outstanding_pages", domain.claim.count()},
           {"pool_bytes", domain.type == DomainType::pv ? json(nullptr) : json(pool.count() * 1024)},
           {"dying", domain.dying},
           {"shutdown", domain.shutdown != ShutdownReason::none},
@@ -52,7 +52,7 @@ json host_facts(host::sim::World& world) {
   return {{"total_pages", xen.total().count()},
           {"free_pages", xen.free().count()},
           {"scrub_pages", xen.scrubbing().count()},
-          {"outstanding_pages", xen.outstanding().count()},
+          {"outstanding_pages", xen.claimed().count()},
           {"domains", domains}};
 }
 
@@ -65,7 +65,7 @@ json guest_facts(host::sim::World& world, DomainId id) {
           {"agent", guest.agent().spec().conduct == host::sim::AgentConduct::normal},
           {"journal", world.store().read(host::sim::dom0, journal).value().has_value()},
           {"log", kernel.log()},
-          {"static_max_kib", kib(world.static_max(id))},
+          {"limit_kib", kib(world.limit(id))},
           {"xenstore_target_kib", kib(world.target(id))},
           {"mem_total_kib", memory.total().count()},
           {"mem_free_kib", (memory.kernel_free() + memory.movable_free()).count()},

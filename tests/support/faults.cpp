@@ -121,14 +121,12 @@ class FaultyHypervisor final : public Hypervisor {
     return calls_.through_task<void>(
         "set_limit", [this, domain, limit] { return inner_.set_limit(domain, limit); });
   }
-  Task<void> set_size(DomainId domain, Kib size, bool enforce) override {
-    return calls_.through_task<void>("set_size", [this, domain, size, enforce] {
-      return inner_.set_size(domain, size, enforce);
-    });
+  Task<void> set_size(DomainId domain, Kib size) override {
+    return calls_.through_task<void>(
+        "set_size", [this, domain, size] { return inner_.set_size(domain, size); });
   }
-  Result<void> set_max_memory(DomainId domain, Kib max) override {
-    return calls_.through<void>("set_max_memory",
-                                [&] { return inner_.set_max_memory(domain, max); });
+  Result<void> set_max_pages(DomainId domain, Kib max) override {
+    return calls_.through<void>("set_max_pages", [&] { return inner_.set_max_pages(domain, max); });
   }
   Result<void> claim(DomainId domain, Pages total) override {
     return calls_.through<void>("claim", [&] { return inner_.claim(domain, total); });
@@ -136,9 +134,8 @@ class FaultyHypervisor final : public Hypervisor {
   Result<void> release_claim(DomainId domain) override {
     return calls_.through<void>("release_claim", [&] { return inner_.release_claim(domain); });
   }
-  Result<void> set_paging_pool(DomainId domain, Kib pool) override {
-    return calls_.through<void>("set_paging_pool",
-                                [&] { return inner_.set_paging_pool(domain, pool); });
+  Result<void> set_pool(DomainId domain, Kib pool) override {
+    return calls_.through<void>("set_pool", [&] { return inner_.set_pool(domain, pool); });
   }
   Result<bool> save_in_progress(DomainId domain) override {
     return calls_.through<bool>("save_in_progress",
@@ -166,10 +163,6 @@ class FaultyView : public Interface {
   }
   Result<void> remove(const std::string& path) override {
     return calls_.through<void>(prefix_ + "remove", [&] { return inner_.remove(path); });
-  }
-  Result<std::vector<std::string>> list(const std::string& path) override {
-    return calls_.through<std::vector<std::string>>(prefix_ + "list",
-                                                    [&] { return inner_.list(path); });
   }
   Result<void> set_permissions(const std::string& path,
                                std::span<const Permission> permissions) override {
@@ -292,7 +285,6 @@ FaultyPort::~FaultyPort() = default;
 Hypervisor& FaultyPort::hypervisor() { return parts_->hypervisor; }
 Store& FaultyPort::store() { return parts_->store; }
 Clock& FaultyPort::clock() { return parts_->clock; }
-boost::asio::any_io_executor FaultyPort::executor() { return port_.executor(); }
 std::string FaultyPort::self() { return port_.self(); }
 bool FaultyPort::is_alive(const std::string& owner) { return port_.is_alive(owner); }
 

@@ -80,7 +80,6 @@ class FaultyPort final : public host::Port {
   host::Hypervisor& hypervisor() override;
   host::Store& store() override;
   host::Clock& clock() override;
-  boost::asio::any_io_executor executor() override;
   std::string self() override;
   bool is_alive(const std::string& owner) override;
 

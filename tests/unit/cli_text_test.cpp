@@ -142,7 +142,7 @@ TEST(Text, APlanIsATableOfStages) {
                   .to = 1_GiB,
                   .limit = 1_GiB,
                   .earlier_limit = 512_MiB,
-                  .paging_pool = 16_MiB,
+                  .pool = 16_MiB,
                   .pool_growth = 14_MiB,
                   .host_free = 2060_MiB,
                   .host_reserve = 64_MiB,

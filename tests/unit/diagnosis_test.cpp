@@ -7,7 +7,7 @@
 #include <string>
 
 #include "plan/limits.hpp"
-#include "plan/paging_pool.hpp"
+#include "plan/pool.hpp"
 
 namespace memctl::plan {
 namespace {
@@ -27,16 +27,16 @@ DomainExam sound_domain(DomainType type = DomainType::pvh) {
   DomainExam exam{.being_saved = false, .library_version = "0.1.0"};
   DomainFacts& domain = exam.facts.domain;
   domain = {.identity = {.id = DomainId{3}, .name = "web1", .type = type},
-            .memory = {.total = to_pages(160_MiB), .max = 161_MiB},
+            .memory = {.allocated = to_pages(160_MiB), .max_pages = 161_MiB},
             .target = 160_MiB,
-            .static_max = 160_MiB,
+            .limit = 160_MiB,
             .has_stored_configuration = true,
             .boot_limit = 160_MiB,
             .passthrough_devices = 0,
             .emulated_dma_devices = false,
             .managed_by_libvirt = false};
   if (type != DomainType::pv) {
-    domain.paging_pool = paging_pool_for(160_MiB, 1, true);
+    domain.pool = pool_for(160_MiB, 1, true);
     domain.hap = true;
     domain.pod_entries = Pages{};
   }
@@ -121,7 +121,7 @@ TEST(HostDiagnosis, XenIsTooOld) {
 }
 
 TEST(HostDiagnosis, NothingIsFreeButTheReserve) {
-  const auto claimed = [](auto& exam) { exam.host.outstanding = to_pages(8_GiB - 64_MiB); };
+  const auto claimed = [](auto& exam) { exam.host.claimed = to_pages(8_GiB - 64_MiB); };
   expect(on_host(Check::host_reserve, claimed), Severity::bad, "64 MiB are free", "memctl resize");
   expect(on_host(Check::host_claims, claimed), Severity::note, "8128 MiB", "");
 }
@@ -175,7 +175,7 @@ TEST(DomainDiagnosis, LeftoversAndClaims) {
   const auto with = [](Check check, Holder::State state, bool paused = false) {
     return on_domain(check, [&](auto& exam, auto& domain) {
       exam.holder = {.state = state, .owner = "boot:1:2"};
-      domain.memory.outstanding = to_pages(100_MiB);
+      domain.memory.claim = to_pages(100_MiB);
       domain.memory.paused = paused;
     });
   };
@@ -214,10 +214,10 @@ TEST(DomainDiagnosis, Devices) {
 }
 
 TEST(DomainDiagnosis, PagingPool) {
-  expect(on_domain(Check::paging_pool, [](auto&, auto& domain) { domain.paging_pool.reset(); }),
+  expect(on_domain(Check::paging_pool, [](auto&, auto& domain) { domain.pool.reset(); }),
          Severity::bad, "does not tell", "4.17");
   const auto raised =
-      on_domain(Check::paging_pool, [](auto&, auto& domain) { domain.static_max = 4_GiB; });
+      on_domain(Check::paging_pool, [](auto&, auto& domain) { domain.limit = 4_GiB; });
   expect(raised, Severity::note, "1664KiB, less than", "");
 }
 
@@ -225,15 +225,15 @@ TEST(DomainDiagnosis, PagingPool) {
 TEST(DomainDiagnosis, AFrozenPoolBoundsGrowthWhereAPlanDoes) {
   DomainExam exam = sound_domain();
   exam.facts.host = sound_host().host;
-  exam.facts.domain.frozen_pool = paging_pool_for(160_MiB, 1, true);
+  exam.facts.domain.frozen_pool = pool_for(160_MiB, 1, true);
   const auto frozen = found(diagnose_domain(exam), Check::frozen_pool);
   expect(frozen, Severity::bad, "past 160 MiB", "start the domain anew");
   exam.facts.domain.frozen_pool = 8_MiB;
   expect(found(diagnose_domain(exam), Check::frozen_pool), Severity::note, "past 1792 MiB",
          "start the domain anew");
   exam.facts.guest->report.kernel_zone_free = 128_MiB;
-  EXPECT_FALSE(check_growth(exam.facts, 1792_MiB));
-  EXPECT_EQ(check_growth(exam.facts, 1793_MiB)->cause, Cause::paging_pool);
+  EXPECT_FALSE(refuse_growth(exam.facts, 1792_MiB));
+  EXPECT_EQ(refuse_growth(exam.facts, 1793_MiB)->cause, Cause::paging_pool);
   exam.facts.domain.has_stored_configuration = false;
   EXPECT_EQ(found(diagnose_domain(exam), Check::frozen_pool).severity, Severity::unknown);
 }
@@ -251,7 +251,7 @@ TEST(DomainDiagnosis, Reboot) {
   const auto with = [](Kib size, Kib limit) {
     return on_domain(Check::reboot, [&](auto&, auto& domain) {
       domain.target = size - domain.video_ram;
-      domain.static_max = limit;
+      domain.limit = limit;
     });
   };
   // On real Xen such guests booted,
@@ -321,7 +321,7 @@ TEST(GuestDiagnosis, KernelsThatAreKnownToBeBad) {
   expect(with("linux"), Severity::unknown, "\"linux\"", "");
   DomainExam large = sound_domain();
   large.facts.domain.boot_limit = large.facts.domain.target = 8_GiB;
-  large.facts.domain.memory.total = to_pages(8_GiB);
+  large.facts.domain.memory.allocated = to_pages(8_GiB);
   large.facts.guest->hello.kernel_release = "5.15.10";
   expect(found(diagnose_guest(large), Check::kernel), Severity::note, "movable", "newer kernel");
 }

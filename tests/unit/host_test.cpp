@@ -213,22 +213,22 @@ host::Task<void> check_at_rest(host::Port& port, DomainId id) {
   EXPECT_EQ(record, std::nullopt);
   BOOST_OUTCOME_CO_TRY(const DomainFacts domain, co_await port.hypervisor().domain_facts(id));
   EXPECT_TRUE(plan::known_offset(domain)) << "its page count is not what its target says";
-  EXPECT_GE(domain.static_max, domain.size());
-  EXPECT_GE(domain.memory.max, to_kib(domain.memory.total));
-  EXPECT_LE(domain.memory.max, *domain.static_max + plan::max_pages_slack);
+  EXPECT_GE(domain.limit, domain.size());
+  EXPECT_GE(domain.memory.max_pages, to_kib(domain.memory.allocated));
+  EXPECT_LE(domain.memory.max_pages, *domain.limit + plan::max_pages_slack);
   co_return success();
 }
 
 /// What the host has free, its domains have, and their paging pools hold: always the same.
 host::Task<Kib> accounted(host::Port& port) {
   BOOST_OUTCOME_CO_TRY(const HostFacts facts, port.hypervisor().host_facts());
-  EXPECT_EQ(facts.outstanding, Pages{});
+  EXPECT_EQ(facts.claimed, Pages{});
   Kib all = to_kib(facts.free);
   BOOST_OUTCOME_CO_TRY(const auto domains, co_await port.hypervisor().domains());
   for (const DomainIdentity& domain : domains) {
     BOOST_OUTCOME_CO_TRY(const DomainFacts of, co_await port.hypervisor().domain_facts(domain.id));
-    EXPECT_EQ(of.memory.outstanding, Pages{}) << domain.name;
-    all += to_kib(of.memory.total) + of.paging_pool.value_or(Kib{});
+    EXPECT_EQ(of.memory.claim, Pages{}) << domain.name;
+    all += to_kib(of.memory.allocated) + of.pool.value_or(Kib{});
   }
   co_return all;
 }

@@ -35,9 +35,6 @@ class FakeStore final : public host::Store {
     nodes.erase(path);
     return success();
   }
-  Result<std::vector<std::string>> list(const std::string&) override {
-    return std::vector<std::string>{};
-  }
   Result<void> set_permissions(const std::string& path,
                                std::span<const host::Permission> list) override {
     permissions[path].assign(list.begin(), list.end());

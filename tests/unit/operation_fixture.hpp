@@ -13,8 +13,8 @@ namespace memctl::resize {
 
 /// Everything that a refused or restored resize must leave as it was.
 struct Limits {
-  Kib max_allocation;
-  std::optional<Kib> static_max;
+  Kib max_pages;
+  std::optional<Kib> limit;
   std::optional<Kib> target;
   Kib pool;
   Kib claimed;
@@ -39,10 +39,10 @@ class OperationOnSim : public testing::TestWithParam<DomainType> {
 
   Limits limits(DomainId id) {
     auto& world = simulation.world;
-    return {.max_allocation = world.max_allocation(id),
-            .static_max = world.static_max(id),
+    return {.max_pages = world.max_pages(id),
+            .limit = world.limit(id),
             .target = world.target(id),
-            .pool = world.paging_pool(id),
+            .pool = world.pool(id),
             .claimed = world.host_claimed()};
   }
 

@@ -76,8 +76,8 @@ TEST_P(OperationUnderLock, ARivalsLowerLimitIsNotLiftedAfterACallOfOursFailedFor
   const auto report = resize(id, 800_MiB, options);
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().cause, Cause::superseded) << report.error().message;
-  EXPECT_EQ(world.static_max(id), 170_MiB);
-  EXPECT_EQ(world.max_allocation(id), 171_MiB);
+  EXPECT_EQ(world.limit(id), 170_MiB);
+  EXPECT_EQ(world.max_pages(id), 171_MiB);
 }
 
 TEST_P(OperationUnderLock, ARecoveryThatLibxlKeepsWaitingIsNotTakenForAnothersOperation) {
@@ -148,7 +148,7 @@ TEST_P(OperationUnderLock, AStageOnTheWayBackThatWaitsHoldsTheRecordWhateverOthe
     if (event.phase == Phase::populate && event.now < 900_MiB) running->cancel();
     if (event.phase != Phase::restore || std::exchange(restores, true)) return;
     world.hold_libxl_lock(id, 10min);
-    world.after(10s, [&] { ASSERT_TRUE(world.write_static_max(id, 5_GiB)); });
+    world.after(10s, [&] { ASSERT_TRUE(world.write_limit(id, 5_GiB)); });
   };
   std::optional<ResizeOperation> operation{std::in_place, simulation.port(), identity(id),
                                            SizeRequest{400_MiB}, options};

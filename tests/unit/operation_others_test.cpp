@@ -37,12 +37,12 @@ TEST_P(OperationAmongOthers, ARivalsTargetStands) {
 TEST_P(OperationAmongOthers, ARivalsLimitsStandAndAreReported) {
   auto& world = simulation.world;
   const DomainId limited = add({.name = "static-max"});
-  world.after(500ms, [&] { ASSERT_TRUE(world.write_static_max(limited, 40_GiB)); });
+  world.after(500ms, [&] { ASSERT_TRUE(world.write_limit(limited, 40_GiB)); });
   auto report = resize(limited, 32_GiB);
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().cause, Cause::superseded) << report.error().message;
   EXPECT_EQ(report.error().report->limit, 40_GiB);
-  EXPECT_EQ(world.static_max(limited), 40_GiB);
+  EXPECT_EQ(world.limit(limited), 40_GiB);
   EXPECT_FALSE(journal_stands(limited));
 
   const DomainId capped = add({.name = "max_pages"});
@@ -50,7 +50,7 @@ TEST_P(OperationAmongOthers, ARivalsLimitsStandAndAreReported) {
   report = resize(capped, 16_GiB);
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().cause, Cause::superseded) << report.error().message;
-  EXPECT_EQ(world.max_allocation(capped), 20_GiB);
+  EXPECT_EQ(world.max_pages(capped), 20_GiB);
   EXPECT_EQ(world.host_claimed(), Kib{});
 }
 
@@ -58,12 +58,12 @@ TEST_P(OperationAmongOthers, ARivalsTargetAloneIsNotHeldDownByTheCapOfAStage) {
   auto& world = simulation.world;
   const DomainId id = add();
   ASSERT_TRUE(resize(id, 4_GiB));
-  const Kib cap = world.max_allocation(id);
+  const Kib cap = world.max_pages(id);
   world.after(200ms, [&] { ASSERT_TRUE(world.write_target(id, 4_GiB - 1_MiB)); });
   const auto report = resize(id, 512_MiB);
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().cause, Cause::superseded) << report.error().message;
-  EXPECT_EQ(world.max_allocation(id), cap);
+  EXPECT_EQ(world.max_pages(id), cap);
   world.advance(60s);
   EXPECT_GT(world.populated(id), 4_GiB - 2_MiB);
 }
@@ -112,7 +112,7 @@ TEST_P(OperationAmongOthers, APoolStaysUnderADomainThatGrowsByAnothersTarget) {
   EXPECT_FALSE(journal_stands(id));
   Limits expected = before;
   if (GetParam() != DomainType::pv) {
-    expected.pool = world.paging_pool(id);
+    expected.pool = world.pool(id);
     EXPECT_GT(expected.pool, before.pool);
     EXPECT_EQ(report.error().report->pool, expected.pool);
   }
@@ -277,8 +277,8 @@ TEST_P(OperationAmongOthers, WhatADeadProcessLeftIsUndoneFirst) {
   ASSERT_TRUE(journal.begin({.owner = dead,
                              .size = 160_MiB,
                              .present = 160_MiB,
-                             .limit = *before.static_max,
-                             .max_memory = before.max_allocation,
+                             .limit = *before.limit,
+                             .max_pages = before.max_pages,
                              .to = 2_GiB}));
   ASSERT_TRUE(simulation.world.mem_max(id, 2_GiB));
   ASSERT_EQ(simulation.world.claim(id, 2_GiB), host::sim::Errno{});
@@ -299,8 +299,8 @@ TEST_P(OperationAmongOthers, WhatIsUndoneFirstTakesNothingOfTheTimeAllowed) {
   ASSERT_TRUE(journal.begin({.owner = dead,
                              .size = 3_GiB,
                              .present = 3_GiB,
-                             .limit = *now.static_max,
-                             .max_memory = now.max_allocation,
+                             .limit = *now.limit,
+                             .max_pages = now.max_pages,
                              .to = 2_GiB}));
   world.end_process(dead);
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "operation_fixture.hpp"
-#include "plan/paging_pool.hpp"
+#include "plan/pool.hpp"
 #include "support/faults.hpp"
 
 namespace memctl::resize {
@@ -37,8 +37,8 @@ TEST_P(OperationOnSim, GrowsPastTheBootLimitAndVerifiesThreeLayers) {
     EXPECT_EQ(simulation.world.allocated(id) - before, size - 160_MiB);
     EXPECT_GT(simulation.world.guest(id).mem_total() - total_before, (size - 160_MiB) * 97 / 100);
     EXPECT_EQ(report.value().limit, size);
-    EXPECT_EQ(simulation.world.static_max(id), size);
-    EXPECT_EQ(simulation.world.max_allocation(id), size + 1_MiB);
+    EXPECT_EQ(simulation.world.limit(id), size);
+    EXPECT_EQ(simulation.world.max_pages(id), size + 1_MiB);
     EXPECT_EQ(simulation.world.host_claimed(), Kib{});
     EXPECT_FALSE(journal_stands(id));
     EXPECT_TRUE(simulation.world.guest(id).alive());
@@ -124,7 +124,7 @@ TEST_P(OperationOnSim, AnAgentKilledInTheMiddleLeavesTheGuestWhatItHas) {
   EXPECT_TRUE(simulation.world.guest(id).alive());
   EXPECT_GE(left.reached, 160_MiB);
   EXPECT_EQ(*simulation.world.target(id), left.reached);
-  EXPECT_EQ(simulation.world.static_max(id), left.limit);
+  EXPECT_EQ(simulation.world.limit(id), left.limit);
   EXPECT_EQ(simulation.world.host_claimed(), Kib{});
   EXPECT_FALSE(journal_stands(id));
 }
@@ -218,9 +218,9 @@ TEST_P(OperationOnSim, TheLimitRisesWithTheStages) {
   std::vector<Kib> sizes;
   const auto look = [&](const Event& event) {
     if (event.phase == Phase::facts || event.stage > 0) {
-      EXPECT_EQ(simulation.world.static_max(id), simulation.world.target(id)) << event.stage;
+      EXPECT_EQ(simulation.world.limit(id), simulation.world.target(id)) << event.stage;
     }
-    if (event.phase == Phase::populate) sizes.push_back(*simulation.world.static_max(id));
+    if (event.phase == Phase::populate) sizes.push_back(*simulation.world.limit(id));
   };
   ASSERT_TRUE(resize(id, 3584_MiB, {.on_event = look}));
   EXPECT_LT(sizes.front(), 1_GiB);
@@ -236,7 +236,7 @@ TEST_P(OperationOnSim, TheLimitSinksWithTheSizeOnTheWayBack) {
     if (event.phase == Phase::populate && event.now > 1_GiB) running->cancel();
     restoring = restoring || event.phase == Phase::restore;
     if (!restoring || event.phase != Phase::populate) return;
-    EXPECT_EQ(simulation.world.static_max(id), simulation.world.target(id));
+    EXPECT_EQ(simulation.world.limit(id), simulation.world.target(id));
     ++looks;
   };
   ResizeOperation operation{simulation.port(), identity(id), 3584_MiB, {.on_event = look}};
@@ -244,7 +244,7 @@ TEST_P(OperationOnSim, TheLimitSinksWithTheSizeOnTheWayBack) {
   const auto report = simulation.run(operation.run());
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().report->outcome, Outcome::restored);
-  EXPECT_EQ(simulation.world.static_max(id), 160_MiB);
+  EXPECT_EQ(simulation.world.limit(id), 160_MiB);
   EXPECT_GT(looks, 0);
 }
 

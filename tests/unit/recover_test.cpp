@@ -74,18 +74,18 @@ TEST_F(RecoverOnSim, TheReportTellsOfTheDeadOperation) {
   EXPECT_EQ(report.requested, 8_GiB);
   EXPECT_EQ(report.reached, 160_MiB);
   EXPECT_EQ(report.limit, 160_MiB);
-  EXPECT_EQ(report.pool, world.paging_pool(id));
+  EXPECT_EQ(report.pool, world.pool(id));
 }
 
 TEST_F(RecoverOnSim, APausedDomainIsLeftAsItIsUntilItRuns) {
   die_after("set_size");
   world.advance(1s);
   world.pause(id);
-  const Kib limit = world.static_max(id).value();
+  const Kib limit = world.limit(id).value();
   const auto refused = recover_now();
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().cause, Cause::domain_paused);
-  EXPECT_EQ(world.static_max(id), limit);
+  EXPECT_EQ(world.limit(id), limit);
   world.unpause(id);
   world.advance(1s);
   const auto recovery = recover_now();
@@ -200,8 +200,8 @@ TEST_F(RecoverOnSim, AGrownGuestKeepsItsMemoryWhereOnlyTheClaimCouldNotBeRelease
   ASSERT_TRUE(recovery) << recovery.error().message;
   EXPECT_EQ(recovery.value().report->outcome, Outcome::kept);
   EXPECT_EQ(world.target(id), 1_GiB);
-  EXPECT_EQ(world.static_max(id), 1_GiB);
-  EXPECT_EQ(world.max_allocation(id), 1_GiB + 1_MiB);
+  EXPECT_EQ(world.limit(id), 1_GiB);
+  EXPECT_EQ(world.max_pages(id), 1_GiB + 1_MiB);
   EXPECT_EQ(record(), "");
 }
 
@@ -216,7 +216,7 @@ TEST_F(RecoverOnSim, AGuestWhoseAgentIsSilentKeepsWhatItHas) {
   EXPECT_EQ(report.cause, Cause::agent_absent);
   EXPECT_GT(report.reached, 1_GiB);
   EXPECT_EQ(world.target(id), report.reached);
-  EXPECT_EQ(world.static_max(id), report.limit);
+  EXPECT_EQ(world.limit(id), report.limit);
   EXPECT_TRUE(world.guest(id).alive());
   EXPECT_EQ(world.host_claimed(), Kib{});
 }

@@ -26,13 +26,13 @@ GuestSpec with_policy(GuestSpec spec, const char* policy) {
 GuestSpec starving(GuestSpec spec, Kib free) {
   spec.linux.kernel_free = free;
   spec.linux.online_policy = "online_kernel";
-  spec.paging_pool = 16_MiB;
+  spec.pool = 16_MiB;
   return spec;
 }
 
 /// xl mem-max and xl mem-set, and a minute for the guest.
 Result<void> set_size(World& world, DomainId id, Kib size) {
-  BOOST_OUTCOME_TRY(world.mem_max(id, std::max(size, world.static_max(id).value())));
+  BOOST_OUTCOME_TRY(world.mem_max(id, std::max(size, world.limit(id).value())));
   BOOST_OUTCOME_TRY(world.mem_set(id, size));
   world.advance(60s);
   return success();
@@ -69,7 +69,7 @@ TEST(SimGuest, StaysAtItsSizeForEverWhereBlocksAreNotOnlined) {
 TEST(SimGuest, PvhStopsSilentlyAt952MiBWhereItsPoolRunsDry) {
   World world;
   const DomainId id = world.add_guest(with_policy(pvh(), "online_kernel"));
-  EXPECT_EQ(world.paging_pool(id), 1664_KiB);
+  EXPECT_EQ(world.pool(id), 1664_KiB);
   ASSERT_TRUE(set_size(world, id, 3584_MiB));
   EXPECT_EQ(round_down(world.allocated(id), 1_MiB), 952_MiB);
   EXPECT_TRUE(world.guest(id).kernel().log().empty());
@@ -83,7 +83,7 @@ TEST(SimGuest, AMappingThatFailsLeavesItsPageChargedButNeverMoreThanAMiB) {
   ASSERT_TRUE(set_size(world, id, 3584_MiB));
   EXPECT_GT(world.allocated(id), 952_MiB);
   for (int i = 1; i < 400; ++i) ASSERT_TRUE(set_size(world, id, 953_MiB + 4_KiB * i));
-  EXPECT_LE(world.allocated(id), world.max_allocation(id));
+  EXPECT_LE(world.allocated(id), world.max_pages(id));
   EXPECT_TRUE(world.xen().consistent());
 }
 
@@ -316,7 +316,7 @@ TEST(SimGuest, ARestoreComputesAPoolThatIsNotFrozenAnewAndTheGuestGrowsOn) {
     EXPECT_NE(restored, id);
     EXPECT_EQ(world.allocated(id), 0_KiB);
     EXPECT_EQ(world.populated(restored), 1200_MiB);
-    EXPECT_EQ(world.max_allocation(restored), 1201_MiB);
+    EXPECT_EQ(world.max_pages(restored), 1201_MiB);
     ASSERT_TRUE(set_size(world, restored, 1400_MiB));
     EXPECT_EQ(world.populated(restored), 1400_MiB);
     EXPECT_TRUE(world.guest(restored).alive());
@@ -447,7 +447,7 @@ TEST(SimGuest, ARebootKeepsSizeAndLimitUnderANewNumber) {
   EXPECT_FALSE(world.guest(id).alive());
   EXPECT_EQ(world.allocated(id), 0_KiB);
   EXPECT_EQ(world.allocated(rebooted), 1024_MiB);
-  EXPECT_EQ(world.static_max(rebooted), 1024_MiB);
+  EXPECT_EQ(world.limit(rebooted), 1024_MiB);
   EXPECT_TRUE(world.xen().consistent());
 }
 

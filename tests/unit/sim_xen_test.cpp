@@ -28,7 +28,7 @@ TEST_F(SimXen, PopulatesUpToMaxPagesWhateverTheTargetSays) {
   const auto result = xen.populate(domain, mib(500));
   EXPECT_EQ(result.done, mib(200));
   EXPECT_EQ(result.limit, XenModel::Limit::max_pages);
-  EXPECT_EQ(domain.total, mib(300));
+  EXPECT_EQ(domain.allocated, mib(300));
   EXPECT_EQ(xen.free(), mib(700));
 }
 
@@ -40,16 +40,16 @@ TEST_F(SimXen, PopulatesWhatTheHostHas) {
 }
 
 TEST_F(SimXen, AMaximumBelowTheCurrentPagesOnlyBlocksNewOnes) {
-  domain.max = mib(50);
+  domain.max_pages = mib(50);
   EXPECT_EQ(xen.populate(domain, mib(1)).done, Pages{});
-  EXPECT_EQ(domain.total, mib(100));
+  EXPECT_EQ(domain.allocated, mib(100));
 }
 
 TEST_F(SimXen, AClaimMustExceedTheCurrentPagesAndStayWithinTheMaximum) {
   EXPECT_EQ(xen.claim(domain, mib(100)), EINVAL);
   EXPECT_EQ(xen.claim(domain, mib(300) + Pages{1}), EINVAL);
   EXPECT_EQ(xen.claim(domain, mib(300)), 0);
-  EXPECT_EQ(xen.outstanding(), mib(200));
+  EXPECT_EQ(xen.claimed(), mib(200));
   EXPECT_EQ(xen.free(), mib(900));
 }
 
@@ -58,13 +58,13 @@ TEST_F(SimXen, ADomainHasOneClaimAndZeroReleasesIt) {
   EXPECT_EQ(xen.claim(domain, mib(300)), EINVAL);
   EXPECT_EQ(xen.claim(domain, Pages{}), 0);
   EXPECT_EQ(xen.claim(domain, Pages{}), 0);
-  EXPECT_EQ(xen.outstanding(), Pages{});
+  EXPECT_EQ(xen.claimed(), Pages{});
   EXPECT_EQ(xen.claim(domain, mib(300)), 0);
 }
 
 TEST_F(SimXen, AClaimOfWhatOthersHaveClaimedIsRefused) {
   XenDomain& other = add(DomainId{2}, DomainType::pv);
-  other.max = mib(1000);
+  other.max_pages = mib(1000);
   EXPECT_EQ(xen.claim(other, mib(750)), 0);
   EXPECT_EQ(xen.claim(domain, mib(300)), ENOMEM);
   EXPECT_EQ(xen.claim(domain, mib(250)), 0);
@@ -77,21 +77,21 @@ TEST_F(SimXen, OnlyItsHolderAllocatesFromAClaim) {
   EXPECT_EQ(xen.free(), mib(200));
   EXPECT_EQ(xen.populate(other, mib(1)).limit, XenModel::Limit::host);
   EXPECT_EQ(xen.populate(domain, mib(200)).done, mib(200));
-  EXPECT_EQ(domain.outstanding, Pages{});
+  EXPECT_EQ(domain.claim, Pages{});
 }
 
 TEST_F(SimXen, AllocationUsesTheClaimUpAndFreeingRefillsIt) {
   ASSERT_EQ(xen.claim(domain, mib(300)), 0);
   xen.populate(domain, mib(50));
-  EXPECT_EQ(domain.outstanding, mib(150));
+  EXPECT_EQ(domain.claim, mib(150));
   xen.decrease(domain, mib(10));
-  EXPECT_EQ(domain.outstanding, mib(160));
+  EXPECT_EQ(domain.claim, mib(160));
 }
 
 TEST_F(SimXen, AClaimEndsWithItsDomain) {
   ASSERT_EQ(xen.claim(domain, mib(300)), 0);
   xen.destroy(DomainId{1});
-  EXPECT_EQ(xen.outstanding(), Pages{});
+  EXPECT_EQ(xen.claimed(), Pages{});
   EXPECT_EQ(xen.free(), mib(1000));
 }
 
@@ -104,14 +104,14 @@ TEST_F(SimXen422, FreedPagesDoNotRefillAClaim) {
   ASSERT_EQ(xen.claim(domain, mib(300)), 0);
   xen.populate(domain, mib(50));
   xen.decrease(domain, mib(10));
-  EXPECT_EQ(domain.outstanding, mib(150));
+  EXPECT_EQ(domain.claim, mib(150));
 }
 
 TEST_F(SimXen422, AFailedOverAllocationBurnsTheClaim) {
   ASSERT_EQ(xen.claim(domain, mib(300)), 0);
-  domain.max = mib(100);
+  domain.max_pages = mib(100);
   for (int i = 0; i < 10; ++i) xen.populate(domain, mib(1));
-  EXPECT_EQ(domain.outstanding, mib(200) - Pages{10});
+  EXPECT_EQ(domain.claim, mib(200) - Pages{10});
 }
 
 TEST_F(SimXen, APoolPageCoversTwoMiB) {
@@ -120,7 +120,7 @@ TEST_F(SimXen, APoolPageCoversTwoMiB) {
   EXPECT_EQ(result.done, mib(40));
   EXPECT_EQ(result.limit, XenModel::Limit::pool);
   EXPECT_EQ(pvh.pool.free(), Pages{});
-  EXPECT_EQ(pvh.total, mib(140) + Pages{1});  // one page was charged, and could not be mapped
+  EXPECT_EQ(pvh.allocated, mib(140) + Pages{1});  // one page was charged, and could not be mapped
 }
 
 TEST_F(SimXen, ShrinkingBreaksSuperpagesAndRegrowingNeedsNoNewTables) {
@@ -148,18 +148,18 @@ TEST_F(SimXen, LoweringAPoolBelowItsUseFreesItsFreePagesFirstAndThenFails) {
 TEST_F(SimXen, APoolIsNotServedFromAClaimAndKeepsWhatItGotWhenItFails) {
   XenDomain& pvh = add(DomainId{2}, DomainType::pvh, Pages{100});
   ASSERT_EQ(xen.claim(pvh, mib(300)), 0);
-  xen.take_from_host(xen.free() - xen.outstanding() - Pages{10});
+  xen.take_from_host(xen.free() - xen.claimed() - Pages{10});
   EXPECT_EQ(xen.set_pool(pvh, Pages{200}), ENOMEM);
   EXPECT_EQ(pvh.pool.total, Pages{110});
-  EXPECT_EQ(pvh.outstanding, mib(200));
+  EXPECT_EQ(pvh.claim, mib(200));
 }
 
 TEST_F(SimXen, APvDomainHasNoPool) { EXPECT_EQ(xen.set_pool(domain, Pages{1}), EOPNOTSUPP); }
 
 TEST(LibxlPool, IsOnePagePerMiBAnd256PerVcpu) {
-  EXPECT_EQ(libxl_paging_pool(160_MiB, 1, true), 1664_KiB);
-  EXPECT_EQ(libxl_paging_pool(160_MiB, 2, true), 1664_KiB + 1024_KiB);
-  EXPECT_EQ(libxl_paging_pool(160_MiB, 1, false), 1664_KiB + 640_KiB);
+  EXPECT_EQ(libxl_pool(160_MiB, 1, true), 1664_KiB);
+  EXPECT_EQ(libxl_pool(160_MiB, 2, true), 1664_KiB + 1024_KiB);
+  EXPECT_EQ(libxl_pool(160_MiB, 1, false), 1664_KiB + 640_KiB);
 }
 
 class SimLibxl : public testing::Test {
@@ -170,15 +170,15 @@ class SimLibxl : public testing::Test {
 };
 
 TEST_F(SimLibxl, TheBuildSetsTheMaximumToMemoryAndAMiB) {
-  EXPECT_EQ(world.max_allocation(id), 257_MiB);
-  EXPECT_EQ(world.static_max(id), 256_MiB);
+  EXPECT_EQ(world.max_pages(id), 257_MiB);
+  EXPECT_EQ(world.limit(id), 256_MiB);
   EXPECT_EQ(world.target(id), 240_MiB);
 }
 
 TEST_F(SimLibxl, MemMaxSetsBothLimits) {
   ASSERT_TRUE(world.mem_max(id, 512_MiB));
-  EXPECT_EQ(world.static_max(id), 512_MiB);
-  EXPECT_EQ(world.max_allocation(id), 513_MiB);
+  EXPECT_EQ(world.limit(id), 512_MiB);
+  EXPECT_EQ(world.max_pages(id), 513_MiB);
   EXPECT_EQ(world.target(id), 240_MiB);
 }
 
@@ -186,16 +186,10 @@ TEST_F(SimLibxl, MemSetSetsTheTargetWithoutVideoRamAndTheMaximumWithIt) {
   ASSERT_TRUE(world.mem_max(id, 512_MiB));
   ASSERT_TRUE(world.mem_set(id, 300_MiB));
   EXPECT_EQ(world.target(id), 284_MiB);
-  EXPECT_EQ(world.static_max(id), 512_MiB);
-  EXPECT_EQ(world.max_allocation(id), 301_MiB);
+  EXPECT_EQ(world.limit(id), 512_MiB);
+  EXPECT_EQ(world.max_pages(id), 301_MiB);
   const std::string uuid = world.toolstack().find(id)->uuid;
   EXPECT_EQ(world.store().read(dom0, "/vm/" + uuid + "/memory").value(), "284");
-}
-
-TEST_F(SimLibxl, WithoutEnforceTheMaximumStays) {
-  ASSERT_TRUE(world.mem_max(id, 512_MiB));
-  ASSERT_TRUE(world.toolstack().set_memory_target(id, 300_MiB, false));
-  EXPECT_EQ(world.max_allocation(id), 513_MiB);
 }
 
 TEST_F(SimLibxl, MemMaxBelowTheTargetReturnsOne) {

@@ -336,9 +336,9 @@ TEST(MemoryOf, ReadsXensFiguresAndFlags) {
   info.flags = XEN_DOMINF_paused | XEN_DOMINF_shutdown |
                (std::uint32_t{SHUTDOWN_crash} << XEN_DOMINF_shutdownshift);
   const auto memory = memory_of(info);
-  EXPECT_EQ(memory.total, Pages{40960});
-  EXPECT_EQ(memory.max, 161_MiB);
-  EXPECT_EQ(memory.outstanding, Pages{5});
+  EXPECT_EQ(memory.allocated, Pages{40960});
+  EXPECT_EQ(memory.max_pages, 161_MiB);
+  EXPECT_EQ(memory.claim, Pages{5});
   EXPECT_TRUE(memory.paused);
   EXPECT_FALSE(memory.dying);
   EXPECT_EQ(memory.shutdown, ShutdownReason::crash);
@@ -347,9 +347,9 @@ TEST(MemoryOf, ReadsXensFiguresAndFlags) {
 TEST(MemoryOf, TakesNoLimitForAVeryLargeOne) {
   xc_domaininfo_t info{};
   info.max_pages = ~std::uint64_t{0};
-  EXPECT_EQ(memory_of(info).max, Kib{std::int64_t{1} << 60});
+  EXPECT_EQ(memory_of(info).max_pages, Kib{std::int64_t{1} << 60});
   info.max_pages = 0xffffffff;  // How Xen 4.17 says it.
-  EXPECT_EQ(memory_of(info).max, Kib{4 * std::int64_t{0xffffffff}});
+  EXPECT_EQ(memory_of(info).max_pages, Kib{4 * std::int64_t{0xffffffff}});
 }
 
 // ---- libxl's stored configuration

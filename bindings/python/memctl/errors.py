@@ -4,6 +4,7 @@
     Error
     ├── Refused              a request that cannot be granted; nothing was changed
     │   ├── InvalidSize      also ValueError
+    │   ├── InvalidArgument  also ValueError
     │   └── NotPermitted     also PermissionError
     ├── NoSuchDomain         also LookupError
     ├── Busy                 another operation holds the domain
@@ -108,6 +109,10 @@ class InvalidSize(Refused, ValueError):
     """Not a size, or one that no domain can have."""
 
 
+class InvalidArgument(Refused, ValueError):
+    """A host that is none, a file that cannot be read, or a wrong option."""
+
+
 class NotPermitted(Refused, PermissionError):
     """The caller may not do this: it takes dom0's root."""
 
@@ -161,7 +166,9 @@ CLASSES: dict[Cause, type[Error]] = {
     Cause.NO_XEN: NoXen,
     Cause.NO_SUCH_DOMAIN: NoSuchDomain,
     Cause.INVALID_SIZE: InvalidSize,
+    Cause.INVALID_ARGUMENT: InvalidArgument,
     Cause.BELOW_FLOOR: Refused,
+    Cause.BELOW_POLICY: Refused,
     Cause.ABOVE_POLICY: Refused,
     Cause.NOT_PERMITTED: NotPermitted,
     Cause.BUSY: Busy,
@@ -169,9 +176,14 @@ CLASSES: dict[Cause, type[Error]] = {
     Cause.PAGING_POOL: Refused,
     Cause.XEN_UNSUPPORTED: Refused,
     Cause.HVM_EMULATED_DEVICES: Refused,
+    Cause.PASSTHROUGH: Refused,
+    Cause.POPULATE_ON_DEMAND: Refused,
     Cause.AGENT_ABSENT: GuestError,
     Cause.AGENT_INCOMPATIBLE: GuestError,
     Cause.GUEST_NO_HOTPLUG: GuestError,
+    Cause.GUEST_KERNEL_FAULT: GuestError,
+    Cause.ADDRESS_LIMIT: GuestError,
+    Cause.BLOCK_SIZE: Refused,
     Cause.GUEST_OFFLINE_BLOCKS: GuestError,
     Cause.GUEST_MEMMAP: GuestError,
     Cause.GUEST_BALLOON_GAVE_UP: GuestError,
@@ -187,9 +199,6 @@ CLASSES: dict[Cause, type[Error]] = {
     Cause.JOURNAL_DAMAGED: HostError,
     Cause.STORE_ERROR: HostError,
     Cause.HYPERVISOR_ERROR: HostError,
-    Cause.GUEST_TOO_EARLY: GuestError,
-    Cause.PASSTHROUGH: Refused,
-    Cause.POPULATE_ON_DEMAND: Refused,
 }
 
 

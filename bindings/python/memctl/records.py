@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 
 class Cause(enum.StrEnum):
-    """Why something was refused or failed. The names never change; new ones may come.
+    """Why something was refused or failed. After the first release no name
+    changes; new ones may come.
 
     >>> Cause("host_memory") is Cause.HOST_MEMORY == "host_memory"
     True
@@ -32,7 +33,9 @@ class Cause(enum.StrEnum):
     NO_XEN = "no_xen"
     NO_SUCH_DOMAIN = "no_such_domain"
     INVALID_SIZE = "invalid_size"
+    INVALID_ARGUMENT = "invalid_argument"
     BELOW_FLOOR = "below_floor"
+    BELOW_POLICY = "below_policy"
     ABOVE_POLICY = "above_policy"
     NOT_PERMITTED = "not_permitted"
     BUSY = "busy"
@@ -40,9 +43,14 @@ class Cause(enum.StrEnum):
     PAGING_POOL = "paging_pool"
     XEN_UNSUPPORTED = "xen_unsupported"
     HVM_EMULATED_DEVICES = "hvm_emulated_devices"
+    PASSTHROUGH = "passthrough"
+    POPULATE_ON_DEMAND = "populate_on_demand"
     AGENT_ABSENT = "agent_absent"
     AGENT_INCOMPATIBLE = "agent_incompatible"
     GUEST_NO_HOTPLUG = "guest_no_hotplug"
+    GUEST_KERNEL_FAULT = "guest_kernel_fault"
+    ADDRESS_LIMIT = "address_limit"
+    BLOCK_SIZE = "block_size"
     GUEST_OFFLINE_BLOCKS = "guest_offline_blocks"
     GUEST_MEMMAP = "guest_memmap"
     GUEST_BALLOON_GAVE_UP = "guest_balloon_gave_up"
@@ -58,9 +66,6 @@ class Cause(enum.StrEnum):
     JOURNAL_DAMAGED = "journal_damaged"
     STORE_ERROR = "store_error"
     HYPERVISOR_ERROR = "hypervisor_error"
-    GUEST_TOO_EARLY = "guest_too_early"
-    PASSTHROUGH = "passthrough"
-    POPULATE_ON_DEMAND = "populate_on_demand"
 
 
 class DomainType(enum.StrEnum):
@@ -208,7 +213,7 @@ class Status:
     allocated: Size
     target: Size
     limit: Size | None  # static-max: how far the target may go without a resize
-    max_allocation: Size  # Xen's max_pages, which no guest can pass
+    max_pages: Size  # Xen's max_pages, which no guest can pass
     boot_limit: Size | None
     pool: Size | None  # None: a pv domain has none
     agent: AgentStatus | None  # None: no agent announced itself, or none answers
@@ -226,7 +231,7 @@ class Status:
             "allocated_kib": kib(self.allocated),
             "target_kib": kib(self.target),
             "limit_kib": kib(self.limit),
-            "max_allocation_kib": kib(self.max_allocation),
+            "max_pages_kib": kib(self.max_pages),
             "boot_limit_kib": kib(self.boot_limit),
             "pool_kib": kib(self.pool),
             "guest_total_kib": kib(self.reported_total),

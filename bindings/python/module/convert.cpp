@@ -114,8 +114,8 @@ py::object to_python(const DomainStatus& status) {
   static Class status_class{"memctl.records", "Status"};
   return status_class(
       to_python(status.domain), size_of(status.allocated), size_of(status.target),
-      or_none(status.limit, size_of), size_of(status.max_allocation),
-      or_none(status.boot_limit, size_of), or_none(status.paging_pool, size_of),
+      or_none(status.limit, size_of), size_of(status.max_pages),
+      or_none(status.boot_limit, size_of), or_none(status.pool, size_of),
       or_none(status.agent, [](const AgentStatus& agent) { return to_python(agent); }),
       or_none(status.reported_total, size_of), or_none(status.reported_available, size_of),
       or_none(status.largest, size_of), or_none(status.limited_by, cause_of),
@@ -125,10 +125,10 @@ py::object to_python(const DomainStatus& status) {
 py::object to_python(const Plan& plan) {
   static Class plan_class{"memctl.records", "Plan"};
   return plan_class(to_python(plan.domain), size_of(plan.from), size_of(plan.to),
-                    size_of(plan.limit), size_of(plan.earlier_limit),
-                    or_none(plan.paging_pool, size_of), size_of(plan.pool_growth),
-                    size_of(plan.host_free), size_of(plan.host_reserve), to_python(plan.stages),
-                    or_none(plan.limited_by, cause_of), or_none(plan.largest, size_of));
+                    size_of(plan.limit), size_of(plan.earlier_limit), or_none(plan.pool, size_of),
+                    size_of(plan.pool_growth), size_of(plan.host_free), size_of(plan.host_reserve),
+                    to_python(plan.stages), or_none(plan.limited_by, cause_of),
+                    or_none(plan.largest, size_of));
 }
 
 py::object to_python(const Report& report) {

@@ -121,7 +121,7 @@ PYBIND11_MODULE(_core, module) {
   module.attr("version") = version();
   module.def("parse_size", &parse);
   module.def("format_size", [](std::int64_t kib) { return to_string(Kib{kib}); });
-  module.attr("causes") = names(Cause::no_xen, Cause::populate_on_demand);
+  module.attr("causes") = names(Cause::no_xen, Cause::hypervisor_error);
   module.attr("checks") = names(Check::xen_version, Check::reboot);
 
   // NOLINTNEXTLINE(performance-unnecessary-value-param): pybind11 wants a function of this type

@@ -42,7 +42,7 @@ class SimConnection final : public Connection {
 };
 
 /// "" is the default world, anything else a file that describes one (docs/simulator.md).
-/// Errors: `xen_unsupported`, where the file cannot be read or says something impossible.
+/// Errors: `invalid_argument`, where the file cannot be read or says something impossible.
 [[nodiscard]] Result<std::unique_ptr<Connection>> connect(std::string_view uri_rest,
                                                           boost::asio::io_context& context);
 

@@ -58,8 +58,8 @@ void LinuxGuest::start_ballooning() {
   if (type_ == DomainType::pv) {
     target_diff_ = spec_.off_target;
   } else {
-    const auto static_max = store_.read_kib(domain_, memory_directory(domain_) + "static-max");
-    if (static_max) target_diff_ = *static_max - current_;
+    const auto limit = store_.read_kib(domain_, memory_directory(domain_) + "static-max");
+    if (limit) target_diff_ = *limit - current_;
   }
   watch_target();
   read_target();

@@ -56,7 +56,7 @@ GuestSpec read_guest(const Json& json, const std::string& where) {
   object("maxmem", guest.maxmem);
   object("vcpus", guest.vcpus);
   object("video_ram", guest.video_ram);
-  object("paging_pool", guest.paging_pool);
+  object("pool", guest.pool);
   object("freeze_pool", guest.freeze_pool);
   object("hap", guest.hap);
   object("stored_configuration", guest.has_stored_configuration);
@@ -147,14 +147,14 @@ template <class T>
 Result<T> parse(std::string_view text, T (*read)(const Json&)) {
   const Json json = Json::parse(text, nullptr, false, true);
   if (json.is_discarded()) {
-    return Error{.cause = Cause::xen_unsupported,
+    return Error{.cause = Cause::invalid_argument,
                  .message = "the description of the simulated host is no JSON",
                  .hint = "look for a missing comma, quote or bracket"};
   }
   try {
     return read(json);
   } catch (const JsonWrong& wrong) {
-    return Error{.cause = Cause::xen_unsupported,
+    return Error{.cause = Cause::invalid_argument,
                  .message = "simulated host: " + wrong.message,
                  .hint = wrong.hint};
   }
@@ -190,7 +190,7 @@ Result<Scenario> read_scenario(const std::string& file) {
   if (stream) text << stream.rdbuf();
   if (!stream) {
     return Error{
-        .cause = Cause::xen_unsupported,
+        .cause = Cause::invalid_argument,
         .message = "the file \"" + file + "\", which describes a simulated host, cannot be read",
         .hint = "name a file of JSON after sim:, or nothing for the demonstration"};
   }

@@ -22,7 +22,7 @@ struct Scenario {
 
 /// A host of 64 GiB with demo-pv, demo-pvh and demo-hvm.
 [[nodiscard]] Scenario default_scenario();
-/// Errors: `xen_unsupported`, one line with what is wrong, and what would be right as its hint.
+/// Errors: `invalid_argument`, one line with what is wrong, and what would be right as its hint.
 [[nodiscard]] Result<Scenario> parse_scenario(std::string_view json);
 /// One element of "guests", and one of "actions", which needs no "at" here. Errors: as above.
 [[nodiscard]] Result<GuestSpec> parse_guest(std::string_view json);

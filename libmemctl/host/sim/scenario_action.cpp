@@ -51,7 +51,7 @@ constexpr std::array action_kinds = {
                }},
     ActionKind{"write-static-max", true, true,
                [](World& world, const ScenarioAction& action) {
-                 return world.write_static_max(subject(world, action), action.size);
+                 return world.write_limit(subject(world, action), action.size);
                }},
     ActionKind{"set-max-pages", true, true,
                done<[](World& world, DomainId id, Kib size) { world.set_max_pages(id, size); }>},

@@ -22,9 +22,9 @@ Result<void> check_size(Kib size) {
 }
 
 DomainMemory memory_of(const XenDomain& domain) {
-  return {.total = domain.total,
-          .max = to_kib(domain.max),
-          .outstanding = domain.outstanding,
+  return {.allocated = domain.allocated,
+          .max_pages = to_kib(domain.max_pages),
+          .claim = domain.claim,
           .paused = domain.paused,
           .dying = domain.dying,
           .shutdown = domain.shutdown};
@@ -35,7 +35,7 @@ DomainMemory memory_of(const XenDomain& domain) {
 Result<HostFacts> SimHypervisor::host_facts() {
   const XenModel& xen = world_.xen();
   return HostFacts{.free = xen.free(),
-                   .outstanding = xen.outstanding(),
+                   .claimed = xen.claimed(),
                    .scrubbing = xen.scrubbing(),
                    .total = xen.total(),
                    .numa_nodes = world_.spec().numa_nodes,
@@ -78,7 +78,7 @@ Task<DomainFacts> SimHypervisor::domain_facts(DomainId domain) {
                     .memory = memory_of(*xen),
                     .vcpus = record->vcpus,
                     .target = toolstack.memory_key(domain, "target"),
-                    .static_max = toolstack.memory_key(domain, "static-max"),
+                    .limit = toolstack.memory_key(domain, "static-max"),
                     .video_ram = toolstack.memory_key(domain, "videoram").value_or(Kib{}),
                     .has_stored_configuration = record->has_stored_configuration,
                     .passthrough_devices = record->passthrough_devices,
@@ -89,7 +89,7 @@ Task<DomainFacts> SimHypervisor::domain_facts(DomainId domain) {
     facts.frozen_pool = record->frozen_pool;
   }
   if (xen->type != DomainType::pv) {
-    facts.paging_pool = to_kib(xen->pool.total);
+    facts.pool = to_kib(xen->pool.total);
     facts.hap = record->hap;
     facts.pod_entries = xen->pod_entries;
   }
@@ -105,20 +105,20 @@ Result<DomainMemory> SimHypervisor::domain_memory(DomainId domain) {
 Task<void> SimHypervisor::set_limit(DomainId domain, Kib limit) {
   BOOST_OUTCOME_CO_TRYV(check_size(limit));
   co_await libxl_call(domain);
-  co_return world_.toolstack().set_max_memory(domain, limit);
+  co_return world_.toolstack().set_limit(domain, limit);
 }
 
-Task<void> SimHypervisor::set_size(DomainId domain, Kib size, bool enforce) {
+Task<void> SimHypervisor::set_size(DomainId domain, Kib size) {
   BOOST_OUTCOME_CO_TRYV(check_size(size));
   co_await libxl_call(domain);
-  co_return world_.toolstack().set_memory_target(domain, size, enforce);
+  co_return world_.toolstack().set_size(domain, size);
 }
 
-Result<void> SimHypervisor::set_max_memory(DomainId domain, Kib max) {
-  BOOST_OUTCOME_TRYV(check_size(max));
+Result<void> SimHypervisor::set_max_pages(DomainId domain, Kib size) {
+  BOOST_OUTCOME_TRYV(check_size(size));
   XenDomain* xen = world_.xen().find(domain);
   if (xen == nullptr) return no_domain(domain);
-  xen->max = to_pages(max);
+  xen->max_pages = to_pages(size);
   return success();
 }
 
@@ -139,7 +139,7 @@ Result<void> SimHypervisor::release_claim(DomainId domain) {
   return success();
 }
 
-Result<void> SimHypervisor::set_paging_pool(DomainId domain, Kib pool) {
+Result<void> SimHypervisor::set_pool(DomainId domain, Kib pool) {
   BOOST_OUTCOME_TRYV(check_size(pool));
   XenDomain* xen = world_.xen().find(domain);
   if (xen == nullptr) return no_domain(domain);

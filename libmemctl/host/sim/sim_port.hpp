@@ -22,11 +22,11 @@ class SimHypervisor final : public Hypervisor {
   Task<DomainFacts> domain_facts(DomainId domain) override;
   Result<DomainMemory> domain_memory(DomainId domain) override;
   Task<void> set_limit(DomainId domain, Kib limit) override;
-  Task<void> set_size(DomainId domain, Kib size, bool enforce) override;
-  Result<void> set_max_memory(DomainId domain, Kib max) override;
+  Task<void> set_size(DomainId domain, Kib size) override;
+  Result<void> set_max_pages(DomainId domain, Kib max) override;
   Result<void> claim(DomainId domain, Pages total) override;
   Result<void> release_claim(DomainId domain) override;
-  Result<void> set_paging_pool(DomainId domain, Kib pool) override;
+  Result<void> set_pool(DomainId domain, Kib pool) override;
   Result<bool> save_in_progress(DomainId domain) override;
 
  private:
@@ -47,7 +47,6 @@ class SimPort final : public Port {
   Hypervisor& hypervisor() override { return hypervisor_; }
   Store& store() override { return store_; }
   Clock& clock() override { return world_.clock(); }
-  boost::asio::any_io_executor executor() override { return context_.get_executor(); }
   std::string self() override { return process_; }
   bool is_alive(const std::string& owner) override { return world_.is_process(owner); }
 

@@ -21,7 +21,7 @@ class SimWatch final : public Watch {
     wakeup.notify();
   }
   bool take() override { return std::exchange(changed_, false); }
-  bool flooded() const override { return changes_ > SimStore::most_changes_per_second; }
+  bool flooded() const { return changes_ > SimStore::most_changes_per_second; }
 
  private:
   void on_change() {
@@ -78,24 +78,6 @@ class Transaction final : public StoreView {
     values_[path] = std::nullopt;
     changes_.push_back({path, Remove{}});
     return success();
-  }
-
-  Result<std::vector<std::string>> list(const std::string& path) override {
-    read_.insert(path);
-    BOOST_OUTCOME_TRY(auto found, model_.list(dom0, path));
-    std::set<std::string> names{found.begin(), found.end()};
-    const std::string prefix = path + "/";
-    for (const auto& [changed, value] : values_) {
-      if (!changed.starts_with(prefix)) continue;
-      const std::string rest = changed.substr(prefix.size());
-      const std::string child = rest.substr(0, rest.find('/'));
-      if (value) {
-        names.insert(child);
-      } else if (child == rest) {
-        names.erase(child);
-      }
-    }
-    return std::vector<std::string>{names.begin(), names.end()};
   }
 
   Result<void> set_permissions(const std::string& path,
@@ -156,8 +138,27 @@ class Transaction final : public StoreView {
     values_[path] = "";
   }
 
+  /// The children's names as this transaction sees them.
+  Result<std::set<std::string>> children_of(const std::string& path) {
+    read_.insert(path);
+    BOOST_OUTCOME_TRY(const auto found, model_.list(dom0, path));
+    std::set<std::string> names{found.begin(), found.end()};
+    const std::string prefix = path + "/";
+    for (const auto& [changed, value] : values_) {
+      if (!changed.starts_with(prefix)) continue;
+      const std::string rest = changed.substr(prefix.size());
+      const std::string child = rest.substr(0, rest.find('/'));
+      if (value) {
+        names.insert(child);
+      } else if (child == rest) {
+        names.erase(child);
+      }
+    }
+    return names;
+  }
+
   Result<void> remove_children(const std::string& path) {
-    BOOST_OUTCOME_TRY(const auto children, list(path));
+    BOOST_OUTCOME_TRY(const auto children, children_of(path));
     for (const std::string& child : children) {
       const std::string below = std::string{path}.append("/").append(child);
       BOOST_OUTCOME_TRY(remove_children(below));
@@ -193,11 +194,6 @@ Result<void> SimStore::write(const std::string& path, std::string_view value) {
 Result<void> SimStore::remove(const std::string& path) {
   BOOST_OUTCOME_TRY(check());
   return model_->remove(dom0, path);
-}
-
-Result<std::vector<std::string>> SimStore::list(const std::string& path) {
-  BOOST_OUTCOME_TRY(check());
-  return model_->list(dom0, path);
 }
 
 Result<void> SimStore::set_permissions(const std::string& path,

@@ -21,7 +21,6 @@ class SimStore final : public Store {
   Result<std::optional<std::string>> read(const std::string& path) override;
   Result<void> write(const std::string& path, std::string_view value) override;
   Result<void> remove(const std::string& path) override;
-  Result<std::vector<std::string>> list(const std::string& path) override;
   Result<void> set_permissions(const std::string& path,
                                std::span<const Permission> permissions) override;
   Result<std::unique_ptr<Watch>> watch(const std::string& path, Wakeup& wakeup) override;

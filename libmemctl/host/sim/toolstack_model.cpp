@@ -44,7 +44,7 @@ std::optional<Kib> ToolstackModel::memory_key(DomainId domain, const std::string
   return store_.read_kib(dom0, domain_path(domain) + "/memory/" + key);
 }
 
-Result<void> ToolstackModel::set_max_memory(DomainId domain, Kib max) {
+Result<void> ToolstackModel::set_limit(DomainId domain, Kib limit) {
   static const std::string call = "libxl_domain_setmaxmem";
   XenDomain* xen = xen_.find(domain);
   const ToolstackRecord* record = find(domain);
@@ -54,16 +54,16 @@ Result<void> ToolstackModel::set_max_memory(DomainId domain, Kib max) {
   }
   const auto target = memory_key(domain, "target");
   if (!target) return libxl_error(domain, call, 1, "unable to get memory info from xenstore");
-  if (max < *target) {
+  if (limit < *target) {
     return libxl_error(domain, call, 1,
                        "memory_static_max must be greater than or or equal to memory_dynamic_max");
   }
-  xen->max = to_pages(max + maxmem_constant);
+  xen->max_pages = to_pages(limit + maxmem_constant);
   return store_.write(dom0, domain_path(domain) + "/memory/static-max",
-                      std::to_string(max.count()));
+                      std::to_string(limit.count()));
 }
 
-Result<void> ToolstackModel::set_memory_target(DomainId domain, Kib size, bool enforce) {
+Result<void> ToolstackModel::set_size(DomainId domain, Kib size) {
   static const std::string call = "libxl_set_memory_target";
   XenDomain* xen = xen_.find(domain);
   const ToolstackRecord* record = find(domain);
@@ -71,19 +71,19 @@ Result<void> ToolstackModel::set_memory_target(DomainId domain, Kib size, bool e
   if (!record->has_stored_configuration) {
     return libxl_error(domain, call, error_json_config_empty, "no stored configuration");
   }
-  const auto static_max = memory_key(domain, "static-max");
-  if (!memory_key(domain, "target") || !static_max) {
+  const auto limit = memory_key(domain, "static-max");
+  if (!memory_key(domain, "target") || !limit) {
     return libxl_error(domain, call, error_fail, "cannot get target memory info");
   }
   const Kib video_ram = memory_key(domain, "videoram").value_or(Kib{});
   const Kib target = size - video_ram;
-  if (target > *static_max) {
+  if (target > *limit) {
     return libxl_error(domain, call, error_invalid,
                        "memory_dynamic_max must be less than or equal to memory_static_max");
   }
   if (target < Kib{}) return libxl_error(domain, call, error_invalid, "invalid memory target");
 
-  if (enforce) xen->max = to_pages(target + video_ram + maxmem_constant);
+  xen->max_pages = to_pages(target + video_ram + maxmem_constant);
   if (xen_.set_pod_target(*xen, to_pages(target + maxmem_constant)) != 0) {
     return libxl_error(domain, call, error_fail, "xc_domain_set_pod_target failed");
   }
@@ -92,7 +92,7 @@ Result<void> ToolstackModel::set_memory_target(DomainId domain, Kib size, bool e
   return store_.write(dom0, domain_path(domain) + "/memory/target", std::to_string(target.count()));
 }
 
-void ToolstackModel::write_domain(const ToolstackRecord& record, Kib target, Kib static_max,
+void ToolstackModel::write_domain(const ToolstackRecord& record, Kib target, Kib limit,
                                   Kib video_ram) {
   const DomainId id = record.identity.id;
   const std::string home = domain_path(id);
@@ -108,7 +108,7 @@ void ToolstackModel::write_domain(const ToolstackRecord& record, Kib target, Kib
   put(home + "/vm", "/vm/" + record.uuid);
   put(home + "/name", record.identity.name);
   put(home + "/domid", std::to_string(number(id)));
-  put(home + "/memory/static-max", std::to_string(static_max.count()));
+  put(home + "/memory/static-max", std::to_string(limit.count()));
   put(home + "/memory/videoram", std::to_string(video_ram.count()));
   put(home + "/control", "");
   for (const char* node : {"/data", "/device", "/drivers", "/attr", "/error", "/feature",

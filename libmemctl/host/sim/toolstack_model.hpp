@@ -33,9 +33,9 @@ class ToolstackModel {
   ToolstackModel(XenModel& xen, StoreModel& store) : xen_{xen}, store_{store} {}
 
   /// libxl_domain_setmaxmem: what `xl mem-max` does.
-  [[nodiscard]] Result<void> set_max_memory(DomainId domain, Kib max);
-  /// libxl_set_memory_target, absolute: what `xl mem-set` does, with `enforce`.
-  [[nodiscard]] Result<void> set_memory_target(DomainId domain, Kib size, bool enforce);
+  [[nodiscard]] Result<void> set_limit(DomainId domain, Kib limit);
+  /// libxl_set_memory_target, absolute: what `xl mem-set` does.
+  [[nodiscard]] Result<void> set_size(DomainId domain, Kib size);
 
   void add(ToolstackRecord record);
   void remove(DomainId domain) { records_.erase(domain); }
@@ -46,7 +46,7 @@ class ToolstackModel {
   [[nodiscard]] std::optional<Kib> memory_key(DomainId domain, const std::string& key) const;
 
   /// Writes the nodes of a new domain as libxl does.
-  void write_domain(const ToolstackRecord& record, Kib target, Kib static_max, Kib video_ram);
+  void write_domain(const ToolstackRecord& record, Kib target, Kib limit, Kib video_ram);
   void remove_domain(const ToolstackRecord& record);
 
  private:

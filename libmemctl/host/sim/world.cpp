@@ -46,29 +46,27 @@ World::World(WorldSpec spec)
       random_{spec.seed} {}
 
 Result<DomainId> World::try_add_guest(GuestSpec spec) {
-  const Kib static_max = std::max(spec.maxmem.value_or(spec.memory), spec.memory);
-  const Kib pool =
-      spec.type == DomainType::pv
-          ? Kib{}
-          : spec.paging_pool.value_or(libxl_paging_pool(static_max, spec.vcpus, spec.hap));
+  const Kib limit = std::max(spec.maxmem.value_or(spec.memory), spec.memory);
+  const Kib pool = spec.type == DomainType::pv
+                       ? Kib{}
+                       : spec.pool.value_or(libxl_pool(limit, spec.vcpus, spec.hap));
   const auto guest = std::make_shared<Guest>(clock_, xen_, *store_, std::move(spec), random_());
-  BOOST_OUTCOME_TRY(build(*guest, guest->spec_.memory, static_max, pool, true));
+  BOOST_OUTCOME_TRY(build(*guest, guest->spec_.memory, limit, pool, true));
   guests_[guest->id_] = guest;
   boot(*guest);
   return guest->id_;
 }
 
-Result<void> World::build(Guest& guest, Kib populated, Kib static_max, Kib pool, bool superpages) {
+Result<void> World::build(Guest& guest, Kib populated, Kib limit, Kib pool, bool superpages) {
   const GuestSpec& spec = guest.spec_;
   const DomainId id{last_domain_ + 1};
-  const bool pod = spec.type != DomainType::pv && static_max > populated && superpages;
-  const Errno failed =
-      xen_.build(id, {.type = spec.type,
-                      .memory = to_pages(populated + special_pages(spec.type)),
-                      .max = to_pages(populated + 1_MiB),
-                      .pod_entries = pod ? to_pages(static_max - populated) : Pages{},
-                      .pool = to_pages(pool),
-                      .superpages = superpages});
+  const bool pod = spec.type != DomainType::pv && limit > populated && superpages;
+  const Errno failed = xen_.build(id, {.type = spec.type,
+                                       .memory = to_pages(populated + special_pages(spec.type)),
+                                       .max = to_pages(populated + 1_MiB),
+                                       .pod_entries = pod ? to_pages(limit - populated) : Pages{},
+                                       .pool = to_pages(pool),
+                                       .superpages = superpages});
   if (failed != 0) {
     return Error{.cause = Cause::host_memory,
                  .message = "no memory to build " + spec.name + " of " +
@@ -82,12 +80,12 @@ Result<void> World::build(Guest& guest, Kib populated, Kib static_max, Kib pool,
                          .vcpus = spec.vcpus,
                          .hap = spec.hap,
                          .has_stored_configuration = spec.has_stored_configuration,
-                         .boot_limit = static_max,
+                         .boot_limit = limit,
                          .passthrough_devices = spec.passthrough_devices,
                          .emulated_dma_devices = spec.emulated_dma_devices,
                          .managed_by_libvirt = spec.managed_by_libvirt};
   if (spec.freeze_pool && spec.type != DomainType::pv) record.frozen_pool = pool;
-  toolstack_.write_domain(record, populated - spec.video_ram, static_max, spec.video_ram);
+  toolstack_.write_domain(record, populated - spec.video_ram, limit, spec.video_ram);
   toolstack_.add(std::move(record));
   if (!spec.journal.empty()) {
     store_->write(dom0, "/libxl/" + std::to_string(number(id)) + "/memctl", spec.journal).value();
@@ -97,8 +95,8 @@ Result<void> World::build(Guest& guest, Kib populated, Kib static_max, Kib pool,
 }
 
 void World::boot(Guest& guest) {
-  const Kib static_max = toolstack_.memory_key(guest.id_, "static-max").value_or(Kib{});
-  guest.kernel_.boot(guest.id_, guest.spec_.type, static_max, guest.spec_.memory);
+  const Kib limit = toolstack_.memory_key(guest.id_, "static-max").value_or(Kib{});
+  guest.kernel_.boot(guest.id_, guest.spec_.type, limit, guest.spec_.memory);
   if (guest.spec_.booted) {
     guest.kernel_.start_ballooning();
     guest.agent_.start(guest.id_);
@@ -125,22 +123,22 @@ std::vector<DomainId> World::running() const {
 
 Kib World::allocated(DomainId id) {
   const XenDomain* domain = xen_.find(id);
-  return domain == nullptr ? Kib{} : to_kib(domain->total);
+  return domain == nullptr ? Kib{} : to_kib(domain->allocated);
 }
 
-Kib World::max_allocation(DomainId id) {
+Kib World::max_pages(DomainId id) {
   const XenDomain* domain = xen_.find(id);
-  return domain == nullptr ? Kib{} : to_kib(domain->max);
+  return domain == nullptr ? Kib{} : to_kib(domain->max_pages);
 }
 
-Kib World::paging_pool(DomainId id) {
+Kib World::pool(DomainId id) {
   const XenDomain* domain = xen_.find(id);
   return domain == nullptr ? Kib{} : to_kib(domain->pool.total);
 }
 
 std::optional<Kib> World::target(DomainId id) const { return toolstack_.memory_key(id, "target"); }
 
-std::optional<Kib> World::static_max(DomainId id) const {
+std::optional<Kib> World::limit(DomainId id) const {
   return toolstack_.memory_key(id, "static-max");
 }
 
@@ -201,7 +199,7 @@ DomainId World::reboot(DomainId id) {
   GuestSpec spec = guest(id).spec_;
   const Kib video_ram = toolstack_.memory_key(id, "videoram").value_or(Kib{});
   spec.memory = target(id).value_or(spec.memory - video_ram) + video_ram;
-  spec.maxmem = static_max(id);
+  spec.maxmem = limit(id);
   spec.booted = false;
   shut_down(id, ShutdownReason::reboot);
   destroy(id);
@@ -214,11 +212,10 @@ Result<DomainId> World::save_and_restore(DomainId id) {
   const Kib total = allocated(id) - special_pages(saved->spec_.type);
   const Kib video_ram = toolstack_.memory_key(id, "videoram").value_or(Kib{});
   const Kib size = target(id).value_or(total) + video_ram;
-  const Kib limit = static_max(id).value_or(size);
-  const Kib pool =
-      saved->spec_.type == DomainType::pv
-          ? Kib{}
-          : record.frozen_pool.value_or(libxl_paging_pool(limit, record.vcpus, record.hap));
+  const Kib limit = this->limit(id).value_or(size);
+  const Kib pool = saved->spec_.type == DomainType::pv
+                       ? Kib{}
+                       : record.frozen_pool.value_or(libxl_pool(limit, record.vcpus, record.hap));
 
   saved->id_ = DomainId{};  // so that the end of its domain is not its own
   destroy(id);
@@ -230,7 +227,7 @@ Result<DomainId> World::save_and_restore(DomainId id) {
                  .raw = -3};
   }
   const DomainId restored = saved->id_;
-  xen_.find(restored)->max = to_pages(size + 1_MiB);
+  xen_.find(restored)->max_pages = to_pages(size + 1_MiB);
   store_
       ->write(dom0, domain_path(restored) + "/memory/target",
               std::to_string((size - video_ram).count()))

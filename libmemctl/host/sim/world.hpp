@@ -40,9 +40,9 @@ struct GuestSpec {
   Kib memory{160_MiB};
   std::optional<Kib> maxmem{};  ///< The boot limit; nothing: `memory`. More: PoD on pvh and hvm.
   int vcpus{1};
-  Kib video_ram{};                   ///< hvm; part of `memory`.
-  std::optional<Kib> paging_pool{};  ///< Nothing: libxl's formula.
-  bool freeze_pool{false};           ///< autoballoon=1: the stored configuration keeps the pool.
+  Kib video_ram{};            ///< hvm; part of `memory`.
+  std::optional<Kib> pool{};  ///< Nothing: libxl's formula.
+  bool freeze_pool{false};    ///< autoballoon=1: the stored configuration keeps the pool.
   bool hap{true};
   bool has_stored_configuration{true};
   int passthrough_devices{0};
@@ -110,12 +110,12 @@ class World {
   [[nodiscard]] Kib populated(DomainId id) {
     return allocated(id) - special_pages(guest(id).spec().type);
   }
-  [[nodiscard]] Kib max_allocation(DomainId id);
-  [[nodiscard]] Kib paging_pool(DomainId id);
+  [[nodiscard]] Kib max_pages(DomainId id);
+  [[nodiscard]] Kib pool(DomainId id);
   [[nodiscard]] std::optional<Kib> target(DomainId id) const;
-  [[nodiscard]] std::optional<Kib> static_max(DomainId id) const;
+  [[nodiscard]] std::optional<Kib> limit(DomainId id) const;
   [[nodiscard]] Kib host_free() const { return to_kib(xen_.free()); }
-  [[nodiscard]] Kib host_claimed() const { return to_kib(xen_.outstanding()); }
+  [[nodiscard]] Kib host_claimed() const { return to_kib(xen_.claimed()); }
 
   [[nodiscard]] VirtualClock& clock() { return clock_; }
   [[nodiscard]] XenModel& xen() { return xen_; }
@@ -133,16 +133,12 @@ class World {
 
   // Others on the host.
   /// `xl mem-max` and `xl mem-set`.
-  Result<void> mem_max(DomainId id, Kib limit) { return toolstack_.set_max_memory(id, limit); }
-  Result<void> mem_set(DomainId id, Kib size) {
-    return toolstack_.set_memory_target(id, size, true);
-  }
+  Result<void> mem_max(DomainId id, Kib limit) { return toolstack_.set_limit(id, limit); }
+  Result<void> mem_set(DomainId id, Kib size) { return toolstack_.set_size(id, size); }
   /// Writes to xenstore past libxl, and to Xen past both (xc_domain_setmaxmem).
   Result<void> write_target(DomainId id, Kib target) { return write_key(id, "target", target); }
-  Result<void> write_static_max(DomainId id, Kib limit) {
-    return write_key(id, "static-max", limit);
-  }
-  void set_max_pages(DomainId id, Kib max) { xen_.find(id)->max = to_pages(max); }
+  Result<void> write_limit(DomainId id, Kib limit) { return write_key(id, "static-max", limit); }
+  void set_max_pages(DomainId id, Kib size) { xen_.find(id)->max_pages = to_pages(size); }
   /// xc_set_paging_mempool_size by hand.
   Errno set_pool(DomainId id, Kib pool) { return xen_.set_pool(*xen_.find(id), to_pages(pool)); }
   /// Something else takes host memory for good, or gives it back (negative); what it got.
@@ -181,7 +177,7 @@ class World {
  private:
   Result<void> write_key(DomainId id, const std::string& key, Kib value);
   void boot(Guest& guest);
-  Result<void> build(Guest& guest, Kib populated, Kib static_max, Kib pool, bool superpages);
+  Result<void> build(Guest& guest, Kib populated, Kib limit, Kib pool, bool superpages);
 
   WorldSpec spec_;
   VirtualClock clock_{};

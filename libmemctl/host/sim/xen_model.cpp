@@ -28,7 +28,7 @@ Pages covered_by(Pages tables) {
 
 }  // namespace
 
-Kib libxl_paging_pool(Kib maxmem, int vcpus, bool hap) {
+Kib libxl_pool(Kib maxmem, int vcpus, bool hap) {
   const std::int64_t mib = (maxmem.count() + 1023) / 1024;
   return 4_KiB * (256 * std::int64_t{vcpus} + (hap ? 1 : 2) * mib);
 }
@@ -43,11 +43,11 @@ XenDomain* XenModel::find(DomainId domain) {
 }
 
 Errno XenModel::build(DomainId id, const BuildRequest& request) {
-  if (request.memory + request.pool > free_ - outstanding_) return ENOMEM;
+  if (request.memory + request.pool > free_ - claimed_) return ENOMEM;
   XenDomain domain{.id = id,
                    .type = request.type,
-                   .total = request.memory,
-                   .max = request.max,
+                   .allocated = request.memory,
+                   .max_pages = request.max,
                    .boot = request.memory,
                    .mapped_most = request.memory,
                    .pod_entries = request.pod_entries};
@@ -70,28 +70,28 @@ Errno XenModel::build(DomainId id, const BuildRequest& request) {
 void XenModel::destroy(DomainId id) {
   const auto found = domains_.find(id);
   if (found == domains_.end()) return;
-  outstanding_ -= found->second.outstanding;
-  free_ += found->second.total + found->second.pool.total;
+  claimed_ -= found->second.claim;
+  free_ += found->second.allocated + found->second.pool.total;
   domains_.erase(found);
 }
 
 Pages XenModel::take_from_host(Pages pages) {
   const Pages took =
-      pages < Pages{} ? -std::min(-pages, taken_) : std::min(pages, free_ - outstanding_);
+      pages < Pages{} ? -std::min(-pages, taken_) : std::min(pages, free_ - claimed_);
   free_ -= took;
   taken_ += took;
   return took;
 }
 
 Pages XenModel::grantable(const XenDomain& domain) const {
-  return domain.outstanding + (free_ - outstanding_);
+  return domain.claim + (free_ - claimed_);
 }
 
 void XenModel::charge(XenDomain& domain, Pages pages) {
-  const Pages from_claim = std::min(pages, domain.outstanding);
-  domain.total += pages;
-  domain.outstanding -= from_claim;
-  outstanding_ -= from_claim;
+  const Pages from_claim = std::min(pages, domain.claim);
+  domain.allocated += pages;
+  domain.claim -= from_claim;
+  claimed_ -= from_claim;
   free_ -= pages;
 }
 
@@ -100,9 +100,9 @@ XenModel::Populated XenModel::populate(XenDomain& domain, Pages wanted) {
   const auto cap = [&result](Pages most, Limit limit) {
     if (most < result.done) result = {std::max(most, Pages{}), limit};
   };
-  cap(domain.max - domain.total, Limit::max_pages);
+  cap(domain.max_pages - domain.allocated, Limit::max_pages);
   cap(grantable(domain), Limit::host);
-  const Pages mapped = domain.total - domain.unmapped;
+  const Pages mapped = domain.allocated - domain.unmapped;
   if (domain.type != DomainType::pv) {
     const Pages coverable = domain.boot + covered_by(domain.pool.tables + domain.pool.free());
     cap(std::max(coverable, domain.mapped_most) - mapped, Limit::pool);
@@ -115,13 +115,14 @@ XenModel::Populated XenModel::populate(XenDomain& domain, Pages wanted) {
           std::max(domain.pool.tables, tables_for(domain.mapped_most - domain.boot));
     }
   }
-  if (result.limit == Limit::pool && domain.total < domain.max && grantable(domain) > Pages{}) {
+  if (result.limit == Limit::pool && domain.allocated < domain.max_pages &&
+      grantable(domain) > Pages{}) {
     charge(domain, Pages{1});
     domain.unmapped += Pages{1};
   }
-  if (result.limit == Limit::max_pages && !claims_refill() && domain.outstanding > Pages{}) {
-    domain.outstanding -= Pages{1};  // the page was taken from the claim before it was refused
-    outstanding_ -= Pages{1};
+  if (result.limit == Limit::max_pages && !claims_refill() && domain.claim > Pages{}) {
+    domain.claim -= Pages{1};  // the page was taken from the claim before it was refused
+    claimed_ -= Pages{1};
   }
   return result;
 }
@@ -138,27 +139,27 @@ Pages XenModel::decrease(XenDomain& domain, Pages pages) {
     domain.pool.superpages -= breakable;
     if (breakable < to_break) real = std::min(real, Pages{breakable * pages_per_table});
   }
-  domain.total -= real;
+  domain.allocated -= real;
   free_ += real;
-  if (domain.outstanding > Pages{} && claims_refill()) {
-    domain.outstanding += real;
-    outstanding_ += real;
+  if (domain.claim > Pages{} && claims_refill()) {
+    domain.claim += real;
+    claimed_ += real;
   }
   return from_pod + real;
 }
 
 Errno XenModel::claim(XenDomain& domain, Pages total) {
   if (total == Pages{}) {
-    outstanding_ -= domain.outstanding;
-    domain.outstanding = Pages{};
+    claimed_ -= domain.claim;
+    domain.claim = Pages{};
     return 0;
   }
-  if (domain.outstanding > Pages{}) return EINVAL;
-  if (total <= domain.total || total > domain.max) return EINVAL;
-  const Pages claimed = total - domain.total;
-  if (claimed > free_ - outstanding_) return ENOMEM;
-  domain.outstanding = claimed;
-  outstanding_ += claimed;
+  if (domain.claim > Pages{}) return EINVAL;
+  if (total <= domain.allocated || total > domain.max_pages) return EINVAL;
+  const Pages claimed = total - domain.allocated;
+  if (claimed > free_ - claimed_) return ENOMEM;
+  domain.claim = claimed;
+  claimed_ += claimed;
   return 0;
 }
 
@@ -166,8 +167,8 @@ Errno XenModel::set_pool(XenDomain& domain, Pages pages) {
   if (domain.type == DomainType::pv) return EOPNOTSUPP;
   const Pages wanted = pages - domain.pool.total;
   // A claim does not feed a pool, not even the domain's own.
-  const Pages change = wanted > Pages{} ? std::min(wanted, free_ - outstanding_)
-                                        : std::max(wanted, -domain.pool.free());
+  const Pages change =
+      wanted > Pages{} ? std::min(wanted, free_ - claimed_) : std::max(wanted, -domain.pool.free());
   domain.pool.total += change;
   free_ -= change;
   return change == wanted ? 0 : ENOMEM;
@@ -175,29 +176,29 @@ Errno XenModel::set_pool(XenDomain& domain, Pages pages) {
 
 Errno XenModel::set_pod_target(XenDomain& domain, Pages target) {
   if (domain.type == DomainType::pv) return 0;
-  if (target > domain.max) return EINVAL;
-  const Pages wanted = std::min(target - domain.total, domain.pod_entries);
+  if (target > domain.max_pages) return EINVAL;
+  const Pages wanted = std::min(target - domain.allocated, domain.pod_entries);
   if (wanted <= Pages{}) return 0;
-  const Pages change = std::min({wanted, grantable(domain), domain.max - domain.total});
+  const Pages change = std::min({wanted, grantable(domain), domain.max_pages - domain.allocated});
   charge(domain, change);
   domain.pod_entries -= change;
   domain.boot += change;
   domain.pool.superpages += change.count() / pages_per_table;
-  domain.mapped_most = std::max(domain.mapped_most, domain.total);
+  domain.mapped_most = std::max(domain.mapped_most, domain.allocated);
   return change == wanted ? 0 : ENOMEM;
 }
 
 bool XenModel::consistent() const {
   Pages given = taken_;
   Pages claimed{};
-  bool sound = free_ >= Pages{} && outstanding_ >= Pages{} && outstanding_ <= free_;
+  bool sound = free_ >= Pages{} && claimed_ >= Pages{} && claimed_ <= free_;
   for (const auto& [id, domain] : domains_) {
-    given += domain.total + domain.pool.total;
-    claimed += domain.outstanding;
-    sound = sound && domain.total >= Pages{} && domain.outstanding >= Pages{} &&
+    given += domain.allocated + domain.pool.total;
+    claimed += domain.claim;
+    sound = sound && domain.allocated >= Pages{} && domain.claim >= Pages{} &&
             domain.pool.free() >= Pages{};
   }
-  return sound && claimed == outstanding_ && given + free_ == options_.guests_memory;
+  return sound && claimed == claimed_ && given + free_ == options_.guests_memory;
 }
 
 }  // namespace memctl::host::sim

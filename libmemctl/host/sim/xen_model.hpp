@@ -27,9 +27,9 @@ struct PagingPool {
 struct XenDomain {
   DomainId id{};
   DomainType type{DomainType::pv};
-  Pages total{};        ///< tot_pages
-  Pages max{};          ///< max_pages
-  Pages outstanding{};  ///< the unused part of its claim
+  Pages allocated{};  ///< tot_pages
+  Pages max_pages{};
+  Pages claim{};        ///< the unused part of its claim
   Pages boot{};         ///< mapped by superpages at boot
   Pages mapped_most{};  ///< the most that was ever mapped at once
   Pages unmapped{};     ///< charged, but their mapping failed
@@ -78,7 +78,7 @@ class XenModel {
   [[nodiscard]] const std::map<DomainId, XenDomain>& domains() const { return domains_; }
 
   [[nodiscard]] Pages free() const { return free_; }
-  [[nodiscard]] Pages outstanding() const { return outstanding_; }
+  [[nodiscard]] Pages claimed() const { return claimed_; }
   [[nodiscard]] Pages total() const { return options_.guests_memory + options_.other_memory; }
   [[nodiscard]] const Options& options() const { return options_; }
   [[nodiscard]] Pages scrubbing() const { return scrubbing_; }
@@ -109,13 +109,13 @@ class XenModel {
 
   Options options_;
   Pages free_;
-  Pages outstanding_{};
+  Pages claimed_{};
   Pages scrubbing_{};
   Pages taken_{};
   std::map<DomainId, XenDomain> domains_{};
 };
 
 /// libxl_get_required_shadow_memory: what it gives a domain's pool.
-[[nodiscard]] Kib libxl_paging_pool(Kib maxmem, int vcpus, bool hap);
+[[nodiscard]] Kib libxl_pool(Kib maxmem, int vcpus, bool hap);
 
 }  // namespace memctl::host::sim

@@ -29,7 +29,6 @@ class XenPort final : public Port {
   [[nodiscard]] Hypervisor& hypervisor() override { return hypervisor_; }
   [[nodiscard]] Store& store() override { return store_; }
   [[nodiscard]] Clock& clock() override { return clock_; }
-  [[nodiscard]] boost::asio::any_io_executor executor() override { return context_.get_executor(); }
   [[nodiscard]] std::string self() override { return this_process(); }
   [[nodiscard]] bool is_alive(const std::string& owner) override { return is_process_alive(owner); }
 

@@ -118,9 +118,9 @@ Error Control::failed(std::string_view doing) {
 
 DomainMemory memory_of(const xc_domaininfo_t& info) {
   const auto has = [&](std::uint32_t flag) { return (info.flags & flag) != 0; };
-  DomainMemory memory{.total = to_pages(saturated_kib_of_pages(info.tot_pages)),
-                      .max = saturated_kib_of_pages(info.max_pages),
-                      .outstanding = to_pages(saturated_kib_of_pages(info.outstanding_pages)),
+  DomainMemory memory{.allocated = to_pages(saturated_kib_of_pages(info.tot_pages)),
+                      .max_pages = saturated_kib_of_pages(info.max_pages),
+                      .claim = to_pages(saturated_kib_of_pages(info.outstanding_pages)),
                       .paused = has(XEN_DOMINF_paused),
                       .dying = has(XEN_DOMINF_dying)};
   if (has(XEN_DOMINF_shutdown)) {

@@ -86,12 +86,12 @@ Result<DomainFacts> XenHypervisor::immediate_facts(DomainId domain) {
                     ? 1
                     : static_cast<int>(std::min(info.max_vcpu_id, 65535U)) + 1;
   BOOST_OUTCOME_TRY(facts.target, stored_kib(domain, "memory/target"));
-  BOOST_OUTCOME_TRY(facts.static_max, stored_kib(domain, "memory/static-max"));
+  BOOST_OUTCOME_TRY(facts.limit, stored_kib(domain, "memory/static-max"));
   BOOST_OUTCOME_TRY(const auto video_ram, stored_kib(domain, "memory/videoram"));
   facts.video_ram = video_ram.value_or(Kib{0});
   if (facts.identity.type != DomainType::pv) {
     facts.hap = (info.flags & XEN_DOMINF_hap) != 0;
-    BOOST_OUTCOME_TRY(facts.paging_pool, paging_pool(domain));
+    BOOST_OUTCOME_TRY(facts.pool, pool_of(domain));
     BOOST_OUTCOME_TRY(facts.pod_entries, pod_entries(domain));
   }
   return facts;
@@ -108,7 +108,7 @@ Result<std::optional<Kib>> XenHypervisor::stored_kib(DomainId domain, std::strin
   return saturated_kib(kib);
 }
 
-Result<std::optional<Kib>> XenHypervisor::paging_pool(DomainId domain) {
+Result<std::optional<Kib>> XenHypervisor::pool_of(DomainId domain) {
   std::uint64_t bytes = 0;
   if (xc_get_paging_mempool_size(control_.get(), number(domain), &bytes) == 0) {
     return saturated_kib(bytes / 1024);

@@ -29,7 +29,7 @@ Result<HostFacts> XenHypervisor::host_facts() {
   if (xc_physinfo(control_.get(), &host) != 0) return control_.failed("read the host's figures");
   const auto pages = [](std::uint64_t n) { return to_pages(saturated_kib_of_pages(n)); };
   return HostFacts{.free = pages(host.free_pages),
-                   .outstanding = pages(host.outstanding_pages),
+                   .claimed = pages(host.outstanding_pages),
                    .scrubbing = pages(host.scrub_pages),
                    .total = pages(host.total_pages),
                    .numa_nodes = static_cast<int>(host.nr_nodes),
@@ -60,17 +60,16 @@ Task<void> XenHypervisor::set_limit(DomainId domain, Kib limit) {
       domain, [domain, limit](LibxlContext& libxl) { return libxl.set_limit(domain, limit); });
 }
 
-Task<void> XenHypervisor::set_size(DomainId domain, Kib size, bool enforce) {
+Task<void> XenHypervisor::set_size(DomainId domain, Kib size) {
   BOOST_OUTCOME_CO_TRYV(check_size(size));
-  co_return co_await with_libxl(domain, [domain, size, enforce](LibxlContext& libxl) {
-    return libxl.set_size(domain, size, enforce);
-  });
+  co_return co_await with_libxl(
+      domain, [domain, size](LibxlContext& libxl) { return libxl.set_size(domain, size); });
 }
 
-Result<void> XenHypervisor::set_max_memory(DomainId domain, Kib max) {
-  BOOST_OUTCOME_TRYV(check_size(max));
+Result<void> XenHypervisor::set_max_pages(DomainId domain, Kib size) {
+  BOOST_OUTCOME_TRYV(check_size(size));
   if (xc_domain_setmaxmem(control_.get(), number(domain),
-                          static_cast<std::uint64_t>(max.count())) == 0) {
+                          static_cast<std::uint64_t>(size.count())) == 0) {
     return success();
   }
   return control_.failed("set the maximum of " + name(domain));
@@ -111,13 +110,13 @@ Result<void> XenHypervisor::release_claim(DomainId domain) {
   return error;
 }
 
-Result<void> XenHypervisor::set_paging_pool(DomainId domain, Kib pool) {
+Result<void> XenHypervisor::set_pool(DomainId domain, Kib pool) {
   BOOST_OUTCOME_TRYV(check_size(pool));
   const auto set = [&](Kib size) {
     const auto bytes = static_cast<std::uint64_t>(round_up(size, kib_per_page).count()) * 1024;
     return xc_set_paging_mempool_size(control_.get(), number(domain), bytes) == 0;
   };
-  BOOST_OUTCOME_TRY(const auto earlier, paging_pool(domain));
+  BOOST_OUTCOME_TRY(const auto earlier, pool_of(domain));
   if (set(pool)) return success();
   Error error = control_.failed("set the paging pool of " + name(domain) + " to " +
                                 to_string(round_up(pool, kib_per_page)));

@@ -23,11 +23,11 @@ class XenHypervisor final : public Hypervisor {
   [[nodiscard]] Result<DomainMemory> domain_memory(DomainId domain) override;
 
   [[nodiscard]] Task<void> set_limit(DomainId domain, Kib limit) override;
-  [[nodiscard]] Task<void> set_size(DomainId domain, Kib size, bool enforce) override;
-  [[nodiscard]] Result<void> set_max_memory(DomainId domain, Kib max) override;
+  [[nodiscard]] Task<void> set_size(DomainId domain, Kib size) override;
+  [[nodiscard]] Result<void> set_max_pages(DomainId domain, Kib max) override;
   [[nodiscard]] Result<void> claim(DomainId domain, Pages total) override;
   [[nodiscard]] Result<void> release_claim(DomainId domain) override;
-  [[nodiscard]] Result<void> set_paging_pool(DomainId domain, Kib pool) override;
+  [[nodiscard]] Result<void> set_pool(DomainId domain, Kib pool) override;
   [[nodiscard]] Result<bool> save_in_progress(DomainId domain) override;
 
  private:
@@ -38,7 +38,7 @@ class XenHypervisor final : public Hypervisor {
   }
   [[nodiscard]] Result<DomainIdentity> identity(const xc_domaininfo_t& info);
   [[nodiscard]] Result<std::optional<Kib>> stored_kib(DomainId domain, std::string_view key);
-  [[nodiscard]] Result<std::optional<Kib>> paging_pool(DomainId domain);
+  [[nodiscard]] Result<std::optional<Kib>> pool_of(DomainId domain);
   [[nodiscard]] Result<std::optional<Pages>> pod_entries(DomainId domain);
   /// The facts that cost neither libxl's lock nor a wait.
   [[nodiscard]] Result<DomainFacts> immediate_facts(DomainId domain);

@@ -63,10 +63,10 @@ Result<void> LibxlContext::set_limit(DomainId domain, Kib limit) {
   return success();
 }
 
-Result<void> LibxlContext::set_size(DomainId domain, Kib size, bool enforce) {
+Result<void> LibxlContext::set_size(DomainId domain, Kib size) {
   (void)log_.take();
   const int code =
-      libxl_set_memory_target(context_, number(domain), size.count(), 0, enforce ? 1 : 0);
+      libxl_set_memory_target(context_, number(domain), size.count(), 0, /*enforce=*/1);
   if (code != 0) return failed("set the memory target", domain, code);
   return success();
 }

@@ -41,7 +41,7 @@ class LibxlContext {
   /// libxl_domain_setmaxmem.
   [[nodiscard]] Result<void> set_limit(DomainId domain, Kib limit);
   /// libxl_set_memory_target, absolute: libxl subtracts the video RAM.
-  [[nodiscard]] Result<void> set_size(DomainId domain, Kib size, bool enforce);
+  [[nodiscard]] Result<void> set_size(DomainId domain, Kib size);
 
  private:
   LibxlContext() = default;

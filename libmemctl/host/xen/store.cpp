@@ -67,16 +67,6 @@ Result<void> XenStoreView::remove(const std::string& path) {
   return store_failed("remove", path, errno);
 }
 
-Result<std::vector<std::string>> XenStoreView::list(const std::string& path) {
-  BOOST_OUTCOME_TRYV(check_path(path));
-  unsigned int count = 0;
-  const Malloced<char*> names{xs_directory(handle_.get(), transaction_, path.c_str(), &count),
-                              &std::free};
-  if (names) return std::vector<std::string>(names.get(), names.get() + count);
-  if (errno == ENOENT) return std::vector<std::string>{};
-  return store_failed("list", path, errno);
-}
-
 Result<void> XenStoreView::set_permissions(const std::string& path,
                                            std::span<const Permission> permissions) {
   BOOST_OUTCOME_TRYV(check_path(path));

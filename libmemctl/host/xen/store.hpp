@@ -18,7 +18,6 @@ class XenStoreView final : public StoreView {
   [[nodiscard]] Result<std::optional<std::string>> read(const std::string& path) override;
   [[nodiscard]] Result<void> write(const std::string& path, std::string_view value) override;
   [[nodiscard]] Result<void> remove(const std::string& path) override;
-  [[nodiscard]] Result<std::vector<std::string>> list(const std::string& path) override;
   [[nodiscard]] Result<void> set_permissions(const std::string& path,
                                              std::span<const Permission> permissions) override;
 
@@ -38,9 +37,6 @@ class XenStore final : public Store {
     return view_.write(path, value);
   }
   [[nodiscard]] Result<void> remove(const std::string& path) override { return view_.remove(path); }
-  [[nodiscard]] Result<std::vector<std::string>> list(const std::string& path) override {
-    return view_.list(path);
-  }
   [[nodiscard]] Result<void> set_permissions(const std::string& path,
                                              std::span<const Permission> permissions) override {
     return view_.set_permissions(path, permissions);

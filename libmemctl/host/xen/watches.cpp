@@ -18,7 +18,6 @@ class Watches::Registered final : public Watch {
   Registered& operator=(const Registered&) = delete;
 
   [[nodiscard]] bool take() override { return std::exchange(state_->changed, false); }
-  [[nodiscard]] bool flooded() const override { return state_->flooded; }
 
  private:
   std::weak_ptr<Watches> watches_;

@@ -127,7 +127,7 @@ def _figures(ending: Ending) -> list[str]:
         figures += [None] * 4
     else:
         pool = None if limits.pool_bytes is None else limits.pool_bytes // 1024
-        figures += [limits.max_pages, limits.static_max_kib, limits.target_kib, pool]
+        figures += [limits.max_pages, limits.limit_kib, limits.target_kib, pool]
     return ["-" if figure is None else str(figure) for figure in figures]
 
 

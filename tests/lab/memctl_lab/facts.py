@@ -44,7 +44,7 @@ class Limits:
     """Everything that a refused or restored resize must leave as it was."""
 
     max_pages: int
-    static_max_kib: int
+    limit_kib: int
     target_kib: int
     pool_bytes: int | None
     claim_pages: int

@@ -242,13 +242,13 @@ class Guest:
         output = self.lab.check(
             f"lab-probe {self.domid} && xenstore-read {memory}/static-max {memory}/target"
         )
-        probe, static_max, target = output.splitlines()
+        probe, limit, target = output.splitlines()
         domain = parse_probe(probe)[1].get(self.domid)
         if domain is None:
             raise LabError(f"{self.name} is gone")
         return Limits(
             max_pages=domain.max_pages,
-            static_max_kib=int(static_max),
+            limit_kib=int(limit),
             target_kib=int(target),
             pool_bytes=domain.pool_bytes,
             claim_pages=domain.outstanding_pages,

@@ -22,15 +22,15 @@ class Rival:
 STORE = "/local/domain/{domid}/memory"
 RIVALS = (
     Rival("xl mem-set", "target_kib", "xl mem-set {domid} {mib}", "mem-set"),
-    Rival("xl mem-max", "static_max_kib", "xl mem-max {domid} {mib}", "mem-max"),
+    Rival("xl mem-max", "limit_kib", "xl mem-max {domid} {mib}", "mem-max"),
     Rival("libxl, target", "target_kib", "lab-rival {domid} target {kib}", "mem-set"),
-    Rival("libxl, static-max", "static_max_kib", "lab-rival {domid} static-max {kib}", "mem-max"),
+    Rival("libxl, static-max", "limit_kib", "lab-rival {domid} static-max {kib}", "mem-max"),
     Rival(
         "xenstore, target", "target_kib", f"xenstore-write {STORE}/target {{kib}}", "write-target"
     ),
     Rival(
         "xenstore, static-max",
-        "static_max_kib",
+        "limit_kib",
         f"xenstore-write {STORE}/static-max {{kib}}",
         "write-static-max",
     ),

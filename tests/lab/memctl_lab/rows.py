@@ -58,7 +58,7 @@ def guest_for_memctl(
 def by_xl(guest: ScenarioGuest, mib: int) -> str:
     """What a person does: both commands; then the guest does what it can. Returns what xl said."""
     growing = mib >= size_of(guest)
-    if guest.snapshot().static_max_kib < mib * MIB:
+    if guest.snapshot().limit_kib < mib * MIB:
         guest.mem_max(mib).check()
     done = guest.mem_set(mib)
     guest.settle(mib if growing else None)

@@ -202,7 +202,7 @@ class SimulatedGuest:
             raise LabError(f"{self.name} is gone")
         return Limits(
             max_pages=domain.max_pages,
-            static_max_kib=values["static_max_kib"],
+            limit_kib=values["limit_kib"],
             target_kib=values["xenstore_target_kib"],
             pool_bytes=domain.pool_bytes,
             claim_pages=domain.outstanding_pages,
@@ -327,7 +327,7 @@ def _description(config: GuestConfig) -> Json:
     if config.online_policy is not None:
         guest["online_policy"] = config.online_policy
     if config.shadow_memory_mib is not None:
-        guest |= {"paging_pool": f"{config.shadow_memory_mib}MiB", "freeze_pool": True}
+        guest |= {"pool": f"{config.shadow_memory_mib}MiB", "freeze_pool": True}
     if config.autoballoon:
         guest["freeze_pool"] = True
     if config.video_ram_mib:

@@ -9,7 +9,7 @@ namespace memctl::plan {
 /// page for each MiB of memory, two with shadow paging (libxl__get_required_paging_memory,
 /// Xen 4.17). Below this size a growing guest stalls without a message, and a shrinking one
 /// crashes.
-[[nodiscard]] constexpr Kib paging_pool_for(Kib maximum, int vcpus, bool hap) {
+[[nodiscard]] constexpr Kib pool_for(Kib maximum, int vcpus, bool hap) {
   const std::int64_t mebibytes = round_up(maximum, 1_MiB) / 1_MiB;
   return kib_per_page * (256 * std::int64_t{vcpus} + (hap ? 1 : 2) * mebibytes);
 }
