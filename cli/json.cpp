@@ -31,6 +31,20 @@ std::string line(const Json& object) {
   return object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+Json end_of_range(const RangeEnd& end) {
+  return {{"size_kib", end.size.count()},
+          {"cause", std::string{name(end.cause)}},
+          {"reason", end.reason}};
+}
+
+Json range_json(const std::optional<SizeRange>& range) {
+  if (!range) return nullptr;
+  return {{"smallest", end_of_range(range->smallest)},
+          {"largest", end_of_range(range->largest)},
+          {"step_kib", range->step.count()},
+          {"step_from_kib", range->step_from.count()}};
+}
+
 void put_error(Json& object, const std::optional<Error>& error) {
   object["cause"] = error ? named(error->cause) : Json(nullptr);
   object["message"] = error ? Json(error->message) : Json(nullptr);
@@ -91,7 +105,8 @@ std::string report_json(const Ending& ending) {
   object["guest_total_kib"] = kib(report.guest_total);
   object["limit_kib"] = kib_or_unknown(report.limit);
   object["pool_kib"] = kib(report.pool);
-  object["largest_kib"] = ending.error ? kib(ending.error->largest) : Json(nullptr);
+  object["range"] = ending.error ? range_json(ending.error->range) : Json(nullptr);
+  object["nearest_kib"] = ending.error ? kib(ending.error->nearest) : Json(nullptr);
   object["stages"] = report.stages;
   object["elapsed_ms"] = ending.elapsed.count();
   object["phase_ms"] = Json::object();
@@ -126,8 +141,7 @@ std::string plan_json(const Plan& plan) {
                {"host_free_kib", plan.host_free.count()},
                {"host_reserve_kib", plan.host_reserve.count()},
                {"stages", stages},
-               {"limited_by", named(plan.limited_by)},
-               {"largest_kib", kib(plan.largest)}});
+               {"range", range_json(plan.range)}});
 }
 
 std::string status_json(const DomainStatus& status) {
@@ -137,8 +151,8 @@ std::string status_json(const DomainStatus& status) {
              {"kernel_release", status.agent->kernel_release},
              {"block_size_kib", status.agent->block_size.count()}};
   }
-  Json limited_message = nullptr;
-  if (!status.limited_message.empty()) limited_message = status.limited_message;
+  Json refused_message = nullptr;
+  if (!status.refused_message.empty()) refused_message = status.refused_message;
   return line({{"event", "status"},
                {"domain", identity(status.domain)},
                {"allocated_kib", status.allocated.count()},
@@ -149,9 +163,9 @@ std::string status_json(const DomainStatus& status) {
                {"pool_kib", kib(status.pool)},
                {"guest_total_kib", kib(status.reported_total)},
                {"guest_available_kib", kib(status.reported_available)},
-               {"largest_kib", kib(status.largest)},
-               {"limited_by", named(status.limited_by)},
-               {"limited_message", limited_message},
+               {"range", range_json(status.range)},
+               {"refused_by", named(status.refused_by)},
+               {"refused_message", refused_message},
                {"agent", agent}});
 }
 

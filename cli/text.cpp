@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "memctl/size.hpp"
 #include "table.hpp"
 
 namespace memctl::cli {
@@ -34,6 +35,18 @@ std::string residue_text(const Report& report) {
          " that describe added memory\n";
 }
 
+/// In whole MiB, so that the size is in the range.
+std::string at_least_mib(Kib size) { return std::to_string(round_up(size, 1_MiB) / 1_MiB); }
+std::string at_most_mib(Kib size) { return std::to_string(size / 1_MiB); }
+
+/// "93 MiB to 62389 MiB"
+std::string range_text(const SizeRange& range) {
+  std::string text =
+      at_least_mib(range.smallest.size) + " MiB to " + at_most_mib(range.largest.size) + " MiB";
+  if (range.step == kib_per_page || range.largest.size <= range.step_from) return text;
+  return text + ", above " + to_string(range.step_from) + " in steps of " + to_string(range.step);
+}
+
 /// What a resize that failed half-way means for the domain now.
 std::string aftermath(const Report& report) {
   const std::string now = show_size(report.reached) + ", limit " + show_size(report.limit);
@@ -52,6 +65,17 @@ std::string aftermath(const Report& report) {
       return "  left: " + now + " (it was " + show_size(report.from) + ")\n";
   }
   return {};
+}
+
+/// Why a domain can neither grow nor shrink any further.
+std::string limits_text(const DomainStatus& status) {
+  if (!status.range) return printable(status.refused_message) + "\n";
+  const std::string start = title(status.domain);
+  const RangeEnd& most = status.range->largest;
+  const RangeEnd& least = status.range->smallest;
+  return start + "can grow to " + at_most_mib(most.size) + " MiB; " + printable(most.reason) +
+         "\n" + start + "can shrink to " + at_least_mib(least.size) + " MiB; " +
+         printable(least.reason) + "\n";
 }
 
 }  // namespace
@@ -118,7 +142,7 @@ std::string success_text(const Report& report) {
 std::string error_text(const Error& error, bool verbose) {
   std::string text = "memctl: " + printable(error.message) + " (" + std::string{name(error.cause)};
   text += ")\n";
-  if (error.largest) text += "  largest size that would work: " + show_size(*error.largest) + "\n";
+  if (error.range) text += "  possible now: " + range_text(*error.range) + "\n";
   const std::string_view advice = error.advice();
   if (!advice.empty()) text += "  hint: " + printable(advice) + "\n";
   if (verbose) {
@@ -176,33 +200,28 @@ std::string plan_text(const Plan& plan) {
   }
   text += "  host: " + show_size(plan.host_free) + " free, " + show_size(plan.host_reserve) +
           " of it left free\n";
-  if (plan.largest || plan.limited_by) {
-    text += "  more is limited by ";
-    text += plan.limited_by ? name(*plan.limited_by) : std::string_view{"nothing known"};
-    if (plan.largest) text += ", at " + show_size(*plan.largest);
-    text += "\n";
-  }
-  return text;
+  return text + "  possible now: " + range_text(plan.range) + "\n";
 }
 
 std::string status_text(const std::vector<DomainStatus>& domains, bool verbose) {
-  Table table{{"NAME", "ID", "TYPE", "ALLOCATED", "TARGET", "LIMIT", "BOOT-LIMIT", "LARGEST",
-               "LIMITED-BY", "AGENT"},
+  Table table{{"NAME", "ID", "TYPE", "ALLOCATED", "TARGET", "LIMIT", "BOOT-LIMIT", "SMALLEST",
+               "LARGEST", "LIMITED-BY", "AGENT"},
               Table::Align::right};
-  for (const std::size_t column : {0U, 2U, 8U, 9U}) table.align(column, Table::Align::left);
+  for (const std::size_t column : {0U, 2U, 9U, 10U}) table.align(column, Table::Align::left);
   std::string notes;
   for (const DomainStatus& status : domains) {
     const std::string agent =
         status.agent ? printable(status.agent->version.substr(0, 20)) : std::string{"-"};
-    const std::string limited{status.limited_by ? name(*status.limited_by) : "-"};
+    const auto& range = status.range;
+    const auto limited = range ? std::optional{range->largest.cause} : status.refused_by;
     table.add({printable(status.domain.name), std::to_string(number(status.domain.id)),
                std::string{name(status.domain.type)}, show_mib(status.allocated),
                show_mib(status.target), show_mib_or(status.limit, "-"),
-               show_mib_or(status.boot_limit, "-"), show_mib_or(status.largest, "-"), limited,
-               agent});
-    if (verbose && !status.limited_message.empty()) {
-      notes += printable(status.domain.name) + ": " + printable(status.limited_message) + "\n";
-    }
+               show_mib_or(status.boot_limit, "-"),
+               range ? at_least_mib(range->smallest.size) : "-",
+               range ? at_most_mib(range->largest.size) : "-",
+               std::string{limited ? name(*limited) : "-"}, agent});
+    if (verbose) notes += limits_text(status);
   }
   return table.text("") + notes;
 }

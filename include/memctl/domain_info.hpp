@@ -7,6 +7,7 @@
 
 #include "memctl/cause.hpp"
 #include "memctl/export.hpp"
+#include "memctl/size_range.hpp"
 #include "memctl/units.hpp"
 
 namespace memctl {
@@ -41,10 +42,11 @@ struct DomainStatus {
   std::optional<AgentStatus> agent{};   ///< Nothing: no agent announced itself, or none answers.
   std::optional<Kib> reported_total{};  ///< The guest's MemTotal.
   std::optional<Kib> reported_available{};  ///< The guest's MemAvailable.
-  /// The largest size that a resize would be granted now, and what stands in the way of more.
-  std::optional<Kib> largest{};
-  std::optional<Cause> limited_by{};
-  std::string limited_message{};
+  /// The sizes that a resize would be granted now. Nothing: it would be refused whatever the size,
+  /// and the next two tell why.
+  std::optional<SizeRange> range{};
+  std::optional<Cause> refused_by{};
+  std::string refused_message{};  ///< One line. Some of it may be the guest's.
 };
 
 }  // namespace memctl

@@ -11,6 +11,7 @@
 
 #include "memctl/cause.hpp"
 #include "memctl/export.hpp"
+#include "memctl/size_range.hpp"
 #include "memctl/units.hpp"
 
 namespace memctl {
@@ -24,8 +25,10 @@ struct Error {
   std::string message{};
   /// What would be right. Empty: the cause's general hint holds.
   std::string hint{};
-  /// The largest size (as `xl` means it) that would have been accepted, where that is known.
-  std::optional<Kib> largest{};
+  /// If the size was the matter: the sizes that would have been granted, and the one of them that
+  /// is nearest to what was asked.
+  std::optional<SizeRange> range{};
+  std::optional<Kib> nearest{};
   /// What the failing call returned, as it returned it (a libxl code, an errno).
   std::optional<int> raw{};
   /// What libxl logged during the failing call, oldest first.

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "memctl/domain_info.hpp"
+#include "memctl/size_range.hpp"
 #include "memctl/units.hpp"
 
 namespace memctl {
@@ -25,16 +25,15 @@ struct Plan {
   DomainIdentity domain{};
   Kib from{};                   ///< The domain's size now.
   Kib to{};                     ///< The size that it would have.
-  Kib limit{};                  ///< static-max afterwards.
-  Kib earlier_limit{};          ///< static-max now.
+  Kib limit{};                  ///< The limit afterwards.
+  Kib earlier_limit{};          ///< The limit now.
   std::optional<Kib> pool{};    ///< The pool's size afterwards; nothing for pv.
   Kib pool_growth{};            ///< Host memory that the pool takes on top.
   Kib host_free{};              ///< What the host has to give now, claims of others excluded.
   Kib host_reserve{};           ///< What stays free on the host.
   std::vector<Stage> stages{};  ///< Empty: the domain has that size already.
-  /// What would stop a larger request first, and the size where it does.
-  std::optional<Cause> limited_by{};
-  std::optional<Kib> largest{};
+  /// The sizes that would be granted now.
+  SizeRange range{};
 
   friend bool operator==(const Plan&, const Plan&) = default;
 };

@@ -27,14 +27,14 @@ struct SizeRequest {
   friend bool operator==(const SizeRequest&, const SizeRequest&) = default;
 };
 
-/// Reads a size as `xl` does: a bare number is MiB; suffixes k, m, g, t, also as KiB, MiB, GiB, TiB
-/// and in any case; a leading + or - makes it relative. Whole numbers only. A shrink needs its
-/// unit:
-/// "-1" is refused, since scripts have it for "none".
-/// Errors: `invalid_size`, with the accepted forms in the hint.
+/// Reads a size as `xl` does: a bare number is MiB; suffixes k, m, g, t, also as KiB, MiB, GiB,
+/// TiB, in any case and after one space; a leading + or - makes it relative. Whole numbers only. A
+/// shrink needs its unit: "-1" is refused, since scripts have it for "none". Errors:
+/// `invalid_size`, with the accepted forms in the hint.
 [[nodiscard]] MEMCTL_EXPORT Result<SizeRequest> parse_size(std::string_view text);
 
-/// The shortest exact text that `parse_size` reads back: "160MiB", "3584MiB", "1GiB", "513KiB".
+/// The size as memctl prints every size: whole MiB as "1024 MiB", anything else as "1048573 KiB".
+/// `parse_size` reads it back.
 [[nodiscard]] MEMCTL_EXPORT std::string to_string(Kib size);
 
 }  // namespace memctl

@@ -45,6 +45,7 @@ Result<SizeRequest> parse_size(std::string_view text) {
   if (status == std::errc::result_out_of_range) return bad_size(text, "is larger than any memory");
   if (status != std::errc{} || number < 0) return bad_size(text, "is not a size");
   rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
+  if (rest.size() > 1 && rest.front() == ' ') rest.remove_prefix(1);
 
   std::string suffix{rest};
   std::ranges::transform(suffix, suffix.begin(),
@@ -64,13 +65,8 @@ Result<SizeRequest> parse_size(std::string_view text) {
 }
 
 std::string to_string(Kib size) {
-  constexpr std::array names = {Unit{"TiB", 1_TiB}, Unit{"GiB", 1_GiB}, Unit{"MiB", 1_MiB}};
-  for (const Unit& unit : names) {
-    if (size != Kib{} && size == unit.size * (size / unit.size)) {
-      return std::to_string(size / unit.size) + std::string{unit.suffix};
-    }
-  }
-  return std::to_string(size.count()) + "KiB";
+  const bool whole = size == 1_MiB * (size / 1_MiB);
+  return whole ? std::to_string(size / 1_MiB) + " MiB" : std::to_string(size.count()) + " KiB";
 }
 
 }  // namespace memctl

@@ -51,8 +51,10 @@ Result<void> Session::poll() {
 
 Result<void> Session::check_hello() const {
   if (!hello_) {
-    return Error{.cause = Cause::agent_absent,
-                 .message = "no memctl-agent has announced itself in the guest"};
+    return Error{
+        .cause = Cause::agent_absent,
+        .message =
+            "no memctl-agent answers (not installed, not started, or the guest is still booting)"};
   }
   if (hello_->protocol_min > protocol_max || hello_->protocol_max < protocol_min) {
     return Error{.cause = Cause::agent_incompatible,

@@ -7,11 +7,10 @@
 
 #include "memctl/size.hpp"
 #include "plan/limits.hpp"
+#include "plan/words.hpp"
 
 namespace memctl::plan {
 namespace {
-
-constexpr auto switch_autoballoon_off = R"(echo 'autoballoon="off"' >> /etc/xen/xl.conf)";
 
 Finding good(Check check, std::string message) {
   return {.check = check, .severity = Severity::good, .message = std::move(message)};
@@ -25,6 +24,8 @@ Finding bad(Check check, std::string message, std::string remedy) {
 Finding unknown(Check check, std::string message) {
   return {.check = check, .severity = Severity::unknown, .message = std::move(message)};
 }
+/// What a resize would be refused for.
+Finding bad(Check check, const Error& refusal) { return bad(check, refusal.message, refusal.hint); }
 
 Finding xen_version(const HostExam& exam) {
   const HostFacts& host = exam.host;
@@ -38,20 +39,20 @@ Finding xen_version(const HostExam& exam) {
 
 Finding host_reserve(const HostExam& exam) {
   const Kib available = to_kib(exam.host.available());
-  const std::string kept = mebibytes(exam.reserve) + " kept in reserve";
+  const std::string kept = to_string(exam.reserve) + " kept in reserve";
   if (available > exam.reserve) {
     return good(Check::host_reserve,
-                mebibytes(available - exam.reserve) + " can be given, with " + kept);
+                at_most(available - exam.reserve) + " can be given, with " + kept);
   }
   return bad(Check::host_reserve,
-             "nothing can be given: " + mebibytes(std::max(Kib{}, available)) +
+             "nothing can be given: " + at_most(std::max(Kib{}, available)) +
                  " are free and unclaimed, with " + kept,
              "memctl resize GUEST -512m, of a guest that can spare it");
 }
 
 Finding host_claims(const HostExam& exam) {
   if (exam.host.claimed == Pages{}) return good(Check::host_claims, "none");
-  return note(Check::host_claims, mebibytes(to_kib(exam.host.claimed)) +
+  return note(Check::host_claims, to_string(to_kib(exam.host.claimed)) +
                                       " are claimed for domains and not yet used by them");
 }
 
@@ -89,24 +90,11 @@ Finding autoballoon(const HostExam& exam) {
 }
 
 Finding state(const DomainExam& exam) {
-  const DomainFacts& domain = exam.facts.domain;
-  const std::string name = word_for(domain.identity);
-  if (domain.memory.dying) {
-    return bad(Check::state, "the domain is being destroyed", "xl list " + name);
-  }
   // A save suspends the guest, which Xen counts among the ways of shutting down.
-  if (exam.being_saved == true) {
+  if (exam.being_saved == true && !exam.facts.domain.memory.dying) {
     return bad(Check::state, "the domain is being saved or migrated", "wait for its end");
   }
-  if (domain.memory.shutdown == ShutdownReason::suspend) {
-    return bad(Check::state, "the guest was suspended, to be saved or migrated", "xl list " + name);
-  }
-  if (domain.memory.shutdown != ShutdownReason::none) {
-    return bad(Check::state, "the guest has shut down, or has crashed", "xl list " + name);
-  }
-  if (domain.memory.paused) {
-    return bad(Check::state, "the domain is paused", "xl unpause " + name);
-  }
+  if (const auto refused = refuse_state(exam.facts)) return bad(Check::state, *refused);
   if (!exam.being_saved) {
     return unknown(Check::state, "it runs; whether it is being saved or migrated cannot be told");
   }
@@ -114,15 +102,8 @@ Finding state(const DomainExam& exam) {
 }
 
 Finding stored_configuration(const DomainExam& exam) {
-  const DomainFacts& domain = exam.facts.domain;
-  if (!domain.has_stored_configuration) {
-    return bad(Check::stored_configuration,
-               "libxl has no stored configuration of it: another toolstack built it",
-               "start it with xl or libvirt");
-  }
-  if (!domain.target || !domain.limit) {
-    return bad(Check::stored_configuration, "it has no memory target or limit in xenstore",
-               "xl reboot " + word_for(domain.identity));
+  if (const auto refused = refuse_toolstack(exam.facts)) {
+    return bad(Check::stored_configuration, *refused);
   }
   return good(Check::stored_configuration, "libxl built it");
 }
@@ -157,7 +138,7 @@ Finding leftover(const DomainExam& exam) {
 Finding claims(const DomainExam& exam) {
   const DomainFacts& domain = exam.facts.domain;
   if (domain.memory.claim == Pages{}) return good(Check::claims, "none");
-  const std::string held = mebibytes(to_kib(domain.memory.claim)) + " are claimed for it";
+  const std::string held = to_string(to_kib(domain.memory.claim)) + " are claimed for it";
   switch (exam.holder.state) {
     case Holder::State::alive:
       return good(Check::claims, held + ", by the operation under way");
@@ -170,7 +151,7 @@ Finding claims(const DomainExam& exam) {
   if (domain.memory.paused) {
     return note(Check::claims, held + "; a toolstack may still be building it");
   }
-  const std::string size = domain.size() ? to_string(*domain.size()) : "SIZE";
+  const std::string size = domain.size() ? word_for(*domain.size()) : "SIZE";
   return bad(Check::claims, held + ", and no operation is under way",
              "memctl resize " + word_for(domain.identity) + " " + size);
 }
@@ -188,38 +169,26 @@ Finding libvirt(const DomainExam& exam) {
 }
 
 Finding passthrough(const DomainExam& exam) {
-  const DomainFacts& domain = exam.facts.domain;
-  const std::string list = "xl pci-list " + word_for(domain.identity);
-  if (!domain.passthrough_devices) {
-    return bad(Check::passthrough,
-               "libxl does not say whether PCI devices are passed through to it: growth is refused",
-               list);
+  if (const auto refused = refuse_passthrough(exam.facts, largest_size)) {
+    return bad(Check::passthrough, *refused);
   }
-  if (*domain.passthrough_devices == 0) return good(Check::passthrough, "none");
-  return bad(Check::passthrough,
-             std::to_string(*domain.passthrough_devices) +
-                 " PCI devices are passed through to it: growth could crash it and is refused",
-             list + ", then xl pci-detach " + word_for(domain.identity) + " DEVICE");
+  return good(Check::passthrough, "none");
 }
 
 Finding emulated_devices(const DomainExam& exam) {
-  const auto& emulated = exam.facts.domain.emulated_dma_devices;
-  if (emulated == false) return good(Check::emulated_devices, "none does DMA");
-  return bad(Check::emulated_devices,
-             (emulated ? std::string{"emulated devices do DMA"}
-                       : std::string{"it cannot be told whether emulated devices do DMA"}) +
-                 ", and cannot reach memory past the boot limit: growth past it is refused",
-             "configure paravirtual devices only, or memctl resize --allow-hvm-devices");
+  if (const auto refused = refuse_emulated_devices(exam.facts, largest_size)) {
+    return bad(Check::emulated_devices, *refused);
+  }
+  return good(Check::emulated_devices, "none does DMA");
 }
 
-Finding pool(const DomainExam& exam) {
+Finding paging_pool(const DomainExam& exam) {
   const DomainFacts& domain = exam.facts.domain;
-  if (!domain.pool || !domain.hap) {
-    return bad(Check::paging_pool,
-               "Xen does not tell its size: growth is refused, since the pool could run dry",
-               "update Xen to 4.17 or newer");
+  const Kib limit = domain.limit.value_or(Kib{});
+  if (const auto refused = refuse_unknown_pool(exam.facts, limit)) {
+    return bad(Check::paging_pool, *refused);
   }
-  const auto needed = pool_needed(domain, domain.limit.value_or(Kib{}));
+  const auto needed = pool_needed(domain, limit);
   if (needed && *domain.pool < *needed) {
     return note(Check::paging_pool,
                 to_string(*domain.pool) + ", less than the " + to_string(*needed) +
@@ -229,43 +198,23 @@ Finding pool(const DomainExam& exam) {
   return good(Check::paging_pool, to_string(*domain.pool));
 }
 
-/// The largest maximum that a pool of that size does for; the formula of `pool_needed` read
-/// backwards.
-Kib largest_with(const DomainFacts& domain, Kib pool) {
-  const std::int64_t pages = pool / kib_per_page - 256 * std::int64_t{domain.vcpus};
-  return 1_MiB * std::max<std::int64_t>(0, pages / (domain.hap.value_or(false) ? 1 : 2));
-}
-
 Finding frozen_pool(const DomainExam& exam) {
   const DomainFacts& domain = exam.facts.domain;
   if (!domain.has_stored_configuration) {
     return unknown(Check::frozen_pool, "without a stored configuration it cannot be told");
   }
-  if (!domain.frozen_pool) return good(Check::frozen_pool, "the pool follows the domain's limit");
-  const Kib largest = largest_with(domain, *domain.frozen_pool);
-  const std::string message = "the stored configuration fixes the pool at " +
-                              to_string(*domain.frozen_pool) + ": growth past " +
-                              mebibytes(largest) +
-                              " is refused, since the domain could not be restored or migrated";
-  const std::string remedy =
-      std::string{switch_autoballoon_off} + ", then start the domain anew without shadow_memory";
-  const bool grows = largest > domain.limit.value_or(Kib{});
-  return grows ? note(Check::frozen_pool, message, remedy)
-               : bad(Check::frozen_pool, message, remedy);
+  const auto refused = refuse_frozen_pool(exam.facts, largest_size);
+  if (!refused) return good(Check::frozen_pool, "the pool follows the domain's limit");
+  const bool grows = !refuse_frozen_pool(exam.facts, domain.limit.value_or(Kib{}) + 1_MiB);
+  return grows ? note(Check::frozen_pool, refused->message, refused->hint)
+               : bad(Check::frozen_pool, *refused);
 }
 
 Finding populate_on_demand(const DomainExam& exam) {
-  const DomainFacts& domain = exam.facts.domain;
-  if (!domain.pod_entries) {
-    return bad(Check::populate_on_demand,
-               "Xen does not say whether its memory is populated on demand: a resize is refused",
-               "start it with memory = maxmem");
+  if (const auto refused = refuse_populate_on_demand(exam.facts)) {
+    return bad(Check::populate_on_demand, *refused);
   }
-  if (*domain.pod_entries == Pages{}) return good(Check::populate_on_demand, "all is populated");
-  return bad(Check::populate_on_demand,
-             std::to_string(domain.pod_entries->count()) +
-                 " pages are still to be populated on demand: a resize is refused",
-             "wait for the guest's balloon, or start it with memory = maxmem");
+  return good(Check::populate_on_demand, "all is populated");
 }
 
 /// With how much a pvh guest is sure to boot below that limit: it has to give the rest back as it
@@ -281,24 +230,14 @@ Finding reboot(const DomainExam& exam) {
   if (*size >= needed) return good(Check::reboot, "it has enough to boot with below its limit");
   const Kib enough = round_up(needed, 1_MiB);
   return note(Check::reboot,
-              "rebooting from inside with " + mebibytes(*size) + " under a limit of " +
-                  mebibytes(*domain.limit) +
-                  ", its kernel may panic as it boots: have it grown to " + mebibytes(enough) +
+              "rebooting from inside with " + to_string(*size) + " under a limit of " +
+                  to_string(*domain.limit) +
+                  ", its kernel may panic as it boots: have it grown to " + to_string(enough) +
                   " before, or shut it down and start it anew",
-              "memctl resize " + word_for(domain.identity) + " " + to_string(enough));
+              "memctl resize " + word_for(domain.identity) + " " + word_for(enough));
 }
 
 }  // namespace
-
-std::string word_for(const DomainIdentity& domain) {
-  const auto is_plain = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-           c == '_' || c == '.';
-  };
-  const std::string& name = domain.name;
-  const bool plain = !name.empty() && name.front() != '-' && std::ranges::all_of(name, is_plain);
-  return plain ? name : std::to_string(number(domain.id));
-}
 
 std::vector<Finding> diagnose_host(const HostExam& exam) {
   return {xen_version(exam), host_reserve(exam), host_claims(exam), autoballoon(exam)};
@@ -310,7 +249,7 @@ std::vector<Finding> diagnose_domain(const DomainExam& exam) {
   const DomainType type = exam.facts.domain.identity.type;
   if (type == DomainType::hvm) findings.push_back(emulated_devices(exam));
   if (type == DomainType::pv) return findings;
-  findings.push_back(pool(exam));
+  findings.push_back(paging_pool(exam));
   findings.push_back(frozen_pool(exam));
   findings.push_back(populate_on_demand(exam));
   findings.push_back(reboot(exam));

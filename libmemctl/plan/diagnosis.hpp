@@ -44,8 +44,4 @@ struct DomainExam {
 /// Without an agent that answers, all of the guest but that is unknown.
 [[nodiscard]] std::vector<Finding> diagnose_guest(const DomainExam& exam);
 
-/// The domain as one word of a command: its name, or its number where a shell would not take the
-/// name as it is.
-[[nodiscard]] std::string word_for(const DomainIdentity& domain);
-
 }  // namespace memctl::plan

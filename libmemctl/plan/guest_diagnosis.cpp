@@ -7,7 +7,7 @@
 
 #include "memctl/size.hpp"
 #include "plan/diagnosis.hpp"
-#include "plan/guest_kernel.hpp"
+#include "plan/limits.hpp"
 
 namespace memctl::plan {
 namespace {
@@ -22,8 +22,7 @@ std::string and_look_again(const std::string& command) {
 
 Finding agent(const DomainExam& exam) {
   if (exam.facts.guest) return {Check::agent, Severity::good, "it answers", {}};
-  const DomainMemory& memory = exam.facts.domain.memory;
-  if (memory.paused || memory.dying || memory.shutdown != ShutdownReason::none) {
+  if (refuse_state(exam.facts)) {
     return {Check::agent, Severity::unknown, "the guest does not run, so it cannot answer", {}};
   }
   const bool incompatible =
@@ -32,11 +31,13 @@ Finding agent(const DomainExam& exam) {
     return {Check::agent, Severity::bad, "it is there, and speaks no protocol in common",
             "in the guest: install the memctl-agent of this version of memctl"};
   }
+  const std::string restart = "in the guest: systemctl restart memctl-agent";
+  Input with_agent = exam.facts;
+  with_agent.policy.agentless = false;
+  const Error refused = *refuse_without_agent(with_agent);
   return {Check::agent, Severity::bad,
-          exam.agent_error ? exam.agent_error->message
-                           : "no memctl-agent has announced itself in the guest",
-          exam.hello ? "in the guest: systemctl restart memctl-agent"
-                     : "in the guest: systemctl enable --now memctl-agent"};
+          exam.agent_error ? exam.agent_error->message : refused.message,
+          exam.hello ? restart : refused.hint};
 }
 
 /// A version without what a packager or a simulator put behind it.
@@ -61,47 +62,26 @@ Finding agent_version(const DomainExam& exam) {
   return finding(Severity::note, known + ", and this is memctl " + exam.library_version, upgrade);
 }
 
-Finding hotplug(const GuestFacts& guest) {
-  const AgentHello& hello = guest.hello;
-  if (hello.hotplug) {
-    return {Check::hotplug, Severity::good, "in blocks of " + to_string(hello.block_size), {}};
+Finding hotplug(const Input& input) {
+  if (const auto refused = refuse_hotplug(input, largest_size)) {
+    return {Check::hotplug, Severity::bad, refused->message, refused->hint};
   }
-  const std::string& why = hello.no_hotplug_reason;
-  return {Check::hotplug, Severity::bad,
-          "the guest's kernel cannot add memory" + (why.empty() ? "" : ": " + why),
-          "in the guest: boot a kernel with CONFIG_XEN_BALLOON_MEMORY_HOTPLUG"};
+  return {Check::hotplug,
+          Severity::good,
+          "in blocks of " + to_string(input.guest->hello.block_size),
+          {}};
 }
 
-Finding kernel(const DomainExam& exam, const GuestFacts& guest) {
-  const AgentHello& hello = guest.hello;
-  const auto finding = [](Severity severity, std::string message) {
-    const bool mend = severity == Severity::bad || severity == Severity::note;
-    return Finding{Check::kernel, severity, std::move(message),
-                   mend ? "in the guest: install a newer kernel, and reboot" : ""};
-  };
-  const auto version = parse_kernel_version(hello.kernel_release, hello.kernel_build);
-  if (!version) {
-    return finding(Severity::unknown,
-                   "its version cannot be read, so it is taken for one that loses the first memory "
-                   "past 4 GiB: \"" +
-                       hello.kernel_release + "\"");
+Finding kernel(const Input& input) {
+  if (const auto refused = refuse_kernel_faults(input, largest_size)) {
+    return {Check::kernel, Severity::bad, refused->message, refused->hint};
   }
-  const KernelFaults faults = kernel_faults(hello);
-  if (faults.balloon_spins) {
-    return finding(Severity::bad, hello.kernel_release +
-                                      " spins for ever in its balloon driver once a request "
-                                      "fails: growth is refused");
+  Input movable = input;
+  movable.policy.online = OnlineZone::movable;
+  if (const auto refused = refuse_kernel_faults(movable, largest_size)) {
+    return {Check::kernel, Severity::note, refused->message, refused->hint};
   }
-  if (!faults.first_memory_of_a_zone_is_lost) return finding(Severity::good, hello.kernel_release);
-  const DomainFacts& domain = exam.facts.domain;
-  const Kib booted = std::min(domain.boot_limit.value_or(Kib{}), present_size(domain));
-  if (booted > 4_GiB) {
-    return finding(Severity::note,
-                   hello.kernel_release + " cannot use the first memory of a movable zone");
-  }
-  return finding(Severity::bad, hello.kernel_release +
-                                    " cannot use the first memory past 4 GiB, nor that of a "
-                                    "movable zone: growth past 3 GiB is refused");
+  return {Check::kernel, Severity::good, input.guest->hello.kernel_release, {}};
 }
 
 Finding online_policy(const GuestFacts& guest) {
@@ -202,8 +182,8 @@ std::vector<Finding> diagnose_guest(const DomainExam& exam) {
     return findings;
   }
   const GuestFacts& guest = *exam.facts.guest;
-  findings.push_back(hotplug(guest));
-  findings.push_back(kernel(exam, guest));
+  findings.push_back(hotplug(exam.facts));
+  findings.push_back(kernel(exam.facts));
   findings.push_back(online_policy(guest));
   findings.push_back(udev_rule(guest));
   findings.push_back(memory_blocks(guest));

@@ -13,7 +13,8 @@ struct Policy {
   OnlineZone online{OnlineZone::kernel};
   bool agentless{false};
   bool allow_hvm_devices{false};
-  std::optional<Kib> maximum{};  ///< The administrator's maximum for this domain.
+  std::optional<Kib> minimum{};  ///< The administrator's, for this domain.
+  std::optional<Kib> maximum{};
 };
 
 /// All that a decision rests on.

@@ -9,274 +9,307 @@
 #include "plan/guest_kernel.hpp"
 #include "plan/pool.hpp"
 #include "plan/step.hpp"
+#include "plan/words.hpp"
 
 namespace memctl::plan {
 namespace {
 
-using Refusal = std::optional<Error>;
+/// XEN_MEMORY_HOTPLUG_LIMIT of Linux for pv guests, if a kernel does not set another.
+constexpr Kib pv_address_limit = 512_GiB;
 
-/// XEN_MEMORY_HOTPLUG_LIMIT of Linux for pv guests, where a kernel doesn't set another.
-constexpr Kib pv_ceiling = 512_GiB;
-
-/// Growing so many times costs an eighth of what a guest booted with, even where nothing that is
-/// added serves its kernel.
+/// Growing so many times costs an eighth of what a guest booted with, even if nothing that is added
+/// serves its kernel.
 constexpr std::int64_t agentless_growth = 8;
 
-/// Below it lie the first 4 GiB of any guest's addresses, but for the hole of its devices.
+/// The first 4 GiB of any guest's addresses hold at least this much memory; the rest is a hole for
+/// its devices.
 constexpr Kib below_the_hole = 3_GiB;
 
-Refusal refuse(Cause cause, std::string message, std::string hint = {}) {
-  return Error{.cause = cause, .message = std::move(message), .hint = std::move(hint)};
+Error refusal(Cause cause, std::string reason, std::string remedy = {}) {
+  return {.cause = cause, .message = std::move(reason), .hint = std::move(remedy)};
 }
 
 bool has_pool(const DomainFacts& domain) { return domain.identity.type != DomainType::pv; }
 
+Refusal refuse_above_policy(const Input& input, Kib to) {
+  const auto& maximum = input.policy.maximum;
+  if (!maximum || to <= *maximum) return {};
+  return refusal(Cause::above_policy, "the administrator allows at most " + to_string(*maximum));
+}
+
+Refusal refuse_below_policy(const Input& input, Kib to) {
+  const auto& minimum = input.policy.minimum;
+  if (!minimum || to >= *minimum) return {};
+  return refusal(Cause::below_policy,
+                 "the administrator leaves it at least " + to_string(*minimum));
+}
+
+Refusal refuse_address(const Input& input, Kib to) {
+  if (to > largest_size) {
+    return refusal(Cause::invalid_size, "no host has more than " + to_string(largest_size));
+  }
+  if (input.domain.identity.type != DomainType::pv || to <= pv_address_limit) return {};
+  return refusal(Cause::address_limit, "the kernel of a pv guest adds memory up to " +
+                                           to_string(pv_address_limit) + " only");
+}
+
+Refusal refuse_host_memory(const Input& input, Kib to) {
+  // A request that needs nothing is not refused on a host that is below its reserve.
+  if (host_need(input, to).all() <= host_spare(input)) return {};
+  return refusal(Cause::host_memory,
+                 "the host has no more (" + at_most(host_spare(input)) +
+                     " free beyond the reserve of " + to_string(input.policy.host_reserve) + ")",
+                 "ask for less, or free memory on the host; xl info shows what is free and what is "
+                 "claimed");
+}
+
+Refusal refuse_undescribed(const Input& input, Kib to) {
+  if (input.guest) return {};  // the walk over the stages knows better
+  const Kib present = present_size(input.domain);
+  const Kib booted = std::min(input.domain.boot_limit.value_or(present), present);
+  if (to <= booted * agentless_growth) return {};
+  return refusal(Cause::guest_memmap,
+                 "without its agent nothing tells whether the guest can describe more than " +
+                     std::to_string(agentless_growth) + " times what it booted with",
+                 start_agent());
+}
+
+}  // namespace
+
 Refusal refuse_state(const Input& input) {
   const DomainMemory& memory = input.domain.memory;
-  if (memory.shutdown == ShutdownReason::suspend && !memory.dying) {
-    return refuse(Cause::domain_migrating, "the domain is suspended, to be saved or migrated");
+  const std::string list = "xl list " + word_for(input.domain.identity);
+  if (memory.dying) {
+    return refusal(Cause::domain_gone, "the domain is being destroyed", list);
   }
-  if (memory.dying || memory.shutdown != ShutdownReason::none) {
-    return refuse(Cause::domain_gone, "the domain is shutting down");
+  if (memory.shutdown == ShutdownReason::suspend) {
+    return refusal(Cause::domain_migrating, "the domain is suspended, to be saved or migrated",
+                   list);
   }
-  if (memory.paused) return refuse(Cause::domain_paused, "the domain is paused");
+  if (memory.shutdown != ShutdownReason::none) {
+    return refusal(Cause::domain_gone, "the guest has shut down, or has crashed", list);
+  }
+  if (memory.paused) {
+    return refusal(Cause::domain_paused, "the domain is paused",
+                   "xl unpause " + word_for(input.domain.identity));
+  }
   return {};
 }
 
 Refusal refuse_toolstack(const Input& input) {
   const DomainFacts& domain = input.domain;
   if (!domain.has_stored_configuration) {
-    return refuse(Cause::xen_unsupported, "libxl has no stored configuration of this domain",
-                  "only domains that libxl built (xl, libvirt) can be resized");
+    return refusal(Cause::xen_unsupported,
+                   "libxl has no stored configuration of the domain: another toolstack built it",
+                   "start it with xl or libvirt");
   }
   if (!domain.target || !domain.limit) {
-    return refuse(Cause::xen_unsupported, "the domain has no memory target in xenstore");
+    return refusal(Cause::xen_unsupported, "the domain has no memory target or limit in xenstore",
+                   "xl reboot " + word_for(domain.identity));
   }
   return {};
+}
+
+Refusal refuse_without_agent(const Input& input) {
+  if (input.guest || input.policy.agentless) return {};
+  return refusal(Cause::agent_absent,
+                 "no memctl-agent answers (not installed, not started, or the guest is still "
+                 "booting)",
+                 start_agent());
 }
 
 Refusal refuse_populate_on_demand(const Input& input) {
   if (!has_pool(input.domain)) return {};
   if (!input.domain.pod_entries) {
-    return refuse(Cause::populate_on_demand,
-                  "Xen does not say whether the domain's memory is populated on demand");
+    return refusal(Cause::populate_on_demand,
+                   "Xen does not say whether the domain's memory is populated on demand",
+                   "start it with memory = maxmem");
   }
   if (*input.domain.pod_entries > Pages{}) {
-    return refuse(Cause::populate_on_demand,
-                  std::to_string(input.domain.pod_entries->count()) +
-                      " pages of the domain are still to be populated on demand");
+    return refusal(Cause::populate_on_demand,
+                   std::to_string(input.domain.pod_entries->count()) +
+                       " pages of the domain are still to be populated on demand",
+                   "wait for the guest's balloon, or start it with memory = maxmem");
   }
   return {};
 }
 
-Refusal refuse_agent(const Input& input) {
-  if (input.guest || input.policy.agentless) return {};
-  return refuse(Cause::agent_absent, "no memctl-agent has announced itself in the guest");
-}
-
-Refusal refuse_policy(const Input& input, Kib to) {
-  const auto& maximum = input.policy.maximum;
-  if (!maximum || to <= *maximum) return {};
-  return refuse(Cause::above_policy, to_string(to) + " is more than the " + to_string(*maximum) +
-                                         " that this domain may have");
-}
-
-Refusal refuse_devices(const Input& input, Kib to) {
-  const DomainFacts& domain = input.domain;
-  if (domain.passthrough_devices != 0) {
-    return domain.passthrough_devices
-               ? refuse(Cause::passthrough,
-                        std::to_string(*domain.passthrough_devices) +
-                            " PCI devices are passed through to the domain, and a "
-                            "failed mapping of new memory would crash it")
-               : refuse(Cause::passthrough,
-                        "libxl does not say whether PCI devices are passed through to the domain");
-  }
-  const bool past_boot = !domain.boot_limit || to > *domain.boot_limit;
-  if (domain.identity.type == DomainType::hvm && domain.emulated_dma_devices != false &&
-      past_boot && !input.policy.allow_hvm_devices) {
-    return refuse(Cause::hvm_emulated_devices,
-                  "the device model cannot reach memory past " +
-                      (domain.boot_limit ? to_string(*domain.boot_limit) : "the boot limit") +
-                      ", where emulated disks and network cards would do DMA");
+Refusal refuse_domain(const Input& input) {
+  constexpr std::array rules = {refuse_state, refuse_toolstack, refuse_without_agent,
+                                refuse_populate_on_demand};
+  for (const auto rule : rules) {
+    if (auto refused = rule(input)) return refused;
   }
   return {};
 }
 
-Refusal refuse_guest_kernel(const Input& input, Kib to) {
-  const DomainFacts& domain = input.domain;
-  if (input.guest && !input.guest->hello.hotplug && to > domain.boot_limit.value_or(Kib{})) {
-    const std::string& why = input.guest->hello.no_hotplug_reason;
-    return refuse(Cause::guest_no_hotplug,
-                  "the guest's kernel cannot add memory" + (why.empty() ? "" : ": " + why));
-  }
-  if (domain.identity.type == DomainType::pv && to > pv_ceiling) {
-    return refuse(Cause::address_limit,
-                  "a pv guest's kernel adds memory up to " + to_string(pv_ceiling) + " only");
-  }
-  return {};
+Refusal refuse_hotplug(const Input& input, Kib to) {
+  if (!input.guest || input.guest->hello.hotplug) return {};
+  if (to <= input.domain.boot_limit.value_or(Kib{})) return {};
+  const std::string& why = input.guest->hello.no_hotplug_reason;
+  return refusal(Cause::guest_no_hotplug,
+                 "the guest's kernel cannot add memory" + (why.empty() ? "" : ": " + why),
+                 "in the guest: boot a kernel with CONFIG_XEN_BALLOON_MEMORY_HOTPLUG");
 }
 
-/// Kernels on which growth would be a success that isn't one.
+/// Kernels that would count the added memory, and could not use it.
 Refusal refuse_kernel_faults(const Input& input, Kib to) {
   if (!input.guest) return {};
   const DomainFacts& domain = input.domain;
   const AgentHello& hello = input.guest->hello;
   const KernelFaults faults = kernel_faults(hello);
+  const bool known = parse_kernel_version(hello.kernel_release, hello.kernel_build).has_value();
   const std::string kernel =
-      "the guest's kernel " + (hello.kernel_release.empty() ? "(unknown)" : hello.kernel_release);
+      known ? "the guest's kernel " + hello.kernel_release
+            : "the guest's kernel, whose version \"" + hello.kernel_release + "\" cannot be read,";
   if (faults.balloon_spins) {
-    return refuse(Cause::guest_kernel_fault,
-                  kernel + " spins for ever in its balloon driver once a request fails",
-                  "update the guest's kernel");
+    return refusal(Cause::guest_kernel_fault,
+                   kernel + " spins for ever in its balloon driver once a request fails",
+                   "in the guest: install a newer kernel, and reboot");
   }
   if (!faults.first_memory_of_a_zone_is_lost) return {};
-  constexpr auto fixed = "it takes a kernel of 5.18, 5.15.35, 5.10.112 or newer in the guest";
+  constexpr auto newer =
+      "in the guest: install a kernel of 5.18, 5.15.35, 5.10.112 or newer, and reboot";
   if (input.policy.online == OnlineZone::movable && input.guest->report.blocks_movable == 0) {
-    return refuse(Cause::guest_kernel_fault,
-                  kernel + " cannot use the first memory of a movable zone", fixed);
+    return refusal(Cause::guest_kernel_fault,
+                   kernel + " cannot use the first memory of a movable zone", newer);
   }
   const Kib booted = std::min(domain.boot_limit.value_or(Kib{}), present_size(domain));
   if (to <= below_the_hole || booted > 4_GiB) return {};
-  return refuse(Cause::guest_kernel_fault,
-                kernel + " cannot use the first memory past 4 GiB, and might count it", fixed);
+  return refusal(Cause::guest_kernel_fault,
+                 kernel + " cannot use the first memory past 4 GiB, nor that of a movable zone",
+                 newer);
 }
 
-Refusal refuse_pool(const Input& input, Kib to) {
+Refusal refuse_passthrough(const Input& input, Kib) {
   const DomainFacts& domain = input.domain;
-  if (!has_pool(domain)) return {};
-  if (!domain.pool || !domain.hap) {
-    return refuse(Cause::paging_pool, "Xen does not tell the size of the domain's paging pool",
-                  "this needs Xen 4.17 or newer");
+  if (domain.passthrough_devices == 0) return {};
+  const std::string name = word_for(domain.identity);
+  if (!domain.passthrough_devices) {
+    return refusal(Cause::passthrough,
+                   "libxl does not say whether PCI devices are passed through to the domain",
+                   "xl pci-list " + name);
   }
-  const Kib maximum = std::max(to, *domain.limit);
-  const Kib needed = *pool_needed(domain, maximum);
-  if (domain.frozen_pool && needed > *domain.frozen_pool) {
-    return refuse(Cause::paging_pool,
-                  "the domain's stored configuration fixes its paging pool at " +
-                      to_string(*domain.frozen_pool) + ", and " + to_string(needed) +
-                      " are needed: it could not be restored or migrated afterwards",
-                  "set autoballoon=\"off\" in /etc/xen/xl.conf and start the domain anew");
-  }
-  return {};
+  return refusal(Cause::passthrough,
+                 std::to_string(*domain.passthrough_devices) +
+                     " PCI devices are passed through to the domain, and a failed mapping of new "
+                     "memory would crash it",
+                 "xl pci-list " + name + ", then xl pci-detach " + name + " DEVICE");
 }
 
-Refusal refuse_host_memory(const Input& input, Kib to) {
+Refusal refuse_emulated_devices(const Input& input, Kib to) {
   const DomainFacts& domain = input.domain;
-  const Kib maximum = std::max(to, *domain.limit);
-  const Kib pool = pool_growth(domain, maximum);
-  // A guest may populate up to max_pages whatever its target says, hence the slack.
-  const Kib added = to_kib(settled_pages(domain, to) - domain.memory.allocated) + max_pages_slack;
-  const Kib needed = (to > present_size(domain) ? std::max(Kib{}, added) : Kib{}) + pool;
-  const Kib spare = to_kib(input.host.available()) - input.policy.host_reserve;
-  // What needs nothing is not refused on a host that is below its reserve.
-  if (needed <= std::max(Kib{}, spare)) return {};
-  return refuse(
-      Cause::host_memory,
-      mebibytes(needed) + " are needed" +
-          (pool > Kib{} ? " (" + mebibytes(round_up(pool, 1_MiB)) + " of it for the paging pool)"
-                        : "") +
-          ", and the host can give " + mebibytes(std::max(Kib{}, spare)) + " (" +
-          mebibytes(to_kib(input.host.free)) + " free, " + mebibytes(to_kib(input.host.claimed)) +
-          " claimed, " + mebibytes(input.policy.host_reserve) + " kept in reserve)");
+  if (domain.identity.type != DomainType::hvm || domain.emulated_dma_devices == false) return {};
+  if (input.policy.allow_hvm_devices) return {};
+  if (domain.boot_limit && to <= *domain.boot_limit) return {};
+  const std::string past =
+      " could not reach memory past " +
+      (domain.boot_limit ? to_string(*domain.boot_limit) : std::string{"the boot limit"});
+  return refusal(Cause::hvm_emulated_devices,
+                 domain.emulated_dma_devices
+                     ? "its emulated disks and network cards" + past
+                     : "libxl does not say whether the domain has emulated disks or network cards; "
+                       "these" +
+                           past,
+                 "configure paravirtual devices only, or memctl resize --allow-hvm-devices");
 }
 
-Refusal refuse_memmap(const Input& input, Kib to) {
-  const Kib present = present_size(input.domain);
-  if (!input.guest) {
-    const Kib booted = std::min(input.domain.boot_limit.value_or(present), present);
-    if (to <= booted * agentless_growth) return {};
-    return refuse(Cause::guest_memmap,
-                  "without its agent nothing tells whether the guest can describe more than " +
-                      std::to_string(agentless_growth) + " times what it booted with");
-  }
-  Room room = room_of(input.guest);
-  for (Kib size = present; size < to;) {
-    const auto stage = next_growth(input, room, size, to);
-    if (!stage) {
-      return refuse(Cause::guest_memmap,
-                    "the guest has " + mebibytes(std::max(Kib{}, *room.kernel_zone)) +
-                        " free for its kernel, too little to describe one more block of memory");
-    }
-    room = room_after(input, room, *stage);
-    size = stage->size;
-  }
-  return {};
+Refusal refuse_unknown_pool(const Input& input, Kib) {
+  const DomainFacts& domain = input.domain;
+  if (!has_pool(domain) || (domain.pool && domain.hap)) return {};
+  return refusal(Cause::paging_pool,
+                 "Xen does not tell the size of the domain's paging pool, which could run dry",
+                 "update Xen to 4.17 or newer");
 }
 
-}  // namespace
-
-std::string mebibytes(Kib size) { return std::to_string(size / 1_MiB) + " MiB"; }
-
-std::optional<Kib> pool_needed(const DomainFacts& domain, Kib maximum) {
-  if (!has_pool(domain)) return std::nullopt;
-  // Not known to be hap: the shadow pool is the larger one.
-  return pool_for(maximum, domain.vcpus, domain.hap.value_or(false));
+Refusal refuse_frozen_pool(const Input& input, Kib to) {
+  const DomainFacts& domain = input.domain;
+  if (!has_pool(domain) || !domain.frozen_pool) return {};
+  const Kib needed = *pool_needed(domain, std::max(to, domain.limit.value_or(Kib{})));
+  if (needed <= *domain.frozen_pool) return {};
+  const Kib most = limit_for(*domain.frozen_pool, domain.vcpus, domain.hap.value_or(false));
+  return refusal(
+      Cause::paging_pool,
+      "the stored configuration fixes the paging pool at " + to_string(*domain.frozen_pool) +
+          ", enough for " + to_string(most) +
+          ": with more memory the domain could not be restored or migrated",
+      std::string{switch_autoballoon_off} + ", then start the domain anew without shadow_memory");
 }
 
-Kib pool_growth(const DomainFacts& domain, Kib maximum) {
-  const auto needed = pool_needed(domain, maximum);
-  return needed ? std::max(Kib{}, *needed - domain.pool.value_or(Kib{})) : Kib{};
-}
-
-std::optional<Error> refuse_domain(const Input& input) {
-  constexpr std::array rules = {refuse_state, refuse_toolstack, refuse_agent,
-                                refuse_populate_on_demand};
+Refusal refuse_growth(const Input& input, Kib to) {
+  constexpr std::array rules = {refuse_above_policy,  refuse_hotplug,     refuse_address,
+                                refuse_kernel_faults, refuse_passthrough, refuse_emulated_devices,
+                                refuse_unknown_pool,  refuse_frozen_pool, refuse_host_memory,
+                                refuse_undescribed};
   for (const auto rule : rules) {
-    if (auto refusal = rule(input)) return refusal;
+    if (auto refused = rule(input, to)) return refused;
   }
   return {};
 }
 
-std::optional<Error> refuse_growth(const Input& input, Kib to) {
-  constexpr std::array rules = {refuse_policy,  refuse_guest_kernel, refuse_kernel_faults,
-                                refuse_devices, refuse_pool,         refuse_host_memory,
-                                refuse_memmap};
-  for (const auto rule : rules) {
-    if (auto refusal = rule(input, to)) return refusal;
-  }
-  return {};
+Refusal refuse_block_size(const Input& input, Kib to) {
+  const Kib described = described_size(input);
+  if (!has_large_blocks(input) || to <= described) return {};
+  // The driver rounds up to sections by itself, and the kernel refuses parts of blocks (-EINVAL).
+  const Kib block = input.guest->hello.block_size;
+  if (round_up(to - described, section) == round_up(to - described, block)) return {};
+  return refusal(Cause::block_size, "its memory comes in blocks of " + to_string(block));
 }
 
-std::optional<Error> refuse_block_size(const Input& input, Kib to) {
-  const Kib granted = whole_blocks(input, to);
-  if (granted == to) return {};
-  return refuse(
-      Cause::block_size,
-      "this guest adds memory in blocks of " + to_string(input.guest->hello.block_size) + " only",
-      "ask for " + to_string(granted + input.guest->hello.block_size));
+Kib described_size(const Input& input) {
+  return present_size(input.domain) + room_of(input.guest).inflated;
 }
 
 Kib whole_blocks(const Input& input, Kib to) {
-  if (!input.guest) return to;
-  const Kib block = input.guest->hello.block_size;
-  const Kib described = present_size(input.domain) + room_of(input.guest).inflated;
-  if (block <= section || to <= described) return to;
-  // The driver rounds up to sections by itself, and the kernel refuses parts of blocks (-EINVAL).
-  const Kib added = to - described;
-  const bool whole = round_up(added, section) == round_up(added, block);
-  return whole ? to : described + round_down(added, block);
+  const Kib described = described_size(input);
+  if (!has_large_blocks(input) || to <= described) return to;
+  return described + round_down(to - described, input.guest->hello.block_size);
 }
 
-std::optional<Error> refuse_present(const Input& input) {
+Refusal refuse_present(const Input& input) {
   const Kib present = present_size(input.domain);
-  if (auto refusal = refuse_pool(input, present)) return refusal;
+  if (auto refused = refuse_unknown_pool(input, present)) return refused;
+  if (auto refused = refuse_frozen_pool(input, present)) return refused;
   return refuse_host_memory(input, present);
 }
 
-std::optional<Error> refuse_shrink(const Input& input, Kib to) {
-  const Kib present = present_size(input.domain);
-  const auto floor = shrink_floor(input, present);
+Refusal refuse_shrink(const Input& input, Kib to) {
+  if (auto refused = refuse_below_policy(input, to)) return refused;
+  const auto floor = shrink_floor(input, room_of(input.guest), present_size(input.domain));
   if (!floor) {
-    return refuse(Cause::below_floor,
-                  "without its agent nothing tells how much memory the guest can give back");
+    return refusal(Cause::below_floor,
+                   "without its agent nothing tells how much memory the guest can give back",
+                   start_agent());
   }
   if (to < *floor) {
-    return refuse(Cause::below_floor, "the guest needs at least " +
-                                          to_string(round_up(*floor, 1_MiB)) +
-                                          " now: the rest of its memory is in use, or movable");
+    return refusal(Cause::below_floor, "the rest of its memory is in use, or movable",
+                   "free memory in the guest, and ask again");
   }
-  return refuse_pool(input, to);
+  if (auto refused = refuse_unknown_pool(input, to)) return refused;
+  return refuse_frozen_pool(input, to);
+}
+
+std::optional<Kib> pool_needed(const DomainFacts& domain, Kib limit) {
+  if (!has_pool(domain)) return std::nullopt;
+  // Not known to be hap: the shadow pool is the larger one.
+  return pool_for(limit, domain.vcpus, domain.hap.value_or(false));
+}
+
+Kib pool_growth(const DomainFacts& domain, Kib limit) {
+  const auto needed = pool_needed(domain, limit);
+  return needed ? std::max(Kib{}, *needed - domain.pool.value_or(Kib{})) : Kib{};
+}
+
+HostNeed host_need(const Input& input, Kib to) {
+  const DomainFacts& domain = input.domain;
+  // A guest may populate up to max_pages whatever its target says, hence the slack.
+  const Kib added = to_kib(settled_pages(domain, to) - domain.memory.allocated) + max_pages_slack;
+  return {.memory = to > present_size(domain) ? std::max(Kib{}, added) : Kib{},
+          .pool = pool_growth(domain, std::max(to, *domain.limit))};
+}
+
+Kib host_spare(const Input& input) {
+  return std::max(Kib{}, to_kib(input.host.available()) - input.policy.host_reserve);
 }
 
 }  // namespace memctl::plan

@@ -7,41 +7,20 @@
 
 #include "plan/limits.hpp"
 #include "plan/step.hpp"
+#include "plan/words.hpp"
 
 namespace memctl::plan {
 namespace {
 
-/// No host has more; a search for the largest size ends here.
-constexpr Kib search_end = 64_TiB;
-
-/// The last size in pages from `good` on that `refused` lets pass; everything at `bad` and above is
-/// refused, `good` is not. `good` need be no whole number of pages: other tools set such targets.
-template <class Refused>
-Kib last_granted(Kib good, Kib bad, Refused refused) {
-  while (bad - good > kib_per_page) {
-    const Kib next_page = round_down(good, kib_per_page) + kib_per_page;
-    const Kib middle = std::max(next_page, round_down(good + (bad - good) / 2, kib_per_page));
-    (refused(middle) ? bad : good) = middle;
-  }
-  return good;
-}
-
-Kib largest_growth(const Input& input, Kib refused_size) {
-  const Kib present = present_size(input.domain);
-  const auto refused = [&](Kib size) { return refuse_growth(input, size).has_value(); };
-  if (refused(present)) return present;
-  return whole_blocks(input, last_granted(present, round_up(refused_size, kib_per_page), refused));
-}
-
+/// The size that the request asks for. A relative one counts from the size that the domain was last
+/// asked to have.
 Result<Kib> absolute_size(const Input& input, const SizeRequest& request) {
+  if (request.kind == SizeRequest::Kind::absolute) return round_up(request.amount, kib_per_page);
   const Kib size = *input.domain.size();
-  const bool relative = request.kind == SizeRequest::Kind::relative;
-  if (!relative) return round_up(request.amount, kib_per_page);
-  if (size + request.amount <= Kib{}) {
-    return Error{.cause = Cause::below_floor,
-                 .message = "the domain has only " + to_string(size) + " to give from"};
-  }
-  return round_up(size + request.amount, kib_per_page);
+  if (size + request.amount > Kib{}) return round_up(size + request.amount, kib_per_page);
+  return Error{.cause = Cause::below_floor,
+               .message = input.domain.identity.name + " has " + to_string(size) + "; " +
+                          to_string(request.amount) + " would leave nothing"};
 }
 
 Plan outline(const Input& input, Kib to) {
@@ -60,88 +39,102 @@ Plan outline(const Input& input, Kib to) {
   return plan;
 }
 
-Result<Plan> plan_growth(const Input& input, Kib to) {
-  auto refusal = refuse_growth(input, to);
-  if (!refusal) refusal = refuse_block_size(input, to);
-  if (refusal) {
-    refusal->largest = largest_growth(input, to);
-    return *std::move(refusal);
-  }
-  Plan plan = outline(input, to);
-  Room room = room_of(input.guest);
-  for (Kib size = present_size(input.domain); size < to;) {
-    const auto stage = next_growth(input, room, size, to);
-    plan.stages.push_back(*stage);  // refuse_growth walked the same stages
-    room = room_after(input, room, *stage);
-    size = stage->size;
-  }
-  const Ceiling end = ceiling(input);
-  plan.limited_by = end.limit.cause;
-  plan.largest = end.largest;
-  return plan;
+std::string host_memory_text(const Input& input, Kib to) {
+  const HostNeed need = host_need(input, to);
+  const std::string pool =
+      need.pool > Kib{} ? " (" + at_least(need.pool) + " of it for the paging pool)" : "";
+  return to_string(to) + " would take " + at_least(need.all()) + " of the host" + pool +
+         "; it can give " + at_most(host_spare(input));
 }
 
-Result<Plan> plan_shrink(const Input& input, Kib to) {
-  if (auto refusal = refuse_shrink(input, to)) {
-    refusal->largest = shrink_floor(input, present_size(input.domain));
-    return *std::move(refusal);
+std::string block_size_text(const SizeRange& range, Kib to, const std::string& reason) {
+  const Kib below = range.step_from + round_down(to - range.step_from, range.step);
+  const Kib above = below + range.step;
+  const std::string next = above <= range.largest.size
+                               ? "next are " + to_string(below) + " and " + to_string(above)
+                               : "the next size below is " + to_string(below);
+  return to_string(to) + " is not possible: " + reason + "; " + next;
+}
+
+/// What the person who asked for `to` is told: what is wrong with it, and which size is possible.
+std::string refusal_text(const Input& input, Kib to, const SizeRange& range, const Error& reason) {
+  const Kib present = present_size(input.domain);
+  if (reason.cause == Cause::host_memory) return host_memory_text(input, to);
+  if (reason.cause == Cause::block_size) return block_size_text(range, to, reason.message);
+  if (to == present) return reason.message;
+  if (to < present) {
+    const Kib smallest = range.smallest.size;
+    if (smallest >= present) return "it cannot shrink now: " + reason.message;
+    const bool fits = round_up(smallest, 1_MiB) <= present;
+    const std::string text = to_string(to) + " is too small; the smallest size possible now is " +
+                             (fits ? at_least(smallest) : to_string(smallest));
+    return reason.cause == Cause::below_floor ? text : text + ": " + reason.message;
   }
-  Plan plan = outline(input, to);
-  // Each stage is decided on fresh figures; the forecast is that nothing else happens in the guest.
-  Input forecast = input;
-  for (Kib size = present_size(input.domain); size > to;) {
-    const auto stage = next_shrink(forecast, size, to);
-    if (!stage) break;
-    plan.stages.push_back(*stage);
-    forecast.guest->report.kernel_zone_free += stage->host_memory;
-    size = stage->size;
+  const Kib largest = range.largest.size;
+  if (largest <= present) return "it cannot grow now: " + reason.message;
+  const bool fits = round_down(largest, 1_MiB) >= present;
+  return to_string(to) + " is too large; the largest size possible now is " +
+         (fits ? at_most(largest) : to_string(largest)) + ": " + reason.message;
+}
+
+/// The reason, made a message that stands by itself.
+Error refused(const Input& input, Kib to, Error reason) {
+  const auto range = range_of(input);
+  if (range) {
+    reason.message = refusal_text(input, to, range.value(), reason);
+    reason.range = range.value();
+    reason.nearest = range.value().nearest(to);
   }
-  plan.limited_by = Cause::below_floor;
-  plan.largest = shrink_floor(input, present_size(input.domain));
-  return plan;
+  return titled(input.domain.identity, std::move(reason));
 }
 
 }  // namespace
 
-Result<Plan> make_plan(const Input& input, const SizeRequest& request) {
-  if (auto refusal = refuse_domain(input)) return *std::move(refusal);
-  BOOST_OUTCOME_TRY(const Kib to, absolute_size(input, request));
-  const Kib present = present_size(input.domain);
-  if (to == present) {
-    if (auto refusal = refuse_present(input)) return *std::move(refusal);
-    return outline(input, to);
+// Each stage is decided anew on fresh figures; the forecast is that nothing else happens in the
+// guest.
+Result<std::vector<Stage>> walk(const Input& input, Kib goal) {
+  std::vector<Stage> stages;
+  Room room = room_of(input.guest);
+  for (Kib size = present_size(input.domain); size != goal; size = stages.back().size) {
+    BOOST_OUTCOME_TRY(const Stage stage, step(input, room, size, goal));
+    room = room_after(input, room, stage);
+    stages.push_back(stage);
   }
-  return to > present ? plan_growth(input, to) : plan_shrink(input, to);
+  return stages;
 }
 
-Ceiling ceiling(const Input& input) {
+Result<std::vector<Stage>> stages_to(const Input& input, Kib to) {
   const Kib present = present_size(input.domain);
-  if (auto refusal = refuse_domain(input)) {
-    return {.largest = present, .limit = *std::move(refusal), .grants = false};
-  }
-  const Kib largest = largest_growth(input, search_end);
-  const Kib beyond = std::min(search_end, largest + kib_per_page);
-  auto refusal = refuse_growth(input, beyond);
-  if (!refusal) refusal = refuse_block_size(input, beyond);
-  if (refusal) return {.largest = largest, .limit = *std::move(refusal)};
-  return {.largest = largest,
-          .limit = {.cause = Cause::invalid_size, .message = "no larger size is known to Xen"}};
+  Refusal refusal = refuse_domain(input);
+  if (!refusal && to == present) refusal = refuse_present(input);
+  if (!refusal && to < present) refusal = refuse_shrink(input, to);
+  if (!refusal && to > present) refusal = refuse_growth(input, to);
+  if (refusal) return *std::move(refusal);
+  auto stages = walk(input, to);
+  if (!stages) return stages;
+  if ((refusal = refuse_block_size(input, to))) return *std::move(refusal);
+  return stages;
+}
+
+Result<Plan> make_plan(const Input& input, const SizeRequest& request) {
+  if (auto reason = refuse_domain(input)) return refused(input, {}, *std::move(reason));
+  BOOST_OUTCOME_TRY(const Kib to, absolute_size(input, request));
+  auto stages = stages_to(input, to);
+  if (!stages) return refused(input, to, std::move(stages).error());
+  Plan plan = outline(input, to);
+  plan.stages = std::move(stages).value();
+  BOOST_OUTCOME_TRY(plan.range, range_of(input));
+  return plan;
 }
 
 Result<std::optional<Stage>> next_stage(const Input& input, Kib goal) {
   const Kib present = present_size(input.domain);
   if (present == goal) return std::optional<Stage>{};
-  const auto stage = present < goal ? next_growth(input, room_of(input.guest), present, goal)
-                                    : next_shrink(input, present, goal);
-  if (stage) return stage;
-  if (present < goal) {
-    return Error{.cause = Cause::guest_memmap,
-                 .message = "at " + to_string(present) +
-                            " the guest has too little free to describe one more block of memory"};
-  }
-  return Error{.cause = Cause::guest_pressure,
-               .message = "at " + to_string(present) + " the guest needs what it has",
-               .largest = present};
+  auto stage = step(input, room_of(input.guest), present, goal);
+  if (stage) return std::optional{stage.value()};
+  Error error = std::move(stage).error();
+  error.message.insert(0, "at " + to_string(present) + " ");
+  return titled(input.domain.identity, std::move(error));
 }
 
 }  // namespace memctl::plan

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "memctl/error.hpp"
 #include "memctl/plan.hpp"
@@ -12,21 +13,25 @@
 
 namespace memctl::plan {
 
-/// The stages that bring the domain to the requested size, or the refusal: its one cause, the
-/// limiting figure, and the largest size that would be granted (below the present one for a shrink:
-/// the floor).
+/// The stages from the present size to `goal`, were nothing else to happen in the guest. No rule is
+/// asked. Errors: why one of them would not be safe, as `step` tells it.
+[[nodiscard]] Result<std::vector<Stage>> walk(const Input& input, Kib goal);
+
+/// The stages to `to` if every rule lets it pass. Errors: the first refusal, a reason without the
+/// domain's name (plan/limits.hpp).
+[[nodiscard]] Result<std::vector<Stage>> stages_to(const Input& input, Kib to);
+
+/// The sizes that would be granted now. The same rules and the same walk are asked again, so what
+/// is offered is what is granted. Errors: the reason why no size at all would be granted, not even
+/// the present one.
+[[nodiscard]] Result<SizeRange> range_of(const Input& input);
+
+/// What a resize would do. Errors: its refusal, with the domain's name, the range of sizes, and the
+/// size in that range which is nearest to what was asked.
 [[nodiscard]] Result<Plan> make_plan(const Input& input, const SizeRequest& request);
 
-/// Where growing ends, and why. `largest` is at least the present size.
-struct Ceiling {
-  Kib largest{};
-  Error limit{};      ///< The refusal of one page more.
-  bool grants{true};  ///< False: the domain's own state refuses any resize.
-};
-[[nodiscard]] Ceiling ceiling(const Input& input);
-
 /// The next stage of a resize under way, on fresh facts; nothing: the goal is reached.
-/// Errors: `guest_memmap` (growing) and `guest_pressure` (shrinking) where no step is safe now.
+/// Errors: `guest_memmap` (growing) and `guest_pressure` (shrinking) if no step is safe now.
 [[nodiscard]] Result<std::optional<Stage>> next_stage(const Input& input, Kib goal);
 
 }  // namespace memctl::plan

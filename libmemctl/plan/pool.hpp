@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
+
 #include "memctl/units.hpp"
 
 namespace memctl::plan {
@@ -12,6 +15,12 @@ namespace memctl::plan {
 [[nodiscard]] constexpr Kib pool_for(Kib maximum, int vcpus, bool hap) {
   const std::int64_t mebibytes = round_up(maximum, 1_MiB) / 1_MiB;
   return kib_per_page * (256 * std::int64_t{vcpus} + (hap ? 1 : 2) * mebibytes);
+}
+
+/// The largest limit that a pool of that size is enough for: the same formula, the other way round.
+[[nodiscard]] constexpr Kib limit_for(Kib pool, int vcpus, bool hap) {
+  const std::int64_t pages = pool / kib_per_page - 256 * std::int64_t{vcpus};
+  return 1_MiB * std::max<std::int64_t>(0, pages / (hap ? 1 : 2));
 }
 
 }  // namespace memctl::plan

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "plan/words.hpp"
+
 namespace memctl::plan {
 namespace {
 
@@ -42,10 +44,47 @@ Kib demand(const Input& input) {
 }
 
 Kib block_size(const Input& input) {
-  return input.guest ? std::max(section, input.guest->hello.block_size) : section;
+  return has_large_blocks(input) ? input.guest->hello.block_size : section;
+}
+
+std::optional<Stage> next_growth(const Input& input, const Room& room, Kib from, Kib goal) {
+  const Kib block = block_size(input);
+  Kib described;
+  if (room.kernel_zone) {
+    const Kib spare = std::max(Kib{}, *room.kernel_zone - kernel_reserve(room.mem_total));
+    described = round_down(spare * growth_per_free, block);
+    if (described == Kib{} && block == section && spare >= room_for_one_section) {
+      described = section;
+    }
+  } else {
+    // Nothing is known: at most as much again as there is, which costs a 64th of it.
+    described = std::max(block, round_down(from, block));
+  }
+  const Kib size = std::min(goal, from + room.inflated + described);
+  if (size <= from) return std::nullopt;
+
+  const Kib needed = round_up(std::max(Kib{}, size - from - room.inflated), block);
+  return Stage{.size = size,
+               .blocks = static_cast<int>(needed / block),
+               .memmap = memmap_of(input.domain.identity.type, needed / section),
+               .host_memory = size - from};
+}
+
+std::optional<Stage> next_shrink(const Input& input, const Room& room, Kib from, Kib goal) {
+  const std::optional<Kib> floor = shrink_floor(input, room, from);
+  if (!floor || *floor >= from) return std::nullopt;
+  const Kib lowest = std::max(goal, *floor);
+  // Half of what could be had at a time: the guest's own needs may grow meanwhile.
+  const Kib amount = std::max(smallest_shrink, round_up((from - lowest) / 2, 1_MiB));
+  const Kib size = std::max(lowest, from - amount);
+  return Stage{.size = size, .host_memory = size - from};
 }
 
 }  // namespace
+
+bool has_large_blocks(const Input& input) {
+  return input.guest && input.guest->hello.block_size > section;
+}
 
 Kib memmap_of(DomainType type, std::int64_t sections) {
   const Kib each = type == DomainType::pv ? 2_MiB + 640_KiB : 2_MiB;
@@ -65,41 +104,32 @@ Room room_of(const std::optional<GuestFacts>& guest) {
           .mem_total = report.mem_total};
 }
 
-std::optional<Stage> next_growth(const Input& input, const Room& room, Kib present, Kib goal) {
-  const Kib block = block_size(input);
-  Kib described;
-  if (room.kernel_zone) {
-    const Kib spare = std::max(Kib{}, *room.kernel_zone - kernel_reserve(room.mem_total));
-    described = round_down(spare * growth_per_free, block);
-    if (described == Kib{} && block == section && spare >= room_for_one_section) {
-      described = section;
-    }
-  } else {
-    // Nothing is known: at most as much again as there is, which costs a 64th of it.
-    described = std::max(block, round_down(present, block));
-  }
-  const Kib size = std::min(goal, present + room.inflated + described);
-  if (size <= present) return std::nullopt;
-
-  const Kib needed = round_up(std::max(Kib{}, size - present - room.inflated), block);
-  return Stage{.size = size,
-               .blocks = static_cast<int>(needed / block),
-               .memmap = memmap_of(input.domain.identity.type, needed / section),
-               .host_memory = size - present};
-}
-
 Room room_after(const Input& input, const Room& room, const Stage& stage) {
   const Kib added = block_size(input) * stage.blocks;
   Room after{.inflated = room.inflated + added - stage.host_memory,
              .mem_total = room.mem_total + stage.host_memory};
   if (!room.kernel_zone) return after;
-  const Kib gained = input.policy.online == OnlineZone::kernel ? stage.host_memory : Kib{};
+  // The balloon takes from the kernel zones alone.
+  const bool counts = stage.host_memory < Kib{} || input.policy.online == OnlineZone::kernel;
+  const Kib gained = counts ? stage.host_memory : Kib{};
   after.kernel_zone = *room.kernel_zone - stage.memmap + gained;
   return after;
 }
 
-std::optional<Kib> shrink_floor(const Input& input, Kib present) {
-  const Room room = room_of(input.guest);
+Result<Stage> step(const Input& input, const Room& room, Kib from, Kib goal) {
+  const auto stage =
+      from < goal ? next_growth(input, room, from, goal) : next_shrink(input, room, from, goal);
+  if (stage) return *stage;
+  if (from > goal) {
+    return Error{.cause = Cause::guest_pressure, .message = "the guest needs what it has"};
+  }
+  return Error{.cause = Cause::guest_memmap,
+               .message = "the guest has " + at_most(std::max(Kib{}, *room.kernel_zone)) +
+                          " free for its kernel, too little to describe one more block of memory",
+               .hint = "free memory in the guest, and ask again"};
+}
+
+std::optional<Kib> shrink_floor(const Input& input, const Room& room, Kib present) {
   if (!room.kernel_zone) return std::nullopt;
   const Kib total = input.guest->report.mem_total;
   const Kib spare = *room.kernel_zone - min_free(total) - shrink_reserve(total) - demand(input);
@@ -114,16 +144,6 @@ bool is_pressed(const Input& input) {
   const Kib total = input.guest->report.mem_total;
   const Kib reserve = shrink_reserve(total);
   return *room.kernel_zone < min_free(total) + reserve - reserve / 4 + demand(input);
-}
-
-std::optional<Stage> next_shrink(const Input& input, Kib present, Kib goal) {
-  const std::optional<Kib> floor = shrink_floor(input, present);
-  if (!floor || *floor >= present) return std::nullopt;
-  const Kib lowest = std::max(goal, *floor);
-  // Half of what could be had at a time: the guest's own needs may grow meanwhile.
-  const Kib step = std::max(smallest_shrink, round_up((present - lowest) / 2, 1_MiB));
-  const Kib size = std::max(lowest, present - step);
-  return Stage{.size = size, .host_memory = size - present};
 }
 
 }  // namespace memctl::plan

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "memctl/domain_info.hpp"
+#include "memctl/error.hpp"
 #include "memctl/plan.hpp"
 #include "plan/input.hpp"
 
@@ -26,20 +27,23 @@ struct Room {
 };
 [[nodiscard]] Room room_of(const std::optional<GuestFacts>& guest);
 
-/// The next stage from `present` up to `goal`, or nothing where not even one block's description
-/// fits. Blocks are added whole. What a stage costs is bounded by what is free, so that no stage
-/// can starve the guest.
-[[nodiscard]] std::optional<Stage> next_growth(const Input& input, const Room& room, Kib present,
-                                               Kib goal);
 /// The room after that stage, were nothing else to happen in the guest.
 [[nodiscard]] Room room_after(const Input& input, const Room& room, const Stage& stage);
 
-/// The least size that the guest can be brought to now without endangering it; nothing: not known.
-[[nodiscard]] std::optional<Kib> shrink_floor(const Input& input, Kib present);
+/// Whether the guest's memory blocks are larger than what its balloon driver adds at a time.
+[[nodiscard]] bool has_large_blocks(const Input& input);
+
+/// The next stage of a guest of the size `from` on its way to `goal`, up or down. What a stage
+/// costs the guest is bounded by what it has free, so that no stage can starve it. Blocks are added
+/// whole. Errors: `guest_memmap` if not even one block's description fits, `guest_pressure` if the
+/// guest can give nothing more. `from` is not `goal`.
+[[nodiscard]] Result<Stage> step(const Input& input, const Room& room, Kib from, Kib goal);
+
+/// The smallest size that a guest of the size `present` can be brought to without endangering it;
+/// nothing: not known.
+[[nodiscard]] std::optional<Kib> shrink_floor(const Input& input, const Room& room, Kib present);
 /// Whether a guest that gives memory back is about to need what it still has to give: its processes
 /// took more meanwhile than the stage was planned for.
 [[nodiscard]] bool is_pressed(const Input& input);
-/// The next stage from `present` down to `goal`; nothing where the floor forbids any.
-[[nodiscard]] std::optional<Stage> next_shrink(const Input& input, Kib present, Kib goal);
 
 }  // namespace memctl::plan

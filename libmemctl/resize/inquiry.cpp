@@ -42,12 +42,14 @@ host::Task<DomainStatus> status_of(host::Port& port, DomainIdentity domain, Resi
     status.reported_total = facts.guest->report.mem_total;
     status.reported_available = facts.guest->report.mem_available;
   }
-  plan::Ceiling ceiling = plan::ceiling(facts);
-  const Error limit = explained(std::move(ceiling.limit), context.agent_error());
-  status.limited_by = limit.cause;
-  status.limited_message = limit.message;
-  // Where the domain itself stands in the way, no size would be granted.
-  if (ceiling.grants) status.largest = ceiling.largest;
+  auto range = plan::range_of(facts);
+  if (range) {
+    status.range = std::move(range).value();
+  } else {
+    const Error refusal = explained(std::move(range).error(), context.agent_error());
+    status.refused_by = refusal.cause;
+    status.refused_message = refusal.message;
+  }
   co_return status;
 }
 

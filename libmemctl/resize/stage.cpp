@@ -148,8 +148,7 @@ host::Task<void> run_stage(Context& context, int number, const Stage& stage) {
       const Kib present = plan::present_size(context.facts().domain);
       co_return Error{
           .cause = Cause::guest_pressure,
-          .message = "at " + to_string(present) + " the guest takes what it was to give back",
-          .largest = present};
+          .message = "at " + to_string(present) + " the guest takes what it was to give back"};
     }
 
     if (furthest.comes_further(context, missing)) moved_at = context.port().clock().now();

@@ -71,7 +71,7 @@ FAULTS = [
     ("hotplug", "bad", on(hotplug=False)),
     ("kernel", "bad", on(kernel_release="5.10.46")),
     ("kernel", "bad", on(kernel_release="4.19.209")),
-    ("kernel", "unknown", on(kernel_release="custom")),
+    ("kernel", "bad", on(kernel_release="custom")),
     ("online_policy", "note", on(online_policy="online_movable")),
     ("udev_rule", "note", on(udev_rule=UDEV_RULE)),
     ("udev_rule", "bad", on(udev_rule=UDEV_RULE, udev_rule_action="online_movable")),
@@ -152,7 +152,7 @@ def test_status_of_a_guest_without_an_agent_says_what_stands_in_the_way(
 ) -> None:
     uri = simulate(**on(agent="absent"))
     row = memctl("--host", uri, "status").out.splitlines()[1].split()
-    assert row == ["g", "1", "pvh", "1024", "1024", "1024", "1024", "-", "agent_absent", "-"]
+    assert row == ["g", "1", "pvh", "1024", "1024", "1024", "1024", "-", "-", "agent_absent", "-"]
     (status,) = memctl("--host", uri, "status", "--json").objects()
-    assert status["agent"] is status["largest_kib"] is status["guest_total_kib"] is None
-    assert "announced itself" in status["limited_message"]
+    assert status["agent"] is status["range"] is status["guest_total_kib"] is None
+    assert "no memctl-agent answers" in status["refused_message"]

@@ -20,7 +20,7 @@ def assert_one_error(run: Run, code: int, cause: str) -> None:
     assert run.code == code, run.err
     assert run.out == ""
     assert lines[0].startswith("memctl: ") and lines[0].endswith(f"({cause})")
-    assert [line for line in lines[1:] if not line.startswith("  largest size")] == lines[-1:]
+    assert [line for line in lines[1:] if not line.startswith("  possible now")] == lines[-1:]
     assert lines[-1].startswith("  hint: ")
 
 

@@ -82,7 +82,7 @@ class TestGrowth:
         assert guest.host.facts() == host
         figures.record_resize("64 GiB", guest, done)
 
-        offered = status(guest.host, guest.name)[0]["largest_kib"]
+        offered = status(guest.host, guest.name)[0]["range"]["largest"]["size_kib"]
         assert 160 * MIB < offered < host.free_pages * 4 + 160 * MIB
         assert resize(guest, f"{offered + 4}k", "--dry-run").status == 3
         assert plan(guest, f"{offered}k")["event"] == "plan"

@@ -142,7 +142,7 @@ class TestMoreThanTheHostHas:
         fresh_host.leave_free(2060)
         refused = ask_memctl(guest, 5000, refused="host_memory")
         figures.tell(self.ASKED, "memctl", ending(guest, refused))
-        done = resize(guest, f"{refused.report['largest_kib']}k", timeout=300)
+        done = resize(guest, f"{refused.report['nearest_kib']}k", timeout=300)
         check_kept_safe(guest, done)
         assert done.ending == (0, "verified", None)
         assert size_of(guest) > 2400, "what was named does work"

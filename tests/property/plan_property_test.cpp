@@ -34,32 +34,41 @@ TEST(PlanProperty, ARefusalIsOneCauseWithOneLine) {
   }));
 }
 
-TEST(PlanProperty, TheLargestSizeOfferedIsGrantedAndOnePageMoreIsNot) {
-  EXPECT_TRUE(rc::check("the largest size", [] {
-    const Input input = *sound_input();
-    const Ceiling end = ceiling(input);
-    const Kib present = present_size(input.domain);
-    RC_PRE(end.grants && end.largest > present);
-    const auto granted = make_plan(input, end.largest);
-    RC_ASSERT(granted.has_value());
-    const auto beyond = make_plan(input, end.largest + kib_per_page);
+TEST(PlanProperty, TheEndsOfTheRangeAreGrantedAndOnePagePastThemIsNot) {
+  EXPECT_TRUE(rc::check("the range of sizes", [] {
+    const Input input = *any_input();
+    const auto found = range_of(input);
+    RC_PRE(found.has_value());
+    const SizeRange& range = found.value();
+    RC_ASSERT(make_plan(input, range.smallest.size).has_value());
+    RC_ASSERT(make_plan(input, range.largest.size).has_value());
+    const auto below = make_plan(input, range.smallest.size - kib_per_page);
+    RC_ASSERT(below.has_error());
+    RC_ASSERT(below.error().cause == range.smallest.cause);
+    const auto beyond = make_plan(input, range.largest.size + kib_per_page);
     RC_ASSERT(beyond.has_error());
-    RC_ASSERT(beyond.error().cause == end.limit.cause);
-    RC_ASSERT(beyond.error().largest == end.largest);
+    RC_ASSERT(beyond.error().cause == range.largest.cause);
+    RC_ASSERT(beyond.error().range == range);
   }));
 }
 
-TEST(PlanProperty, TheFloorOfferedIsGrantedAndOnePageLessIsNot) {
-  EXPECT_TRUE(rc::check("the floor", [] {
-    const Input input = *sound_input();
-    const Kib present = present_size(input.domain);
-    const auto low = make_plan(input, *sizes(4_KiB, std::max(4_KiB, present - 4_KiB)));
-    RC_PRE(low.has_error());
-    RC_ASSERT(low.error().cause == Cause::below_floor);
-    RC_ASSERT(low.error().largest.has_value());
-    const Kib floor = *low.error().largest;
-    if (floor < present) RC_ASSERT(make_plan(input, floor).has_value());
-    RC_ASSERT(make_plan(input, floor - kib_per_page).error().cause == Cause::below_floor);
+TEST(PlanProperty, ASizeIsGrantedIfAndOnlyIfItIsInTheRange) {
+  EXPECT_TRUE(rc::check("sizes of the range", [] {
+    const Input input = *any_input();
+    const Kib size = *sizes(4_KiB, 8_TiB);
+    const auto plan = make_plan(input, size);
+    const auto range = range_of(input);
+    if (!range) {
+      RC_ASSERT(plan.has_error());
+      RC_ASSERT(!plan.error().range.has_value());
+      return;
+    }
+    const Kib nearest = range.value().nearest(size);
+    RC_ASSERT(make_plan(input, nearest).has_value());
+    if (nearest == size) RC_ASSERT(plan.has_value());
+    const bool outside = size < range.value().smallest.size || size > range.value().largest.size;
+    if (outside && range.value().step == kib_per_page) RC_ASSERT(plan.has_error());
+    if (!plan) RC_ASSERT(plan.error().nearest == nearest);
   }));
 }
 
@@ -67,9 +76,11 @@ TEST(PlanProperty, EachStageOfAGrowthFitsIntoTheGuestAndTheHost) {
   EXPECT_TRUE(rc::check("stages of a growth", [] {
     const Input input = *sound_input();
     const Kib present = present_size(input.domain);
-    const Ceiling end = ceiling(input);
-    RC_PRE(end.grants && end.largest > present);
-    const Kib to = whole_blocks(input, *sizes(present + kib_per_page, end.largest));
+    const auto range = range_of(input);
+    RC_PRE(range.has_value());
+    RC_PRE(range.value().largest.size > present);
+    const Kib largest = range.value().largest.size;
+    const Kib to = whole_blocks(input, *sizes(present + kib_per_page, largest));
     RC_PRE(to > present);
     const Plan plan = make_plan(input, to).value();
 
@@ -102,7 +113,7 @@ TEST(PlanProperty, EachStageOfAShrinkLeavesTheKernelItsReserve) {
   EXPECT_TRUE(rc::check("stages of a shrink", [] {
     const Input input = *sound_input();
     const Kib present = present_size(input.domain);
-    const Kib floor = *shrink_floor(input, present);
+    const Kib floor = *shrink_floor(input, room_of(input.guest), present);
     RC_PRE(floor + kib_per_page < present);
     const auto made = make_plan(input, *sizes(floor, present - kib_per_page));
     RC_PRE(made.has_value());  // the pool may forbid it
@@ -122,7 +133,10 @@ TEST(PlanProperty, EachStageOfAShrinkLeavesTheKernelItsReserve) {
 TEST(PlanProperty, TheNextStageIsThePlansFirst) {
   EXPECT_TRUE(rc::check("the next stage", [] {
     const Input input = *sound_input();
-    const auto plan = make_plan(input, *sizes(present_size(input.domain), ceiling(input).largest));
+    const auto range = range_of(input);
+    RC_PRE(range.has_value());
+    const Kib to = *sizes(present_size(input.domain), range.value().largest.size);
+    const auto plan = make_plan(input, to);
     RC_PRE(plan.has_value());
     RC_PRE(!plan.value().stages.empty());
     const auto next = next_stage(input, plan.value().to);
@@ -162,7 +176,9 @@ TEST(PlanProperty, MoreRoomNeverRefusesMore) {
   EXPECT_TRUE(rc::check("more room", [] {
     Input input = *sound_input();
     const Kib present = present_size(input.domain);
-    const Kib to = *sizes(present - present / 4, ceiling(input).largest);
+    const auto range = range_of(input);
+    RC_PRE(range.has_value());
+    const Kib to = *sizes(present - present / 4, range.value().largest.size);
     RC_PRE(make_plan(input, to).has_value());
     input.host.free = input.host.free + to_pages(1_GiB);
     input.policy.host_reserve = input.policy.host_reserve / 2;

@@ -87,13 +87,14 @@ SizeRequest Session::request(DomainId id, const Step& step) {
     case Goal::largest: {
       const auto status =
           simulation_.run(resize::status_of(simulation_.port(), identity(id), step.options));
-      return status && status.value().largest ? *status.value().largest : now;
+      const bool offered = status && status.value().range;
+      return offered ? status.value().range->largest.size : now;
     }
     case Goal::floor: {
       const auto refused =
           simulation_.run(resize::plan_only(simulation_.port(), identity(id), 4_KiB, step.options));
-      const bool offered = !refused && refused.error().largest;
-      return offered ? std::max(4_KiB, *refused.error().largest) : now;
+      const bool offered = !refused && refused.error().range;
+      return offered ? refused.error().range->smallest.size : now;
     }
     case Goal::same:
       return SizeRequest::relative(Kib{});

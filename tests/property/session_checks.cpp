@@ -124,26 +124,31 @@ void Session::check_end(DomainId id, const Before& before, const Result<Report>&
   }
 }
 
-/// The largest size offered works; one page more, or less where it is a floor, doesn't.
+/// Each end of the range that is offered works, and so does the nearest size; one page past an end
+/// does not.
 void Session::check_offer(DomainId id, const Error& error, const Step& step) {
-  if (error.report->outcome != Outcome::refused || !error.largest || !stands(id)) return;
+  if (error.report->outcome != Outcome::refused || !error.range || !stands(id)) return;
   const auto plan = [&](Kib size) {
     return simulation_.run(resize::plan_only(simulation_.port(), identity(id), size, step.options));
   };
-  const Kib offered = *error.largest;
-  const bool is_floor = error.cause == Cause::below_floor;
-  const auto granted = plan(offered);
-  RC_LOG() << error.message << "; largest " << to_string(offered) << "\n";
-  if (!granted) RC_LOG() << to_string(offered) << ": " << granted.error().message;
-  RC_ASSERT(granted.has_value());
-  const auto beyond = plan(is_floor ? offered - kib_per_page : offered + kib_per_page);
-  if (beyond) {
-    RC_LOG() << "granted from " << to_string(beyond.value().from) << " to "
-             << to_string(beyond.value().to) << ", allocated " << to_string(world_.allocated(id))
-             << ", target " << to_string(*world_.target(id)) << ", host free "
-             << to_string(world_.host_free());
+  const SizeRange& range = *error.range;
+  RC_LOG() << error.message << "; " << to_string(range.smallest.size) << " to "
+           << to_string(range.largest.size) << ", nearest " << to_string(*error.nearest) << "\n";
+  for (const Kib offered : {range.smallest.size, range.largest.size, *error.nearest}) {
+    const auto granted = plan(offered);
+    if (!granted) RC_LOG() << to_string(offered) << ": " << granted.error().message;
+    RC_ASSERT(granted.has_value());
   }
-  RC_ASSERT(beyond.has_error());
+  for (const Kib past : {range.smallest.size - kib_per_page, range.largest.size + kib_per_page}) {
+    const auto beyond = plan(past);
+    if (beyond) {
+      RC_LOG() << "granted from " << to_string(beyond.value().from) << " to "
+               << to_string(beyond.value().to) << ", allocated " << to_string(world_.allocated(id))
+               << ", target " << to_string(*world_.target(id)) << ", host free "
+               << to_string(world_.host_free());
+    }
+    RC_ASSERT(beyond.has_error());
+  }
 }
 
 }  // namespace memctl::property

@@ -46,4 +46,4 @@ def test_the_installed_package_works(tmp_path: Path) -> None:
             "LD_LIBRARY_PATH": str(library),
         },
     )
-    assert done.stdout == f"{package / '__init__.py'} 2GiB\n", done.stderr
+    assert done.stdout == f"{package / '__init__.py'} 2048 MiB\n", done.stderr

@@ -30,7 +30,7 @@ def test_a_guest_is_found_and_tells_its_status(host: memctl.Host, domain: memctl
     status = domain.status()
     assert status.domain == domain.identity
     assert status.agent is not None and status.agent.block_size >= memctl.Size("128MiB")
-    assert status.largest is not None and status.largest > status.target
+    assert status.range is not None and status.range.largest.size > status.target
     assert status.boot_limit is not None and status.allocated >= status.target - memctl.Size("1m")
 
 
@@ -61,15 +61,15 @@ def test_a_guest_grows_past_its_boot_limit_and_shrinks_again(domain: memctl.Doma
     assert (back.from_size, back.reached) == (size, before.target)
 
 
-def test_a_resize_that_is_refused_names_the_largest_size(domain: memctl.Domain) -> None:
+def test_a_resize_that_is_refused_names_the_sizes_that_work(domain: memctl.Domain) -> None:
     with pytest.raises(memctl.Refused) as refused:
         domain.resize("300GiB")
     error = refused.value
     assert error.cause in (memctl.Cause.HOST_MEMORY, memctl.Cause.GUEST_MEMMAP)
     assert error.report is not None and error.report.outcome == memctl.Outcome.REFUSED
-    assert error.largest is not None and error.largest < memctl.Size("300GiB")
+    assert error.range is not None and error.range.largest.size == error.nearest
     assert error.domain == domain.identity and error.hint
-    assert domain.plan(error.largest).to_size == error.largest
+    assert domain.plan(error.nearest).to_size == error.nearest
 
 
 def test_a_cancelled_resize_restores_the_guest(domain: memctl.Domain) -> None:

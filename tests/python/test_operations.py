@@ -118,7 +118,8 @@ def test_ctrl_c_cancels_and_restores(slow: str) -> None:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGINT
-    assert "interrupted 1GiB 1GiB ['memctl: the resize of g ended restored, at 1GiB']" in out
+    note = "memctl: the resize of g ended restored, at 1024 MiB"
+    assert f"interrupted 1024 MiB 1024 MiB ['{note}']" in out
     assert "KeyboardInterrupt" in err
 
 
@@ -135,7 +136,7 @@ def test_ctrl_c_of_asyncio_restores_too(slow: str) -> None:
                 print(host["g"].status().target, host["g"].status().limit)
     """
     done = run_python(code, slow)
-    assert (done.stdout, done.returncode) == ("1GiB 1GiB\n", 0), done.stderr
+    assert (done.stdout, done.returncode) == ("1024 MiB 1024 MiB\n", 0), done.stderr
 
 
 def test_an_interruption_at_any_moment_never_hangs(simulate: Simulate) -> None:
@@ -186,7 +187,7 @@ def test_a_thousand_resizes_in_one_loop(simulate: Simulate) -> None:
         reports = asyncio.run(grow(host))
         assert threads() <= before + 2  # the host's, however many resizes there are
     assert len(reports) == 1000
-    assert {str(report.reached) for report in reports} == {"192MiB"}
+    assert {str(report.reached) for report in reports} == {"192 MiB"}
     assert all(report.verified.all for report in reports)
     assert threads() == before
     assert len(os.listdir("/proc/self/fd")) == descriptors
@@ -346,7 +347,7 @@ def test_a_forked_child_cannot_use_the_host_and_can_exec(slow: str) -> None:
     assert done.stdout.splitlines() == [
         "the host was opened by another process True",
         "the resize was begun by another process",
-        "2GiB",
+        "2048 MiB",
     ]
 
 

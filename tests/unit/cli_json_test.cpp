@@ -88,7 +88,7 @@ TEST(Json, ReportOfWhatNeverBeganSaysNullForTheUnknown) {
   EXPECT_EQ(object["message"], "no Xen here");
   EXPECT_EQ(object["hint"], hint(Cause::no_xen));
   for (const char* key : {"domain", "from_kib", "requested_kib", "reached_kib", "guest_total_kib",
-                          "limit_kib", "pool_kib", "largest_kib", "raw"}) {
+                          "limit_kib", "pool_kib", "nearest_kib", "range", "raw"}) {
     EXPECT_TRUE(object[key].is_null()) << key;
   }
   EXPECT_EQ(object["stages"], 0);
@@ -109,10 +109,17 @@ TEST(Json, StatusAndItsError) {
   const Json variants = schema("status").at("oneOf");
   const Json object = checked(status_json({.domain = {DomainId{3}, "web1", DomainType::pv},
                                            .agent = AgentStatus{"0.1.0", "6.1.0", 128_MiB},
-                                           .limited_by = Cause::host_memory}),
+                                           .refused_by = Cause::domain_paused}),
                               variants.at(0));
   EXPECT_EQ(object["agent"]["block_size_kib"], 131072);
-  EXPECT_EQ(object["limited_by"], "host_memory");
+  EXPECT_EQ(object["refused_by"], "domain_paused");
+  const Json sized =
+      checked(status_json({.domain = {DomainId{3}, "web1", DomainType::pv},
+                           .range = SizeRange{.smallest = {93_MiB, Cause::below_floor, "in use"},
+                                              .largest = {2_GiB, Cause::host_memory, "no more"}}}),
+              variants.at(0));
+  EXPECT_EQ(sized["range"]["smallest"]["size_kib"], 95232);
+  EXPECT_EQ(sized["range"]["largest"]["cause"], "host_memory");
   const Json error =
       checked(status_error_json({.cause = Cause::no_such_domain, .message = "x"}), variants.at(1));
   EXPECT_EQ(error["cause"], "no_such_domain");
@@ -191,9 +198,8 @@ TEST(Schema, ListsTheCausesOutcomesAndPhasesOfTheLibrary) {
   const Json report = schema("report").at("properties");
   EXPECT_EQ(enumerated(report["cause"]["enum"]), causes);
   EXPECT_EQ(enumerated(schema("recover")["properties"]["cause"]["enum"]), causes);
-  EXPECT_EQ(enumerated(schema("plan")["properties"]["limited_by"]["enum"]), causes);
   const Json status = schema("status").at("oneOf");
-  EXPECT_EQ(enumerated(status[0]["properties"]["limited_by"]["enum"]), causes);
+  EXPECT_EQ(enumerated(status[0]["properties"]["refused_by"]["enum"]), causes);
   EXPECT_EQ(enumerated(status[1]["properties"]["cause"]["enum"]), causes);
   EXPECT_EQ(enumerated(schema("doctor")["oneOf"][3]["properties"]["cause"]["enum"]), causes);
   EXPECT_EQ(enumerated(report["outcome"]["enum"]),

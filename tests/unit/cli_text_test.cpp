@@ -76,17 +76,18 @@ TEST(Text, AShrinkSaysNothingOfBlocksAndTellsWhatStays) {
   EXPECT_THAT(success_text(report), HasSubstr("\n  left in the guest until it reboots: 16 MiB"));
 }
 
-TEST(Text, ARefusalNamesCauseLargestSizeAndHint) {
+TEST(Text, ARefusalNamesCauseRangeAndHint) {
   const Ending ending{Error{.cause = Cause::host_memory,
                             .message = "the host has 2060 MiB to give",
                             .hint = "ask for less",
-                            .largest = 1900_MiB,
+                            .range = SizeRange{.smallest = {.size = 94924_KiB},
+                                               .largest = {.size = 1900_MiB + 4_KiB}},
                             .raw = -3,
                             .log = {"libxl: one", "libxl: two"}},
                       web1, 8_GiB};
   EXPECT_EQ(failure_text(ending, false),
             "memctl: the host has 2060 MiB to give (host_memory)\n"
-            "  largest size that would work: 1900 MiB\n"
+            "  possible now: 93 MiB to 1900 MiB\n"
             "  hint: ask for less\n");
   EXPECT_THAT(failure_text(ending, true), HasSubstr("  raw code: -3\n  log: libxl: one\n"));
 }
@@ -147,8 +148,10 @@ TEST(Text, APlanIsATableOfStages) {
                   .host_free = 2060_MiB,
                   .host_reserve = 64_MiB,
                   .stages = {{288_MiB, 1, 2_MiB, 128_MiB}, {1_GiB, 6, 12_MiB, 736_MiB}},
-                  .limited_by = Cause::host_memory,
-                  .largest = 2142_MiB};
+                  .range = {.smallest = {.size = 93_MiB},
+                            .largest = {.size = 6304_MiB},
+                            .step = 2_GiB,
+                            .step_from = 160_MiB}};
   EXPECT_EQ(plan_text(plan),
             "web1: 160 MiB -> 1024 MiB, limit 512 MiB -> 1024 MiB\n"
             "  STAGE      SIZE  BLOCKS  MEMMAP  HOST MEMORY\n"
@@ -156,7 +159,7 @@ TEST(Text, APlanIsATableOfStages) {
             "      2  1024 MiB       6  12 MiB      736 MiB\n"
             "  paging pool: 16 MiB, 14 MiB more of the host's memory\n"
             "  host: 2060 MiB free, 64 MiB of it left free\n"
-            "  more is limited by host_memory, at 2142 MiB\n");
+            "  possible now: 93 MiB to 6304 MiB, above 160 MiB in steps of 2048 MiB\n");
 }
 
 TEST(Text, StatusIsATableThatShowsTheUnknownAsADash) {
@@ -166,16 +169,18 @@ TEST(Text, StatusIsATableThatShowsTheUnknownAsADash) {
                      .limit = 512_MiB,
                      .boot_limit = 512_MiB,
                      .agent = AgentStatus{.version = "0.1.0\x1b"},
-                     .largest = 2142_MiB,
-                     .limited_by = Cause::host_memory,
-                     .limited_message = "2060 MiB free"};
+                     .range = SizeRange{.smallest = {94924_KiB, Cause::below_floor, "in use"},
+                                        .largest = {2142_MiB, Cause::host_memory, "no more"}}};
   DomainStatus unknown{.domain = {DomainId{12}, "\xc3\xa4", DomainType::hvm}, .target = 1_GiB};
-  EXPECT_EQ(
-      status_text({known, unknown}, false),
-      "NAME  ID  TYPE  ALLOCATED  TARGET  LIMIT  BOOT-LIMIT  LARGEST  LIMITED-BY   AGENT\n"
-      "web1   3  pv          160     160    512         512     2142  host_memory  0.1.0?\n"
-      "\xc3\xa4     12  hvm           0    1024      -           -        -  -            -\n");
-  EXPECT_THAT(status_text({known}, true), HasSubstr("\nweb1: 2060 MiB free\n"));
+  EXPECT_EQ(status_text({known, unknown}, false),
+            "NAME  ID  TYPE  ALLOCATED  TARGET  LIMIT  BOOT-LIMIT  SMALLEST  LARGEST  LIMITED-BY   "
+            "AGENT\n"
+            "web1   3  pv          160     160    512         512        93     2142  host_memory  "
+            "0.1.0?\n"
+            "\xc3\xa4     12  hvm           0    1024      -           -         -        -  -     "
+            "       -\n");
+  EXPECT_THAT(status_text({known}, true), HasSubstr("\nweb1: can grow to 2142 MiB; no more\n"
+                                                    "web1: can shrink to 93 MiB; in use\n"));
 }
 
 }  // namespace

@@ -108,7 +108,7 @@ TEST_P(OperationOnSim, MoreThanTheHostHasIsRefusedAndTheLargestSizeWorks) {
   EXPECT_EQ(limits(id), before);
   EXPECT_EQ(simulation.world.host_free(), free);
 
-  const auto report = resize(id, *refused.error().largest);
+  const auto report = resize(id, refused.error().range->largest.size);
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_GE(simulation.world.host_free(), 64_MiB);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plan/plan.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -63,9 +64,10 @@ TEST(MakePlan, FindsTheLargestSizeOfADomainWhoseTargetIsNoWholeNumberOfPages) {
     input.domain.memory = {.allocated = to_pages(160_MiB), .max_pages = 161_MiB + odd};
     const Error error = refusal(input, 512_GiB);
     EXPECT_EQ(error.cause, Cause::host_memory);
-    ASSERT_TRUE(error.largest);
-    EXPECT_EQ(round_down(*error.largest, kib_per_page), *error.largest) << odd.count();
-    EXPECT_TRUE(make_plan(input, *error.largest)) << odd.count();
+    ASSERT_TRUE(error.range);
+    const Kib largest = error.range->largest.size;
+    EXPECT_EQ(round_down(largest, kib_per_page), largest) << odd.count();
+    EXPECT_TRUE(make_plan(input, largest)) << odd.count();
   }
 }
 
@@ -191,12 +193,17 @@ TEST(MakePlan, ALargerHostMemoryNeedIsRefusedWithTheLargestSizeThatWorks) {
   input.host.free = to_pages(1_GiB);
   const Error error = refusal(input, 4_GiB);
   EXPECT_EQ(error.cause, Cause::host_memory);
-  ASSERT_TRUE(error.largest);
-  EXPECT_TRUE(make_plan(input, *error.largest));
-  EXPECT_EQ(refusal(input, *error.largest + 4_KiB).cause, Cause::host_memory);
+  ASSERT_TRUE(error.range);
+  const Kib largest = error.range->largest.size;
+  EXPECT_EQ(error.nearest, largest);
+  EXPECT_EQ(error.message,
+            "web1: 4096 MiB would take 3953 MiB of the host (16 MiB of it for the paging pool); it "
+            "can give 960 MiB");
+  EXPECT_TRUE(make_plan(input, largest));
+  EXPECT_EQ(refusal(input, largest + 4_KiB).cause, Cause::host_memory);
   // 160 MiB, the free 1024, less the reserve of 64, 1 MiB of slack and the pool's growth.
-  EXPECT_GT(*error.largest, 1114_MiB);
-  EXPECT_LT(*error.largest, 1119_MiB);
+  EXPECT_GT(largest, 1114_MiB);
+  EXPECT_LT(largest, 1119_MiB);
 }
 
 TEST(MakePlan, WhatOthersHaveClaimedIsNotFree) {
@@ -211,7 +218,12 @@ TEST(MakePlan, LargeBlocksAreAddedWhole) {
   input.guest->report.kernel_zone_free = 1_GiB;
   const Error error = refusal(input, 1_GiB);
   EXPECT_EQ(error.cause, Cause::block_size);
-  EXPECT_EQ(error.hint, "ask for 2208MiB");
+  EXPECT_EQ(error.message,
+            "web1: 1024 MiB is not possible: its memory comes in blocks of 2048 MiB; next are 160 "
+            "MiB and 2208 MiB");
+  EXPECT_EQ(error.nearest, 160_MiB);
+  EXPECT_EQ(error.range->step, 2_GiB);
+  EXPECT_EQ(error.range->step_from, 160_MiB);
   const Plan plan = make_plan(input, 4_GiB + 160_MiB).value();
   EXPECT_EQ(plan.stages.back().size, 4_GiB + 160_MiB);
   for (const Stage& stage : plan.stages)
@@ -239,7 +251,10 @@ TEST(MakePlan, WhatTheBalloonIsStillToTakeIsNotFree) {
   input.guest->report.balloon_current = 160_MiB;
   input.guest->report.balloon_target = 102_MiB;
   EXPECT_EQ(refusal(input, 1_GiB).cause, Cause::guest_memmap);
-  EXPECT_EQ(refusal(input, 150_MiB).largest, 160_MiB);
+  const Error less = refusal(input, 150_MiB);
+  EXPECT_EQ(less.range->smallest.size, 160_MiB);
+  EXPECT_EQ(less.message,
+            "web1: it cannot shrink now: the rest of its memory is in use, or movable");
 }
 
 TEST(MakePlan, LargeBlocksAreCountedFromWhatIsDescribed) {
@@ -249,10 +264,11 @@ TEST(MakePlan, LargeBlocksAreCountedFromWhatIsDescribed) {
   input.guest->report.kernel_zone_free = 1_GiB;
   input.guest->report.balloon_inflated = 300_MiB;  // it was shrunk by as much
   EXPECT_EQ(make_plan(input, 460_MiB).value().stages[0].blocks, 0);
-  EXPECT_EQ(refusal(input, 460_MiB + 2_GiB - 128_MiB).hint, "ask for 2508MiB");
+  EXPECT_THAT(refusal(input, 460_MiB + 2_GiB - 128_MiB).message,
+              testing::HasSubstr("next are 460 MiB and 2508 MiB"));
   // The driver rounds up to sections by itself.
   EXPECT_EQ(make_plan(input, 460_MiB + 2_GiB - 128_MiB + 4_KiB).value().stages[0].blocks, 1);
-  EXPECT_EQ(refusal(input, 460_MiB + 2_GiB + 4_KiB).largest, 460_MiB + 2_GiB);
+  EXPECT_EQ(refusal(input, 460_MiB + 2_GiB + 4_KiB).nearest, 460_MiB + 2_GiB);
 }
 
 TEST(MakePlan, AKernelThatLosesTheFirstMemoryPast4GibIsNotBroughtThere) {
@@ -261,9 +277,9 @@ TEST(MakePlan, AKernelThatLosesTheFirstMemoryPast4GibIsNotBroughtThere) {
   EXPECT_TRUE(make_plan(input, 3_GiB));
   const Error error = refusal(input, 5_GiB);
   EXPECT_EQ(error.cause, Cause::guest_kernel_fault);
-  EXPECT_EQ(error.largest, 3_GiB);
+  EXPECT_EQ(error.range->largest.size, 3_GiB);
   input.guest->hello.kernel_release.clear();  // nobody knows
-  EXPECT_EQ(refusal(input, 5_GiB).largest, 3_GiB);
+  EXPECT_EQ(refusal(input, 5_GiB).nearest, 3_GiB);
 
   Input movable = settled_guest();
   movable.guest->hello.kernel_release = "5.10.106";
@@ -294,9 +310,11 @@ TEST(MakePlan, ShrinksInStagesDownToAFloorThatTheGuestsKernelCanSpare) {
 
   const Error error = refusal(input, 200_MiB);
   EXPECT_EQ(error.cause, Cause::below_floor);
-  ASSERT_TRUE(error.largest);
-  EXPECT_TRUE(make_plan(input, *error.largest));
-  EXPECT_GT(*error.largest, 648_MiB);
+  ASSERT_TRUE(error.range);
+  const RangeEnd& smallest = error.range->smallest;
+  EXPECT_EQ(smallest.cause, Cause::below_floor);
+  EXPECT_TRUE(make_plan(input, smallest.size));
+  EXPECT_GT(smallest.size, 648_MiB);
 }
 
 TEST(Pressure, IsTakingWhatTheBalloonIsStillToGive) {
@@ -316,12 +334,15 @@ TEST(Pressure, IsTakingWhatTheBalloonIsStillToGive) {
 
 TEST(Pressure, CountsWhatTheGuestTakesMeanwhile) {
   Input input = settled_guest();
-  const Kib floor = *shrink_floor(input, 160_MiB);
+  const auto floor_of = [](const Input& of) {
+    return shrink_floor(of, room_of(of.guest), 160_MiB);
+  };
+  const Kib floor = *floor_of(input);
   input.guest_demand = 31_MiB;
-  EXPECT_EQ(*shrink_floor(input, 160_MiB), floor) << "figures move by so much by themselves";
+  EXPECT_EQ(*floor_of(input), floor) << "figures move by so much by themselves";
   EXPECT_FALSE(is_pressed(input));
   input.guest_demand = 50_MiB;
-  EXPECT_GT(*shrink_floor(input, 160_MiB), floor);
+  EXPECT_GT(*floor_of(input), floor);
   EXPECT_TRUE(is_pressed(input));
 }
 
@@ -396,7 +417,7 @@ TEST(MakePlan, WithoutAnAgentGrowthIsCarefulAndShrinkingRefused) {
   input.policy.agentless = true;
   EXPECT_GT(make_plan(input, 1_GiB).value().stages.size(), 2U);
   EXPECT_EQ(refusal(input, 2_GiB).cause, Cause::guest_memmap);
-  EXPECT_EQ(refusal(input, 2_GiB).largest, 8 * 160_MiB);
+  EXPECT_EQ(refusal(input, 2_GiB).nearest, 8 * 160_MiB);
   EXPECT_EQ(refusal(input, 128_MiB).cause, Cause::below_floor);
 }
 
@@ -404,15 +425,60 @@ TEST(MakePlan, TakingMoreThanThereIsIsRefused) {
   EXPECT_EQ(refusal(settled_guest(), SizeRequest::relative(-160_MiB)).cause, Cause::below_floor);
 }
 
-TEST(Ceiling, NamesWhatStopsALargerSize) {
-  const Ceiling end = ceiling(settled_guest());
-  EXPECT_EQ(end.limit.cause, Cause::host_memory);
-  EXPECT_TRUE(end.grants);
-  EXPECT_GT(end.largest, 8_GiB);
+TEST(RangeOf, NamesWhatStopsALargerAndASmallerSize) {
+  const SizeRange range = range_of(settled_guest()).value();
+  EXPECT_EQ(range.largest.cause, Cause::host_memory);
+  EXPECT_GT(range.largest.size, 8_GiB);
+  EXPECT_EQ(range.smallest.cause, Cause::below_floor);
+  EXPECT_LT(range.smallest.size, 160_MiB);
+  EXPECT_EQ(range.step, kib_per_page);
+}
 
+TEST(RangeOf, IsNothingIfTheDomainItselfStandsInTheWay) {
   Input paused = settled_guest();
   paused.domain.memory.paused = true;
-  EXPECT_FALSE(ceiling(paused).grants);
+  const auto range = range_of(paused);
+  ASSERT_FALSE(range);
+  EXPECT_EQ(range.error().cause, Cause::domain_paused);
+  EXPECT_EQ(range.error().message, "web1: the domain is paused");
+  EXPECT_EQ(refusal(paused, 1_GiB).message, "web1: the domain is paused");
+}
+
+TEST(RangeOf, EndsAtTheAdministratorsMinimumAndMaximum) {
+  Input input = settled_guest();
+  input.policy.minimum = 150_MiB;
+  input.policy.maximum = 1_GiB;
+  const SizeRange range = range_of(input).value();
+  EXPECT_EQ(range.smallest.size, 150_MiB);
+  EXPECT_EQ(range.smallest.cause, Cause::below_policy);
+  EXPECT_EQ(range.largest.size, 1_GiB);
+  EXPECT_EQ(range.largest.cause, Cause::above_policy);
+  EXPECT_EQ(refusal(input, 149_MiB).message,
+            "web1: 149 MiB is too small; the smallest size possible now is 150 MiB: the "
+            "administrator leaves it at least 150 MiB");
+}
+
+TEST(RangeOf, EndsBelowThePresentSizeIfThatCannotHaveItsPool) {
+  Input input = settled_guest();
+  input.domain.limit = 4_GiB;  // raised past libxl, which would have raised the pool
+  input.host.free = to_pages(64_MiB);
+  EXPECT_EQ(refusal(input, 160_MiB).cause, Cause::host_memory);
+  const SizeRange range = range_of(input).value();
+  EXPECT_EQ(range.largest.size, 160_MiB - kib_per_page);
+  EXPECT_EQ(range.largest.cause, Cause::host_memory);
+  EXPECT_TRUE(make_plan(input, range.largest.size));
+}
+
+TEST(Nearest, IsASizeOfTheRange) {
+  const SizeRange range{.smallest = {.size = 100_MiB},
+                        .largest = {.size = 4196_MiB},
+                        .step = 2_GiB,
+                        .step_from = 100_MiB};
+  EXPECT_EQ(range.nearest(50_MiB), 100_MiB);
+  EXPECT_EQ(range.nearest(1_GiB), 100_MiB);
+  EXPECT_EQ(range.nearest(100_MiB + 1_GiB), 100_MiB) << "two are equally near";
+  EXPECT_EQ(range.nearest(2_GiB), 2148_MiB);
+  EXPECT_EQ(range.nearest(100_GiB), 4196_MiB);
 }
 
 TEST(NextStage, EndsAtTheGoal) {

@@ -5,7 +5,7 @@
 >>> with memctl.Host("sim:") as host:
 ...     report = host["demo-pv"].resize("4GiB")
 >>> report.outcome, report.from_size, report.reached
-(<Outcome.VERIFIED: 'verified'>, Size('1GiB'), Size('4GiB'))
+(<Outcome.VERIFIED: 'verified'>, Size('1024 MiB'), Size('4096 MiB'))
 """
 
 from ._core import version as __version__
@@ -41,9 +41,11 @@ from .records import (
     Phase,
     PhaseTime,
     Plan,
+    RangeEnd,
     Recovery,
     Report,
     Severity,
+    SizeRange,
     Stage,
     Status,
     Subject,
@@ -80,11 +82,13 @@ __all__ = [
     "Phase",
     "PhaseTime",
     "Plan",
+    "RangeEnd",
     "Recovery",
     "Refused",
     "Report",
     "Severity",
     "Size",
+    "SizeRange",
     "Stage",
     "Status",
     "Subject",

@@ -24,7 +24,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from .records import Cause, DomainIdentity, Report, kib, text
+from .records import Cause, DomainIdentity, Report, SizeRange, kib, text
 from .size import Size
 
 
@@ -38,7 +38,7 @@ class Error(Exception):
     ...     try:
     ...         host["demo-pv"].resize("100GiB")
     ...     except memctl.Refused as error:
-    ...         print(error.cause, error.largest < memctl.Size("100GiB"), error.report.outcome)
+    ...         print(error.cause, error.nearest in error.range, error.report.outcome)
     host_memory True refused
     """
 
@@ -46,7 +46,8 @@ class Error(Exception):
     hint: str  #: What would be right.
     domain: DomainIdentity | None  #: Whom it is about, where that is known.
     report: Report | None  #: What was reached and left behind, of a resize.
-    largest: Size | None  #: The largest size that would have been granted, where that is known.
+    range: SizeRange | None  #: The sizes that would have been granted, if the size was the matter,
+    nearest: Size | None  #: and the one of them that is nearest to what was asked.
     raw: int | None  #: What the failing call returned: a libxl code, an errno.
     log: tuple[str, ...]  #: What libxl logged meanwhile.
 
@@ -58,7 +59,8 @@ class Error(Exception):
         hint: str = "",
         domain: DomainIdentity | None = None,
         report: Report | None = None,
-        largest: Size | None = None,
+        range: SizeRange | None = None,
+        nearest: Size | None = None,
         raw: int | None = None,
         log: tuple[str, ...] = (),
     ) -> None:
@@ -67,7 +69,8 @@ class Error(Exception):
         self.hint = hint
         self.domain = domain
         self.report = report
-        self.largest = largest
+        self.range = range
+        self.nearest = nearest
         self.raw = raw
         self.log = log
         if hint:
@@ -80,7 +83,8 @@ class Error(Exception):
             hint=self.hint,
             domain=self.domain,
             report=self.report,
-            largest=self.largest,
+            range=self.range,
+            nearest=self.nearest,
             raw=self.raw,
             log=self.log,
         )
@@ -95,7 +99,8 @@ class Error(Exception):
             "message": str(self),
             "hint": self.hint or None,
             "domain": self.domain.to_dict() if self.domain else None,
-            "largest_kib": kib(self.largest),
+            "range": self.range.to_dict() if self.range else None,
+            "nearest_kib": kib(self.nearest),
             "raw": self.raw,
             "log": list(self.log),
         }
@@ -217,7 +222,8 @@ def from_library(
     hint: str,
     domain: DomainIdentity | None,
     report: Report | None,
-    largest: Size | None,
+    range: SizeRange | None,
+    nearest: Size | None,
     raw: int | None,
     log: tuple[str, ...],
 ) -> Error:
@@ -228,7 +234,8 @@ def from_library(
         hint=hint,
         domain=domain,
         report=report,
-        largest=largest,
+        range=range,
+        nearest=nearest,
         raw=raw,
         log=log,
     )

@@ -208,7 +208,7 @@ class Domain:
         >>> import memctl
         >>> with memctl.Host("sim:") as host:
         ...     print(host["demo-pv"].status().target)
-        1GiB
+        1024 MiB
         """
         return self.host._core.status(self.identity, _defaults)
 
@@ -227,7 +227,7 @@ class Domain:
         >>> with memctl.Host("sim:") as host:
         ...     plan = host["demo-pv"].plan("+1GiB")
         >>> plan.to_size, len(plan.stages)
-        (Size('2GiB'), 1)
+        (Size('2048 MiB'), 1)
         """
         options = _options(
             online=online,
@@ -273,7 +273,7 @@ class Domain:
         >>> with memctl.Host("sim:") as host:
         ...     report = host["demo-pv"].resize("4GiB", timeout=60)
         >>> report.reached, report.verified.all
-        (Size('4GiB'), True)
+        (Size('4096 MiB'), True)
         """
         return self.start_resize(
             size,
@@ -306,7 +306,7 @@ class Domain:
         >>> with memctl.Host("sim:") as host:
         ...     operations = [domain.start_resize("2GiB") for domain in host]
         ...     [str(operation.wait().reached) for operation in operations[:2]]
-        ['2GiB', '2GiB']
+        ['2048 MiB', '2048 MiB']
         """
         options = _options(
             timeout, stall, on_failure, online, agentless, allow_hvm_devices, host_reserve
@@ -340,7 +340,7 @@ class Domain:
         ...     with memctl.Host("sim:") as host:
         ...         return await asyncio.gather(*(host[n].resize_async("+1GiB") for n in names))
         >>> [str(report.reached) for report in asyncio.run(grow(["demo-pv", "demo-pvh"]))]
-        ['2GiB', '2GiB']
+        ['2048 MiB', '2048 MiB']
         """
         options = _options(
             timeout, stall, on_failure, online, agentless, allow_hvm_devices, host_reserve

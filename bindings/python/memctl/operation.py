@@ -145,7 +145,7 @@ class Operation:
         >>> with memctl.Host("sim:") as host:
         ...     operation = host["demo-pv"].start_resize("2GiB")
         ...     operation.wait().reached
-        Size('2GiB')
+        Size('2048 MiB')
         """
         try:
             self._listen()

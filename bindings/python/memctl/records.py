@@ -182,7 +182,7 @@ class AgentStatus:
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
     ...     print(host["demo-pv"].status().agent.block_size)
-    128MiB
+    128 MiB
     """
 
     version: str
@@ -199,13 +199,64 @@ class AgentStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class RangeEnd:
+    """One end of a range of sizes, and why the range ends there.
+
+    >>> import memctl
+    >>> with memctl.Host("sim:") as host:
+    ...     host["demo-pv"].status().range.smallest.cause
+    <Cause.BELOW_FLOOR: 'below_floor'>
+    """
+
+    size: Size
+    cause: Cause  # why a resize past this end would be refused,
+    reason: str  # in words; some of it may be a guest's
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `memctl status --json` has it."""
+        return {"size_kib": kib(self.size), "cause": text(self.cause), "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class SizeRange:
+    """The sizes that a resize would be granted now.
+
+    >>> import memctl
+    >>> with memctl.Host("sim:") as host:
+    ...     sizes = host["demo-pv"].status().range
+    >>> sizes.smallest.size in sizes, sizes.largest.size + 4096 in sizes
+    (True, False)
+    """
+
+    smallest: RangeEnd
+    largest: RangeEnd
+    step: Size  # above `step_from`, sizes go in multiples of `step`, counted from there
+    step_from: Size  # up to here every page counts
+
+    def __contains__(self, size: Size) -> bool:
+        if not self.smallest.size <= size <= self.largest.size:
+            return False
+        return size <= self.step_from or (size - self.step_from) % self.step == 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `memctl status --json` has it."""
+        return {
+            "smallest": self.smallest.to_dict(),
+            "largest": self.largest.to_dict(),
+            "step_kib": kib(self.step),
+            "step_from_kib": kib(self.step_from),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """A domain at one moment, measured by the host but for what its names say.
 
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
     ...     status = host["demo-pv"].status()
-    >>> status.target == status.limit < status.largest, status.limited_by
+    >>> end = status.range.largest
+    >>> status.target == status.limit < end.size, end.cause
     (True, <Cause.HOST_MEMORY: 'host_memory'>)
     """
 
@@ -219,9 +270,9 @@ class Status:
     agent: AgentStatus | None  # None: no agent announced itself, or none answers
     reported_total: Size | None
     reported_available: Size | None
-    largest: Size | None  # the largest size that a resize would be granted now
-    limited_by: Cause | None
-    limited_message: str
+    range: SizeRange | None  # None: a resize would be refused whatever the size,
+    refused_by: Cause | None  # for this cause,
+    refused_message: str  # in words
 
     def to_dict(self) -> dict[str, Any]:
         """As `memctl status --json` has it."""
@@ -236,9 +287,9 @@ class Status:
             "pool_kib": kib(self.pool),
             "guest_total_kib": kib(self.reported_total),
             "guest_available_kib": kib(self.reported_available),
-            "largest_kib": kib(self.largest),
-            "limited_by": text(self.limited_by),
-            "limited_message": self.limited_message or None,
+            "range": self.range.to_dict() if self.range else None,
+            "refused_by": text(self.refused_by),
+            "refused_message": self.refused_message or None,
             "agent": self.agent.to_dict() if self.agent else None,
         }
 
@@ -250,7 +301,7 @@ class Stage:
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
     ...     print([str(stage.size) for stage in host["demo-pvh"].plan("40GiB").stages])
-    ['31616MiB', '40GiB']
+    ['31616 MiB', '40960 MiB']
     """
 
     size: Size
@@ -276,7 +327,7 @@ class Plan:
     >>> with memctl.Host("sim:") as host:
     ...     plan = host["demo-pvh"].plan("40GiB")
     >>> print(plan.from_size, plan.to_size, plan.limit, plan.pool_growth)
-    1GiB 40GiB 40GiB 156MiB
+    1024 MiB 40960 MiB 40960 MiB 156 MiB
     """
 
     domain: DomainIdentity
@@ -289,8 +340,7 @@ class Plan:
     host_free: Size  # claims of others excluded
     host_reserve: Size
     stages: tuple[Stage, ...]  # none: the domain has that size already
-    limited_by: Cause | None  # what would stop a larger request first,
-    largest: Size | None  # and the size where it does
+    range: SizeRange  # what would be granted now
 
     def to_dict(self) -> dict[str, Any]:
         """As `memctl plan --json` has it."""
@@ -306,8 +356,7 @@ class Plan:
             "host_free_kib": kib(self.host_free),
             "host_reserve_kib": kib(self.host_reserve),
             "stages": [stage.to_dict() for stage in self.stages],
-            "limited_by": text(self.limited_by),
-            "largest_kib": kib(self.largest),
+            "range": self.range.to_dict(),
         }
 
 
@@ -383,7 +432,7 @@ class Report:
     >>> with memctl.Host("sim:") as host:
     ...     report = host["demo-pv"].resize("2GiB")
     >>> print(report.outcome, report.from_size, report.reached, report.limit)
-    verified 1GiB 2GiB 2GiB
+    verified 1024 MiB 2048 MiB 2048 MiB
     >>> report.to_dict()["reached_kib"]
     2097152
     """
@@ -423,7 +472,8 @@ class Report:
             "guest_total_kib": kib(self.guest_total),
             "limit_kib": kib(self.limit) or None,
             "pool_kib": kib(self.pool),
-            "largest_kib": None,
+            "range": None,
+            "nearest_kib": None,
             "stages": self.stages,
             "elapsed_ms": milliseconds(self.elapsed),
             "phase_ms": phase_ms,
@@ -475,7 +525,7 @@ class Recovery:
     >>> with memctl.Host("sim:") as host:
     ...     recovery = host["demo-pv"].recover()
     >>> recovery.report is None, recovery.unknown_claim
-    (True, Size('0KiB'))
+    (True, Size('0 MiB'))
     """
 
     domain: DomainIdentity

@@ -25,11 +25,11 @@ class Size(int):
     Whatever ints do, it does; sums and differences are sizes again.
 
     >>> Size("4GiB")
-    Size('4GiB')
+    Size('4096 MiB')
     >>> Size("4GiB") == 4 * 1024**3
     True
     >>> print(Size("1g") - Size("1m"))
-    1023MiB
+    1023 MiB
     >>> Size("1536MiB").mib
     1536.0
 
@@ -64,7 +64,7 @@ class Size(int):
 
     def __str__(self) -> str:
         whole, rest = divmod(abs(int(self)), KIB)
-        text = f"{abs(int(self))}B" if rest else _core.format_size(whole)
+        text = f"{abs(int(self))} B" if rest else _core.format_size(whole)
         return f"-{text}" if self < 0 else text
 
     def __repr__(self) -> str:

@@ -78,6 +78,17 @@ py::object or_none(const std::optional<T>& value, Convert convert) {
   return convert(*value);
 }
 
+py::object end_of(const RangeEnd& end) {
+  static Class end_class{"memctl.records", "RangeEnd"};
+  return end_class(size_of(end.size), cause_of(end.cause), to_python(end.reason));
+}
+
+py::object range_of(const SizeRange& range) {
+  static Class range_class{"memctl.records", "SizeRange"};
+  return range_class(end_of(range.smallest), end_of(range.largest), size_of(range.step),
+                     size_of(range.step_from));
+}
+
 double seconds(std::chrono::milliseconds time) { return static_cast<double>(time.count()) / 1e3; }
 
 }  // namespace
@@ -118,8 +129,8 @@ py::object to_python(const DomainStatus& status) {
       or_none(status.boot_limit, size_of), or_none(status.pool, size_of),
       or_none(status.agent, [](const AgentStatus& agent) { return to_python(agent); }),
       or_none(status.reported_total, size_of), or_none(status.reported_available, size_of),
-      or_none(status.largest, size_of), or_none(status.limited_by, cause_of),
-      to_python(status.limited_message));
+      or_none(status.range, range_of), or_none(status.refused_by, cause_of),
+      to_python(status.refused_message));
 }
 
 py::object to_python(const Plan& plan) {
@@ -127,8 +138,7 @@ py::object to_python(const Plan& plan) {
   return plan_class(to_python(plan.domain), size_of(plan.from), size_of(plan.to),
                     size_of(plan.limit), size_of(plan.earlier_limit), or_none(plan.pool, size_of),
                     size_of(plan.pool_growth), size_of(plan.host_free), size_of(plan.host_reserve),
-                    to_python(plan.stages), or_none(plan.limited_by, cause_of),
-                    or_none(plan.largest, size_of));
+                    to_python(plan.stages), range_of(plan.range));
 }
 
 py::object to_python(const Report& report) {
@@ -179,8 +189,9 @@ py::object to_python(const Error& error, const std::optional<DomainIdentity>& do
   return make_error(
       cause_of(error.cause), to_python(error.message), to_python(error.advice()),
       or_none(whom, [](const DomainIdentity& identity) { return to_python(identity); }),
-      error.report ? to_python(*error.report) : py::none{}, or_none(error.largest, size_of),
-      or_none(error.raw, [](int raw) { return py::int_(raw); }), to_python(error.log));
+      error.report ? to_python(*error.report) : py::none{}, or_none(error.range, range_of),
+      or_none(error.nearest, size_of), or_none(error.raw, [](int raw) { return py::int_(raw); }),
+      to_python(error.log));
 }
 
 void raise(const py::object& exception) {

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Which sizes would be granted: found by asking.
+#include <algorithm>
+#include <functional>
+
+#include "plan/limits.hpp"
+#include "plan/plan.hpp"
+#include "plan/step.hpp"
+#include "plan/words.hpp"
+
+namespace memctl::plan {
+namespace {
+
+using Rule = std::function<Refusal(Kib)>;
+
+/// The whole pages below and above `size`, which other tools may have set to any KiB.
+Kib page_above(Kib size) { return round_down(size, kib_per_page) + kib_per_page; }
+Kib page_below(Kib size) { return round_up(size, kib_per_page) - kib_per_page; }
+
+/// The last size between `good`, which the rule lets pass, and `bad`, which it refuses; and the
+/// reason of the size after that. The rule changes its mind once between the two.
+RangeEnd last_granted(Kib good, Kib bad, const Rule& rule) {
+  Error reason = *rule(bad);
+  const bool up = bad > good;
+  for (Kib next = up ? page_above(good) : page_below(good); up ? next < bad : next > bad;
+       next = up ? page_above(good) : page_below(good)) {
+    const Kib half = round_down(good + (bad - good) / 2, kib_per_page);
+    const Kib middle = up ? std::max(next, half) : std::min(next, half);
+    if (auto refused = rule(middle)) {
+      bad = middle;
+      reason = *std::move(refused);
+    } else {
+      good = middle;
+    }
+  }
+  return {.size = good, .cause = reason.cause, .reason = reason.message};
+}
+
+}  // namespace
+
+Result<SizeRange> range_of(const Input& input) {
+  if (auto refused = refuse_domain(input))
+    return titled(input.domain.identity, *std::move(refused));
+  const Rule growth = [&](Kib to) -> Refusal {
+    if (auto refused = refuse_growth(input, to)) return refused;
+    auto stages = walk(input, to);
+    return stages ? Refusal{} : stages.error();
+  };
+  const Rule shrink = [&](Kib to) { return refuse_shrink(input, to); };
+
+  const Kib present = present_size(input.domain);
+  const Refusal stay = refuse_present(input);
+  const bool shrinks = page_below(present) > Kib{} && !shrink(page_below(present));
+  if (stay && !shrinks) return titled(input.domain.identity, *stay);
+
+  SizeRange range{.step = kib_per_page, .step_from = described_size(input)};
+  if (has_large_blocks(input)) range.step = input.guest->hello.block_size;
+  range.smallest = last_granted(shrinks ? page_below(present) : present, Kib{}, shrink);
+  if (stay) {
+    range.largest = {.size = page_below(present), .cause = stay->cause, .reason = stay->message};
+    return range;
+  }
+  range.largest = last_granted(present, largest_size + kib_per_page, growth);
+  const Kib whole = whole_blocks(input, range.largest.size);
+  if (whole != range.largest.size) {
+    const Refusal part = refuse_block_size(input, whole + kib_per_page);
+    range.largest = {.size = whole, .cause = part->cause, .reason = part->message};
+  }
+  return range;
+}
+
+}  // namespace memctl::plan

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plan/words.hpp"
+
+#include <algorithm>
+
+#include "memctl/size.hpp"
+
+namespace memctl::plan {
+
+std::string at_least(Kib size) { return to_string(round_up(size, 1_MiB)); }
+std::string at_most(Kib size) { return to_string(round_down(size, 1_MiB)); }
+
+std::string word_for(const DomainIdentity& domain) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto is_plain = [&](char c) {
+    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '_' || c == '.';
+  };
+  const std::string& name = domain.name;
+  const bool plain = !name.empty() && name.front() != '-' && std::ranges::all_of(name, is_plain) &&
+                     !std::ranges::all_of(name, is_digit);
+  return plain ? name : std::to_string(number(domain.id));
+}
+
+std::string word_for(Kib size) {
+  const bool whole = round_down(size, 1_MiB) == size;
+  return whole ? std::to_string(size / 1_MiB) + "m" : std::to_string(size.count()) + "k";
+}
+
+Error titled(const DomainIdentity& domain, Error reason) {
+  reason.message.insert(0, domain.name + ": ");
+  return reason;
+}
+
+std::string start_agent() { return "in the guest: systemctl enable --now memctl-agent"; }
+
+}  // namespace memctl::plan
