@@ -48,7 +48,8 @@ Json range_json(const std::optional<SizeRange>& range) {
 void put_error(Json& object, const std::optional<Error>& error) {
   object["cause"] = error ? named(error->cause) : Json(nullptr);
   object["message"] = error ? Json(error->message) : Json(nullptr);
-  object["hint"] = error ? Json(std::string{error->advice()}) : Json(nullptr);
+  const bool advised = error && !error->advice().empty();
+  object["hint"] = advised ? Json(std::string{error->advice()}) : Json(nullptr);
 }
 
 void put_log(Json& object, const std::optional<Error>& error) {

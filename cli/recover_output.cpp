@@ -36,7 +36,8 @@ std::string RecoverOutput::failed(Error error, const std::optional<DomainIdentit
     count(ending.exit_code());
     return recovery_error_json(ending);
   }
-  if (domain) error.message.insert(0, domain->name + ": ");
+  const bool names_it = domain && error.message.find(domain->name) != std::string::npos;
+  if (domain && !names_it) error.message.insert(0, domain->name + ": ");
   const Ending ending{std::move(error), domain, std::nullopt};
   count(ending.exit_code());
   errors_ += failure_text(ending, options_.verbose);

@@ -55,7 +55,7 @@ enum class Cause {
 [[nodiscard]] MEMCTL_EXPORT std::string_view name(Cause cause);
 /// The cause of that name, or nothing.
 [[nodiscard]] MEMCTL_EXPORT std::optional<Cause> cause_named(std::string_view name);
-/// One sentence about what a person can do. Static storage.
+/// One sentence about what a person can do; empty if the message says it all. Static storage.
 [[nodiscard]] MEMCTL_EXPORT std::string_view hint(Cause cause);
 
 /// The one category of memctl's error codes; it lives in the library, so that codes compare equal

@@ -11,18 +11,20 @@ namespace memctl::guest {
 namespace {
 /// Twice within the time that an answer may take.
 constexpr std::chrono::seconds repeat_time{2};
-/// Where another operation's report is seen: long enough for its reader to have read it.
+/// After another operation's report was seen: by then its reader has read it.
 constexpr std::chrono::milliseconds displaced_time{50};
 }  // namespace
 
-Session::Session(host::Port& port, DomainId domain, std::uint64_t operation, host::Wakeup& wakeup)
+Session::Session(host::Port& port, const DomainIdentity& domain, std::uint64_t operation,
+                 host::Wakeup& wakeup)
     : port_{&port},
+      domain_name_{domain.name},
       wakeup_{&wakeup},
-      mailbox_{port.store(), domain},
+      mailbox_{port.store(), domain.id},
       request_{.operation = operation} {}
 
-Result<Session> Session::open(host::Port& port, DomainId domain, std::uint64_t operation,
-                              host::Wakeup& wakeup) {
+Result<Session> Session::open(host::Port& port, const DomainIdentity& domain,
+                              std::uint64_t operation, host::Wakeup& wakeup) {
   Session session{port, domain, operation, wakeup};
   BOOST_OUTCOME_TRY(session.watch_, session.mailbox_.watch(wakeup));
   BOOST_OUTCOME_TRY(session.request_.sequence, session.mailbox_.last_request_sequence());
@@ -49,16 +51,16 @@ Result<void> Session::poll() {
   return success();
 }
 
-Result<void> Session::check_hello() const {
+Result<void> Session::require_hello() const {
   if (!hello_) {
-    return Error{
-        .cause = Cause::agent_absent,
-        .message =
-            "no memctl-agent answers (not installed, not started, or the guest is still booting)"};
+    return Error{.cause = Cause::agent_absent,
+                 .message = domain_name_ +
+                            ": no memctl-agent answers (not installed, not started, or the guest "
+                            "is still booting)"};
   }
   if (hello_->protocol_min > protocol_max || hello_->protocol_max < protocol_min) {
     return Error{.cause = Cause::agent_incompatible,
-                 .message = "the guest's memctl-agent " + hello_->agent_version +
+                 .message = domain_name_ + ": memctl-agent " + hello_->agent_version +
                             " speaks protocol " + std::to_string(hello_->protocol_min) + " to " +
                             std::to_string(hello_->protocol_max) + ", this library " +
                             std::to_string(protocol_min) + " to " + std::to_string(protocol_max)};
@@ -100,14 +102,14 @@ bool Session::answered() const { return report_ && report_->request >= first_seq
 host::Task<AgentReport> Session::ask(RequestKind kind, std::uint32_t stage, Kib target,
                                      OnlineZone online) {
   BOOST_OUTCOME_CO_TRY(poll());
-  BOOST_OUTCOME_CO_TRY(check_hello());
+  BOOST_OUTCOME_CO_TRY(require_hello());
   BOOST_OUTCOME_CO_TRY(send(kind, stage, target, online));
   const host::TimePoint until = asked_at_ + answer_time;
   bool others = false;
   while (!answered()) {
     if (port_->clock().now() >= until) {
       co_return Error{.cause = Cause::agent_absent,
-                      .message = "the guest's memctl-agent has not answered for " +
+                      .message = domain_name_ + ": memctl-agent has not answered for " +
                                  std::to_string(answer_time.count()) + " s"};
     }
     co_await port_->clock().wait(*wakeup_, std::min(until, repeat_at()));
@@ -116,7 +118,7 @@ host::Task<AgentReport> Session::ask(RequestKind kind, std::uint32_t stage, Kib 
     BOOST_OUTCOME_CO_TRY(repeat());
   }
   if (others) wakeup_->notify();
-  BOOST_OUTCOME_CO_TRY(check_hello());  // the guest may have taken it away, or put another there
+  BOOST_OUTCOME_CO_TRY(require_hello());  // the guest may have taken it away, or put another there
   co_return *report_;
 }
 

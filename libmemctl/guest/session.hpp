@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "base/facts.hpp"
 #include "guest/mailbox.hpp"
@@ -14,16 +15,17 @@
 
 namespace memctl::guest {
 
-/// A request unanswered for so long means that there is no agent.
+/// If a request is not answered for this long, there is no agent.
 inline constexpr std::chrono::seconds answer_time{5};
 
-/// One operation's conversation with a guest's agent. What the agent says is its claim: bounded,
-/// and good for nothing that the host's accounts depend on. Belongs to the host's executor.
+/// One operation's conversation with a guest's agent. What the agent says is a claim: it is
+/// bounded, and nothing that the host's accounts depend on rests on it. Belongs to the host's
+/// executor.
 class Session {
  public:
   /// Watches the domain's mailbox from now on; `wakeup` is notified when the guest wrote. `port`
   /// and `wakeup` must outlive the session. Errors: `store_error`.
-  [[nodiscard]] static Result<Session> open(host::Port& port, DomainId domain,
+  [[nodiscard]] static Result<Session> open(host::Port& port, const DomainIdentity& domain,
                                             std::uint64_t operation, host::Wakeup& wakeup);
 
   /// Sends a request and waits for the report that answers it; with it there is a `hello`. `wakeup`
@@ -51,13 +53,15 @@ class Session {
   [[nodiscard]] host::TimePoint reported_at() const { return reported_at_; }
 
  private:
-  Session(host::Port& port, DomainId domain, std::uint64_t operation, host::Wakeup& wakeup);
-  [[nodiscard]] Result<void> check_hello() const;
+  Session(host::Port& port, const DomainIdentity& domain, std::uint64_t operation,
+          host::Wakeup& wakeup);
+  [[nodiscard]] Result<void> require_hello() const;
   [[nodiscard]] Result<void> write();
   /// When `repeat` will send.
   [[nodiscard]] host::TimePoint repeat_at() const;
 
   host::Port* port_;
+  std::string domain_name_;
   host::Wakeup* wakeup_;
   Mailbox mailbox_;
   std::unique_ptr<host::Watch> watch_;

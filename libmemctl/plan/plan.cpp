@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "base/domain_error.hpp"
 #include "plan/limits.hpp"
 #include "plan/step.hpp"
 #include "plan/words.hpp"
@@ -78,14 +79,15 @@ std::string refusal_text(const Input& input, Kib to, const SizeRange& range, con
 }
 
 /// The reason, made a message that stands by itself.
-Error refused(const Input& input, Kib to, Error reason) {
+Error refused(const Input& input, Kib to, const Error& reason) {
   const auto range = range_of(input);
+  const std::string text = range ? refusal_text(input, to, range.value(), reason) : reason.message;
+  Error error = domain_error(input.domain.identity, reason.cause, text, reason.hint);
   if (range) {
-    reason.message = refusal_text(input, to, range.value(), reason);
-    reason.range = range.value();
-    reason.nearest = range.value().nearest(to);
+    error.range = range.value();
+    error.nearest = range.value().nearest(to);
   }
-  return titled(input.domain.identity, std::move(reason));
+  return error;
 }
 
 }  // namespace
@@ -117,10 +119,10 @@ Result<std::vector<Stage>> stages_to(const Input& input, Kib to) {
 }
 
 Result<Plan> make_plan(const Input& input, const SizeRequest& request) {
-  if (auto reason = refuse_domain(input)) return refused(input, {}, *std::move(reason));
+  if (const auto reason = refuse_domain(input)) return refused(input, {}, *reason);
   BOOST_OUTCOME_TRY(const Kib to, absolute_size(input, request));
   auto stages = stages_to(input, to);
-  if (!stages) return refused(input, to, std::move(stages).error());
+  if (!stages) return refused(input, to, stages.error());
   Plan plan = outline(input, to);
   plan.stages = std::move(stages).value();
   BOOST_OUTCOME_TRY(plan.range, range_of(input));
@@ -130,11 +132,11 @@ Result<Plan> make_plan(const Input& input, const SizeRequest& request) {
 Result<std::optional<Stage>> next_stage(const Input& input, Kib goal) {
   const Kib present = present_size(input.domain);
   if (present == goal) return std::optional<Stage>{};
-  auto stage = step(input, room_of(input.guest), present, goal);
+  const auto stage = step(input, room_of(input.guest), present, goal);
   if (stage) return std::optional{stage.value()};
-  Error error = std::move(stage).error();
-  error.message.insert(0, "at " + to_string(present) + " ");
-  return titled(input.domain.identity, std::move(error));
+  const Error& reason = stage.error();
+  return domain_error(input.domain.identity, reason.cause,
+                      "at " + to_string(present) + " " + reason.message, reason.hint);
 }
 
 }  // namespace memctl::plan

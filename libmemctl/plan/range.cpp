@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/domain_error.hpp"
 #include "plan/limits.hpp"
 #include "plan/plan.hpp"
 #include "plan/step.hpp"
-#include "plan/words.hpp"
 
 namespace memctl::plan {
 namespace {
@@ -40,8 +40,10 @@ RangeEnd last_granted(Kib good, Kib bad, const Rule& rule) {
 }  // namespace
 
 Result<SizeRange> range_of(const Input& input) {
-  if (auto refused = refuse_domain(input))
-    return titled(input.domain.identity, *std::move(refused));
+  const DomainIdentity& domain = input.domain.identity;
+  if (const auto refused = refuse_domain(input)) {
+    return domain_error(domain, refused->cause, refused->message, refused->hint);
+  }
   const Rule growth = [&](Kib to) -> Refusal {
     if (auto refused = refuse_growth(input, to)) return refused;
     auto stages = walk(input, to);
@@ -52,7 +54,7 @@ Result<SizeRange> range_of(const Input& input) {
   const Kib present = present_size(input.domain);
   const Refusal stay = refuse_present(input);
   const bool shrinks = page_below(present) > Kib{} && !shrink(page_below(present));
-  if (stay && !shrinks) return titled(input.domain.identity, *stay);
+  if (stay && !shrinks) return domain_error(domain, stay->cause, stay->message, stay->hint);
 
   SizeRange range{.step = kib_per_page, .step_from = described_size(input)};
   if (has_large_blocks(input)) range.step = input.guest->hello.block_size;

@@ -27,11 +27,6 @@ std::string word_for(Kib size) {
   return whole ? std::to_string(size / 1_MiB) + "m" : std::to_string(size.count()) + "k";
 }
 
-Error titled(const DomainIdentity& domain, Error reason) {
-  reason.message.insert(0, domain.name + ": ");
-  return reason;
-}
-
 std::string start_agent() { return "in the guest: systemctl enable --now memctl-agent"; }
 
 }  // namespace memctl::plan

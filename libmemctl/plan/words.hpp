@@ -6,7 +6,6 @@
 #include <string>
 
 #include "memctl/domain_info.hpp"
-#include "memctl/error.hpp"
 #include "memctl/units.hpp"
 
 namespace memctl::plan {
@@ -22,9 +21,6 @@ inline constexpr auto switch_autoballoon_off = R"(echo 'autoballoon="off"' >> /e
 [[nodiscard]] std::string word_for(const DomainIdentity& domain);
 /// The size as one word of a command, such as "300m".
 [[nodiscard]] std::string word_for(Kib size);
-
-/// The reason, made a message that names the domain.
-[[nodiscard]] Error titled(const DomainIdentity& domain, Error reason);
 
 /// What starts an agent that was never seen.
 [[nodiscard]] std::string start_agent();

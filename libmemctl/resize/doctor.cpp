@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Gathers what the diagnosis goes by.
+// Reads what the diagnosis needs.
 #include "resize/doctor.hpp"
 
 #include <string>
@@ -9,7 +9,7 @@
 #include "guest/mailbox.hpp"
 #include "memctl/version.hpp"
 #include "plan/diagnosis.hpp"
-#include "resize/context.hpp"
+#include "resize/inquiry.hpp"
 #include "resize/journal.hpp"
 
 namespace memctl::resize {
@@ -28,11 +28,12 @@ Result<plan::Holder> read_holder(host::Port& port, Journal& journal) {
   return plan::Holder{.state = port.is_alive(owner) ? State::alive : State::dead, .owner = owner};
 }
 
-/// The claim and the record that go with each other: an operation may begin or end between two
-/// looks, so what looks left behind is looked at again. The record is made first and goes last.
+/// Reads the record and the claim of a domain. An operation may begin or end between the two, so
+/// whatever seems to be left behind is read again. An operation makes its record first, and removes
+/// it last.
 Result<void> examine_leftovers(host::Port& port, plan::DomainExam& exam) {
   const DomainId id = exam.facts.domain.identity.id;
-  Journal journal{port.store(), id};
+  Journal journal{port.store(), exam.facts.domain.identity};
   BOOST_OUTCOME_TRY(exam.holder, read_holder(port, journal));
   if (exam.holder.state == State::dead) {
     BOOST_OUTCOME_TRY(exam.holder, read_holder(port, journal));
@@ -57,11 +58,12 @@ host::Task<std::vector<Finding>> examine_host(host::Port& port, Kib reserve) {
 host::Task<std::vector<Finding>> examine_domain(host::Port& port, DomainIdentity domain,
                                                 ResizeOptions options) {
   const DomainId id = domain.id;
-  Context context{port, std::move(domain), std::move(options)};
-  BOOST_OUTCOME_CO_TRY(context.open());
-  plan::DomainExam exam{.library_version = std::string{version()}};
-  BOOST_OUTCOME_CO_TRY(exam.facts, co_await context.gather());
-  exam.agent_error = context.agent_error();
+  Inquiry inquiry{port, std::move(domain), std::move(options)};
+  BOOST_OUTCOME_CO_TRY(inquiry.agent.open());
+  BOOST_OUTCOME_CO_TRY(co_await inquiry.gather(inquiry.unhurried));
+  plan::DomainExam exam{.facts = inquiry.domain.facts(),
+                        .agent_error = inquiry.agent.error(),
+                        .library_version = std::string{version()}};
   BOOST_OUTCOME_CO_TRY(exam.hello, guest::Mailbox(port.store(), id).hello());
   BOOST_OUTCOME_CO_TRY(examine_leftovers(port, exam));
   const auto saving = port.hypervisor().save_in_progress(id);

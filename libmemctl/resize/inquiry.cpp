@@ -1,12 +1,34 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-//
-// What can be asked of a domain without an operation.
+#include "resize/inquiry.hpp"
+
 #include <utility>
 
 #include "plan/plan.hpp"
-#include "resize/operation.hpp"
 
 namespace memctl::resize {
+namespace {
+
+plan::Policy policy_of(const ResizeOptions& options) {
+  return {.host_reserve = options.host_reserve,
+          .online = options.online,
+          .agentless = options.agentless,
+          .allow_hvm_devices = options.allow_hvm_devices};
+}
+
+}  // namespace
+
+Inquiry::Inquiry(host::Port& on, DomainIdentity identity, ResizeOptions with)
+    : port{on},
+      options{std::move(with)},
+      domain{on, std::move(identity), policy_of(options)},
+      agent{on, wakeup, domain, options.online},
+      unhurried{on.clock(), wakeup, domain.identity(), options.stall} {}
+
+host::Task<void> Inquiry::gather(const Patience& patience) {
+  BOOST_OUTCOME_CO_TRY(co_await agent.meet());
+  BOOST_OUTCOME_CO_TRY(co_await domain.read_domain(patience));
+  co_return domain.read_host();
+}
 
 Error explained(Error refusal, const std::optional<Error>& agent_error) {
   if (refusal.cause == Cause::agent_absent && agent_error) return *agent_error;
@@ -15,19 +37,20 @@ Error explained(Error refusal, const std::optional<Error>& agent_error) {
 
 host::Task<Plan> plan_only(host::Port& port, DomainIdentity domain, SizeRequest request,
                            ResizeOptions options) {
-  Context context{port, std::move(domain), std::move(options)};
-  BOOST_OUTCOME_CO_TRY(context.open());
-  BOOST_OUTCOME_CO_TRY(const plan::Input facts, co_await context.gather());
-  auto plan = plan::make_plan(facts, request);
-  if (!plan) co_return explained(plan.error(), context.agent_error());
+  Inquiry inquiry{port, std::move(domain), std::move(options)};
+  BOOST_OUTCOME_CO_TRY(inquiry.agent.open());
+  BOOST_OUTCOME_CO_TRY(co_await inquiry.gather(inquiry.unhurried));
+  auto plan = plan::make_plan(inquiry.domain.facts(), request);
+  if (!plan) co_return explained(plan.error(), inquiry.agent.error());
   co_return plan;
 }
 
 host::Task<DomainStatus> status_of(host::Port& port, DomainIdentity domain, ResizeOptions options) {
-  Context context{port, std::move(domain), std::move(options)};
-  BOOST_OUTCOME_CO_TRY(context.open());
-  BOOST_OUTCOME_CO_TRY(const plan::Input facts, co_await context.gather());
-  DomainStatus status{.domain = context.domain(),
+  Inquiry inquiry{port, std::move(domain), std::move(options)};
+  BOOST_OUTCOME_CO_TRY(inquiry.agent.open());
+  BOOST_OUTCOME_CO_TRY(co_await inquiry.gather(inquiry.unhurried));
+  const plan::Input& facts = inquiry.domain.facts();
+  DomainStatus status{.domain = inquiry.domain.identity(),
                       .allocated = to_kib(facts.domain.memory.allocated),
                       .target = facts.domain.size().value_or(Kib{}),
                       .limit = facts.domain.limit,
@@ -46,7 +69,7 @@ host::Task<DomainStatus> status_of(host::Port& port, DomainIdentity domain, Resi
   if (range) {
     status.range = std::move(range).value();
   } else {
-    const Error refusal = explained(std::move(range).error(), context.agent_error());
+    const Error refusal = explained(std::move(range).error(), inquiry.agent.error());
     status.refused_by = refusal.cause;
     status.refused_message = refusal.message;
   }

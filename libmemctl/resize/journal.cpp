@@ -5,25 +5,12 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/domain_error.hpp"
+
 namespace memctl::resize {
 namespace {
 
 constexpr int format = 1;
-
-Error busy(const std::string& text) {
-  const Result<Record> record = record_from(text);
-  const bool named = record && !record.value().owner.empty();
-  const std::string holder = named ? record.value().owner : "an unknown process";
-  return {.cause = Cause::busy, .message = "another operation holds the domain: " + holder};
-}
-
-/// The error of one that can be found.
-Error at(Error error, const std::string& path) {
-  if (error.cause == Cause::journal_damaged) {
-    error.hint = "compare the domain's limits with its configuration, then xenstore-rm " + path;
-  }
-  return error;
-}
 
 }  // namespace
 
@@ -42,7 +29,7 @@ std::string to_text(const Record& record) {
   return json.dump();
 }
 
-Result<Record> record_from(const std::string& text) {
+std::optional<Record> record_from(const std::string& text) {
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   const auto kib = [&](const char* key) { return Kib{json.at(key).get<std::int64_t>()}; };
   try {
@@ -61,19 +48,19 @@ Result<Record> record_from(const std::string& text) {
     }
   } catch (const nlohmann::json::exception&) {  // the one way in which the library reports a type
   }
-  return Error{.cause = Cause::journal_damaged,
-               .message = "the record of an earlier operation on the domain cannot be read"};
+  return std::nullopt;
 }
 
-Journal::Journal(host::Store& store, DomainId domain)
+Journal::Journal(host::Store& store, DomainIdentity domain)
     : store_{&store},
-      domain_path_{"/libxl/" + std::to_string(number(domain))},
+      domain_{std::move(domain)},
+      domain_path_{"/libxl/" + std::to_string(number(domain_.id))},
       path_{domain_path_ + "/memctl"} {}
 
 Journal::~Journal() {
   try {
     if (held_) static_cast<void>(disown(*held_));
-  } catch (const std::exception&) {  // no memory: this process's end gives the record up
+  } catch (const std::exception&) {  // no memory: the record is disowned when this process ends
   }
 }
 
@@ -81,8 +68,23 @@ Result<std::optional<Record>> Journal::read() {
   BOOST_OUTCOME_TRY(const auto text, store_->read(path_));
   if (!text) return std::optional<Record>{};
   auto record = record_from(*text);
-  if (!record) return at(record.error(), path_);
-  return std::optional{std::move(record).value()};
+  if (!record) return damaged();
+  return record;
+}
+
+Error Journal::busy(const std::string& text) const {
+  const auto record = record_from(text);
+  const bool named = record && !record->owner.empty();
+  return domain_error(
+      domain_, Cause::busy,
+      "another operation holds the domain: " + (named ? record->owner : "an unknown process"));
+}
+
+Error Journal::damaged() const {
+  Error error = domain_error(domain_, Cause::journal_damaged,
+                             "the record of an earlier operation cannot be read");
+  error.hint = "compare the domain's limits with its configuration, then xenstore-rm " + path_;
+  return error;
 }
 
 Result<void> Journal::begin(const Record& record) {
@@ -90,7 +92,7 @@ Result<void> Journal::begin(const Record& record) {
   const auto write = [&](host::StoreView& view) -> Result<void> {
     BOOST_OUTCOME_TRY(const auto domain, view.read(domain_path_));
     if (!domain) {
-      return Error{.cause = Cause::no_such_domain, .message = "the domain has gone"};
+      return domain_error(domain_, Cause::no_such_domain, "the domain has gone");
     }
     BOOST_OUTCOME_TRY(const auto standing, view.read(path_));
     if (standing) return busy(*standing);
@@ -98,13 +100,13 @@ Result<void> Journal::begin(const Record& record) {
     constexpr std::array dom0_only = {host::Permission{.domain = DomainId{0}}};
     return view.set_permissions(path_, dom0_only);
   };
-  held_ = record;  // also where nobody can say whether it stands
+  held_ = record;  // also if nobody can say whether it stands
   auto begun = stands_after(store_->transact(write), text);
   if (!begun && begun.error().cause != Cause::store_error) held_.reset();
   return begun;
 }
 
-/// A commit whose answer was lost may have happened, and nobody else writes this text.
+/// If the answer to a commit was lost, the commit may have happened; nobody else writes this text.
 Result<void> Journal::stands_after(Result<void> committed, const std::string& text) {
   if (committed) return committed;
   const auto standing = store_->read(path_);
@@ -119,13 +121,13 @@ Result<std::optional<Record>> Journal::take_over(host::Port& port) {
   const auto take = [&](host::StoreView& view) -> Result<void> {
     taken.reset();
     BOOST_OUTCOME_TRY(const auto text, view.read(path_));
-    if (!text) return success();  // its owner has ended it meanwhile
+    if (!text) return success();  // its owner has just ended it
     auto record = record_from(*text);
-    if (!record) return at(record.error(), path_);
-    if (port.is_alive(record.value().owner)) return busy(*text);
-    record.value().owner = port.self();
-    BOOST_OUTCOME_TRY(view.write(path_, to_text(record.value())));
-    taken = std::move(record).value();
+    if (!record) return damaged();
+    if (port.is_alive(record->owner)) return busy(*text);
+    record->owner = port.self();
+    BOOST_OUTCOME_TRY(view.write(path_, to_text(*record)));
+    taken = std::move(record);
     return success();
   };
   const auto committed = store_->transact(take);
@@ -146,8 +148,8 @@ Result<void> Journal::disown(Record record) {
     BOOST_OUTCOME_TRY(const auto text, view.read(path_));
     if (!text) return success();  // it went with the domain
     const auto standing = record_from(*text);
-    const bool ours = standing && standing.value().operation == record.operation &&
-                      standing.value().owner == owner;
+    const bool ours =
+        standing && standing->operation == record.operation && standing->owner == owner;
     return ours ? view.write(path_, to_text(record)) : success();
   };
   BOOST_OUTCOME_TRY(store_->transact(write));

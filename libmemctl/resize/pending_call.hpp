@@ -15,10 +15,10 @@
 
 namespace memctl::resize {
 
-/// A call of libxl's that was begun. It waits for libxl's lock of the domain for as long as another
-/// has that, and nothing interrupts it: who gives up ends the waiting, not the call. Until that has
-/// ended it holds the record of the operation, whose limits it may yet set. Belongs to the host's
-/// executor.
+/// A call of libxl's that was begun. It waits for libxl's lock of the domain as long as another
+/// tool has that lock, and nothing interrupts it: a caller can stop waiting, and the call goes on.
+/// Until the call has ended it can hold the operation's record, because it may still set a limit.
+/// Belongs to the host's executor.
 class PendingCall {
  public:
   explicit PendingCall(host::Wakeup& caller) : caller_{&caller} {}
@@ -42,7 +42,7 @@ class PendingCall {
   [[nodiscard]] const std::exception_ptr& thrown() const { return thrown_; }
   /// The caller is notified no more.
   void forget_caller() { caller_ = nullptr; }
-  /// Keeps the record until the call has ended, and then gives it up.
+  /// Holds the record until the call has ended, and then disowns it.
   void keep(std::shared_ptr<Journal> journal) {
     if (!ended_) journal_ = std::move(journal);
   }

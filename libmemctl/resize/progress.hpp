@@ -20,7 +20,7 @@ class Progress {
 
   /// A phase begins, or the same one in another stage; the one before has ended.
   void begin(Phase phase, int stage, Kib from, Kib to);
-  /// The phase has come so far. Told at most every 50 ms, and always at the end.
+  /// The phase has come this far. Tells the caller at most every 50 ms, and always at its end.
   void advance(Kib now);
 
   /// What the caller's function threw, in words; it isn't called any more.

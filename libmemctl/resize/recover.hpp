@@ -11,19 +11,19 @@
 
 namespace memctl::resize {
 
-/// Undoes what an operation left whose process has died, or which could not undo it itself. Nothing
-/// is done where there is no record, and nothing is returned then. The record is taken over first,
-/// and goes last: where this process dies as well, the next one goes on.
+/// Restores what an operation left whose process has died, or which could not restore it itself.
+/// Without a record this does nothing and returns nothing. It first takes the record over, and
+/// removes it last: if this process dies as well, the next recovery goes on.
 ///
-/// The error carries a report once anything was begun. Errors: `busy` where the owner lives;
-/// `journal_damaged`; `domain_migrating` while the domain is suspended, and those of the host:
-/// these leave the record to the next one. `domain_gone`, `guest_rebooted`, `superseded`: nothing
-/// is left to be undone.
+/// The error carries a report once anything was begun. Errors that leave the record to the next
+/// recovery: `busy` if the owner lives, `journal_damaged`, `domain_paused`, `domain_migrating`
+/// while the domain is suspended, `stalled` if libxl does not answer, and those of the host. Errors
+/// after which nothing is left to restore: `domain_gone`, `guest_rebooted`, `superseded`.
 [[nodiscard]] host::Task<std::optional<Report>> recover_leftover(host::Port& port,
                                                                  DomainIdentity domain,
                                                                  ResizeOptions options);
 
-/// The same, as `Domain::recover` promises it: with the claim that no record tells of.
+/// The same, and the claim that no record tells of: what `Domain::recover` promises.
 [[nodiscard]] host::Task<Recovery> recover(host::Port& port, DomainIdentity domain,
                                            ResizeOptions options);
 

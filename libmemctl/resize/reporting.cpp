@@ -7,24 +7,42 @@
 #include <string>
 #include <utility>
 
+#include "memctl/size.hpp"
 #include "plan/step.hpp"
 
 namespace memctl::resize {
+namespace {
 
-Report report_on(const Context& context, const Record& before, Outcome outcome) {
-  const plan::Input& facts = context.facts();
-  const DomainFacts& domain = facts.domain;
+/// Where the domain was when another tool took over, in whole MiB: it may move on.
+std::string left_where(const Work& work, Kib reached) {
+  const auto size = work.domain.facts().domain.size();
+  const bool arrived =
+      size && reached <= *size + plan::max_pages_slack && *size <= reached + plan::max_pages_slack;
+  const bool on_its_way = work.limits.target_is_anothers() && !arrived;
+  return std::string{"; memctl left it "} + (on_its_way ? "on its way there, " : "") + "at " +
+         to_string(round_down(reached, 1_MiB));
+}
+
+}  // namespace
+
+Kib reached_size(const DomainFacts& domain, const Record& before) {
   const Kib offset = plan::known_offset(domain).value_or(before.settled_offset);
+  return to_kib(domain.memory.allocated) - offset;
+}
+
+Report report_on(const Work& work, const Record& before, Outcome outcome) {
+  const plan::Input& facts = work.domain.facts();
+  const DomainFacts& domain = facts.domain;
   Report report{.outcome = outcome,
-                .domain = context.domain(),
+                .domain = work.domain.identity(),
                 .from = before.size,
                 .requested = before.to,
-                .reached = to_kib(domain.memory.allocated) - offset,
+                .reached = reached_size(domain, before),
                 .limit = domain.limit.value_or(Kib{}),
                 .pool = domain.pool,
-                .stages = context.stages_begun(),
-                .elapsed = context.progress().elapsed(),
-                .phases = context.progress().times()};
+                .stages = work.stages_begun,
+                .elapsed = work.progress.elapsed(),
+                .phases = work.progress.times()};
   if (!facts.guest) return report;
   const AgentReport& guest = facts.guest->report;
   report.guest_total = guest.mem_total;
@@ -35,7 +53,8 @@ Report report_on(const Context& context, const Record& before, Outcome outcome) 
   };
   const std::int64_t added = sections(facts.guest->hello.block_size * guest.blocks_added);
   const std::int64_t used = sections(report.reached - before.present);
-  report.residual = plan::memmap_of(context.domain().type, std::max<std::int64_t>(0, added - used));
+  report.residual =
+      plan::memmap_of(work.domain.identity().type, std::max<std::int64_t>(0, added - used));
   return report;
 }
 
@@ -48,38 +67,37 @@ Error ended(Error error, Report report) {
 }
 
 std::string once_answered(const DomainIdentity& domain) {
-  return "once libxl's lock of the domain is free: memctl recover " + domain.name;
+  return "once libxl's lock of " + domain.name + " is free: memctl recover " + domain.name;
 }
 
-void leave_record(Context& context, const std::shared_ptr<Journal>& journal, const Record& before) {
-  if (context.unanswered() != nullptr) return context.unanswered()->keep(journal);
+void leave_record(Work& work, const std::shared_ptr<Journal>& journal, const Record& before) {
+  if (PendingCall* const call = work.limits.unanswered()) return call->keep(journal);
   static_cast<void>(journal->disown(before));
 }
 
-Error gone(Context& context, const std::shared_ptr<Journal>& journal, const Record& before,
-           Error error) {
-  static_cast<void>(context.xen().release_claim(context.id()));
-  static_cast<void>(context.remove_remnants());
-  // The record went with the domain; where that still stands, it is removed. Of a suspended one it
-  // stays: if the save or migration fails, the domain goes on here, and is to be recovered.
-  const bool may_return = context.facts().domain.memory.shutdown == ShutdownReason::suspend;
+Error gone(Work& work, const std::shared_ptr<Journal>& journal, const Record& before, Error error) {
+  static_cast<void>(work.port.hypervisor().release_claim(work.domain.id()));
+  static_cast<void>(work.domain.remove_remnants());
+  // A suspended domain goes on here if its save or migration fails, and is to be recovered then.
+  const bool may_return = work.domain.facts().domain.memory.shutdown == ShutdownReason::suspend;
   if (may_return) {
-    leave_record(context, journal, before);
+    leave_record(work, journal, before);
   } else {
     static_cast<void>(journal->end());
   }
-  return ended(std::move(error), report_on(context, before, Outcome::gone));
+  return ended(std::move(error), report_on(work, before, Outcome::gone));
 }
 
-boost::asio::awaitable<Error> left_to_another(Context& context, Journal& journal,
-                                              const Record& before, Error error) {
-  static_cast<void>(context.xen().release_claim(context.id()));
-  static_cast<void>(context.lift_cap(before.max_pages));
-  context.release_agent();
+boost::asio::awaitable<Error> left_to_another(Work& work, const Patience& patience,
+                                              Journal& journal, const Record& before, Error error) {
+  static_cast<void>(work.port.hypervisor().release_claim(work.domain.id()));
+  static_cast<void>(work.limits.lift_cap(before.max_pages));
+  work.agent.release();
   static_cast<void>(journal.end());
-  auto now = co_await context.answer_of(context.xen().domain_facts(context.id()));
-  if (now) context.facts().domain = std::move(now).value();
-  co_return ended(std::move(error), report_on(context, before, Outcome::superseded));
+  const auto read = co_await work.domain.read_domain(patience);
+  Report report = report_on(work, before, Outcome::superseded);
+  if (read) error.message += left_where(work, report.reached);
+  co_return ended(std::move(error), std::move(report));
 }
 
 }  // namespace memctl::resize

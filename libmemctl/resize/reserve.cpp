@@ -3,57 +3,54 @@
 #include <string>
 #include <utility>
 
+#include "base/domain_error.hpp"
 #include "memctl/size.hpp"
-#include "plan/limits.hpp"
 #include "resize/steps.hpp"
 
 namespace memctl::resize {
 namespace {
 
-/// Others may have allocated since the plan was made: the claim holds what we need, and what is
-/// left beside it must still be the reserve.
-Result<void> check_reserve(Context& context) {
-  BOOST_OUTCOME_TRY(context.facts().host, context.xen().host_facts());
-  const Kib left = to_kib(context.facts().host.available());
-  const Kib reserve = context.options().host_reserve;
-  if (left >= reserve) return success();
-  return Error{.cause = Cause::host_memory,
-               .message = "the host would have " + to_string(std::max(Kib{}, left)) +
-                          " left, and " + to_string(reserve) + " are kept in reserve"};
+/// Others may have allocated since the plan was made. The claim holds what the operation needs;
+/// what is left beside it must still be the reserve.
+Result<void> require_reserve(Work& work) {
+  BOOST_OUTCOME_TRY(work.domain.read_host());
+  const Kib left = to_kib(work.domain.facts().host.available());
+  const Kib kept = work.options.host_reserve;
+  if (left >= kept) return success();
+  return domain_error(work.domain.identity(), Cause::host_memory,
+                      "the host would have " + to_string(std::max(Kib{}, left)) +
+                          " left, and keeps " + to_string(kept) + " in reserve");
 }
 
-/// Xen refuses a claim on what the domain has already: a balloon that was on its way by itself may
-/// have arrived since the facts were read.
-Result<void> claim(Context& context, Pages goal) {
-  auto claimed = context.xen().claim(context.id(), goal);
+/// Xen refuses a claim on what the domain has already. A balloon that was on its way by itself may
+/// have arrived since the facts were read: then nothing has to be claimed.
+Result<void> claim(Work& work, Pages goal) {
+  auto claimed = work.port.hypervisor().claim(work.domain.id(), goal);
   if (claimed) return success();
-  const auto memory = context.xen().domain_memory(context.id());
-  if (!memory || memory.value().allocated < goal) return std::move(claimed).error();
-  context.facts().domain.memory = memory.value();
-  return success();
+  const auto read = work.domain.read_memory();
+  const bool arrived = read && work.domain.facts().domain.memory.allocated >= goal;
+  return arrived ? Result<void>{success()} : std::move(claimed);
 }
 
 }  // namespace
 
-host::Task<void> reserve(Context& context, const Plan& plan) {
-  context.progress().begin(Phase::reserve, 0, plan.from, plan.to);
-  const DomainFacts& domain = context.facts().domain;
+host::Task<void> reserve(Work& work, const Patience& patience, const Plan& plan) {
+  work.progress.begin(Phase::reserve, 0, plan.from, plan.to);
+  const DomainFacts& domain = work.domain.facts().domain;
 
-  // The pool comes first: no claim can feed it, and a dry one kills.
+  // The pool comes first: no claim can feed it, and a guest whose pool is empty dies.
   if (plan.pool_growth > Kib{}) {
-    context.facts().domain.pool.reset();  // where that fails, nobody knows what it did
-    BOOST_OUTCOME_CO_TRY(context.xen().set_pool(context.id(), *plan.pool));
-    context.facts().domain.pool = plan.pool;
+    BOOST_OUTCOME_CO_TRY(work.limits.set_pool(*plan.pool));
   }
   const Pages goal = plan::settled_pages(domain, plan.to);
   if (goal > domain.memory.allocated) {
-    BOOST_OUTCOME_CO_TRY(context.look());
-    // Xen refuses a claim above max_pages. static-max goes with the stages.
-    BOOST_OUTCOME_CO_TRY(context.set_max_pages(plan.to + plan::max_pages_slack));
-    BOOST_OUTCOME_CO_TRY(claim(context, goal));
-    BOOST_OUTCOME_CO_TRY(check_reserve(context));
+    BOOST_OUTCOME_CO_TRY(work.refresh_memory(patience));
+    // Xen refuses a claim above max_pages. The limit rises with the stages.
+    BOOST_OUTCOME_CO_TRY(work.limits.set_max_pages(plan.to + plan::max_pages_slack));
+    BOOST_OUTCOME_CO_TRY(claim(work, goal));
+    BOOST_OUTCOME_CO_TRY(require_reserve(work));
   }
-  context.progress().advance(plan.to);
+  work.progress.advance(plan.to);
   co_return success();
 }
 

@@ -1,59 +1,58 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The steps of an operation, in the order in which operation.cpp takes them.
+// The steps of an operation that change the domain or wait for it, in the order in which
+// operation.cpp takes them.
 #pragma once
 
 #include <optional>
 
 #include "memctl/plan.hpp"
-#include "resize/context.hpp"
 #include "resize/journal.hpp"
+#include "resize/work.hpp"
 
 namespace memctl::resize {
 
-/// Raises the paging pool, then the limit, then claims the host memory, then looks whether the
-/// reserve is still there. What was done before an error is left for `undo`.
-/// Errors: `pool`, `host_memory`, `hypervisor_error`, …
-[[nodiscard]] host::Task<void> reserve(Context& context, const Plan& plan);
+/// Raises the paging pool, then max_pages, then claims the host memory, and then checks that the
+/// host's reserve is still there. After an error `restore` takes back what was done.
+/// Errors: `paging_pool`, `host_memory`, those of `Work::refresh_memory`, and the host's.
+[[nodiscard]] host::Task<void> reserve(Work& work, const Patience& patience, const Plan& plan);
 
-/// Brings the domain to the stage's size: the agent first, then the target, then waiting for what
-/// Xen and the agent say. Errors: everything that ends an operation early.
-[[nodiscard]] host::Task<void> run_stage(Context& context, int number, const Stage& stage);
-
-/// Ends the stages to one size that come no nearer to it: a guest may turn round after each of
-/// them, since root in it sets the balloon driver's target too.
-class Approach {
- public:
-  explicit Approach(Kib goal) : goal_{goal} {}
-  /// Before each stage. Errors: `stalled`, after the sixteenth that led no nearer than an earlier
-  /// one.
-  [[nodiscard]] Result<void> begin_stage(const Stage& stage);
-
- private:
-  Kib goal_;
-  std::optional<Kib> nearest_{};
-  int in_vain_{0};
+/// How to walk to a size: the operation walks to the one that was asked for, and restoring walks
+/// back to the earlier one.
+struct Way {
+  Kib goal{};
+  const Patience& patience;
+  /// Ask the agent before the first stage too. Each later stage is decided on a report that was
+  /// made after the stage before it, which otherwise would be counted twice.
+  bool asks_first{};
+  /// The limit sinks with the size, down to this. Nothing: it only rises.
+  std::optional<Kib> lowest_limit{};
+  /// Each stage leaves this much of the host's memory free. Nothing: a claim has reserved enough.
+  std::optional<Kib> host_reserve{};
 };
+
+/// How a walk ended.
+struct Walked {
+  /// Why it stopped before the goal: the guest, its agent or the host stood in the way, or anything
+  /// else that ends an operation. Nothing: it is at the goal.
+  std::optional<Error> stopped{};
+};
+
+/// Walks to `way.goal` in stages, each decided on what the agent and the host say then. Errors,
+/// after which restoring must not set anything either: `superseded`, a libxl that does not answer,
+/// and a host that does not tell its free memory.
+[[nodiscard]] host::Task<Walked> walk(Work& work, const Way& way);
+
+/// Brings the domain to the stage's size: first prepares the agent, then sets the target, then
+/// waits until Xen's page count is there. Errors: everything that ends an operation early.
+[[nodiscard]] host::Task<void> run_stage(Work& work, const Way& way, int number,
+                                         const Stage& stage);
 
 /// Asks all three layers until they agree that the domain has grown or shrunk from `before`.
-/// Errors: the layer that doesn't, as `stalled`, `guest_offline_blocks`, …
-[[nodiscard]] host::Task<Verified> verify(Context& context, const Record& before,
+/// Errors: the layer that does not, as `stalled` or `guest_offline_blocks`; those of
+/// `Work::consult`.
+[[nodiscard]] host::Task<Verified> verify(Work& work, const Patience& patience,
+                                          const Record& before,
                                           const std::optional<AgentReport>& report_before);
-
-/// What an operation that could not be finished left behind.
-struct Undone {
-  bool whole{};                   ///< Exactly the earlier size and limits.
-  Kib size{};                     ///< The domain's size now.
-  Kib limit{};                    ///< static-max now.
-  std::optional<Kib> pool{};      ///< The paging pool now.
-  std::optional<Error> reason{};  ///< Why it did not come back whole, where that is known.
-};
-
-/// Brings back what `before` tells, as far as it is safe for the guest; with `keep`, fits the
-/// limits to what was reached. The pool is lowered only where the domain has not grown, nor does by
-/// another's target: Xen frees a pool's free pages first and fails afterwards, and the next shrink
-/// would crash the guest. Errors: `superseded` where another tool sets the target meanwhile,
-/// `stalled` where libxl does not answer, and whatever made even that impossible.
-[[nodiscard]] host::Task<Undone> undo(Context& context, const Record& before, bool keep);
 
 }  // namespace memctl::resize

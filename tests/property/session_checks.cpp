@@ -19,7 +19,8 @@ void Session::check_world(const Before& before, const Step& step) {
   RC_ASSERT(world_.host_claimed() == Kib{});  // no operation is under way: no claim is left
   for (const DomainId id : guests_) {
     auto& guest = world_.guest(id);
-    RC_ASSERT(!resize::Journal(simulation_.port().store(), id).read().value().has_value());
+    RC_ASSERT(
+        !resize::Journal(simulation_.port().store(), identity(id)).read().value().has_value());
     // Whoever lies about its own memory plays with its own life.
     const auto conduct = guest.spec().agent.conduct;
     if (conduct == AgentConduct::lying || conduct == AgentConduct::huge) continue;

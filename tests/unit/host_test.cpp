@@ -132,7 +132,7 @@ TEST_F(SimulatedHost, WhatAnEventsReceiverThrowsCancelsTheResize) {
   const auto ended = host.domain("g0").value().resize(2_GiB, std::move(options)).wait();
   ASSERT_FALSE(ended);
   EXPECT_EQ(ended.error().cause, Cause::cancelled);
-  EXPECT_EQ(ended.error().message, "on_event threw: no room on the screen");
+  EXPECT_EQ(ended.error().message, "g0: on_event threw: no room on the screen");
   EXPECT_TRUE(host.domain("g0").value().resize(2_GiB).wait());
 }
 

@@ -47,7 +47,7 @@ class OperationOnSim : public testing::TestWithParam<DomainType> {
   }
 
   bool journal_stands(DomainId id) {
-    return Journal{simulation.port().store(), id}.read().value().has_value();
+    return Journal{simulation.port().store(), identity(id)}.read().value().has_value();
   }
 
   test::Simulation simulation{};

@@ -22,7 +22,7 @@ class OperationUnderLock : public OperationOnSim {
   }
   /// Whose the record is: nobody's where that is empty, and nothing where there is none.
   std::optional<std::string> owner(DomainId id) {
-    const auto record = Journal{simulation.port().store(), id}.read().value();
+    const auto record = Journal{simulation.port().store(), identity(id)}.read().value();
     if (!record) return std::nullopt;
     return record->owner;
   }
@@ -84,7 +84,7 @@ TEST_P(OperationUnderLock, ARecoveryThatLibxlKeepsWaitingIsNotTakenForAnothersOp
   auto& world = simulation.world;
   const DomainId id = add();
   const std::string dead = world.add_process();
-  ASSERT_TRUE((Journal{simulation.port().store(), id}.begin({.owner = dead})));
+  ASSERT_TRUE((Journal{simulation.port().store(), identity(id)}.begin({.owner = dead})));
   world.end_process(dead);
   world.hold_libxl_lock(id, 10min);
   const auto report = resize(id, 1_GiB);
@@ -110,7 +110,7 @@ TEST_P(OperationUnderLock, WhereUndoingWaitsForLibxlsLockTheReportSaysSo) {
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().cause, Cause::cancelled);
   EXPECT_EQ(report.error().report->outcome, Outcome::failed);
-  EXPECT_NE(report.error().message.find("undoing it failed"), std::string::npos)
+  EXPECT_NE(report.error().message.find("restoring failed"), std::string::npos)
       << report.error().message;
   EXPECT_NE(report.error().hint.find("once libxl's lock"), std::string::npos);
   until_libxl_has_answered();

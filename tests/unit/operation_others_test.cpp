@@ -24,11 +24,15 @@ INSTANTIATE_TEST_SUITE_P(Types, OperationAmongOthers,
                          [](const auto& type) { return std::string{name(type.param)}; });
 
 TEST_P(OperationAmongOthers, ARivalsTargetStands) {
-  const DomainId id = add();
+  const DomainId id = add({.name = "web1"});
   simulation.world.after(500ms, [&] { ASSERT_TRUE(simulation.world.mem_set(id, 300_MiB)); });
   const auto report = resize(id, 32_GiB);
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().cause, Cause::superseded);
+  EXPECT_EQ(report.error().message,
+            "another tool set web1 to " + to_string(300_MiB) +
+                " during the resize; memctl left it on its way there, at " +
+                to_string(round_down(report.error().report->reached, 1_MiB)));
   EXPECT_EQ(report.error().report->outcome, Outcome::superseded);
   EXPECT_EQ(*simulation.world.target(id), 300_MiB);
   EXPECT_EQ(simulation.world.host_claimed(), Kib{});
@@ -41,6 +45,10 @@ TEST_P(OperationAmongOthers, ARivalsLimitsStandAndAreReported) {
   auto report = resize(limited, 32_GiB);
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().cause, Cause::superseded) << report.error().message;
+  EXPECT_EQ(report.error().message,
+            "another tool set the limit of static-max to " + to_string(40_GiB) +
+                " during the resize; memctl left it at " +
+                to_string(round_down(report.error().report->reached, 1_MiB)));
   EXPECT_EQ(report.error().report->limit, 40_GiB);
   EXPECT_EQ(world.limit(limited), 40_GiB);
   EXPECT_FALSE(journal_stands(limited));
@@ -127,6 +135,9 @@ TEST_P(OperationAmongOthers, AGuestThatIsDestroyedOrRebootsEndsTheOperation) {
   const auto gone = resize(destroyed, 16_GiB);
   ASSERT_FALSE(gone);
   EXPECT_EQ(gone.error().cause, Cause::domain_gone);
+  EXPECT_EQ(gone.error().message,
+            "destroyed (ID " + std::to_string(number(destroyed)) +
+                ") ended during the resize; if it rebooted it has a new ID: memctl status");
   EXPECT_EQ(gone.error().report->outcome, Outcome::gone);
 
   const DomainId rebooted = add({.name = "rebooted"});
@@ -135,6 +146,9 @@ TEST_P(OperationAmongOthers, AGuestThatIsDestroyedOrRebootsEndsTheOperation) {
   const auto reboot = resize(rebooted, 16_GiB);
   ASSERT_FALSE(reboot);
   EXPECT_EQ(reboot.error().cause, Cause::guest_rebooted);
+  EXPECT_EQ(reboot.error().message,
+            "rebooted (ID " + std::to_string(number(rebooted)) +
+                ") rebooted during the resize and gets a new ID: memctl status");
   EXPECT_EQ(simulation.world.host_claimed(), Kib{});
 }
 
@@ -163,7 +177,7 @@ TEST_P(OperationAmongOthers, ADomainThatIsSuspendedMayGoOnAndIsLeftToBeRecovered
   EXPECT_EQ(report.error().cause, Cause::domain_migrating) << report.error().message;
   EXPECT_EQ(report.error().report->outcome, Outcome::gone);
   EXPECT_EQ(simulation.world.host_claimed(), Kib{});
-  const auto record = Journal{simulation.port().store(), id}.read().value();
+  const auto record = Journal{simulation.port().store(), identity(id)}.read().value();
   ASSERT_TRUE(record) << "a save that fails lets the same domain go on";
   EXPECT_EQ(record->owner, "");
 
@@ -230,7 +244,7 @@ TEST_P(OperationAmongOthers, TwoRequestsForTheSameMemoryAreNotBothGranted) {
 TEST_P(OperationAmongOthers, ASecondOperationLearnsWhoHoldsTheDomain) {
   const DomainId id = add();
   const std::string holder = simulation.world.add_process();
-  Journal journal{simulation.port().store(), id};
+  Journal journal{simulation.port().store(), identity(id)};
   ASSERT_TRUE(journal.begin({.owner = holder}));
   const auto report = resize(id, 1_GiB);
   ASSERT_FALSE(report);
@@ -273,7 +287,7 @@ TEST_P(OperationAmongOthers, WhatADeadProcessLeftIsUndoneFirst) {
   const DomainId id = add();
   const Limits before = limits(id);
   const std::string dead = simulation.world.add_process();
-  Journal journal{simulation.port().store(), id};
+  Journal journal{simulation.port().store(), identity(id)};
   ASSERT_TRUE(journal.begin({.owner = dead,
                              .size = 160_MiB,
                              .present = 160_MiB,
@@ -294,7 +308,7 @@ TEST_P(OperationAmongOthers, WhatIsUndoneFirstTakesNothingOfTheTimeAllowed) {
   const DomainId id = add({.linux = {.populated_per_second = 100_MiB}});
   const std::string dead = world.add_process();
   ASSERT_TRUE(resize(id, 2_GiB));
-  Journal journal{simulation.port().store(), id};
+  Journal journal{simulation.port().store(), identity(id)};
   const Limits now = limits(id);
   ASSERT_TRUE(journal.begin({.owner = dead,
                              .size = 3_GiB,

@@ -77,6 +77,10 @@ TEST_P(OperationOnSim, AGuestWithoutAnAgentIsRefusedAtOnce) {
   const auto report = resize(id, 1_GiB);
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().cause, Cause::agent_absent);
+  EXPECT_EQ(report.error().message,
+            identity(id).name +
+                ": no memctl-agent answers (not installed, not started, or the "
+                "guest is still booting)");
   ASSERT_TRUE(report.error().report);
   EXPECT_EQ(report.error().report->outcome, Outcome::refused);
   EXPECT_EQ(report.error().report->requested, 1_GiB);
@@ -136,7 +140,9 @@ TEST_P(OperationOnSim, ACancelBringsTheEarlierSizeBack) {
   simulation.world.after(500ms, [&] { operation.cancel(); });
   const auto report = simulation.run(operation.run());
   ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().cause, Cause::cancelled) << report.error().message;
+  EXPECT_EQ(report.error().cause, Cause::cancelled);
+  EXPECT_EQ(report.error().message, identity(id).name + ": cancelled");
+  EXPECT_EQ(report.error().advice(), "") << "there is nothing to do";
   EXPECT_EQ(report.error().report->outcome, Outcome::restored);
   Limits after = limits(id);
   EXPECT_GE(after.pool, before.pool);  // a pool is never lowered under a guest that grew
@@ -152,6 +158,8 @@ TEST_P(OperationOnSim, ADeadlineWithKeepLeavesWhatWasReached) {
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().cause, Cause::deadline);
   const Report& left = *report.error().report;
+  EXPECT_EQ(report.error().message, identity(id).name + ": timed out after 2 s at " +
+                                        std::to_string(left.reached / 1_MiB) + " of 32768 MiB");
   EXPECT_EQ(left.outcome, Outcome::kept);
   EXPECT_GT(left.reached, 160_MiB);
   EXPECT_EQ(*simulation.world.target(id), left.reached);

@@ -90,9 +90,9 @@ void Workers::finish(std::shared_ptr<Job> job) {
   });
 }
 
-Error Workers::gave_up() {
+Error Workers::stopped_waiting() {
   return {.cause = Cause::cancelled,
-          .message = "gave up waiting for libxl; a call that had begun goes on by itself"};
+          .message = "stopped waiting for libxl; a call that had begun goes on by itself"};
 }
 
 }  // namespace memctl::host::xen

@@ -28,10 +28,10 @@ namespace memctl::host::xen {
 /// they are submitted. There is one thread at first, and another where a call would have to wait
 /// for one of another domain, up to `most_threads`.
 ///
-/// libxl's lock of a domain is a blocking flock that nothing interrupts, so giving up on a call
-/// ends the waiting and not the call. A call whose coroutine is cancelled or destroyed before its
-/// turn is never made; one that is running then goes on, and its result is dropped. Later calls of
-/// that domain stay behind it either way.
+/// libxl's lock of a domain is a blocking flock that nothing interrupts, so whoever stops
+/// waiting for a call does not end the call. A call whose coroutine is cancelled or destroyed
+/// before its turn is never made; one that is running then goes on, and its result is dropped.
+/// Later calls of that domain stay behind it either way.
 class Workers {
  public:
   /// So many domains have to be locked by other tools at once to keep a further one waiting.
@@ -77,7 +77,7 @@ class Workers {
 
   void run();
   static void make(Job& job);
-  [[nodiscard]] static Error gave_up();
+  [[nodiscard]] static Error stopped_waiting();
 
   boost::asio::any_io_executor executor_;
   std::mutex mutex_;
@@ -110,7 +110,7 @@ auto Workers::call(DomainId domain, Work work)
   boost::system::error_code ignored;
   co_await waiting.job->done.async_wait(
       boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
-  if (!waiting.job->finished) co_return gave_up();
+  if (!waiting.job->finished) co_return stopped_waiting();
   if (waiting.job->thrown) std::rethrow_exception(waiting.job->thrown);
   co_return std::move(*waiting.job->answer);
 }

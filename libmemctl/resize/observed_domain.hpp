@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "host/port.hpp"
+#include "host/task.hpp"
+#include "plan/input.hpp"
+#include "resize/patience.hpp"
+
+namespace memctl::resize {
+
+/// Whether the domain has ended, so that nothing is left to restore. Ask this of a cause that
+/// `ObservedDomain` found: a host's call that says `no_such_domain` may simply have failed.
+[[nodiscard]] bool has_ended(Cause cause);
+
+/// A domain, its guest and its host as they were last seen: all that a decision rests on. Whoever
+/// learns something new tells it here. Belongs to the host's executor.
+class ObservedDomain {
+ public:
+  /// `port` must outlive this.
+  ObservedDomain(host::Port& port, DomainIdentity identity, plan::Policy policy);
+
+  [[nodiscard]] const DomainIdentity& identity() const { return identity_; }
+  [[nodiscard]] DomainId id() const { return identity_.id; }
+  [[nodiscard]] const plan::Input& facts() const { return facts_; }
+
+  // What follows reads from the host. Its errors: those of the host, and those that are named.
+
+  /// Everything that Xen, libxl and xenstore know of the domain. Waits for libxl.
+  [[nodiscard]] host::Task<void> read_domain(const Patience& patience);
+  /// The host's free memory.
+  [[nodiscard]] Result<void> read_host();
+  /// The page count, max_pages, and whether the domain is paused or ending: one hypercall.
+  /// Errors: `domain_gone`.
+  [[nodiscard]] Result<void> read_memory();
+
+  /// Whether the domain runs, by what `read_memory` last saw: reads nothing. Errors: `domain_gone`,
+  /// `guest_rebooted`, `domain_migrating`.
+  [[nodiscard]] Result<void> require_running() const;
+  /// Whether libxl still has the domain: it removes a domain's nodes before Xen ends the domain.
+  /// Errors: `domain_gone`.
+  [[nodiscard]] Result<void> require_nodes();
+  /// Whether the domain is being saved or migrated. No event tells; this looks through the
+  /// processes of dom0. Errors: `domain_migrating`.
+  [[nodiscard]] Result<void> require_no_save();
+  /// The same, unless it was asked a moment ago.
+  [[nodiscard]] Result<void> require_no_save_if_due();
+  /// Looks at the domain again. If it has ended or is suspended, returns that error; otherwise
+  /// returns `error`.
+  [[nodiscard]] Error reason_of(Error error);
+
+  /// Removes the nodes of a domain that has gone, if a call of libxl's made some of them again.
+  [[nodiscard]] Result<void> remove_remnants();
+  /// Notifies `wakeup` from now on when any domain ends.
+  [[nodiscard]] Result<void> wake_at_end(host::Wakeup& wakeup);
+
+  /// What an operation has set. Nothing: a call failed, and may have set it or not.
+  void note_target(std::optional<Kib> target) { facts_.domain.target = target; }
+  void note_limit(Kib limit) { facts_.domain.limit = limit; }
+  void note_pool(std::optional<Kib> pool) { facts_.domain.pool = pool; }
+
+  /// The guest's first answer, and each later report. What its processes take within a second is
+  /// measured from report to report.
+  void meet_guest(GuestFacts guest);
+  void note_report(const AgentReport& report);
+  void forget_guest() { facts_.guest.reset(); }
+
+ private:
+  [[nodiscard]] Error gone(const char* how) const;
+
+  host::Port* port_;
+  DomainIdentity identity_;
+  plan::Input facts_;
+  host::TimePoint save_looked_at_{};
+  Kib guest_used_{};  ///< What the guest had for itself when its demand was measured,
+  host::TimePoint guest_used_at_{};  ///< and when that was.
+  std::unique_ptr<host::Watch> end_watch_{};
+};
+
+}  // namespace memctl::resize

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "resize/patience.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+
+#include "base/domain_error.hpp"
+
+namespace memctl::resize {
+namespace {
+
+/// Most calls of libxl's take milliseconds. Even if nobody wants the resize any more, libxl gets
+/// this long to answer: a call that we stop waiting for leaves the domain half-way.
+constexpr std::chrono::seconds answer_time{5};
+
+}  // namespace
+
+Patience::Patience(host::Clock& clock, host::Wakeup& wakeup, DomainIdentity domain,
+                   host::Duration stall, const Wish* wish)
+    : clock_{&clock},
+      wakeup_{&wakeup},
+      domain_{std::move(domain)},
+      stall_{std::max<host::Duration>(stall, answer_time)},
+      wish_{wish} {}
+
+Result<void> Patience::require_wish() const {
+  return wish_ != nullptr ? wish_->require() : Result<void>{success()};
+}
+
+boost::asio::awaitable<void> Patience::wait(host::Duration time) const {
+  host::TimePoint until = clock_->now() + time;
+  if (wish_ != nullptr) until = std::min(until, wish_->ends_at().value_or(until));
+  co_await clock_->wait(*wakeup_, until);
+}
+
+Result<void> Patience::require_answer(host::TimePoint called) const {
+  const auto waited = clock_->now() - called;
+  if (waited < answer_time) return success();
+  const auto wished = require_wish();
+  if (wished && waited < stall_) return success();
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(waited);
+  const std::string silent = "libxl has not answered for " + std::to_string(seconds.count()) +
+                             " s: another tool may hold its lock of the domain";
+  Error error = wished ? domain_error(domain_, Cause::stalled, silent) : wished.error();
+  if (!wished) error.message += "; " + silent;
+  error.hint = "fuser -v /var/lib/xen/userdata-l." + std::to_string(number(domain_.id)) +
+               ".* shows who holds it";
+  return error;
+}
+
+host::TimePoint Patience::waits_until(host::TimePoint called) const {
+  host::TimePoint until = called + stall_;
+  if (wish_ != nullptr) until = std::min(until, wish_->ends_at().value_or(until));
+  return std::max(until, called + answer_time);
+}
+
+}  // namespace memctl::resize

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "resize/restore.hpp"
+
+#include <algorithm>
+
+#include "resize/steps.hpp"
+
+namespace memctl::resize {
+namespace {
+
+/// The size that the domain has by Xen's page count. It is the earlier size if the count has not
+/// moved, or if it has arrived where the domain was on its way to.
+Kib measured_size(const DomainFacts& domain, const Record& before) {
+  const Kib now = to_kib(domain.memory.allocated) - before.settled_offset;
+  const auto is_near = [&](Kib size) {
+    return now <= size + plan::max_pages_slack && size <= now + plan::max_pages_slack;
+  };
+  return is_near(before.present) || is_near(before.size) ? before.size : now;
+}
+
+/// Walks back to the earlier size, if there is an agent to say what is safe. Returns why it stopped
+/// before that.
+host::Task<Walked> walk_back(Work& work, const Record& before) {
+  if (!work.agent.answers()) co_return Walked{work.agent.error()};
+  // A guest that is to get memory back may need it at once, so its last report has to do.
+  const bool gives = plan::present_size(work.domain.facts().domain) >= before.size;
+  const Way way{.goal = before.size,
+                .patience = work.unhurried,
+                .asks_first = gives,
+                .lowest_limit = before.limit,
+                .host_reserve = work.options.host_reserve};
+  co_return co_await walk(work, way);
+}
+
+}  // namespace
+
+host::Task<Restored> restore(Work& work, const Record& before, bool keep) {
+  const Patience& patience = work.unhurried;
+  HeldLimits& limits = work.limits;
+  const DomainFacts& domain = work.domain.facts().domain;
+  BOOST_OUTCOME_CO_TRY(limits.refresh_limits());
+  // Before the first stage nothing of ours has moved the domain, wherever it is on its way to.
+  const bool moved = work.stages_begun > 0;
+  if (moved) {
+    // This stops the guest at once. What it took until libxl has set the target, it would have to
+    // give back from its kernel's own memory, wherever the added memory lies.
+    BOOST_OUTCOME_CO_TRY(limits.set_max_pages(to_kib(domain.memory.allocated)));
+  }
+  BOOST_OUTCOME_CO_TRY(work.port.hypervisor().release_claim(work.domain.id()));
+  BOOST_OUTCOME_CO_TRY(limits.refresh_limits());
+  Restored restored{.size = moved ? measured_size(domain, before) : before.size,
+                    .pool = domain.pool};
+  work.progress.begin(Phase::restore, 0, restored.size, keep ? restored.size : before.size);
+
+  if (restored.size != before.size) {
+    // The target stays where the domain is, unless the domain gets back at once what it gave.
+    const bool gets_back = !keep && restored.size < before.size && work.agent.answers();
+    if (!gets_back) {
+      BOOST_OUTCOME_CO_TRY(co_await limits.set_size(patience, restored.size, before.limit));
+    }
+    if (!keep) {
+      BOOST_OUTCOME_CO_TRY(const Walked walked, co_await walk_back(work, before));
+      restored.reason = walked.stopped;
+    }
+    BOOST_OUTCOME_CO_TRY(limits.refresh_limits());
+    restored.size = measured_size(domain, before);
+  }
+  restored.whole = restored.size == before.size;
+  restored.limit = std::max(before.limit, restored.size);
+
+  if (domain.size() != restored.size) {
+    // A shrink lowers max_pages, and on pvh and hvm libxl refuses a target above it. This call
+    // raises both; max_pages gets its own value below.
+    BOOST_OUTCOME_CO_TRY(co_await limits.set_size(patience, restored.size, before.limit));
+  }
+  // libxl's call also sets max_pages, too high for an instant: it is not made if the limit stands.
+  if (!limits.has_limit(restored.limit)) {
+    BOOST_OUTCOME_CO_TRY(co_await limits.set_limit(patience, restored.limit));
+  }
+  // libxl derives max_pages from the other limits, so its earlier value has to be set by itself.
+  const Kib max_pages = restored.whole
+                            ? before.max_pages
+                            : std::max(before.max_pages, restored.size + plan::max_pages_slack);
+  BOOST_OUTCOME_CO_TRY(limits.set_max_pages(max_pages));
+  // A domain that grows by another tool's target takes from the pool what it finds there.
+  const bool grows = before.present + plan::max_pages_slack < before.size ||
+                     plan::present_size(domain) > before.present;
+  if (!moved && !grows && domain.pool != before.pool) {
+    BOOST_OUTCOME_CO_TRY(limits.set_pool(*before.pool));
+    restored.pool = before.pool;
+  }
+  work.progress.advance(restored.size);
+  co_return restored;
+}
+
+}  // namespace memctl::resize

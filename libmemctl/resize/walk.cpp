@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+
+#include "base/domain_error.hpp"
+#include "memctl/size.hpp"
+#include "plan/plan.hpp"
+#include "resize/steps.hpp"
+
+namespace memctl::resize {
+namespace {
+
+constexpr int stages_in_vain{16};
+
+/// Ends a walk that comes no nearer to its goal. A guest may turn round after each stage, since
+/// root in the guest sets the balloon driver's target too.
+class Approach {
+ public:
+  explicit Approach(Kib goal) : goal_{goal} {}
+
+  /// Before each stage. False: this is the seventeenth that leads no nearer than an earlier one.
+  bool begin_stage(const Stage& stage) {
+    const Kib left = std::max(goal_ - stage.size, stage.size - goal_);
+    if (!nearest_ || left < *nearest_) {
+      nearest_ = left;
+      return true;
+    }
+    return ++in_vain_ <= stages_in_vain;
+  }
+
+ private:
+  Kib goal_;
+  std::optional<Kib> nearest_{};
+  int in_vain_{0};
+};
+
+}  // namespace
+
+host::Task<Walked> walk(Work& work, const Way& way) {
+  const plan::Input& facts = work.domain.facts();
+  const DomainIdentity& domain = work.domain.identity();
+  Approach approach{way.goal};
+  for (int number = 1;; ++number) {
+    if (number > 1 || way.asks_first) {
+      const auto asked = co_await work.consult(way.patience, RequestKind::observe, 0, way.goal);
+      if (!asked) co_return Walked{asked.error()};
+    }
+
+    auto stage = plan::next_stage(facts, way.goal);
+    if (!stage) co_return Walked{stage.error()};
+    if (!stage.value()) co_return Walked{};
+    Stage next = *stage.value();
+    // A balloon that gave up on a size wakes only for another one, so one page less goes first.
+    if (next.host_memory > Kib{} && facts.domain.size() == next.size) next.size -= kib_per_page;
+
+    if (!approach.begin_stage(next)) {
+      co_return Walked{domain_error(
+          domain, Cause::stalled,
+          "on the way to " + to_string(way.goal) + " the guest turned round again and again")};
+    }
+    if (way.host_reserve) {
+      BOOST_OUTCOME_CO_TRY(work.domain.read_host());
+      if (to_kib(facts.host.available()) - next.host_memory < *way.host_reserve) {
+        co_return Walked{
+            domain_error(domain, Cause::host_memory,
+                         "the host has no " + to_string(next.host_memory) + " to give back")};
+      }
+    }
+
+    const auto reached = co_await run_stage(work, way, number, next);
+    if (reached) continue;
+    const bool nothing_can_be_set =
+        reached.error().cause == Cause::superseded || work.limits.unanswered() != nullptr;
+    if (nothing_can_be_set) co_return reached.error();
+    co_return Walked{reached.error()};
+  }
+}
+
+}  // namespace memctl::resize
