@@ -5,7 +5,6 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include <array>
@@ -17,8 +16,8 @@
 #include <cstring>
 #include <ctime>
 
+#include "agent/core/parse.hpp"
 #include "agent/file.hpp"
-#include "agent/parse.hpp"
 
 namespace memctl::agent {
 namespace {
@@ -53,12 +52,6 @@ Time boot_time() {
   std::timespec now{};
   ::clock_gettime(CLOCK_BOOTTIME, &now);
   return Time{now.tv_sec * 1000 + now.tv_nsec / 1'000'000};
-}
-
-Kib free_memory() {
-  struct sysinfo info {};
-  if (::sysinfo(&info) != 0) return Kib{};
-  return Kib{static_cast<std::int64_t>(info.freeram * info.mem_unit / 1024)};
 }
 
 std::string random_instance() {

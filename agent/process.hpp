@@ -5,8 +5,7 @@
 
 #include <string>
 
-#include "agent/record.hpp"
-#include "memctl/units.hpp"
+#include "agent/core/surroundings.hpp"
 
 namespace memctl::agent {
 
@@ -15,8 +14,12 @@ void log_line(const std::string& line);
 
 [[nodiscard]] Time boot_time();
 
-/// What the guest has free in all of its zones. Takes no memory, unlike a look at /proc.
-[[nodiscard]] Kib free_memory();
+/// This process.
+class OwnProcess final : public Process {
+ public:
+  [[nodiscard]] Time now() const override { return boot_time(); }
+  void log(const std::string& line) override { log_line(line); }
+};
 
 /// Sixteen random hexadecimal digits.
 [[nodiscard]] std::string random_instance();

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 
-#include "agent/core.hpp"
-#include "agent/kernel.hpp"
-#include "agent/record.hpp"
+#include "agent/core/agent_core.hpp"
+#include "agent/core/mailbox.hpp"
+#include "agent/locked_ballast.hpp"
+#include "agent/process.hpp"
+#include "agent/record_file.hpp"
+#include "agent/sysfs_kernel.hpp"
 #include "agent/uevents.hpp"
 #include "agent/xenstore_link.hpp"
 
@@ -27,28 +29,23 @@ class Service {
   [[nodiscard]] int run();
 
  private:
-  enum class Ending { none, clean, lost };
-
-  [[nodiscard]] bool announce();
-  [[nodiscard]] std::optional<AgentRequest> read_request(bool& absent);
+  [[nodiscard]] AgentHello make_hello(const std::string& root) const;
+  /// Until a signal ends it. False: xenstore was lost, or poll failed.
+  [[nodiscard]] bool serve();
   void look_at_mailbox();
   void look_at_signals();
-  void send(const AgentReport& report);
-  void end(Ending ending);
-  /// The connection failed for good: says so once, and ends.
-  void lose(const char* where, int error);
 
-  std::string root_;
-  Kernel kernel_;
+  SysfsKernel kernel_;
+  LockedBallast ballast_;
   RecordFile records_;
+  OwnProcess process_;
   std::unique_ptr<XenstoreLink> link_;
   Uevents uevents_;
   Fd signals_;
+  AgentHello hello_;
+  Mailbox mailbox_;
   AgentCore core_;
-  std::string hello_;         ///< As it stands in the mailbox.
-  std::string last_request_;  ///< The value read last.
-  int write_error_{0};        ///< Logged once.
-  Ending ending_{Ending::none};
+  bool told_to_end_{false};
 };
 
 }  // namespace memctl::agent

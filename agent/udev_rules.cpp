@@ -10,8 +10,8 @@
 #include <set>
 #include <vector>
 
+#include "agent/core/parse.hpp"
 #include "agent/file.hpp"
-#include "agent/parse.hpp"
 
 namespace memctl::agent {
 namespace {

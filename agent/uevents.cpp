@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <string_view>
 
-#include "agent/parse.hpp"
+#include "agent/core/parse.hpp"
 
 namespace memctl::agent {
 namespace {

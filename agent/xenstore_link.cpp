@@ -13,6 +13,12 @@ namespace {
 
 int error_of_last_call() { return errno != 0 ? errno : EIO; }
 
+/// A connection that is of no further use, not a refusal of one call.
+bool is_fatal(int error) {
+  return error == EBADF || error == EPIPE || error == ECONNRESET || error == EIO ||
+         error == ENOTCONN || error == ENODEV;
+}
+
 }  // namespace
 
 std::unique_ptr<XenstoreLink> XenstoreLink::open() {
@@ -31,15 +37,34 @@ std::optional<std::string> XenstoreLink::read(const char* path, int& error) {
   error = 0;
   if (value) return std::string{static_cast<const char*>(value.get()), length};
   if (errno != ENOENT) error = error_of_last_call();
+  note(path, error);
   return std::nullopt;
 }
 
 int XenstoreLink::write(const char* path, std::string_view value) {
   errno = 0;
   const auto length = static_cast<unsigned int>(value.size());
-  return ::xs_write(calls_, XBT_NULL, path, value.data(), length) ? 0 : error_of_last_call();
+  if (::xs_write(calls_, XBT_NULL, path, value.data(), length)) return 0;
+  const int error = error_of_last_call();
+  note(path, error);
+  return error;
 }
 
 void XenstoreLink::remove(const char* path) { ::xs_rm(calls_, XBT_NULL, path); }
+
+int XenstoreLink::watch(const char* path) {
+  watched_ = path;
+  return watch_.open(path);
+}
+
+// Whatever ends the watch ends the agent: it would hear of no request any more.
+void XenstoreLink::drain() {
+  const int error = watch_.drain();
+  if (error != 0 && !lost_) lost_ = Loss{watched_, error};
+}
+
+void XenstoreLink::note(const char* path, int error) {
+  if (is_fatal(error) && !lost_) lost_ = Loss{path, error};
+}
 
 }  // namespace memctl::agent

@@ -28,7 +28,8 @@ PARTS: dict[str, set[str]] = {
         "include/memctl",
         "libmemctl/base",
         "libmemctl/host",
-        "libmemctl/guest",  # the simulated guests run a simulated agent
+        "agent/core",  # which the simulated guests run
+        "libmemctl/guest",  # and the messages it speaks
     },
     "libmemctl/guest": {"include/memctl", "libmemctl/base", "libmemctl/host"},
     "libmemctl/resize": {
@@ -45,7 +46,8 @@ PARTS: dict[str, set[str]] = {
         "libmemctl/resize",
     },
     "libmemctl": {"include/memctl"},
-    "agent": {"include/memctl", "libmemctl/base", "libmemctl/guest"},
+    "agent": {"include/memctl", "libmemctl/base", "libmemctl/guest", "agent/core"},
+    "agent/core": {"include/memctl", "libmemctl/base", "libmemctl/guest"},
     "cli": {"include/memctl"},
     "bindings/python/module": {"include/memctl"},
 }
@@ -55,6 +57,14 @@ FOREIGN: dict[str, set[str]] = {
     r"(libxl|xenctrl|xenstore|xentoollog|xenguest|_libxl).*\.h": {"libmemctl/host/xen", "agent"},
     r"(.*/)?agent\.pb\.h": {"libmemctl/guest", "agent"},
     r"(Python|pybind11/.*)\.h": {"bindings/python/module"},
+    # System calls. The others decide, or simulate.
+    r"(sys|linux)/.*|(dirent|fcntl|malloc|poll|pthread|signal|unistd)\.h|csignal": {
+        "libmemctl/base",
+        "libmemctl/host/xen",
+        "agent",
+        "cli",
+        "bindings/python/module",
+    },
 }
 
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "agent/core.hpp"
+#include "agent/core/agent_core.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,6 +8,9 @@
 #include <fstream>
 #include <memory>
 
+#include "agent/locked_ballast.hpp"
+#include "agent/record_file.hpp"
+#include "agent/sysfs_kernel.hpp"
 #include "agent_fixture.hpp"
 
 namespace memctl::agent {
@@ -15,49 +18,62 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class AgentCoreTest : public test::AgentFixture {
+/// A kernel of files, beside how much memory the guest has free.
+class TestKernel final : public SysfsKernel {
+ public:
+  using SysfsKernel::SysfsKernel;
+  [[nodiscard]] Kib free_memory() const override { return free; }
+  Kib free{1_GiB};
+};
+
+class AgentCoreTest : public test::AgentFixture, private Outbox, private Process {
  protected:
   AgentCoreTest() { start(std::nullopt); }
 
   /// An agent starts; the one before it, if any, was killed.
   void start(const std::optional<AgentRequest>& standing) {
     reports_.clear();
-    core_ = std::make_unique<AgentCore>(
-        kernel_, records_,
-        AgentCore::Ports{
-            .publish = [this](const AgentReport& report) { reports_.push_back(report); },
-            .log = [this](const std::string& line) { log_.push_back(line); },
-            .free_memory = [this] { return free_; }},
-        now_);
-    core_->start(standing, now_);
+    core_.reset();
+    ballast_ = std::make_unique<LockedBallast>();
+    core_ = std::make_unique<AgentCore>(Surroundings{.kernel = kernel_,
+                                                     .ballast = *ballast_,
+                                                     .records = records_,
+                                                     .outbox = *this,
+                                                     .process = *this});
+    core_->start(standing);
   }
   void ask(RequestKind kind, std::uint64_t sequence, std::uint64_t operation = 7) {
-    core_->request(request(kind, sequence, operation), now_);
+    core_->request(request(kind, sequence, operation));
   }
   /// Time passes, and the core is called when it wants to be.
   void pass(Time time) {
     const Time end = now_ + time;
     while (core_->next_wake() && *core_->next_wake() <= end) {
       now_ = std::max(now_ + 1ms, *core_->next_wake());
-      core_->tick(now_);
+      core_->tick();
     }
     now_ = std::max(now_, end);
   }
   const AgentReport& last() const { return reports_.back(); }
 
-  Kernel kernel_{guest_.root()};
+  TestKernel kernel_{guest_.root()};
   RecordFile records_{directory_.path().string()};
   Time now_{100s};
-  Kib free_{1_GiB};
   std::vector<AgentReport> reports_;
-  std::vector<std::string> log_;
+  std::unique_ptr<LockedBallast> ballast_;
   std::unique_ptr<AgentCore> core_;
+
+ private:
+  void publish(const AgentReport& report) override { reports_.push_back(report); }
+  [[nodiscard]] Time now() const override { return now_; }
+  void log(const std::string& line) override { EXPECT_FALSE(line.empty()); }
 };
 
 TEST_F(AgentCoreTest, is_silent_and_wants_no_wakeup_while_idle) {
   EXPECT_EQ(core_->next_wake(), std::nullopt);
-  core_->memory_changed(now_);
-  core_->tick(now_ + 1h);
+  core_->memory_changed();
+  now_ += 1h;
+  core_->tick();
   EXPECT_TRUE(reports_.empty());
 }
 
@@ -72,7 +88,7 @@ TEST_F(AgentCoreTest, counts_what_it_will_lend_as_free_and_lends_it_while_it_ser
 }
 
 TEST_F(AgentCoreTest, lends_to_a_guest_that_has_little_left_before_it_answers) {
-  free_ = Ballast::little - 4_KiB;
+  kernel_.free = Ballast::little - 4_KiB;
   ask(RequestKind::observe, 1);
   EXPECT_EQ(last().kernel_zone_free, 4_KiB * 19907) << "the kernel's own figure, and nothing held";
 }
@@ -101,7 +117,7 @@ TEST(Ballast, takes_as_much_memory_as_it_says_and_gives_it_back) {
     statm >> total >> pages;
     return Kib{pages * 4};
   };
-  Ballast ballast;
+  LockedBallast ballast;
   ballast.take(Ballast::plenty - 4_KiB);
   EXPECT_EQ(ballast.held(), Kib{});
   const Kib before = resident();
@@ -144,10 +160,11 @@ TEST_F(AgentCoreTest, prepare_sets_the_policy_and_onlines_what_lies_offline) {
 TEST_F(AgentCoreTest, movable_means_movable) {
   auto asked = request(RequestKind::prepare, 1);
   asked.online = OnlineZone::movable;
-  core_->request(asked, now_);
+  core_->request(asked);
   EXPECT_EQ(guest_.policy(), "online_movable");
   guest_.add_block(32, "offline\n", "Movable\n");
-  core_->memory_changed(now_ += 1s);
+  now_ += 1s;
+  core_->memory_changed();
   EXPECT_EQ(guest_.state(32), "online_movable");
   EXPECT_EQ(last().blocks_movable, 1);
 }
@@ -158,7 +175,7 @@ TEST_F(AgentCoreTest, added_blocks_are_reported_at_once_and_folded) {
   now_ += 200ms;
   for (int id = 32; id < 48; ++id) {
     guest_.add_block(id, "offline\n", "Normal\n");
-    core_->memory_changed(now_);
+    core_->memory_changed();
   }
   ASSERT_EQ(reports_.size(), 1u) << "the first at once, the others folded";
   EXPECT_EQ(last().blocks_added, 1);
@@ -203,7 +220,8 @@ TEST_F(AgentCoreTest, a_block_that_cannot_be_onlined_is_named) {
   ask(RequestKind::prepare, 1);
   guest_.refuse_block(32);
   guest_.add_block(33, "offline\n", "Normal\n");
-  core_->memory_changed(now_ += 1s);
+  now_ += 1s;
+  core_->memory_changed();
   EXPECT_EQ(guest_.state(33), "online_kernel");
   EXPECT_EQ(last().blocks_added, 1) << "the state of the other one cannot even be read";
 }
@@ -361,7 +379,7 @@ TEST_F(AgentCoreTest, a_clean_stop_restores_the_policy_and_a_start_goes_on) {
 
 TEST_F(AgentCoreTest, a_restore_or_migration_ends_the_operation_and_forgets_the_sequence) {
   ask(RequestKind::prepare, 30);
-  core_->mailbox_replaced(std::nullopt, now_);
+  core_->mailbox_replaced(std::nullopt);
   EXPECT_FALSE(core_->serving());
   EXPECT_EQ(guest_.policy(), "offline");
   ask(RequestKind::observe, 1, 8);
@@ -370,7 +388,7 @@ TEST_F(AgentCoreTest, a_restore_or_migration_ends_the_operation_and_forgets_the_
 
 TEST_F(AgentCoreTest, a_hello_deleted_in_the_same_store_ends_nothing) {
   ask(RequestKind::prepare, 3);
-  core_->mailbox_replaced(request(RequestKind::prepare, 3), now_);
+  core_->mailbox_replaced(request(RequestKind::prepare, 3));
   EXPECT_TRUE(core_->serving());
 }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "agent/parse.hpp"
+#include "agent/core/parse.hpp"
 
 #include <gtest/gtest.h>
 
 #include <random>
 #include <string>
 
-#include "agent/kernel.hpp"
-#include "agent/record.hpp"
+#include "agent/record_file.hpp"
+#include "agent/sysfs_kernel.hpp"
 #include "fake_guest.hpp"
 
 namespace memctl::agent {
@@ -89,13 +89,13 @@ class AgentKernel : public testing::Test {
  protected:
   test::TemporaryDirectory directory_;
   test::FakeGuest guest_{directory_.path()};
-  Kernel kernel_{directory_.path().string()};
+  SysfsKernel kernel_{directory_.path().string()};
 };
 
 TEST_F(AgentKernel, reads_the_signature_that_some_distributions_keep) {
-  EXPECT_FALSE(kernel_.signature());
+  EXPECT_FALSE(kernel_.facts().build.empty()) << "what uname says";
   guest_.set("proc/version_signature", "Ubuntu 5.15.0-91.101-generic 5.15.131\n");
-  EXPECT_EQ(kernel_.signature(), "Ubuntu 5.15.0-91.101-generic 5.15.131");
+  EXPECT_EQ(kernel_.facts().build, "Ubuntu 5.15.0-91.101-generic 5.15.131");
 }
 
 TEST_F(AgentKernel, tells_whether_memory_can_be_added_and_why_not) {

@@ -334,12 +334,12 @@ TEST_P(OperationOnSim, AGuestThatIsStillGrowingIsShrunk) {
   ASSERT_LT(simulation.world.populated(id), 2_GiB);
   // Its agent has measured a while before its answer is there (on real Xen: 1.5 s).
   bool first = true;
-  simulation.world.guest(id).agent().distort = [&](AgentReport& measured) {
+  simulation.world.guest(id).agent().distort([&](AgentReport& measured) {
     if (!std::exchange(first, false)) return;
     measured.mem_total -= 100_MiB;
     measured.kernel_zone_free -= 100_MiB;
     *measured.balloon_current -= 100_MiB;
-  };
+  });
   const auto report = resize(id, 400_MiB);
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(simulation.world.populated(id), 400_MiB);

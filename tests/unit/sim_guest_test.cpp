@@ -201,7 +201,7 @@ TEST(SimGuest, PvReaches3584MiBInOneStepWith14MiBLeftOf83) {
   const DomainId id = world.add_guest(with_policy(pv(), "online_kernel"));
   EXPECT_EQ(world.guest(id).kernel().memory().kernel_free(), 83_MiB);
   Kib least = 83_MiB;
-  world.guest(id).kernel().on_change = [&] {
+  world.guest(id).kernel().on_uevent = [&] {
     least = std::min(least, world.guest(id).kernel().memory().kernel_free());
   };
   ASSERT_TRUE(set_size(world, id, 3584_MiB));

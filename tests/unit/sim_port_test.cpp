@@ -171,6 +171,66 @@ TEST_F(SimAgent, ReportsEveryTwoSecondsAndWhenBlocksComeAndTheBalloonArrives) {
   EXPECT_GE(reports(), written + 10);
 }
 
+TEST_F(SimAgent, IsAsQuietAsTheRealOneWhileNothingHappens) {
+  ask(request(RequestKind::prepare, 1), 10s);
+  const int written = reports();
+  world.advance(15s);
+  EXPECT_EQ(reports(), written + 10) << "a heartbeat every 1.5 s";
+}
+
+TEST_F(SimAgent, FoldsWhatHappensWithin50Milliseconds) {
+  ask(request(RequestKind::prepare, 1), 1s);
+  ASSERT_TRUE(world.mem_max(id, 3_GiB));
+  ASSERT_TRUE(world.mem_set(id, 3_GiB));
+  const int written = reports();
+  world.advance(50ms);
+  EXPECT_LE(reports(), written + 2) << "23 blocks came and went online meanwhile";
+  EXPECT_EQ(report()->blocks_added, 23);
+}
+
+TEST_F(SimAgent, ReportsEvery50MillisecondsWhileTheBalloonGivesMemoryBack) {
+  ask(request(RequestKind::prepare, 1));
+  ASSERT_TRUE(world.mem_max(id, 3_GiB));
+  static_cast<void>(world.set_pool(id, 32_MiB));
+  ASSERT_TRUE(world.mem_set(id, 3_GiB));
+  world.advance(10s);
+  ASSERT_TRUE(world.mem_set(id, 1_GiB));
+  world.advance(500ms);  // the idle balloon is looked at so seldom
+  const int written = reports();
+  world.advance(1s);
+  EXPECT_GE(reports(), written + 15);
+  EXPECT_LE(reports(), written + 20);
+}
+
+TEST_F(SimAgent, AnAgentThatIsStartedAgainGoesOnWithItsOperation) {
+  ask(request(RequestKind::prepare, 1));
+  auto& agent = world.guest(id).agent();
+  agent.kill();
+  ASSERT_TRUE(world.mem_max(id, 800_MiB));
+  ASSERT_TRUE(world.mem_set(id, 800_MiB));
+  world.advance(10s);
+  agent.set_conduct(AgentConduct::normal);
+  agent.start(id);
+  world.advance(100ms);
+  EXPECT_EQ(report()->operation, 77U);
+  EXPECT_EQ(report()->blocks_added, 5);
+  ask(request(RequestKind::release, 2));
+  EXPECT_EQ(policy(), "offline");
+}
+
+TEST_F(SimAgent, AKernelWithoutHotplugShowsNoBlocksAndIsServedAllTheSame) {
+  GuestSpec spec{.name = "old"};
+  spec.linux.hotplug = false;
+  const DomainId old = world.add_guest(spec);
+  guest::Mailbox theirs{sim.port().store(), old};
+  EXPECT_FALSE(theirs.hello().value()->hotplug);
+  EXPECT_EQ(theirs.hello().value()->block_size, 0_KiB);
+  theirs.write(request(RequestKind::prepare, 1)).value();
+  world.advance(100ms);
+  EXPECT_EQ(theirs.report().value()->phase, AgentPhase::ready);
+  EXPECT_EQ(theirs.report().value()->error, "no memory hotplug here");
+}
+
 TEST_F(SimAgent, DropsARequestWhoseNumberIsNotHigher) {
   ask(request(RequestKind::prepare, 5));
   ask(request(RequestKind::release, 5));
@@ -211,10 +271,11 @@ TEST_F(SimAgent, AKilledAgentLeavesItsHelloAndAnswersNoMore) {
 
 TEST_F(SimAgent, AfterARestoreAnnouncesItselfAgainAndServesNobody) {
   ask(request(RequestKind::prepare, 1));
-  const auto before = mailbox.hello().value();
   const DomainId restored = world.save_and_restore(id).value();
-  EXPECT_EQ(world.guest(restored).kernel().spec().online_policy, "offline");
   guest::Mailbox theirs{sim.port().store(), restored};
+  EXPECT_FALSE(theirs.hello().value()) << "its kernel has not registered its watch again";
+  world.advance(100ms);
+  EXPECT_EQ(world.guest(restored).kernel().spec().online_policy, "offline");
   ASSERT_TRUE(theirs.hello().value());
   theirs.write(request(RequestKind::observe, 1)).value();
   world.advance(100ms);

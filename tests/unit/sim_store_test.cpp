@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <string>
 
-#include "host/sim/sim_store.hpp"
+#include "host/sim/store.hpp"
 
 namespace memctl::host::sim {
 namespace {

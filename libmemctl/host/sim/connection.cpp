@@ -8,6 +8,15 @@
 
 namespace memctl::host::sim {
 
+SimPort::SimPort(World& world, boost::asio::io_context& context)
+    : world_{world},
+      context_{context},
+      hypervisor_{world},
+      store_{world.shared_store(), world.clock()},
+      process_{world.add_process()} {}
+
+SimPort::~SimPort() { world_.end_process(process_); }
+
 SimConnection::SimConnection(World& world, boost::asio::io_context& context)
     : world_{&world}, context_{context}, port_{world, context} {}
 

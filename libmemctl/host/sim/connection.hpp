@@ -5,13 +5,38 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "host/factory.hpp"
-#include "host/sim/sim_port.hpp"
+#include "host/sim/hypervisor.hpp"
+#include "host/sim/store.hpp"
 #include "host/sim/world.hpp"
 
 namespace memctl::host::sim {
+
+/// The port of one process. A world can have several, as a host has several toolstacks; when one
+/// ends, its process is gone. `world` must outlive it.
+class SimPort final : public Port {
+ public:
+  SimPort(World& world, boost::asio::io_context& context);
+  SimPort(const SimPort&) = delete;
+  SimPort& operator=(const SimPort&) = delete;
+  ~SimPort() override;
+
+  Hypervisor& hypervisor() override { return hypervisor_; }
+  Store& store() override { return store_; }
+  Clock& clock() override { return world_.clock(); }
+  std::string self() override { return process_; }
+  bool is_alive(const std::string& owner) override { return world_.is_process(owner); }
+
+ private:
+  World& world_;
+  boost::asio::io_context& context_;
+  SimHypervisor hypervisor_;
+  SimStore store_;
+  std::string process_;
+};
 
 /// Lets `context` run over a world whose time passes while coroutines wait for it, and for nothing
 /// else: idle guests stand still.

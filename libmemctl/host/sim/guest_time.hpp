@@ -4,7 +4,7 @@
 #include <functional>
 #include <set>
 
-#include "host/sim/virtual_clock.hpp"
+#include "host/sim/clock.hpp"
 
 namespace memctl::host::sim {
 

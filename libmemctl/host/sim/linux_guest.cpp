@@ -88,7 +88,6 @@ void LinuxGuest::set_balloon_target(Kib wanted) {
   target_ = target;
   const bool busy = thread_.pending() && balloon_ != Balloon::again;
   if (!busy) wake(reaction);
-  changed();
 }
 
 void LinuxGuest::wake(Duration delay) {
@@ -111,11 +110,7 @@ void LinuxGuest::work() {
 
   switch (balloon_) {
     case Balloon::done:
-      if (target_ != current_) {
-        wake(busy_);
-      } else {
-        changed();
-      }
+      if (target_ != current_) wake(busy_);
       break;
     case Balloon::again:
       wake(std::chrono::seconds{schedule_delay_});
@@ -123,7 +118,6 @@ void LinuxGuest::work() {
     case Balloon::waiting_for_online:  // onlining wakes it; looking each second adds nothing here
       break;
     case Balloon::cancelled:
-      changed();
       break;
   }
 }
@@ -203,25 +197,24 @@ LinuxGuest::Balloon LinuxGuest::add_memory() {
   if (spec_.online_policy != "offline") {
     const bool movable = spec_.online_policy == "online_movable" ||
                          (spec_.online_policy == "online" && movable_ > Kib{});
-    if (online_blocks(movable)) {
+    if (online(offline_, movable)) {
       wake(section_time * sections);
       return Balloon::waiting_for_online;
     }
   }
-  changed();
+  send_uevent();
   return Balloon::waiting_for_online;
 }
 
-bool LinuxGuest::online_blocks(bool movable) {
-  if (offline_ == Kib{}) return true;
+bool LinuxGuest::online(Kib amount, bool movable) {
   if (spec_.online_fails || life_ != Life::running) return false;
-  (movable ? ballooned_movable_ : ballooned_kernel_) += offline_;
-  if (movable) movable_ += offline_;
-  offline_ = Kib{};
+  (movable ? ballooned_movable_ : ballooned_kernel_) += amount;
+  if (movable) movable_ += amount;
+  offline_ -= amount;
   if (!std::exchange(onlined_before_, true)) memory_.use(first_online_cost(type_));
   settle_starvation();
   if (balloon_ == Balloon::waiting_for_online) wake(reaction);
-  changed();
+  send_uevent();
   return true;
 }
 
@@ -239,7 +232,6 @@ LinuxGuest::Balloon LinuxGuest::shrink(Kib credit) {
   if (freed < got) {
     life_ = Life::oopsed;
     log_.emplace_back("kernel BUG at drivers/xen/balloon.c:493!");
-    changed();
     return Balloon::cancelled;
   }
   settle_starvation();
@@ -273,8 +265,8 @@ void LinuxGuest::panic(const std::string& message) {
   if (on_panic) on_panic();
 }
 
-void LinuxGuest::changed() const {
-  if (on_change) on_change();
+void LinuxGuest::send_uevent() const {
+  if (on_uevent) on_uevent();
 }
 
 double LinuxGuest::pressure() const {

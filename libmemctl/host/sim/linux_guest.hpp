@@ -72,16 +72,16 @@ class LinuxGuest {
   void set_online_policy(std::string policy) { spec_.online_policy = std::move(policy); }
   /// Writes the balloon driver's own target, as root in the guest may.
   void set_balloon_target(Kib wanted);
-  /// Brings the offline blocks online. False: there are some, and it failed.
-  bool online_blocks(bool movable);
+  /// Brings one of the offline blocks online. False: it failed.
+  bool online_block(bool movable) { return online(spec_.block_size, movable); }
   /// A process takes memory and keeps it, or lets it go (negative).
   void hold(Kib amount);
   /// The agent locks memory for itself, or gives it back (negative).
   void lock(Kib amount) { memory_.lock(amount); }
   void set_pressure(std::optional<double> percent) { pressure_ = percent; }
 
-  /// Called when blocks appear or come online, and when the balloon rests or gives up.
-  std::function<void()> on_change{};
+  /// The uevents: called when blocks appear or come online. The balloon sends none.
+  std::function<void()> on_uevent{};
   /// Called once, when the kernel panics.
   std::function<void()> on_panic{};
 
@@ -96,7 +96,8 @@ class LinuxGuest {
   [[nodiscard]] Balloon schedule(Balloon state);
   void settle_starvation();
   void panic(const std::string& message);
-  void changed() const;
+  bool online(Kib amount, bool movable);
+  void send_uevent() const;
   [[nodiscard]] Kib chunk(Kib credit) const;
   [[nodiscard]] Duration time_for(Kib amount) const;
 

@@ -20,7 +20,7 @@ inline constexpr DomainId dom0{0};
 
 /// xenstored's tree as a client of any domain sees it: permissions, a guest's quotas, watches. Its
 /// figures are those of the C xenstored (XEN-FACTS section 5). Everything happens at once: only a
-/// transaction, in `store_view`, has a duration.
+/// transaction, in `store.cpp`, has a duration.
 class StoreModel {
  public:
   static constexpr std::size_t payload_limit = 4096;  ///< path and value of one write, anyone's

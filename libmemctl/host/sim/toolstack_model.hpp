@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "host/sim/clock.hpp"
 #include "host/sim/store_model.hpp"
-#include "host/sim/virtual_clock.hpp"
 #include "host/sim/xen_model.hpp"
 
 namespace memctl::host::sim {

@@ -29,7 +29,7 @@ Guest::Guest(VirtualClock& clock, XenModel& xen, StoreModel& store, GuestSpec sp
       kernel_{time_, xen, store, spec_.linux},
       agent_{time_, store, kernel_, spec_.agent, seed},
       boot_{time_} {
-  kernel_.on_change = [this] { agent_.on_change(); };
+  kernel_.on_uevent = [this] { agent_.on_uevent(); };
 }
 
 bool Guest::alive() const {
@@ -236,7 +236,7 @@ Result<DomainId> World::save_and_restore(DomainId id) {
   toolstack_.find(restored)->frozen_pool = record.frozen_pool;
   guests_[restored] = saved;
   saved->kernel_.move_to(restored);
-  saved->agent_.start(restored);
+  saved->agent_.move_to(restored);
   return restored;
 }
 

@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "host/sim/agent_model.hpp"
+#include "host/sim/clock.hpp"
+#include "host/sim/guest_agent.hpp"
 #include "host/sim/guest_time.hpp"
 #include "host/sim/linux_guest.hpp"
 #include "host/sim/store_model.hpp"
 #include "host/sim/toolstack_model.hpp"
-#include "host/sim/virtual_clock.hpp"
 #include "host/sim/xen_model.hpp"
 
 namespace memctl::host::sim {
@@ -67,7 +67,7 @@ class Guest {
   [[nodiscard]] bool alive() const;
   [[nodiscard]] LinuxGuest& kernel() { return kernel_; }
   [[nodiscard]] const LinuxGuest& kernel() const { return kernel_; }
-  [[nodiscard]] AgentModel& agent() { return agent_; }
+  [[nodiscard]] GuestAgent& agent() { return agent_; }
   /// MemTotal, as seen from within.
   [[nodiscard]] Kib mem_total() const { return kernel_.memory().total(); }
 
@@ -78,7 +78,7 @@ class Guest {
   bool gone_{false};
   GuestTime time_;
   LinuxGuest kernel_;
-  AgentModel agent_;
+  GuestAgent agent_;
   GuestTimer boot_;
 };
 

@@ -21,7 +21,8 @@ SETTLED_S = 120
 """Far longer than any balloon driver goes on trying: virtual time costs nothing."""
 
 UNTIL_SEEN_S = 0.1
-"""Between the end of a command and anybody's look at what it left: the agent restores a policy."""
+"""Between the end of a command and anybody's look at what it left: the agent restores a policy, or
+announces itself after a restore."""
 
 # What is left to guests of the lab's 6144 MiB, once Xen and dom0 have theirs.
 HOST = {"host": "4900MiB", "dom0": "1244MiB"}
@@ -292,6 +293,7 @@ class SimulatedGuest:
         if "error" in self.host.request("save-restore", guest=self.name):
             return False
         self.refresh()
+        self.host.ask("pass", seconds=UNTIL_SEEN_S)
         return True
 
     def destroy(self) -> None:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "agent/core.hpp"
+#include "agent/core/agent_core.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -18,22 +18,26 @@ std::string failure(const std::string& what, int error) {
 
 }  // namespace
 
-AgentCore::AgentCore(Kernel& kernel, RecordFile& records, Ports ports, Time now)
-    : kernel_{&kernel},
-      records_{&records},
-      ports_{std::move(ports)},
-      report_sequence_{static_cast<std::uint64_t>(now.count())} {
+AgentCore::AgentCore(const Surroundings& surroundings)
+    : kernel_{surroundings.kernel},
+      ballast_{surroundings.ballast},
+      records_{surroundings.records},
+      outbox_{surroundings.outbox},
+      process_{surroundings.process},
+      now_{process_.now()},
+      report_sequence_{static_cast<std::uint64_t>(now_.count())} {
   blocks_.reserve(1024);
 }
 
-void AgentCore::start(const std::optional<AgentRequest>& standing, Time now) {
-  record_ = records_->load().value_or(Record{});
-  const bool resumable = record_.active && now < record_.lease_end;
+void AgentCore::start(const std::optional<AgentRequest>& standing) {
+  now_ = process_.now();
+  record_ = records_.load().value_or(Record{});
+  const bool resumable = record_.active && now_ < record_.lease_end;
   if (record_.active) {
-    log(resumable ? "resuming the operation that an earlier agent served"
-                  : "an earlier agent's operation is over");
+    process_.log(resumable ? "resuming the operation that an earlier agent served"
+                           : "an earlier agent's operation is over");
     if (resumable) {
-      look(now);
+      look();
       if (!record_.baseline_known) {
         std::ranges::transform(blocks_, std::back_inserter(record_.baseline), &Block::id);
         record_.baseline_known = true;
@@ -47,18 +51,19 @@ void AgentCore::start(const std::optional<AgentRequest>& standing, Time now) {
   if (!standing) {
     request_absent();
   } else if (!was_carried_out(*standing)) {
-    carry_out(*standing, now);
+    carry_out(*standing);
   }
   if (!record_.active) take_ballast();
   save();  // its file has its memory from now on
-  tick(now);
+  tick();
 }
 
-void AgentCore::request(const AgentRequest& request, Time now) {
+void AgentCore::request(const AgentRequest& request) {
+  now_ = process_.now();
   if (request.operation == record_.last_operation && request.sequence <= record_.last_sequence) {
     return;
   }
-  carry_out(request, now);
+  carry_out(request);
 }
 
 void AgentCore::request_absent() { record_.last_sequence = 0; }
@@ -67,71 +72,72 @@ bool AgentCore::was_carried_out(const AgentRequest& request) const {
   return request.operation == record_.last_operation && request.sequence == record_.last_sequence;
 }
 
-void AgentCore::mailbox_replaced(const std::optional<AgentRequest>& standing, Time now) {
+void AgentCore::mailbox_replaced(const std::optional<AgentRequest>& standing) {
+  now_ = process_.now();
   if (standing && was_carried_out(*standing)) {  // only the guest's own nodes had gone
     dirty_ = record_.active;
     return;
   }
   if (record_.active) {
-    log("the operation was left behind by a restore or migration");
+    process_.log("the operation was left behind by a restore or migration");
     end_operation();
   }
   request_absent();
-  if (standing) carry_out(*standing, now);
+  if (standing) carry_out(*standing);
 }
 
-void AgentCore::carry_out(const AgentRequest& request, Time now) {
-  if (ports_.free_memory) ballast_.lend_if_needed(ports_.free_memory());
+void AgentCore::carry_out(const AgentRequest& request) {
+  ballast_.lend_if_needed(kernel_.free_memory());
   record_.last_operation = request.operation;
   record_.last_sequence = request.sequence;
   switch (request.kind) {
     case RequestKind::observe:
       if (record_.active && record_.operation == request.operation) {
         record_.sequence = request.sequence;
-        record_.lease_end = now + std::chrono::seconds{request.lease_seconds};
+        record_.lease_end = now_ + std::chrono::seconds{request.lease_seconds};
       }
       save();
-      look(now);
-      publish(phase(), now, &request);
+      look();
+      publish(phase(), &request);
       // Another's report takes the place of the operation's own, which may not have been read.
       dirty_ = record_.active && record_.operation != request.operation;
       break;
     case RequestKind::prepare:
-      prepare(request, now);
+      prepare(request);
       break;
     case RequestKind::release:
-      if (record_.active) log("operation released");
+      if (record_.active) process_.log("operation released");
       end_operation();
-      look(now);
-      publish(AgentPhase::released, now, &request);
+      look();
+      publish(AgentPhase::released, &request);
       break;
   }
 }
 
-void AgentCore::prepare(const AgentRequest& request, Time now) {
+void AgentCore::prepare(const AgentRequest& request) {
   const bool first = !record_.active || record_.operation != request.operation;
   // An operation that is taken over was cut short: the policy before it is the one to come back.
-  if (!record_.active) record_.earlier = kernel_->policy();
+  if (!record_.active) record_.earlier = kernel_.policy();
   record_.active = true;
   record_.operation = request.operation;
   record_.sequence = request.sequence;
   record_.zone = request.online;
-  record_.lease_end = now + std::chrono::seconds{request.lease_seconds};
+  record_.lease_end = now_ + std::chrono::seconds{request.lease_seconds};
   if (first) {
     blocks_.clear();  // zones are asked anew
-    kernel_->scan(blocks_);
+    kernel_.scan(blocks_);
     record_.baseline.clear();
     std::ranges::transform(blocks_, std::back_inserter(record_.baseline), &Block::id);
     record_.baseline_known = true;
-    log("serving an operation; " + std::to_string(blocks_.size()) + " blocks present");
+    process_.log("serving an operation; " + std::to_string(blocks_.size()) + " blocks present");
   }
   save();  // before the change that it must undo
   ballast_.lend();
   apply_policy();
   poll_interval_ = poll_fastest;
-  next_poll_ = now + poll_interval_;
-  look(now);
-  publish(phase(), now);
+  next_poll_ = now_ + poll_interval_;
+  look();
+  publish(phase());
 }
 
 void AgentCore::apply_policy() {
@@ -140,17 +146,17 @@ void AgentCore::apply_policy() {
     policy_error_ = "no memory hotplug here";
     return;
   }
-  if (const int error = kernel_->set_policy(policy_for(record_.zone))) {
+  if (const int error = kernel_.set_policy(policy_for(record_.zone))) {
     policy_error_ = failure("auto_online_blocks", error);
-    log(policy_error_);
+    process_.log(policy_error_);
   }
 }
 
 // Whoever set another policy meanwhile wanted it: only ours is taken back.
 void AgentCore::restore_policy() {
-  if (!record_.earlier || kernel_->policy() != policy_for(record_.zone)) return;
-  if (const int error = kernel_->set_policy(*record_.earlier)) {
-    log(failure("auto_online_blocks cannot be restored", error));
+  if (!record_.earlier || kernel_.policy() != policy_for(record_.zone)) return;
+  if (const int error = kernel_.set_policy(*record_.earlier)) {
+    process_.log(failure("auto_online_blocks cannot be restored", error));
   }
 }
 
@@ -166,40 +172,41 @@ void AgentCore::end_operation() {
 
 void AgentCore::take_ballast() {
   AgentReport figures;
-  kernel_->figures(figures);
+  kernel_.figures(figures);
   ballast_.take(figures.kernel_zone_free);
 }
 
 void AgentCore::save() {
-  if (const int error = records_->save(record_)) {
-    log(failure("the earlier policy cannot be recorded", error));
+  if (const int error = records_.save(record_)) {
+    process_.log(failure("the earlier policy cannot be recorded", error));
   }
 }
 
-void AgentCore::memory_changed(Time now) {
+void AgentCore::memory_changed() {
   if (!record_.active) return;
   dirty_ = true;
-  tick(now);
+  tick();
 }
 
-void AgentCore::tick(Time now) {
+void AgentCore::tick() {
   if (!record_.active) return;
-  if (now >= record_.lease_end) {
-    log("no request for the whole lease: the operation is over");
+  now_ = process_.now();
+  if (now_ >= record_.lease_end) {
+    process_.log("no request for the whole lease: the operation is over");
     end_operation();
     return;
   }
-  if (now >= next_poll_) {
+  if (now_ >= next_poll_) {
     const bool was_moving = balloon_is_moving();
-    const auto before = std::exchange(balloon_, kernel_->balloon());
+    const auto before = std::exchange(balloon_, kernel_.balloon());
     // What a guest gives back it may come to need: dom0 is told of every step.
     if (was_moving != balloon_is_moving() || gives_back()) dirty_ = true;
     poll_interval_ = before == balloon_ ? std::min(poll_interval_ * 2, poll_slowest) : poll_fastest;
-    next_poll_ = now + poll_interval_;
+    next_poll_ = now_ + poll_interval_;
   }
-  if ((dirty_ && now >= last_report_ + fold_) || now >= last_report_ + heartbeat) {
-    look(now);
-    publish(phase(), now);
+  if ((dirty_ && now_ >= last_report_ + fold_) || now_ >= last_report_ + heartbeat) {
+    look();
+    publish(phase());
   }
 }
 
@@ -214,15 +221,14 @@ void AgentCore::stop() {
 }
 
 /// One look at everything that a report tells of; blocks that lie offline are onlined.
-void AgentCore::look(Time now) {
+void AgentCore::look() {
   dirty_ = false;
-  const auto begin = std::chrono::steady_clock::now();
-  kernel_->scan(blocks_);
+  const Time begin = process_.now();
+  kernel_.scan(blocks_);
   if (record_.active) online_blocks();
-  balloon_ = kernel_->balloon();
-  const auto spent = std::chrono::duration_cast<Time>(std::chrono::steady_clock::now() - begin);
-  fold_ = std::clamp(4 * spent, fold, heartbeat);
-  if (next_poll_ <= now) next_poll_ = now + poll_interval_;
+  balloon_ = kernel_.balloon();
+  fold_ = std::clamp(4 * (process_.now() - begin), fold, heartbeat);
+  if (next_poll_ <= now_) next_poll_ = now_ + poll_interval_;
 }
 
 // Also those that an earlier growth left: the balloon waits until they are online.
@@ -231,42 +237,45 @@ void AgentCore::online_blocks() {
   bool any = false;
   for (const Block& block : blocks_) {
     if (block.online) continue;
-    const int error = kernel_->online(block.id, record_.zone);
+    const int error = kernel_.online(block.id, record_.zone);
     if (error == 0) {
       any = true;
     } else if (block_error_.empty()) {
       block_error_ = failure("memory" + std::to_string(block.id), error);
     }
   }
-  if (any) kernel_->scan(blocks_);
+  if (any) kernel_.scan(blocks_);
   if (std::ranges::all_of(blocks_, &Block::online)) block_error_.clear();  // the kernel was faster
-  if (!block_error_.empty() && block_error_ != earlier_error) log(block_error_);
+  if (!block_error_.empty() && block_error_ != earlier_error) process_.log(block_error_);
 }
 
-void AgentCore::publish(AgentPhase phase, Time now, const AgentRequest* asked) {
+void AgentCore::publish(AgentPhase phase, const AgentRequest* asked) {
   AgentReport report;
   report.operation = asked != nullptr ? asked->operation : record_.operation;
   report.request = asked != nullptr ? asked->sequence : record_.sequence;
   report.sequence = ++report_sequence_;
   report.phase = phase;
+  auto earlier = record_.baseline.begin();  // by number, as the blocks are
   for (const Block& block : blocks_) {
     ++report.blocks_present;
     report.blocks_online += block.online;
     report.blocks_movable += block.movable;
-    if (record_.active && !std::ranges::binary_search(record_.baseline, block.id)) {
+    while (earlier != record_.baseline.end() && *earlier < block.id) ++earlier;
+    const bool added = earlier == record_.baseline.end() || *earlier != block.id;
+    if (record_.active && added) {
       ++report.blocks_added;
       report.blocks_added_offline += !block.online;
     }
   }
-  kernel_->figures(report);
+  kernel_.figures(report);
   // It is free by the time that anything is added.
   report.mem_available += ballast_.held();
   report.kernel_zone_free += ballast_.held();
   report.balloon_target = balloon_.target;
   report.balloon_current = balloon_.current;
   if (record_.active) report.error = policy_error_.empty() ? block_error_ : policy_error_;
-  last_report_ = now;
-  ports_.publish(report);
+  last_report_ = now_;
+  outbox_.publish(report);
 }
 
 AgentPhase AgentCore::phase() const {
@@ -285,10 +294,6 @@ bool AgentCore::balloon_is_moving() const {
 
 bool AgentCore::gives_back() const {
   return balloon_is_moving() && *balloon_.target < *balloon_.current;
-}
-
-void AgentCore::log(const std::string& line) const {
-  if (ports_.log) ports_.log(line);
 }
 
 }  // namespace memctl::agent

@@ -17,22 +17,35 @@ class Ballast {
   /// and lent at once to a guest that has less than this: even to answer takes a page or two.
   static constexpr Kib little{12288};
 
-  Ballast() = default;
   Ballast(const Ballast&) = delete;
   Ballast& operator=(const Ballast&) = delete;
-  ~Ballast() { lend(); }
+  virtual ~Ballast() = default;
 
   /// What `lend` would give.
-  [[nodiscard]] Kib held() const { return memory_ == nullptr ? Kib{} : size; }
+  [[nodiscard]] Kib held() const { return held_ ? size : Kib{}; }
   /// Takes it, if it is not held and `free` is plenty. Where the system refuses, it is not held.
-  void take(Kib free);
+  void take(Kib free) {
+    if (!held_ && free >= plenty) held_ = obtain();
+  }
   /// Gives it to the guest's kernel, if it is held.
-  void lend();
+  void lend() {
+    if (held_) give_back();
+    held_ = false;
+  }
   /// The same, where `free` is little.
-  void lend_if_needed(Kib free);
+  void lend_if_needed(Kib free) {
+    if (free < little) lend();
+  }
+
+ protected:
+  explicit Ballast(bool held = false) : held_{held} {}
 
  private:
-  void* memory_{nullptr};
+  /// `size` of memory that nobody else can have; false: refused.
+  [[nodiscard]] virtual bool obtain() = 0;
+  virtual void give_back() = 0;
+
+  bool held_;
 };
 
 }  // namespace memctl::agent

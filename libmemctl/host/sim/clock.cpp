@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "host/sim/virtual_clock.hpp"
+#include "host/sim/clock.hpp"
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>

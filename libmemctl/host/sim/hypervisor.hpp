@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-#include <string>
+#include <boost/asio/awaitable.hpp>
 #include <vector>
 
-#include "host/port.hpp"
-#include "host/sim/sim_store.hpp"
+#include "host/hypervisor.hpp"
 #include "host/sim/world.hpp"
 
 namespace memctl::host::sim {
@@ -33,29 +31,6 @@ class SimHypervisor final : public Hypervisor {
   /// The time that a call of libxl takes, and the wait for its lock of the domain.
   [[nodiscard]] boost::asio::awaitable<void> libxl_call(DomainId domain);
   World& world_;
-};
-
-/// The port of one process. A world can have several, as a host has several toolstacks; when one
-/// ends, its process is gone. `world` must outlive it.
-class SimPort final : public Port {
- public:
-  SimPort(World& world, boost::asio::io_context& context);
-  SimPort(const SimPort&) = delete;
-  SimPort& operator=(const SimPort&) = delete;
-  ~SimPort() override;
-
-  Hypervisor& hypervisor() override { return hypervisor_; }
-  Store& store() override { return store_; }
-  Clock& clock() override { return world_.clock(); }
-  std::string self() override { return process_; }
-  bool is_alive(const std::string& owner) override { return world_.is_process(owner); }
-
- private:
-  World& world_;
-  boost::asio::io_context& context_;
-  SimHypervisor hypervisor_;
-  SimStore store_;
-  std::string process_;
 };
 
 }  // namespace memctl::host::sim

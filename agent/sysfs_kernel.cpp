@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "agent/kernel.hpp"
+#include "agent/sysfs_kernel.hpp"
 
 #include <dirent.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,12 +12,12 @@
 #include <cstdio>
 #include <memory>
 
+#include "agent/core/parse.hpp"
 #include "agent/file.hpp"
 
 namespace memctl::agent {
 namespace {
 
-constexpr std::array policy_names{"offline", "online", "online_kernel", "online_movable"};
 // More than a message may speak of.
 constexpr std::size_t most_blocks = (std::size_t{1} << 24) - 1;
 
@@ -46,15 +48,7 @@ std::optional<Kib> read_kib(const char* path) {
 
 }  // namespace
 
-const char* name(OnlinePolicy policy) { return policy_names.at(static_cast<std::size_t>(policy)); }
-
-std::optional<OnlinePolicy> policy_named(std::string_view text) {
-  const auto found = std::ranges::find(policy_names, text);
-  if (found == policy_names.end()) return std::nullopt;
-  return static_cast<OnlinePolicy>(found - policy_names.begin());
-}
-
-Kernel::Kernel(const std::string& root)
+SysfsKernel::SysfsKernel(const std::string& root)
     : memory_{root + "/sys/devices/system/memory/"},
       balloon_{root + "/sys/devices/system/xen_memory/xen_memory0/"},
       proc_{root + "/proc/"},
@@ -62,8 +56,15 @@ Kernel::Kernel(const std::string& root)
   earlier_.reserve(1024);
 }
 
-KernelFacts Kernel::facts() const {
-  KernelFacts facts;
+KernelFacts SysfsKernel::facts() const {
+  utsname system{};
+  ::uname(&system);
+  KernelFacts facts{.release = system.release, .build = system.version, .machine = system.machine};
+  // What Ubuntu's kernels say of the release that they are built from.
+  std::array<char, 128> signature;
+  if (const auto text = read_file(Path{proc_, "version_signature"}, signature)) {
+    facts.build = trimmed(*text);
+  }
   std::array<char, 64> buffer;
   if (const auto text = read_file(Path{memory_, "block_size_bytes"}, buffer)) {
     const auto bytes = parse_number(*text, 16);  // printed without a prefix
@@ -82,24 +83,17 @@ KernelFacts Kernel::facts() const {
   return facts;
 }
 
-std::optional<std::string> Kernel::signature() const {
-  std::array<char, 128> buffer;
-  const auto text = read_file(Path{proc_, "version_signature"}, buffer);
-  if (!text) return std::nullopt;
-  return std::string{trimmed(*text)};
-}
-
-std::optional<OnlinePolicy> Kernel::policy() const {
+std::optional<OnlinePolicy> SysfsKernel::policy() const {
   std::array<char, 64> buffer;
   const auto text = read_file(Path{memory_, "auto_online_blocks"}, buffer);
   return text ? policy_named(trimmed(*text)) : std::nullopt;
 }
 
-int Kernel::set_policy(OnlinePolicy policy) const {
+int SysfsKernel::set_policy(OnlinePolicy policy) {
   return write_file(Path{memory_, "auto_online_blocks"}, name(policy));
 }
 
-void Kernel::scan(std::vector<Block>& blocks) {
+void SysfsKernel::scan(std::vector<Block>& blocks) {
   std::swap(blocks, earlier_);
   blocks.clear();
   const std::unique_ptr<DIR, int (*)(DIR*)> directory{::opendir(memory_.c_str()), &::closedir};
@@ -121,13 +115,13 @@ void Kernel::scan(std::vector<Block>& blocks) {
   }
 }
 
-bool Kernel::is_movable(std::uint32_t block) const {
+bool SysfsKernel::is_movable(std::uint32_t block) const {
   std::array<char, 64> buffer;
   const auto zones = read_file(Path{memory_, block, "valid_zones"}, buffer);
   return zones && zones->starts_with("Movable");
 }
 
-int Kernel::online(std::uint32_t block, OnlineZone zone) const {
+int SysfsKernel::online(std::uint32_t block, OnlineZone zone) {
   const Path state{memory_, block, "state"};
   const int error = write_file(state, name(policy_for(zone)));
   if (error != EINVAL) return error;
@@ -138,12 +132,12 @@ int Kernel::online(std::uint32_t block, OnlineZone zone) const {
   return now && now->starts_with("online") ? 0 : error;
 }
 
-BalloonFigures Kernel::balloon() const {
+BalloonFigures SysfsKernel::balloon() const {
   return {.target = read_kib(Path{balloon_, "target_kb"}),
           .current = read_kib(Path{balloon_, "info/current_kb"})};
 }
 
-void Kernel::figures(AgentReport& report) const {
+void SysfsKernel::figures(AgentReport& report) const {
   MeminfoReader meminfo;
   read_lines(Path{proc_, "meminfo"}, [&](std::string_view line) { meminfo.line(line); });
   ZoneinfoReader zoneinfo;
@@ -159,6 +153,12 @@ void Kernel::figures(AgentReport& report) const {
   report.kernel_zone_reclaimable = zoneinfo.reclaimable(page_size_);
   report.pressure_some_avg10 = pressure.some_avg10;
   report.pressure_full_avg10 = pressure.full_avg10;
+}
+
+Kib SysfsKernel::free_memory() const {
+  struct sysinfo info {};
+  if (::sysinfo(&info) != 0) return Kib{};
+  return Kib{static_cast<std::int64_t>(info.freeram * info.mem_unit / 1024)};
 }
 
 }  // namespace memctl::agent

@@ -2,14 +2,14 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "agent/file.hpp"
-#include "agent/kernel.hpp"
+#include "agent/core/kernel.hpp"
 
 namespace memctl::agent {
 
@@ -18,6 +18,8 @@ using Time = std::chrono::milliseconds;
 
 /// What a restart of the agent must not forget.
 struct Record {
+  static constexpr std::size_t longest_text = 4000;
+
   std::uint64_t last_operation{};  ///< Whose request was carried out last,
   std::uint64_t last_sequence{};   ///< and its number.
   bool active{};                   ///< An operation is being served:
@@ -34,22 +36,5 @@ struct Record {
 [[nodiscard]] std::string to_text(const Record& record);
 /// Nothing for a text that is not whole.
 [[nodiscard]] std::optional<Record> parse_record(std::string_view text);
-
-/// The record's place: one small file, overwritten in place, since a starving guest may have no
-/// memory for a second one.
-class RecordFile {
- public:
-  /// In `directory`, which is made where it is missing.
-  explicit RecordFile(const std::string& directory);
-  [[nodiscard]] std::optional<Record> load() const;
-  /// 0, or the error number.
-  [[nodiscard]] int save(const Record& record);
-
- private:
-  [[nodiscard]] bool stands() const;
-
-  std::string path_;
-  Fd file_;  ///< Kept open: to open it again would take memory.
-};
 
 }  // namespace memctl::agent

@@ -3,8 +3,8 @@
 
 #include <memory>
 
+#include "host/sim/clock.hpp"
 #include "host/sim/store_model.hpp"
-#include "host/sim/virtual_clock.hpp"
 #include "host/store.hpp"
 
 namespace memctl::host::sim {

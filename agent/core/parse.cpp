@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "agent/parse.hpp"
+#include "agent/core/parse.hpp"
 
 #include <algorithm>
 #include <charconv>

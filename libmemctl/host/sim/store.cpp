@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "host/sim/sim_store.hpp"
+#include "host/sim/store.hpp"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "host/sim/sim_port.hpp"
+#include "host/sim/hypervisor.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -158,14 +157,5 @@ Result<bool> SimHypervisor::save_in_progress(DomainId domain) {
   if (record == nullptr) return no_domain(domain);
   return record->save_in_progress;
 }
-
-SimPort::SimPort(World& world, boost::asio::io_context& context)
-    : world_{world},
-      context_{context},
-      hypervisor_{world},
-      store_{world.shared_store(), world.clock()},
-      process_{world.add_process()} {}
-
-SimPort::~SimPort() { world_.end_process(process_); }
 
 }  // namespace memctl::host::sim

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/core/kernel.hpp"
+
+namespace memctl::agent {
+
+/// The guest's kernel, through /sys and /proc below `root`. Reading needs no memory beyond fixed
+/// buffers and the list of blocks.
+class SysfsKernel : public Kernel {
+ public:
+  /// `root`: empty for the real one.
+  explicit SysfsKernel(const std::string& root = {});
+
+  [[nodiscard]] KernelFacts facts() const override;
+  [[nodiscard]] std::optional<OnlinePolicy> policy() const override;
+  [[nodiscard]] int set_policy(OnlinePolicy policy) override;
+  void scan(std::vector<Block>& blocks) override;
+  [[nodiscard]] int online(std::uint32_t block, OnlineZone zone) override;
+  [[nodiscard]] BalloonFigures balloon() const override;
+  void figures(AgentReport& report) const override;
+  [[nodiscard]] Kib free_memory() const override;
+
+ private:
+  [[nodiscard]] bool is_movable(std::uint32_t block) const;
+
+  std::string memory_;   ///< …/sys/devices/system/memory/
+  std::string balloon_;  ///< …/sys/devices/system/xen_memory/xen_memory0/
+  std::string proc_;
+  Kib page_size_;
+  std::vector<Block> earlier_;  ///< Kept for its room.
+};
+
+}  // namespace memctl::agent

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "agent/core/surroundings.hpp"
+#include "base/facts.hpp"
+#include "host/sim/guest_time.hpp"
+#include "host/sim/store_model.hpp"
+
+namespace memctl::host::sim {
+
+/// How a guest's agent behaves.
+enum class AgentConduct {
+  normal,
+  absent,    ///< Not installed: no hello.
+  killed,    ///< Announced itself, and answers no more.
+  garbage,   ///< Writes bytes that are no message.
+  huge,      ///< Writes messages whose figures cannot be.
+  lying,     ///< Claims that everything asked for is there, at once.
+  stale,     ///< Answers with sequence numbers that go back.
+  flooding,  ///< Answers, and writes its report 5000 times a second for ever.
+  deleting,  ///< Removes its own nodes instead of answering.
+  fleeting,  ///< Removes its hello, and answers.
+};
+
+/// The guest's part of xenstore, with its agent's conduct between the two. Behind a hostile conduct
+/// stands an honest agent that knows nothing of it: whatever dom0 asks, that agent is asked to
+/// observe, so that it does nothing, and its report is turned into what the conduct writes.
+class ConductedStore final : public agent::GuestStore {
+ public:
+  /// `conduct` may change, and must outlive this.
+  ConductedStore(GuestTime& time, StoreModel& store, const AgentConduct& conduct,
+                 std::uint64_t seed);
+
+  [[nodiscard]] std::optional<std::string> read(const char* path, int& error) override;
+  [[nodiscard]] int write(const char* path, std::string_view value) override;
+  void remove(const char* path) override;
+
+  /// The guest is, or has become, `domain`: what an agent wrote before is not there.
+  void move_to(DomainId domain);
+  [[nodiscard]] std::string path_of(const char* path) const { return home_ + path; }
+
+  /// For tests: changes each report before it is written.
+  void distort(std::function<void(AgentReport&)> change) { distort_ = std::move(change); }
+  [[nodiscard]] int reports_written() const { return reports_written_; }
+
+ private:
+  [[nodiscard]] bool is_hostile() const;
+  /// Writes as the guest.
+  int put(const char* path, std::string_view value);
+  int put_hostile(AgentReport report);
+  void flood(AgentReport report);
+  /// All is there that was asked for, and there is room without end.
+  void lie(AgentReport& report) const;
+  [[nodiscard]] std::string garbage();
+
+  StoreModel& store_;
+  const AgentConduct& conduct_;
+  std::mt19937_64 random_;
+  GuestTimer flood_;
+  DomainId domain_{};
+  std::string home_{};  ///< /local/domain/N/
+  std::string hello_{};
+  AgentRequest request_{};  ///< What dom0 asked last.
+  std::function<void(AgentReport&)> distort_{};
+  int reports_written_{0};
+};
+
+}  // namespace memctl::host::sim

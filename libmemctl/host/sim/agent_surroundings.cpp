@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/sim/agent_surroundings.hpp"
+
+#include <cerrno>
+#include <cstddef>
+
+namespace memctl::host::sim {
+
+agent::KernelFacts AgentKernel::facts() const {
+  const LinuxSpec& spec = linux_.spec();
+  return {.release = spec.kernel_release,
+          .build = spec.kernel_build,
+          .machine = spec.machine,
+          .block_size = spec.hotplug ? spec.block_size : Kib{},
+          .hotplug = spec.hotplug,
+          .no_hotplug_reason = spec.hotplug ? "" : "the kernel was built without memory hotplug"};
+}
+
+std::optional<agent::OnlinePolicy> AgentKernel::policy() const {
+  if (!linux_.spec().hotplug) return std::nullopt;
+  return agent::policy_named(linux_.spec().online_policy);
+}
+
+int AgentKernel::set_policy(agent::OnlinePolicy policy) {
+  if (!linux_.spec().hotplug) return ENOENT;
+  linux_.set_online_policy(agent::name(policy));
+  return 0;
+}
+
+// The blocks that were added last are those that lie offline, and the movable ones lie below them.
+void AgentKernel::scan(std::vector<agent::Block>& blocks) {
+  blocks.clear();
+  if (!linux_.spec().hotplug) return;
+  const std::int64_t present = linux_.blocks_present();
+  const std::int64_t online = present - linux_.blocks_offline();
+  const std::int64_t kernel = online - linux_.blocks_movable();
+  blocks.reserve(static_cast<std::size_t>(present));
+  for (std::int64_t id = 0; id < present; ++id) {
+    blocks.push_back({.id = static_cast<std::uint32_t>(id),
+                      .online = id < online,
+                      .movable = id >= kernel && id < online});
+  }
+}
+
+int AgentKernel::online(std::uint32_t block, OnlineZone zone) {
+  const bool is_online = block < linux_.blocks_present() - linux_.blocks_offline();
+  if (is_online || linux_.online_block(zone == OnlineZone::movable)) return 0;
+  return EINVAL;
+}
+
+agent::BalloonFigures AgentKernel::balloon() const {
+  return {.target = linux_.balloon_target(), .current = linux_.balloon_current()};
+}
+
+void AgentKernel::figures(AgentReport& report) const {
+  const GuestMemory& memory = linux_.memory();
+  report.mem_total = memory.total();
+  report.mem_available = memory.available();
+  report.kernel_zone_free = memory.kernel_free();
+  report.kernel_zone_reclaimable = memory.reclaimable();
+  report.pressure_some_avg10 = linux_.pressure();
+  report.pressure_full_avg10 = linux_.pressure() / 2;
+  report.balloon_inflated = linux_.balloon_inflated();
+}
+
+Kib AgentKernel::free_memory() const {
+  return linux_.memory().kernel_free() + linux_.memory().movable_free();
+}
+
+bool AgentBallast::obtain() {
+  linux_.lock(size);
+  return true;
+}
+
+}  // namespace memctl::host::sim

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What the real agent's core finds around it in a simulated guest.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "agent/core/surroundings.hpp"
+#include "host/sim/linux_guest.hpp"
+
+namespace memctl::host::sim {
+
+/// The simulated kernel, as its /sys and /proc would show it.
+class AgentKernel final : public agent::Kernel {
+ public:
+  explicit AgentKernel(LinuxGuest& linux) : linux_{linux} {}
+
+  [[nodiscard]] agent::KernelFacts facts() const override;
+  [[nodiscard]] std::optional<agent::OnlinePolicy> policy() const override;
+  [[nodiscard]] int set_policy(agent::OnlinePolicy policy) override;
+  void scan(std::vector<agent::Block>& blocks) override;
+  [[nodiscard]] int online(std::uint32_t block, OnlineZone zone) override;
+  [[nodiscard]] agent::BalloonFigures balloon() const override;
+  void figures(AgentReport& report) const override;
+  [[nodiscard]] Kib free_memory() const override;
+
+ private:
+  LinuxGuest& linux_;
+};
+
+class AgentBallast final : public agent::Ballast {
+ public:
+  /// `held`: it is, beside what the guest's kernel has free.
+  AgentBallast(LinuxGuest& linux, bool held) : Ballast{held}, linux_{linux} {}
+  ~AgentBallast() override { lend(); }
+
+ private:
+  [[nodiscard]] bool obtain() override;
+  void give_back() override { linux_.lock(-size); }
+
+  LinuxGuest& linux_;
+};
+
+class AgentRecord final : public agent::RecordStore {
+ public:
+  [[nodiscard]] std::optional<agent::Record> load() const override { return record_; }
+  [[nodiscard]] int save(const agent::Record& record) override {
+    record_ = record;
+    return 0;
+  }
+
+ private:
+  std::optional<agent::Record> record_{};
+};
+
+}  // namespace memctl::host::sim
