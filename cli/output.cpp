@@ -22,4 +22,10 @@ Output output_of(const Options& options, const Plan& plan) {
   return {.out = options.json ? plan_json(plan) : plan_text(plan)};
 }
 
+ExitCode write(const Output& output, Environment& environment) {
+  environment.write_out(output.out);
+  environment.write_err(output.err);
+  return output.code;
+}
+
 }  // namespace memctl::cli
