@@ -15,9 +15,7 @@
 
 namespace memctl::cli {
 
-/// "1024 MiB", "1.5 MiB", "512 KiB", "-128 MiB": MiB, rounded once they are many.
-[[nodiscard]] std::string show_size(Kib size);
-/// The same in MiB without the unit, for columns and for "640/1024 MiB".
+/// Whole MiB without the unit, rounded, for columns and for "640 of 1024 MiB".
 [[nodiscard]] std::string show_mib(Kib size);
 /// "35 ms", "2.1 s", "1 min 05 s".
 [[nodiscard]] std::string show_duration(std::chrono::milliseconds time);
