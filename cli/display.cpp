@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "display.hpp"
 
-#include <optional>
+#include <utility>
 
 #include "json.hpp"
+#include "stopped_text.hpp"
 
 namespace memctl::cli {
 namespace {
@@ -28,12 +29,14 @@ ProgressBar::End end_of(Outcome outcome) {
 
 }  // namespace
 
-Display::Display(const Options& options, Environment& environment)
+Display::Display(const Options& options, std::string domain, Environment& environment)
     : environment_{environment},
       style_{shown_to(options, environment)},
       bar_{style_},
       json_{options.json},
       visible_{style_.live || (!options.json && options.verbose)},
+      keep_{options.resize.on_failure == OnFailure::keep},
+      domain_{std::move(domain)},
       last_event_{environment.now()} {}
 
 bool Display::follow(EventQueue& queue) {
@@ -45,7 +48,7 @@ bool Display::follow(EventQueue& queue) {
         show(item.event);
         break;
       case EventQueue::Kind::cancelling:
-        if (!json_) environment_.write_err(bar_.note("cancelling, restoring...", columns()));
+        if (!json_) show_cancelling();
         break;
       case EventQueue::Kind::nothing_yet:
         if (visible_) environment_.write_err(bar_.tick(silent(), columns()));
@@ -65,8 +68,15 @@ void Display::end(Outcome outcome, milliseconds elapsed) {
 void Display::show(const Event& event) {
   last_event_ = environment_.now();
   elapsed_ = event.elapsed;
+  if (!before_ && event.from != Kib{}) before_ = event.from;
+  if (!stopped_at_ && event.phase == Phase::restore) stopped_at_ = event.from;
   if (json_) environment_.write_out(progress_json(event));
   if (visible_) environment_.write_err(bar_.show(event, columns()));
+}
+
+void Display::show_cancelling() {
+  const auto back_to = keep_ ? std::nullopt : before_;
+  environment_.write_err(bar_.note(cancelling_text(domain_, back_to), columns()));
 }
 
 milliseconds Display::silent() const {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
+#include <string>
 
 #include "environment.hpp"
 #include "event_queue.hpp"
@@ -13,7 +15,7 @@ namespace memctl::cli {
 /// Writes a resize's events as they come: for programs, on a terminal, or as lines that stay.
 class Display {
  public:
-  Display(const Options& options, Environment& environment);
+  Display(const Options& options, std::string domain, Environment& environment);
 
   /// Until the operation has ended; false if the user does not wait for that.
   [[nodiscard]] bool follow(EventQueue& queue);
@@ -21,9 +23,12 @@ class Display {
 
   /// Of an operation that goes on, or would.
   [[nodiscard]] std::chrono::milliseconds elapsed() const { return elapsed_ + silent(); }
+  /// How far it had come when the earlier state was to come back.
+  [[nodiscard]] std::optional<Kib> stopped_at() const { return stopped_at_; }
 
  private:
   void show(const Event& event);
+  void show_cancelling();
   [[nodiscard]] std::chrono::milliseconds silent() const;
   [[nodiscard]] int columns() const { return style_.live ? environment_.columns() : 80; }
 
@@ -32,8 +37,12 @@ class Display {
   ProgressBar bar_;
   bool json_;
   bool visible_;
+  bool keep_;
+  std::string domain_;
   Environment::TimePoint last_event_;
   std::chrono::milliseconds elapsed_{};
+  std::optional<Kib> before_{};
+  std::optional<Kib> stopped_at_{};
 };
 
 }  // namespace memctl::cli

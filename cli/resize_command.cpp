@@ -62,7 +62,7 @@ Ending resize(const Request& request, const Options& options, Environment& envir
     queue->push_cancelling();
   });
 
-  Display display{options, environment};
+  Display display{options, request.domain.identity().name, environment};
   if (!display.follow(*queue)) {
     display.end(Outcome::failed, display.elapsed());
     return abandoned(request);
@@ -73,6 +73,7 @@ Ending resize(const Request& request, const Options& options, Environment& envir
   Ending ending =
       result ? Ending{std::move(result).value()}
              : Ending{std::move(result).error(), request.domain.identity(), request.requested()};
+  ending.stopped_at = display.stopped_at();
   display.end(ending.outcome, ending.elapsed);
   return ending;
 }

@@ -24,12 +24,6 @@ std::string title(const std::optional<DomainIdentity>& domain) {
   return domain ? printable(domain->name) + ": " : std::string{};
 }
 
-std::string residue_text(const Report& report) {
-  if (report.residual == Kib{} || report.outcome == Outcome::gone) return {};
-  return "  left in the guest until it reboots: " + to_string(report.residual) +
-         " that describe added memory\n";
-}
-
 /// What a resize that failed half-way means for the domain now.
 std::string aftermath(const Report& report) {
   const std::string now = to_string(report.reached) + ", limit " + to_string(report.limit);
@@ -83,6 +77,12 @@ std::string printable(std::string_view text) {
     }
   }
   return result;
+}
+
+std::string residue_text(const Report& report) {
+  if (report.residual == Kib{} || report.outcome == Outcome::gone) return {};
+  return "  left in the guest until it reboots: " + to_string(report.residual) +
+         " that describe added memory\n";
 }
 
 std::string success_text(const Report& report) {

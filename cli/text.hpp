@@ -22,6 +22,8 @@ namespace memctl::cli {
 /// On one line and harmless to a terminal: guests and other tools wrote some of what is shown.
 [[nodiscard]] std::string printable(std::string_view text);
 
+/// What describes added memory and stays when that is taken back; empty if nothing does.
+[[nodiscard]] std::string residue_text(const Report& report);
 /// One or two lines about a verified resize.
 [[nodiscard]] std::string success_text(const Report& report);
 /// The error, what became of the domain, and the hint. `verbose` adds libxl's log lines.
