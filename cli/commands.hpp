@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include "environment.hpp"
+#include "exit_code.hpp"
 #include "options.hpp"
 
 namespace memctl::cli {
 
-/// Each runs one command to its end and returns the process's exit code.
-int run_resize(const Options& options);
-int run_plan(const Options& options);
-int run_status(const Options& options);
-int run_doctor(const Options& options);
-int run_recover(const Options& options);
+/// Runs the command that `options` names to its end.
+[[nodiscard]] ExitCode run(const Options& options, Environment& environment);
+
+[[nodiscard]] ExitCode run_resize(const Options& options, Environment& environment);
+[[nodiscard]] ExitCode run_plan(const Options& options, Environment& environment);
+[[nodiscard]] ExitCode run_status(const Options& options, Environment& environment);
+[[nodiscard]] ExitCode run_doctor(const Options& options, Environment& environment);
+[[nodiscard]] ExitCode run_recover(const Options& options, Environment& environment);
 
 }  // namespace memctl::cli

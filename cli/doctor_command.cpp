@@ -4,26 +4,24 @@
 #include "commands.hpp"
 #include "doctor_output.hpp"
 #include "domains_asked.hpp"
-#include "memctl/host.hpp"
-#include "open_host.hpp"
 
 namespace memctl::cli {
 namespace {
 
-void examine(const Options& options, DoctorOutput& output) {
-  const auto& host = open_host(options.host);
-  if (!host) return put(output.add(host.error()));
-  put(output.add(host.value().doctor(options.resize.host_reserve), std::nullopt));
-  ask_domains(host.value(), options, output,
+void examine(const Options& options, DoctorOutput& output, Environment& environment) {
+  const auto host = environment.open_host(options.host);
+  if (!host) return environment.write_out(output.add(host.error()));
+  environment.write_out(output.add(host.value().doctor(options.resize.host_reserve), std::nullopt));
+  ask_domains(host.value(), options, output, environment,
               [&](const Domain& domain) { return domain.doctor(options.resize); });
 }
 
 }  // namespace
 
-int run_doctor(const Options& options) {
+ExitCode run_doctor(const Options& options, Environment& environment) {
   DoctorOutput output{options};
-  examine(options, output);
-  return put_rest(output.end());
+  examine(options, output, environment);
+  return write(output.end(), environment);
 }
 
 }  // namespace memctl::cli

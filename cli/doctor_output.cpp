@@ -17,7 +17,7 @@ std::string DoctorOutput::add(const Result<std::vector<Finding>>& examined,
   const std::vector<Finding>& findings = examined.value();
   count_.add(findings);
   written_ = true;
-  if (!options_.json) return doctor_text(findings, domain);
+  if (!options_.json) return doctor_text(findings, domain, options_.verbose);
   std::string lines;
   for (const Finding& finding : findings) lines += finding_json(finding, domain);
   return lines;

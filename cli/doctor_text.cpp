@@ -40,6 +40,32 @@ std::string counted(int count, const std::string& one, const std::string& more) 
   return std::to_string(count) + " " + (count == 1 ? one : more);
 }
 
+constexpr std::size_t mark_width = 4;
+
+std::string lines_of(const Finding& finding) {
+  // As wide as the longest name, so that the parts of a report line up with each other.
+  const std::size_t name_width = name(Check::stored_configuration).size();
+  std::string text = "  " + padded(mark(finding.severity), mark_width) + "  " +
+                     padded(name(finding.check), name_width) + "  " + printable(finding.message) +
+                     "\n";
+  if (!finding.remedy.empty()) {
+    text += std::string(mark_width + 4, ' ') + "mend: " + printable(finding.remedy) + "\n";
+  }
+  return text;
+}
+
+bool is_agent_silent(const std::vector<Finding>& findings) {
+  return std::ranges::any_of(findings, [](const Finding& finding) {
+    return finding.check == Check::agent && finding.severity != Severity::good;
+  });
+}
+
+/// Of a guest whose agent is silent.
+bool needs_agent(const Finding& finding) {
+  return finding.check != Check::agent && subject(finding.check) == Subject::guest &&
+         finding.severity == Severity::unknown;
+}
+
 }  // namespace
 
 void FindingCount::add(const std::vector<Finding>& findings) {
@@ -51,22 +77,23 @@ void FindingCount::add(const std::vector<Finding>& findings) {
 }
 
 std::string doctor_text(const std::vector<Finding>& findings,
-                        const std::optional<DomainIdentity>& domain) {
-  constexpr std::size_t mark_width = 4;
-  // As wide as the longest name, so that the parts of a report line up with each other.
-  const std::size_t name_width = name(Check::stored_configuration).size();
+                        const std::optional<DomainIdentity>& domain, bool verbose) {
+  const bool together = !verbose && is_agent_silent(findings);
   std::string text;
   std::optional<Subject> current;
+  int untold = 0;
   for (const Finding& finding : findings) {
     if (current != subject(finding.check)) text += heading(subject(finding.check), domain);
     current = subject(finding.check);
-    text += "  " + padded(mark(finding.severity), mark_width) + "  " +
-            padded(name(finding.check), name_width) + "  " + printable(finding.message) + "\n";
-    if (!finding.remedy.empty()) {
-      text += std::string(mark_width + 4, ' ') + "mend: " + printable(finding.remedy) + "\n";
+    if (together && needs_agent(finding)) {
+      ++untold;
+    } else {
+      text += lines_of(finding);
     }
   }
-  return text;
+  if (untold == 0) return text;
+  return text + "  " + padded(mark(Severity::unknown), mark_width) + "  " +
+         counted(untold, "check needs", "checks need") + " the agent\n";
 }
 
 std::string summary_text(const FindingCount& count) {

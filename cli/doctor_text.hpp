@@ -20,10 +20,11 @@ struct FindingCount {
   void add(const std::vector<Finding>& findings);
 };
 
-/// The findings under a heading for each subject, one line each, the remedy below it. `domain` is
-/// empty for the host's.
+/// The findings under a heading for each subject, one line each, the remedy below it. What is
+/// unknown because no agent answers takes one line together, unless `verbose`. `domain` is empty
+/// for the host's.
 [[nodiscard]] std::string doctor_text(const std::vector<Finding>& findings,
-                                      const std::optional<DomainIdentity>& domain);
+                                      const std::optional<DomainIdentity>& domain, bool verbose);
 /// The last line: "2 bad, 1 note", or that all is good.
 [[nodiscard]] std::string summary_text(const FindingCount& count);
 

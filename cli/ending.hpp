@@ -21,6 +21,8 @@ struct Ending {
   std::optional<DomainIdentity> domain{};
   std::optional<Kib> requested{};
   std::chrono::milliseconds elapsed{};
+  /// How far it had come when the earlier state was to come back; empty if it never was.
+  std::optional<Kib> stopped_at{};
 
   /// A verified resize.
   explicit Ending(Report verified);

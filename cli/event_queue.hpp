@@ -49,10 +49,25 @@ class EventQueue {
     changed_.notify_one();
   }
 
-  /// The next item; `closed` once all were taken.
-  [[nodiscard]] Item pop(std::chrono::milliseconds patience) {
+  /// Whether `pop` has something to tell.
+  [[nodiscard]] bool ready() const {
+    const std::lock_guard lock{mutex_};
+    return is_ready();
+  }
+
+  /// Blocks until it is ready, and no longer than `patience`.
+  void wait(std::optional<std::chrono::milliseconds> patience) {
     std::unique_lock lock{mutex_};
-    changed_.wait_for(lock, patience, [this] { return closed_ || abandoned_ || !events_.empty(); });
+    if (patience) {
+      changed_.wait_for(lock, *patience, [this] { return is_ready(); });
+    } else {
+      changed_.wait(lock, [this] { return is_ready(); });
+    }
+  }
+
+  /// The next item; `closed` once all were taken, `nothing_yet` until then.
+  [[nodiscard]] Item pop() {
+    const std::lock_guard lock{mutex_};
     if (abandoned_ && !closed_) return {Kind::abandoned, {}};
     if (events_.empty()) return {closed_ ? Kind::closed : Kind::nothing_yet, {}};
     const Item item = events_.front();
@@ -63,7 +78,9 @@ class EventQueue {
  private:
   static constexpr std::size_t most_events = 10'000;
 
-  std::mutex mutex_;
+  [[nodiscard]] bool is_ready() const { return closed_ || abandoned_ || !events_.empty(); }
+
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Item> events_;
   bool closed_{false};

@@ -6,31 +6,15 @@
 #include <string>
 
 #include "commands.hpp"
-#include "exit_code.hpp"
 #include "options.hpp"
+#include "process.hpp"
 #include "signals.hpp"
 #include "terminal.hpp"
 
 namespace memctl::cli {
 namespace {
 
-int run(const Options& options) {
-  switch (options.command) {
-    case Command::resize:
-      return run_resize(options);
-    case Command::plan:
-      return run_plan(options);
-    case Command::status:
-      return run_status(options);
-    case Command::doctor:
-      return run_doctor(options);
-    case Command::recover:
-      return run_recover(options);
-  }
-  return static_cast<int>(ExitCode::usage);
-}
-
-int run(int argc, char** argv) {
+int run_program(int argc, char** argv) {
   std::setlocale(LC_CTYPE, "");
   ignore_broken_pipes();
   const auto parsed = parse_options({argv + (argc > 0 ? 1 : 0), argv + argc});
@@ -40,7 +24,13 @@ int run(int argc, char** argv) {
     return answer->exit_code;
   }
   block_stops();
-  return run(std::get<Options>(parsed));
+  const auto& options = std::get<Options>(parsed);
+  Process process;
+  if (options.command == Command::resize) process.catch_signals();
+  const int code = static_cast<int>(run(options, process));
+  // What failed may have left a call that waits for another tool: the host's end would wait for it.
+  if (code != 0) ::_exit(code);
+  return code;
 }
 
 }  // namespace
@@ -48,10 +38,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    const int code = memctl::cli::run(argc, argv);
-    // What failed may have left a call that waits for another tool: it is not waited for.
-    if (code != 0) ::_exit(code);
-    return code;
+    return memctl::cli::run_program(argc, argv);
   } catch (const std::exception& exception) {
     // Not an error of the library's, which are values: no memory or no thread for this process.
     // What that leaves behind is not known here.

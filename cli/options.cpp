@@ -10,6 +10,7 @@
 #include "exit_code.hpp"
 #include "memctl/version.hpp"
 #include "text.hpp"
+#include "usage_mistake.hpp"
 
 namespace memctl::cli {
 namespace {
@@ -65,12 +66,16 @@ void add_seconds(CLI::App& app, const std::string& name, Value& value, const std
   app.add_option_function<std::string>(name, take, help)->type_name("SECONDS");
 }
 
+void add_switch(CLI::App& app, const std::string& name, bool& value, const std::string& help) {
+  app.add_flag(name, value, help)->disable_flag_override();
+}
+
 void add_common(CLI::App& app, Options& options) {
   const auto take = [&options](const std::string& text) { options.host = text; };
   app.add_option_function<std::string>("--host", take, "xen: (the default), or sim: for a try-out")
       ->type_name("URI");
-  app.add_flag("--json", options.json, "One JSON object a line on standard output");
-  app.add_flag("-v,--verbose", options.verbose, "Say more: each phase, and libxl's log lines");
+  add_switch(app, "--json", options.json, "One JSON object a line on standard output");
+  add_switch(app, "-v,--verbose", options.verbose, "Say more: each phase, and libxl's log lines");
 }
 
 /// A command about any number of domains.
@@ -98,10 +103,10 @@ void add_resize_options(CLI::App& app, Options& options) {
   add_choice<OnlineZone>(app, "--online", resize.online, {"kernel", OnlineZone::kernel},
                          {"movable", OnlineZone::movable},
                          "The guest's zone for added memory (default: kernel)");
-  app.add_flag("--agentless", resize.agentless,
-               "Do without the guest's agent: only Xen's count is verified");
-  app.add_flag("--allow-hvm-devices", resize.allow_hvm_devices,
-               "hvm: accept that emulated devices may not reach added memory");
+  add_switch(app, "--agentless", resize.agentless,
+             "Do without the guest's agent: only Xen's count is verified");
+  add_switch(app, "--allow-hvm-devices", resize.allow_hvm_devices,
+             "hvm: accept that emulated devices may not reach added memory");
   add_common(app, options);
 }
 
@@ -154,12 +159,6 @@ constexpr const char* exit_codes = R"(Exit codes:
 memctl COMMAND --help tells more, with examples.
 )";
 
-std::string one_line(std::string text) {
-  text = unguarded(std::move(text));
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  return printable(text);
-}
-
 Answer answer(const CLI::App& app, const CLI::App* command, const CLI::ParseError& error) {
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
     std::ostringstream out;
@@ -167,13 +166,11 @@ Answer answer(const CLI::App& app, const CLI::App* command, const CLI::ParseErro
     app.exit(error, out, err);
     return {0, out.str(), err.str()};
   }
-  const std::string prefix = command == nullptr ? "memctl" : "memctl " + command->get_name();
-  std::string what = one_line(error.what());
-  if (command == nullptr && error.get_name() == "RequiredError") {
-    what = "a command is needed: resize, plan, status, doctor or recover";
-  }
-  return {static_cast<int>(ExitCode::usage), "",
-          "memctl: " + what + "\n  hint: " + prefix + " --help shows how\n"};
+  const std::string mistake = printable(unguarded(usage_mistake(app, command, error)));
+  const std::string hint = command == nullptr
+                               ? "memctl --help lists the commands"
+                               : "memctl " + command->get_name() + " --help shows how";
+  return {static_cast<int>(ExitCode::usage), "", "memctl: " + mistake + "\n  hint: " + hint + "\n"};
 }
 
 }  // namespace
@@ -204,7 +201,7 @@ std::variant<Options, Answer> parse_options(std::vector<std::string> arguments) 
   CLI::App* resize = app.add_subcommand("resize", "Bring a guest to a size, and verify it");
   add_resize_options(*resize, options);
   resize->group("Commands");
-  resize->add_flag("--dry-run", dry_run, "Only show what would be done, as plan does");
+  add_switch(*resize, "--dry-run", dry_run, "Only show what would be done, as plan does");
   resize->footer(resize_examples);
   CLI::App* plan = app.add_subcommand("plan", "Show what a resize would do, without doing it");
   add_resize_options(*plan, options);

@@ -2,6 +2,7 @@
 #include "output.hpp"
 
 #include "json.hpp"
+#include "stopped_text.hpp"
 #include "text.hpp"
 
 namespace memctl::cli {
@@ -11,7 +12,8 @@ Output output_of(const Options& options, const Ending& ending) {
   if (options.json) {
     output.out = report_json(ending);
   } else if (ending.error) {
-    output.err = failure_text(ending, options.verbose);
+    const auto stopped = stopped_text(ending, options.resize);
+    output.err = stopped ? *stopped : failure_text(ending, options.verbose);
   } else {
     output.out = success_text(*ending.report);
   }
@@ -20,6 +22,12 @@ Output output_of(const Options& options, const Ending& ending) {
 
 Output output_of(const Options& options, const Plan& plan) {
   return {.out = options.json ? plan_json(plan) : plan_text(plan)};
+}
+
+ExitCode write(const Output& output, Environment& environment) {
+  environment.write_out(output.out);
+  environment.write_err(output.err);
+  return output.code;
 }
 
 }  // namespace memctl::cli

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "ending.hpp"
+#include "environment.hpp"
 #include "memctl/plan.hpp"
 #include "options.hpp"
 
@@ -18,5 +19,8 @@ struct Output {
 
 [[nodiscard]] Output output_of(const Options& options, const Ending& ending);
 [[nodiscard]] Output output_of(const Options& options, const Plan& plan);
+
+/// Writes it, and returns the exit code.
+[[nodiscard]] ExitCode write(const Output& output, Environment& environment);
 
 }  // namespace memctl::cli

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "memctl/size.hpp"
 #include "table.hpp"
 #include "text.hpp"
 
@@ -112,7 +113,7 @@ std::string ProgressBar::live_line(int columns) {
   if (part) {
     add_if_it_fits(percent(*part), 1);
     const std::string_view link = event.to < event.from ? " -> " : " of ";
-    add_if_it_fits(show_mib(event.now) + std::string{link} + show_size(event.to), 2);
+    add_if_it_fits(show_mib(event.now) + std::string{link} + show_mib(event.to) + " MiB", 2);
   }
   add_if_it_fits(time, 2);
   left.resize(std::min(left.size(), static_cast<std::size_t>(std::max(room, 0))));
@@ -133,7 +134,7 @@ std::string ProgressBar::ended_line(bool succeeded, std::chrono::milliseconds el
   std::string text = erase() + coloured(succeeded ? green : red, mark) + " " + label(event);
   if (event.from != event.to) {
     const Kib reached = succeeded ? event.to : event.now;
-    text += " " + show_size(event.from) + " -> " + show_size(reached) + " ";
+    text += " " + to_string(event.from) + " -> " + to_string(reached) + " ";
   }
   return text + " " + show_duration(elapsed - current_->begun) + "\n";
 }

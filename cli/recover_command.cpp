@@ -1,26 +1,24 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "commands.hpp"
 #include "domains_asked.hpp"
-#include "memctl/host.hpp"
-#include "open_host.hpp"
 #include "recover_output.hpp"
 
 namespace memctl::cli {
 namespace {
 
-void recover(const Options& options, RecoverOutput& output) {
-  const auto& host = open_host(options.host);
-  if (!host) return put(output.add(host.error()));
-  ask_domains(host.value(), options, output,
+void recover(const Options& options, RecoverOutput& output, Environment& environment) {
+  const auto host = environment.open_host(options.host);
+  if (!host) return environment.write_out(output.add(host.error()));
+  ask_domains(host.value(), options, output, environment,
               [&](const Domain& domain) { return domain.recover(options.resize); });
 }
 
 }  // namespace
 
-int run_recover(const Options& options) {
+ExitCode run_recover(const Options& options, Environment& environment) {
   RecoverOutput output{options};
-  recover(options, output);
-  return put_rest(output.end());
+  recover(options, output, environment);
+  return write(output.end(), environment);
 }
 
 }  // namespace memctl::cli

@@ -1,95 +1,68 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <unistd.h>
-
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "commands.hpp"
-#include "exit_code.hpp"
+#include "domains_asked.hpp"
 #include "json.hpp"
-#include "memctl/host.hpp"
-#include "open_host.hpp"
-#include "terminal.hpp"
+#include "output.hpp"
 #include "text.hpp"
 
 namespace memctl::cli {
 namespace {
 
-/// Collects rows, and tells of what has none as it goes.
+/// JSON domain by domain; for people a table in the end.
 class StatusOutput {
  public:
   explicit StatusOutput(const Options& options) : options_{options} {}
 
-  void add(DomainStatus status) {
-    if (options_.json) {
-      write_all(STDOUT_FILENO, status_json(status));
-    } else {
-      rows_.push_back(std::move(status));
+  /// Returns what is to be written at once.
+  [[nodiscard]] std::string add(const Result<DomainStatus>& status, const DomainIdentity&) {
+    if (!status) {
+      // A domain that ended since it was listed is no error: nobody named it.
+      const bool listed = options_.domains.empty();
+      if (listed && status.error().cause == Cause::no_such_domain) return {};
+      return add(status.error());
     }
+    if (options_.json) return status_json(status.value());
+    rows_.push_back(status.value());
+    return {};
   }
 
-  void add(const Error& error) {
+  [[nodiscard]] std::string add(const Error& error) {
     failed_ = true;
-    if (options_.json) {
-      write_all(STDOUT_FILENO, status_error_json(error));
-    } else {
-      errors_ += error_text(error, options_.verbose);
-    }
+    if (options_.json) return status_error_json(error);
+    errors_ += error_text(error, options_.verbose);
+    return {};
   }
 
-  [[nodiscard]] int end() const {
+  [[nodiscard]] Output end() const {
+    Output output{.err = errors_, .code = failed_ ? ExitCode::refused : ExitCode::verified};
     const bool shown = !rows_.empty() || (!options_.json && !failed_);
-    if (shown) write_all(STDOUT_FILENO, status_text(rows_, options_.verbose));
-    write_all(STDERR_FILENO, errors_);
-    return static_cast<int>(failed_ ? ExitCode::refused : ExitCode::verified);
+    if (shown) output.out = status_text(rows_, options_.verbose);
+    return output;
   }
 
  private:
   const Options& options_;
-  std::vector<DomainStatus> rows_;
-  std::string errors_;
+  std::vector<DomainStatus> rows_{};
+  std::string errors_{};
   bool failed_{false};
 };
 
-void show_all(const Host& host, const ResizeOptions& how, StatusOutput& output) {
-  auto domains = host.domains();
-  if (!domains) return output.add(domains.error());
-  for (const Domain& domain : domains.value()) {
-    auto status = domain.status(how);
-    if (status) {
-      output.add(std::move(status).value());
-    } else if (status.error().cause != Cause::no_such_domain) {
-      // One that ended since it was listed is no error: nobody named it.
-      output.add(status.error());
-    }
-  }
-}
-
-void show(const Host& host, const std::string& name, const ResizeOptions& how,
-          StatusOutput& output) {
-  auto domain = host.domain(name);
-  if (!domain) return output.add(domain.error());
-  auto status = domain.value().status(how);
-  if (!status) return output.add(status.error());
-  output.add(std::move(status).value());
+void show(const Options& options, StatusOutput& output, Environment& environment) {
+  const auto host = environment.open_host(options.host);
+  if (!host) return environment.write_out(output.add(host.error()));
+  ask_domains(host.value(), options, output, environment,
+              [&](const Domain& domain) { return domain.status(options.resize); });
 }
 
 }  // namespace
 
-int run_status(const Options& options) {
+ExitCode run_status(const Options& options, Environment& environment) {
   StatusOutput output{options};
-  const auto& host = open_host(options.host);
-  if (!host) {
-    output.add(host.error());
-  } else if (options.domains.empty()) {
-    show_all(host.value(), options.resize, output);
-  } else {
-    for (const std::string& name : options.domains) {
-      show(host.value(), name, options.resize, output);
-    }
-  }
-  return output.end();
+  show(options, output, environment);
+  return write(output.end(), environment);
 }
 
 }  // namespace memctl::cli

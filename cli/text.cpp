@@ -4,7 +4,6 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <optional>
 
 #include "memctl/size.hpp"
@@ -13,13 +12,9 @@
 namespace memctl::cli {
 namespace {
 
-constexpr Kib one_mib = 1_MiB;
-
 std::string tenths(std::int64_t tenths_of_it) {
-  return std::to_string(tenths_of_it / 10) + "." + std::to_string(std::abs(tenths_of_it % 10));
+  return std::to_string(tenths_of_it / 10) + "." + std::to_string(tenths_of_it % 10);
 }
-
-Kib magnitude(Kib size) { return size < Kib{} ? -size : size; }
 
 std::string show_mib_or(std::optional<Kib> size, std::string_view otherwise) {
   return size ? show_mib(*size) : std::string{otherwise};
@@ -27,12 +22,6 @@ std::string show_mib_or(std::optional<Kib> size, std::string_view otherwise) {
 
 std::string title(const std::optional<DomainIdentity>& domain) {
   return domain ? printable(domain->name) + ": " : std::string{};
-}
-
-std::string residue_text(const Report& report) {
-  if (report.residual == Kib{} || report.outcome == Outcome::gone) return {};
-  return "  left in the guest until it reboots: " + show_size(report.residual) +
-         " that describe added memory\n";
 }
 
 /// In whole MiB, so that the size is in the range.
@@ -49,7 +38,7 @@ std::string range_text(const SizeRange& range) {
 
 /// What a resize that failed half-way means for the domain now.
 std::string aftermath(const Report& report) {
-  const std::string now = show_size(report.reached) + ", limit " + show_size(report.limit);
+  const std::string now = to_string(report.reached) + ", limit " + to_string(report.limit);
   switch (report.outcome) {
     case Outcome::verified:
     case Outcome::refused:
@@ -62,7 +51,7 @@ std::string aftermath(const Report& report) {
     case Outcome::superseded:
       return "  left to the other tool: " + now + "\n";
     case Outcome::failed:
-      return "  left: " + now + " (it was " + show_size(report.from) + ")\n";
+      return "  left: " + now + " (it was " + to_string(report.from) + ")\n";
   }
   return {};
 }
@@ -81,17 +70,8 @@ std::string limits_text(const DomainStatus& status) {
 }  // namespace
 
 std::string show_mib(Kib size) {
-  if (magnitude(size) >= 100_MiB || size == one_mib * (size / one_mib)) {
-    const Kib half = size < Kib{} ? -512_KiB : 512_KiB;
-    return std::to_string((size + half) / one_mib);
-  }
-  const std::string sign = size < Kib{} ? "-" : "";
-  return sign + tenths((magnitude(size).count() * 10 + 512) / 1024);
-}
-
-std::string show_size(Kib size) {
-  if (size != Kib{} && magnitude(size) < one_mib) return std::to_string(size.count()) + " KiB";
-  return show_mib(size) + " MiB";
+  const Kib half = size < Kib{} ? -512_KiB : 512_KiB;
+  return std::to_string((size + half) / 1_MiB);
 }
 
 std::string show_duration(std::chrono::milliseconds time) {
@@ -122,18 +102,24 @@ std::string printable(std::string_view text) {
   return result;
 }
 
+std::string residue_text(const Report& report) {
+  if (report.residual == Kib{} || report.outcome == Outcome::gone) return {};
+  return "  left in the guest until it reboots: " + to_string(report.residual) +
+         " that describe added memory\n";
+}
+
 std::string success_text(const Report& report) {
   std::string text = title(report.domain);
   if (report.from == report.reached) {
-    text += "is at " + show_size(report.reached) + " already";
+    text += "is at " + to_string(report.reached) + " already";
   } else {
-    text += show_size(report.from) + " -> " + show_size(report.reached) + " in " +
+    text += to_string(report.from) + " -> " + to_string(report.reached) + " in " +
             show_duration(report.elapsed);
   }
-  text += "; verified: Xen " + show_size(report.reached);
+  text += "; verified: Xen " + to_string(report.reached);
   if (report.verified.blocks && report.reached > report.from) text += ", all blocks online";
   if (report.verified.guest_total && report.guest_total) {
-    text += ", guest MemTotal " + show_size(*report.guest_total);
+    text += ", guest MemTotal " + at_most_mib(*report.guest_total) + " MiB";
   }
   if (!report.verified.blocks && !report.verified.guest_total) text += "; the guest was not asked";
   return text + "\n" + residue_text(report);
@@ -163,13 +149,13 @@ std::string recovery_text(const Recovery& recovery, const DomainIdentity& domain
   std::string text = title(domain);
   if (!recovery.report) {
     if (recovery.unknown_claim == Kib{}) return text + "nothing was left behind\n";
-    return text + show_size(recovery.unknown_claim) +
+    return text + to_string(recovery.unknown_claim) +
            " are claimed for it by no operation of memctl's, and are left alone\n"
            "  hint: memctl doctor tells more\n";
   }
   const Report& report = *recovery.report;
-  const std::string now = show_size(report.reached) + ", limit " + show_size(report.limit);
-  const std::string resize = "an unfinished resize to " + show_size(report.requested) + " was ";
+  const std::string now = to_string(report.reached) + ", limit " + to_string(report.limit);
+  const std::string resize = "an unfinished resize to " + to_string(report.requested) + " was ";
   if (report.outcome == Outcome::restored) return text + resize + "undone: " + now + "\n";
   if (!report.cause) return text + resize + "left where it was, as it had asked: " + now + "\n";
   return text + resize + "undone in part: " + now + "\n  " + printable(report.message) + " (" +
@@ -179,26 +165,26 @@ std::string recovery_text(const Recovery& recovery, const DomainIdentity& domain
 std::string plan_text(const Plan& plan) {
   std::string text = title(plan.domain);
   if (plan.stages.empty()) {
-    text += "is at " + show_size(plan.to) + " already; nothing to do\n";
+    text += "is at " + to_string(plan.to) + " already; nothing to do\n";
   } else {
-    text += show_size(plan.from) + " -> " + show_size(plan.to) + ", limit " +
-            show_size(plan.earlier_limit) + " -> " + show_size(plan.limit) + "\n";
+    text += to_string(plan.from) + " -> " + to_string(plan.to) + ", limit " +
+            to_string(plan.earlier_limit) + " -> " + to_string(plan.limit) + "\n";
     Table table{{"STAGE", "SIZE", "BLOCKS", "MEMMAP", "HOST MEMORY"}, Table::Align::right};
     int number = 0;
     for (const Stage& stage : plan.stages) {
-      table.add({std::to_string(++number), show_size(stage.size), std::to_string(stage.blocks),
-                 show_size(stage.memmap), show_size(stage.host_memory)});
+      table.add({std::to_string(++number), to_string(stage.size), std::to_string(stage.blocks),
+                 to_string(stage.memmap), to_string(stage.host_memory)});
     }
     text += table.text("  ");
   }
   if (plan.pool) {
-    text += "  paging pool: " + show_size(*plan.pool);
+    text += "  paging pool: " + to_string(*plan.pool);
     if (plan.pool_growth != Kib{}) {
-      text += ", " + show_size(plan.pool_growth) + " more of the host's memory";
+      text += ", " + to_string(plan.pool_growth) + " more of the host's memory";
     }
     text += "\n";
   }
-  text += "  host: " + show_size(plan.host_free) + " free, " + show_size(plan.host_reserve) +
+  text += "  host: " + at_most_mib(plan.host_free) + " MiB free, " + to_string(plan.host_reserve) +
           " of it left free\n";
   return text + "  possible now: " + range_text(plan.range) + "\n";
 }

@@ -15,15 +15,15 @@
 
 namespace memctl::cli {
 
-/// "1024 MiB", "1.5 MiB", "512 KiB", "-128 MiB": MiB, rounded once they are many.
-[[nodiscard]] std::string show_size(Kib size);
-/// The same in MiB without the unit, for columns and for "640/1024 MiB".
+/// Whole MiB without the unit, rounded, for columns and for "640 of 1024 MiB".
 [[nodiscard]] std::string show_mib(Kib size);
 /// "35 ms", "2.1 s", "1 min 05 s".
 [[nodiscard]] std::string show_duration(std::chrono::milliseconds time);
 /// On one line and harmless to a terminal: guests and other tools wrote some of what is shown.
 [[nodiscard]] std::string printable(std::string_view text);
 
+/// What describes added memory and stays when that is taken back; empty if nothing does.
+[[nodiscard]] std::string residue_text(const Report& report);
 /// One or two lines about a verified resize.
 [[nodiscard]] std::string success_text(const Report& report);
 /// The error, what became of the domain, and the hint. `verbose` adds libxl's log lines.

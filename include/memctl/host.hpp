@@ -19,6 +19,7 @@ namespace memctl {
 /// that but the end of the process.
 class MEMCTL_EXPORT Host {
  public:
+  explicit Host(std::shared_ptr<HostState> state);
   /// `uri`: "xen:" is the host that this runs on, as its dom0; "sim:" a simulated one.
   /// Errors: `no_xen`, `not_permitted`, `xen_unsupported` (another release of Xen),
   /// `invalid_argument` (no such kind of host, or a file that describes none).
@@ -45,7 +46,6 @@ class MEMCTL_EXPORT Host {
       const ResizeOptions& options = {}) const;
 
  private:
-  explicit Host(std::shared_ptr<HostState> state);
   std::shared_ptr<HostState> state_;
 };
 

@@ -33,8 +33,8 @@ Error no_such_domain(std::string_view name) {
 Host::Host(std::shared_ptr<HostState> state) : state_{std::move(state)} {}
 
 Result<Host> Host::open(std::string_view uri) {
-  BOOST_OUTCOME_TRY(auto state, HostState::open(uri));
-  return Host{std::move(state)};
+  BOOST_OUTCOME_TRY(auto runner, HostThread::open(uri));
+  return Host{HostState::over(std::move(runner))};
 }
 
 Result<std::vector<Domain>> Host::domains() const {
@@ -105,7 +105,7 @@ Result<Recovery> Domain::recover(const ResizeOptions& options) const {
 Operation::Operation(std::shared_ptr<HostState> host, std::shared_ptr<State> state)
     : host_{std::move(host)}, state_{std::move(state)} {}
 
-Result<Report> Operation::wait() { return state_->ended.get(); }
+Result<Report> Operation::wait() { return host_->wait(*state_); }
 
 void Operation::cancel() { host_->cancel(state_); }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "api/host_state.hpp"
 
-#include "base/signals_blocked.hpp"
+#include <thread>
 
 namespace memctl {
 namespace {
@@ -21,18 +21,14 @@ Operation::State::State(HostState& state, DomainIdentity domain, SizeRequest siz
     : operation{std::in_place, state.port(), std::move(domain), size, std::move(options)},
       ended{promise.get_future().share()} {}
 
-Result<std::shared_ptr<HostState>> HostState::open(std::string_view uri) {
-  const SignalsBlocked blocked;  // inherited by every thread that a connection starts
-  std::shared_ptr<HostState> state{new HostState, end};
-  BOOST_OUTCOME_TRY(state->connection_, host::connect(uri, state->context_));
-  state->thread_ = std::thread{[raw = state.get()] { raw->connection_->run(); }};
-  return state;
+std::shared_ptr<HostState> HostState::over(std::unique_ptr<Runner> runner) {
+  return {new HostState{std::move(runner)}, end};
 }
 
 /// Whoever listens for an operation's end on the host's thread may own the host: that thread cannot
 /// wait for itself.
 void HostState::end(HostState* state) {
-  if (std::this_thread::get_id() == state->thread_.get_id()) {
+  if (state->context().get_executor().running_in_this_thread()) {
     std::thread{[state] { delete state; }}.detach();
   } else {
     delete state;
@@ -40,13 +36,11 @@ void HostState::end(HostState* state) {
 }
 
 HostState::~HostState() {
-  if (thread_.joinable()) {
-    boost::asio::post(context_, [this] {
-      for (const auto& state : running_) state->operation->cancel();
-      work_.reset();
-    });
-    thread_.join();
-  }
+  call([this](host::Port&) -> boost::asio::awaitable<bool> {
+    for (const auto& state : running_) state->operation->cancel();
+    co_return true;
+  });
+  runner_->run_until([this] { return running_.empty(); });
 }
 
 std::shared_ptr<Operation::State> HostState::start(DomainIdentity domain, SizeRequest size,
@@ -77,14 +71,19 @@ void HostState::end_operation(const std::shared_ptr<Operation::State>& operation
 }
 
 void HostState::on_end(std::shared_ptr<Operation::State> operation, std::function<void()> then) {
-  boost::asio::post(context_, [operation = std::move(operation), then = std::move(then)] {
+  boost::asio::post(context(), [operation = std::move(operation), then = std::move(then)] {
     if (operation->has_ended) return tell(then);
     operation->listeners.push_back(then);
   });
 }
 
+Result<Report> HostState::wait(const Operation::State& operation) {
+  runner_->run_until([&] { return is_ready(operation.ended); });
+  return operation.ended.get();
+}
+
 void HostState::cancel(std::shared_ptr<Operation::State> operation) {
-  boost::asio::post(context_, [operation = std::move(operation)] {
+  boost::asio::post(context(), [operation = std::move(operation)] {
     if (operation->operation) operation->operation->cancel();
   });
 }

@@ -3,21 +3,18 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <chrono>
 #include <exception>
 #include <functional>
 #include <future>
 #include <memory>
 #include <optional>
-#include <string_view>
-#include <thread>
 #include <unordered_set>
 #include <utility>
 #include <vector>
 
-#include "host/factory.hpp"
+#include "api/runner.hpp"
 #include "memctl/error.hpp"
 #include "memctl/operation.hpp"
 #include "resize/operation.hpp"
@@ -36,15 +33,15 @@ struct Operation::State {
   bool has_ended{false};                         ///< Likewise.
 };
 
-/// A connection, the thread that runs it, and the operations under way on it. Thread-safe.
+/// A host, what runs it, and the operations under way on it. Thread-safe.
 class HostState : public std::enable_shared_from_this<HostState> {
  public:
-  [[nodiscard]] static Result<std::shared_ptr<HostState>> open(std::string_view uri);
+  [[nodiscard]] static std::shared_ptr<HostState> over(std::unique_ptr<Runner> runner);
   HostState(const HostState&) = delete;
   HostState& operator=(const HostState&) = delete;
   ~HostState();
 
-  /// Runs the coroutine that `make(port)` returns on the host's thread, and blocks for its result.
+  /// Runs the coroutine that `make(port)` returns on the host's context, and blocks for its result.
   template <class Make>
   auto call(Make make) {
     using Ended = typename decltype(make(std::declval<host::Port&>()))::value_type;
@@ -58,34 +55,38 @@ class HostState : public std::enable_shared_from_this<HostState> {
         [promise](const std::exception_ptr& thrown) {
           if (thrown) promise->set_exception(thrown);
         });
+    runner_->run_until([&] { return is_ready(ended); });
     return ended.get();
   }
 
   [[nodiscard]] std::shared_ptr<Operation::State> start(DomainIdentity domain, SizeRequest size,
                                                         ResizeOptions options);
+  [[nodiscard]] Result<Report> wait(const Operation::State& operation);
   void cancel(std::shared_ptr<Operation::State> operation);
   void on_end(std::shared_ptr<Operation::State> operation, std::function<void()> then);
 
  private:
   friend struct Operation::State;
-  HostState() = default;
+  explicit HostState(std::unique_ptr<Runner> runner) : runner_{std::move(runner)} {}
   static void end(HostState* state);
-  /// Starts a coroutine on the host's thread; `then` is told what it threw, which is a bug of ours.
+  template <class Future>
+  [[nodiscard]] static bool is_ready(const Future& ended) {
+    return ended.wait_for(std::chrono::seconds{0}) == std::future_status::ready;
+  }
+  /// Starts a coroutine on the host's context; `then` is told what it threw, which is a bug of
+  /// ours.
   template <class Coroutine, class Then>
   void spawn(Coroutine coroutine, Then then) {
-    boost::asio::co_spawn(context_, std::move(coroutine), std::move(then));
+    boost::asio::co_spawn(context(), std::move(coroutine), std::move(then));
   }
   /// Ends an operation: `keep` keeps its promise.
   template <class Keep>
   void end_operation(const std::shared_ptr<Operation::State>& operation, Keep keep);
-  [[nodiscard]] host::Port& port() { return connection_->port(); }
+  [[nodiscard]] boost::asio::io_context& context() { return runner_->context(); }
+  [[nodiscard]] host::Port& port() { return runner_->port(); }
 
-  boost::asio::io_context context_{1};
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
-      context_.get_executor()};
-  std::unique_ptr<host::Connection> connection_;
   std::unordered_set<std::shared_ptr<Operation::State>> running_;  ///< the host's thread alone
-  std::thread thread_;
+  std::unique_ptr<Runner> runner_;  ///< The last: its end waits for what is in `running_`.
 };
 
 }  // namespace memctl

@@ -136,6 +136,7 @@ def test_the_report_is_grouped_by_host_domain_and_guest(memctl: Memctl, simulate
         "1 bad, 6 not known",
     ]
     assert "        mend: in the guest: systemctl enable --now memctl-agent" in lines
+    assert "  ?     6 checks need the agent" in lines
 
 
 def test_a_missing_guest_does_not_hide_the_others(memctl: Memctl) -> None:

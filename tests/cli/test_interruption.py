@@ -19,6 +19,8 @@ from test_recover import RECORD
 
 Simulate = Callable[..., str]
 
+CANCELLING = "cancelling: back to 1024 MiB (Ctrl-C again stops now and leaves g half-way)"
+
 
 @pytest.fixture
 def slow(simulate: Simulate) -> str:
@@ -118,7 +120,7 @@ def test_a_second_signal_is_answered_in_words(slow: str) -> None:
         time.sleep(1)  # the guest populates 1 GiB meanwhile, which it gives back no faster
         process.send_signal(signal.SIGINT)
         for line in process.stderr:
-            if "cancelling, restoring..." in line:
+            if CANCELLING in line:
                 break
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=60)
@@ -236,8 +238,8 @@ def test_cancelling_is_said_once(slow: str) -> None:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert err.count("cancelling, restoring...") == 1
-    assert "(cancelled)" in err
+    assert err.count(CANCELLING) == 1
+    assert "memctl: interrupted; g is " in err
 
 
 def test_a_closed_pipe_does_not_end_a_resize(slow: str) -> None:

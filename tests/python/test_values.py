@@ -43,7 +43,7 @@ def test_a_size_is_an_int_of_bytes(text: str, size: int) -> None:
 
 def test_sizes_print_and_calculate() -> None:
     assert str(Size(513 << 10)) == "513 KiB" and repr(Size("4g")) == "Size('4096 MiB')"
-    assert str(Size(1000)) == "1000 B" and str(Size(-1024)) == "-1KiB" and str(Size(0)) == "0KiB"
+    assert str(Size(1000)) == "1000 B" and str(Size(-1024)) == "-1 KiB" and str(Size(0)) == "0KiB"
     assert f"{Size('1g'):>10}|{Size('1g'):d}" == "  1024 MiB|1073741824"
     total: Any = sum([Size("1g"), Size("1g")], Size(0))
     assert repr(total) == "Size('2048 MiB')"

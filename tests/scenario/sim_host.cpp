@@ -23,7 +23,7 @@
 #include <iostream>
 #include <string>
 
-#include "commands.hpp"
+#include "calls.hpp"
 #include "facts.hpp"
 #include "host/sim/scenario.hpp"
 
@@ -54,7 +54,7 @@ class SimHost {
   json answer(const json& request) {
     const std::string what = request.at("do");
     if (what == "create") return create(request.at("guest"));
-    if (what == "start") return {{"command", commands_.start(request.at("arguments"))}};
+    if (what == "start") return {{"command", calls_.start(request.at("arguments"))}};
     if (what == "wait") return wait(request.at("command"), request.at("text"));
     if (what == "host-facts") return host_facts(world());
     if (what == "guest-facts") return guest_facts(world(), domain(request));
@@ -64,12 +64,12 @@ class SimHost {
       return json::object();
     }
     if (what == "interrupt") {
-      commands_.interrupt(request.at("command"));
+      calls_.interrupt(request.at("command"));
       return json::object();
     }
     if (what == "pass") {
       const std::chrono::duration<double> time{request.at("seconds").get<double>()};
-      commands_.pass(std::chrono::duration_cast<host::Duration>(time));
+      calls_.pass(std::chrono::duration_cast<host::Duration>(time));
       return json::object();
     }
     return act(request);
@@ -94,10 +94,10 @@ class SimHost {
   }
 
   json wait(int number, const std::string& text) {
-    const Command& command = commands_.wait(number, text);
-    return {{"out", command.out},
-            {"err", command.err},
-            {"status", command.status ? json(*command.status) : json(nullptr)}};
+    const Call& call = calls_.wait(number, text);
+    return {{"out", call.out()},
+            {"err", call.err()},
+            {"status", call.status() ? json(*call.status()) : json(nullptr)}};
   }
 
   json act(const json& request) {
@@ -108,7 +108,7 @@ class SimHost {
   }
 
   test::Simulation simulation_;
-  Commands commands_{simulation_};
+  Calls calls_{simulation_};
 };
 
 int serve(const std::string& description) {

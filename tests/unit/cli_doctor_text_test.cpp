@@ -14,7 +14,7 @@ TEST(DoctorText, HasAHeadingForEachSubjectAndTheRemedyBelowItsFinding) {
                          {Check::libvirt, Severity::unknown, "cannot be told", ""},
                          {Check::agent, Severity::good, "it answers", ""},
                          {Check::kernel, Severity::note, "5.15.10", "install a newer one"}},
-                        web1),
+                        web1, false),
             "web1 (pv, domain 3)\n"
             "  BAD   state                 the domain is paused\n"
             "        mend: xl unpause web1\n"
@@ -23,13 +23,37 @@ TEST(DoctorText, HasAHeadingForEachSubjectAndTheRemedyBelowItsFinding) {
             "  ok    agent                 it answers\n"
             "  note  kernel                5.15.10\n"
             "        mend: install a newer one\n");
-  EXPECT_EQ(doctor_text({{Check::xen_version, Severity::good, "Xen 4.17", ""}}, std::nullopt),
-            "host\n  ok    xen_version           Xen 4.17\n");
+  EXPECT_EQ(
+      doctor_text({{Check::xen_version, Severity::good, "Xen 4.17", ""}}, std::nullopt, false),
+      "host\n  ok    xen_version           Xen 4.17\n");
+}
+
+TEST(DoctorText, WhatNoAgentTellsIsOneLineUnlessAskedFor) {
+  const std::vector<Finding> findings = {{Check::libvirt, Severity::unknown, "cannot be told", ""},
+                                         {Check::agent, Severity::bad, "none", "start it"},
+                                         {Check::hotplug, Severity::unknown, "no agent tells", ""},
+                                         {Check::kernel, Severity::unknown, "no agent tells", ""}};
+  EXPECT_EQ(doctor_text(findings, web1, false),
+            "web1 (pv, domain 3)\n"
+            "  ?     libvirt               cannot be told\n"
+            "web1, in the guest\n"
+            "  BAD   agent                 none\n"
+            "        mend: start it\n"
+            "  ?     2 checks need the agent\n");
+  EXPECT_EQ(doctor_text(findings, web1, true),
+            "web1 (pv, domain 3)\n"
+            "  ?     libvirt               cannot be told\n"
+            "web1, in the guest\n"
+            "  BAD   agent                 none\n"
+            "        mend: start it\n"
+            "  ?     hotplug               no agent tells\n"
+            "  ?     kernel                no agent tells\n");
 }
 
 TEST(DoctorText, AGuestsTextDoesNotSteerTheTerminal) {
-  EXPECT_EQ(doctor_text({{Check::xen_version, Severity::good, "a\x1b[2Jb\nc", ""}}, std::nullopt),
-            "host\n  ok    xen_version           a?[2Jb c\n");
+  EXPECT_EQ(
+      doctor_text({{Check::xen_version, Severity::good, "a\x1b[2Jb\nc", ""}}, std::nullopt, false),
+      "host\n  ok    xen_version           a?[2Jb c\n");
 }
 
 TEST(DoctorText, TheLastLineCounts) {

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "nearest.hpp"
+
 namespace memctl::cli {
 namespace {
 
@@ -125,6 +127,55 @@ TEST(Options, MistakesAreOneLineAndAHint) {
     EXPECT_THAT(answer.err, HasSubstr("\n  hint: memctl"));
     EXPECT_THAT(answer.err, testing::Not(HasSubstr("\x01")));
   }
+}
+
+/// The first line of the answer to a mistake.
+std::string mistake_in(std::vector<std::string> arguments) {
+  const std::string text = answered(std::move(arguments)).err;
+  return text.substr(0, text.find('\n'));
+}
+
+TEST(Options, AnUnknownWordIsQuotedWithTheNearestKnownOne) {
+  EXPECT_EQ(mistake_in({"resise", "web1", "1g"}),
+            "memctl: unknown command \"resise\"; did you mean resize?");
+  EXPECT_EQ(mistake_in({"grow", "web1", "1g"}), "memctl: unknown command \"grow\"");
+  EXPECT_EQ(mistake_in({"resize", "web1", "1g", "--tiemout", "5"}),
+            "memctl: resize has no option \"--tiemout\"; did you mean --timeout?");
+  EXPECT_EQ(mistake_in({"resize", "--on-failur=keep"}),
+            "memctl: resize has no option \"--on-failur\"; did you mean --on-failure?");
+  EXPECT_EQ(mistake_in({"--jsn"}), "memctl: unknown option \"--jsn\"; did you mean --json?");
+  EXPECT_EQ(mistake_in({"status", "--stall", "3"}), "memctl: status has no option \"--stall\"");
+  EXPECT_EQ(mistake_in({"a\x1b[2J"}), "memctl: unknown command \"a?[2J\"");
+}
+
+TEST(Options, WhatIsMissingOrTooMuchIsSaidInPlainWords) {
+  EXPECT_EQ(mistake_in({}), "memctl: a command is needed: resize, plan, status, doctor or recover");
+  EXPECT_EQ(mistake_in({"--", "resize"}), "memctl: the command comes before --");
+  EXPECT_EQ(mistake_in({"resize", "web1"}),
+            "memctl: resize needs a domain and a size: memctl resize DOMAIN SIZE");
+  EXPECT_EQ(mistake_in({"plan", "web1", "1g", "-5"}),
+            "memctl: plan takes one domain and one size; \"-5\" is too much");
+  EXPECT_EQ(mistake_in({"resize", "web1", "1g", "--timeout"}),
+            "memctl: --timeout needs a value: --timeout SECONDS");
+  EXPECT_EQ(mistake_in({"resize", "web1", "1g", "--stall", "1", "--stall", "2"}),
+            "memctl: --stall may be given only once");
+  EXPECT_EQ(mistake_in({"--json=yes", "status"}), "memctl: --json takes no value");
+}
+
+TEST(Options, TheHintNamesTheHelpThatFits) {
+  EXPECT_THAT(answered({"resise"}).err, HasSubstr("\n  hint: memctl --help lists the commands\n"));
+  EXPECT_THAT(answered({"resize"}).err, HasSubstr("\n  hint: memctl resize --help shows how\n"));
+}
+
+TEST(Nearest, OneLetterInThreeMayBeWrong) {
+  const std::vector<std::string> known = {"resize", "status", "recover"};
+  EXPECT_EQ(nearest("rezise", known), "resize");
+  EXPECT_EQ(nearest("statsu", known), "status");
+  EXPECT_EQ(nearest("recovery", known), "recover");
+  EXPECT_EQ(nearest("size", known), "resize");
+  EXPECT_EQ(nearest("grow", known), std::nullopt);
+  EXPECT_EQ(nearest("", known), std::nullopt);
+  EXPECT_EQ(nearest(std::string(100'000, 'r'), known), std::nullopt);
 }
 
 TEST(Options, HelpHasExamples) {

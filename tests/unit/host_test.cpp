@@ -236,7 +236,7 @@ host::Task<Kib> accounted(host::Port& port) {
 TEST_F(SimulatedHost, ThirtyTwoOperationsAtOnceLeaveItsAccountsExact) {
   Causes all;
   for (unsigned seed = 1; seed <= 4; ++seed) {
-    const auto state = HostState::open(uri()).value();
+    const auto state = HostState::over(HostThread::open(uri()).value());
     const Kib before = state->call(accounted).value();
     const auto domains =
         state->call([](host::Port& port) { return port.hypervisor().domains(); }).value();
@@ -279,7 +279,7 @@ TEST_F(SimulatedHost, ItsEndCancelsWhatIsUnderWay) {
   write("1");  // none of them is done by then
   std::vector<std::shared_ptr<Operation::State>> operations;
   {
-    const auto state = HostState::open(uri()).value();
+    const auto state = HostState::over(HostThread::open(uri()).value());
     const auto domains =
         state->call([](host::Port& port) { return port.hypervisor().domains(); }).value();
     for (const DomainIdentity& domain : domains) {

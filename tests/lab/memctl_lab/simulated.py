@@ -47,9 +47,9 @@ class SimulatedJob:
         return Completed(self.command, done["status"], done["out"], done["err"])
 
     def wait_for_output(self, text: str, timeout: float = 120) -> None:
-        """Lets time pass until its output holds the text."""
+        """Lets time pass until its output or error output holds the text."""
         done = self._wait(text)
-        if text not in done["out"]:
+        if text not in done["out"] and text not in done["err"]:
             raise LabError(
                 f"{self.command} ended with {done['status']} without printing {text!r}:\n"
                 f"{done['out']}{done['err']}"

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "process.hpp"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "exit_code.hpp"
+#include "terminal.hpp"
+
+namespace memctl::cli {
+
+Result<Host> Process::open_host(const std::string& uri) { return host_.emplace(Host::open(uri)); }
+
+void Process::write_out(std::string_view text) { write_all(STDOUT_FILENO, text); }
+
+void Process::write_err(std::string_view text) { write_all(STDERR_FILENO, text); }
+
+ProgressBar::Style Process::style() {
+  const bool live = is_live_terminal(STDERR_FILENO);
+  return {.live = live, .utf8 = locale_is_utf8(), .colour = live && colour_wanted()};
+}
+
+int Process::columns() { return terminal_columns(STDERR_FILENO); }
+
+void Process::on_interruption(std::function<void(Interruption)> handler) {
+  if (!signals_) return;
+  if (!handler) return signals_->on_signal([](SignalWatch::Wish) {});
+  signals_->on_signal([handler = std::move(handler)](SignalWatch::Wish wish) {
+    switch (wish) {
+      case SignalWatch::Wish::cancel:
+        return handler(Interruption::cancel);
+      case SignalWatch::Wish::leave:
+        return handler(Interruption::leave);
+      case SignalWatch::Wish::exit:
+        ::_exit(static_cast<int>(ExitCode::left_behind));
+    }
+  });
+}
+
+Environment::TimePoint Process::now() { return std::chrono::steady_clock::now(); }
+
+void Process::wait_for(EventQueue& queue, std::optional<std::chrono::milliseconds> patience) {
+  queue.wait(patience);
+}
+
+}  // namespace memctl::cli

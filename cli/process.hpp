@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "environment.hpp"
+#include "signals.hpp"
+
+namespace memctl::cli {
+
+/// This process: its standard output and standard error, its signals, and real time.
+class Process final : public Environment {
+ public:
+  /// From now on the first signals interrupt, and do not end the process; see `SignalWatch`. To be
+  /// called before `open_host`, which starts threads.
+  void catch_signals() { signals_.emplace(); }
+
+  /// The host lives as long as this object. Closing it waits for a call of libxl's that another
+  /// tool's lock holds up; the process's end does not, and ends that call: see `main`.
+  [[nodiscard]] Result<Host> open_host(const std::string& uri) override;
+
+  void write_out(std::string_view text) override;
+  void write_err(std::string_view text) override;
+  [[nodiscard]] ProgressBar::Style style() override;
+  [[nodiscard]] int columns() override;
+  void on_interruption(std::function<void(Interruption)> handler) override;
+  [[nodiscard]] TimePoint now() override;
+  void wait_for(EventQueue& queue, std::optional<std::chrono::milliseconds> patience) override;
+
+ private:
+  std::optional<SignalWatch> signals_;
+  std::optional<Result<Host>> host_;
+};
+
+}  // namespace memctl::cli

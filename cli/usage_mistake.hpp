@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+namespace memctl::cli {
+
+/// What is wrong with a command line that CLI11 could not read, in our own words: one line, which
+/// quotes words of it as they are. `command` is null if the command line names none.
+[[nodiscard]] std::string usage_mistake(const CLI::App& app, const CLI::App* command,
+                                        const CLI::ParseError& error);
+
+}  // namespace memctl::cli

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "environment.hpp"
+#include "host/clock.hpp"
+#include "turn.hpp"
+
+namespace memctl::scenario {
+
+/// One call of memctl on a simulated host, at work or at its end: the real command, on a thread of
+/// its own that runs only while it has the turn.
+class Call final : public cli::Environment {
+ public:
+  /// `host` is the one that every URI names; `clock` tells its time.
+  Call(Host host, const host::Clock& clock, std::vector<std::string> arguments);
+  /// It has to have ended.
+  ~Call() override;
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  // For the driver.
+
+  [[nodiscard]] const std::string& out() const { return out_; }
+  [[nodiscard]] const std::string& err() const { return err_; }
+  [[nodiscard]] bool has_written(std::string_view text) const {
+    return out_.find(text) != std::string::npos || err_.find(text) != std::string::npos;
+  }
+  /// The exit status, once it has ended.
+  [[nodiscard]] const std::optional<int>& status() const { return status_; }
+  /// Goes on if what it waits for has happened, until it waits again or has ended. False: it waits
+  /// still, or has ended.
+  bool go_on();
+  void interrupt(cli::Interruption interruption);
+
+  // For its command.
+
+  [[nodiscard]] Result<Host> open_host(const std::string& /*uri*/) override { return host_; }
+  void write_out(std::string_view text) override { out_ += text; }
+  void write_err(std::string_view text) override { err_ += text; }
+  [[nodiscard]] cli::ProgressBar::Style style() override { return {.live = false}; }
+  [[nodiscard]] int columns() override { return 80; }
+  void on_interruption(std::function<void(cli::Interruption)> handler) override;
+  [[nodiscard]] TimePoint now() override { return clock_.now(); }
+  /// Without a terminal no command has any patience to lose.
+  void wait_for(cli::EventQueue& queue, std::optional<std::chrono::milliseconds>) override;
+
+  /// Gives up the turn until `ready()`.
+  void wait_until(const std::function<bool()>& ready);
+  /// The call whose thread this is; null on the driver's.
+  [[nodiscard]] static Call* current();
+
+ private:
+  void run(const std::vector<std::string>& arguments);
+
+  Host host_;
+  const host::Clock& clock_;
+  std::string out_{};
+  std::string err_{};
+  std::optional<int> status_{};
+  std::optional<cli::Interruption> interruption_{};
+  std::function<void(cli::Interruption)> on_interruption_{};
+  std::function<bool()> ready_{[] { return true; }};
+  Turn turn_{};
+  std::thread thread_;
+};
+
+}  // namespace memctl::scenario

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The commands themselves, on a simulated host, without a process or a terminal.
+#include "commands.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "host/sim/scenario.hpp"
+#include "scenario/calls.hpp"
+
+namespace memctl::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+/// Keeps what is written; nothing interrupts it.
+class Recorded final : public Environment {
+ public:
+  explicit Recorded(ProgressBar::Style style = {.live = false}) : style_{style} {}
+
+  ExitCode run(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"--host", "sim:"});
+    return cli::run(std::get<Options>(parse_options(std::move(arguments))), *this);
+  }
+
+  Result<Host> open_host(const std::string& uri) override { return Host::open(uri); }
+  void write_out(std::string_view text) override { out += text; }
+  void write_err(std::string_view text) override { err += text; }
+  ProgressBar::Style style() override { return style_; }
+  int columns() override { return 80; }
+  void on_interruption(std::function<void(Interruption)> /*handler*/) override {}
+  TimePoint now() override { return std::chrono::steady_clock::now(); }
+  void wait_for(EventQueue& queue, std::optional<std::chrono::milliseconds> patience) override {
+    queue.wait(patience);
+  }
+
+  std::string out{};
+  std::string err{};
+
+ private:
+  ProgressBar::Style style_;
+};
+
+TEST(Commands, AResizeTellsItsEndOnStandardOutput) {
+  Recorded memctl;
+  EXPECT_EQ(memctl.run({"resize", "demo-pv", "2g"}), ExitCode::verified);
+  EXPECT_THAT(memctl.out, StartsWith("demo-pv: 1024 MiB -> 2048 MiB in "));
+  EXPECT_EQ(memctl.err, "");
+}
+
+TEST(Commands, AProgramReadsNoWordForPeople) {
+  Recorded memctl{{.live = true}};
+  EXPECT_EQ(memctl.run({"resize", "demo-pv", "2g", "--json", "--verbose"}), ExitCode::verified);
+  EXPECT_THAT(memctl.out, StartsWith("{\"event\":\"progress\",\"phase\":\"facts\""));
+  EXPECT_EQ(memctl.err, "");
+}
+
+TEST(Commands, AHostThatCannotBeOpenedIsToldByEachCommand) {
+  for (const auto& command : std::vector<std::vector<std::string>>{
+           {"resize", "web1", "1g"}, {"plan", "web1", "1g"}, {"status"}, {"doctor"}, {"recover"}}) {
+    Recorded memctl;
+    std::vector<std::string> arguments = command;
+    arguments.insert(arguments.end(), {"--host", "sim:/nowhere"});
+    EXPECT_EQ(memctl.run(arguments), ExitCode::refused) << command.front();
+    EXPECT_EQ(memctl.out, "");
+    EXPECT_THAT(memctl.err, HasSubstr("(invalid_argument)"));
+  }
+}
+
+/// A resize of web1 from 1 to 4 GiB, which is interrupted once it gets memory.
+class InterruptedResize : public testing::Test {
+ protected:
+  InterruptedResize() {
+    const auto guest = host::sim::parse_guest(
+        R"({"name": "web1", "type": "pv", "memory": "1GiB", "populated_per_second": "1GiB"})");
+    static_cast<void>(simulation_.world.try_add_guest(guest.value()).value());
+  }
+
+  const scenario::Call& resize(const std::vector<std::string>& options,
+                               Interruption interruption = Interruption::cancel) {
+    std::vector<std::string> arguments = {"resize", "web1", "4g", "--verbose"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    const int call = calls_.start(arguments);
+    calls_.wait(call, "reserve");
+    calls_.pass(std::chrono::seconds{1});
+    calls_.interrupt(call, interruption);
+    return calls_.wait(call, {});
+  }
+
+ private:
+  test::Simulation simulation_{};
+  scenario::Calls calls_{simulation_};
+};
+
+TEST_F(InterruptedResize, GoesBackAndSaysSo) {
+  const scenario::Call& call = resize({});
+  EXPECT_EQ(call.status(), 130);
+  EXPECT_EQ(call.out(), "");
+  EXPECT_THAT(call.err(), HasSubstr("cancelling: back to 1024 MiB (Ctrl-C again stops now and "
+                                    "leaves web1 half-way)\n"));
+  EXPECT_THAT(call.err(), HasSubstr("\nmemctl: interrupted; web1 is back at 1024 MiB\n"));
+}
+
+TEST_F(InterruptedResize, KeepsWhatItHasIfAskedTo) {
+  const scenario::Call& call = resize({"--on-failure", "keep"});
+  EXPECT_EQ(call.status(), 5);
+  EXPECT_THAT(call.err(), HasSubstr("cancelling (Ctrl-C again stops now and leaves web1"));
+  EXPECT_THAT(call.err(), HasSubstr(" of 4096 MiB; kept there (--on-failure keep)\n"));
+  EXPECT_THAT(call.err(), Not(HasSubstr("back")));
+}
+
+TEST_F(InterruptedResize, TellsWhoeverDoesNotWaitHowToRecover) {
+  const scenario::Call& call = resize({}, Interruption::leave);
+  EXPECT_EQ(call.status(), 5);
+  EXPECT_THAT(call.err(), HasSubstr("hint: to bring them back: memctl recover web1\n"));
+}
+
+}  // namespace
+}  // namespace memctl::cli
