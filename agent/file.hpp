@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Small files of the kernel's, read and written without allocation.
+// Reads and writes small files of the kernel without allocating memory.
 #pragma once
 
 #include <unistd.h>
@@ -14,7 +14,7 @@
 
 namespace memctl::agent {
 
-/// A file descriptor and its end.
+/// Owns a file descriptor and closes it.
 class Fd {
  public:
   Fd() = default;
@@ -34,12 +34,12 @@ class Fd {
   int fd_{-1};
 };
 
-/// What `path` holds, as far as it fits into `buffer`; nothing where it cannot be read.
+/// Reads `path` into `buffer`, and stops when the buffer is full. Nothing: it cannot be read.
 [[nodiscard]] std::optional<std::string_view> read_file(const char* path, std::span<char> buffer);
-/// Calls `line` for each line of `path`; one longer than 1 KiB comes in pieces. False: it cannot be
-/// opened.
+/// Calls `line` for each line of `path`. A line longer than 1 KiB comes in pieces. False: `path`
+/// cannot be opened.
 bool read_lines(const char* path, const std::function<void(std::string_view)>& line);
-/// Writes `value` in one call to a file that exists. 0, or the error number.
+/// Writes `value` in one call to an existing file. Returns 0 or the error number.
 [[nodiscard]] int write_file(const char* path, std::string_view value);
 
 }  // namespace memctl::agent

@@ -5,7 +5,7 @@
 
 namespace memctl::agent {
 
-/// Pages of this process, populated at once; `lock_memory` keeps them there.
+/// Pages of this process, which are populated at once. `lock_memory` keeps them in memory.
 class LockedBallast final : public Ballast {
  public:
   LockedBallast() = default;

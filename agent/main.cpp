@@ -47,7 +47,7 @@ bool is_xen_guest() {
   return type && type->starts_with("xen");
 }
 
-/// The exit code, where there is nothing to be run.
+/// The exit code if the agent is not to run.
 std::optional<int> parse(int count, char** arguments, Service::Options& options) {
   for (int i = 1; i < count; ++i) {
     const std::string_view argument = arguments[i];
@@ -94,7 +94,7 @@ int run(const Service::Options& options) {
 int main(int count, char** arguments) {
   Service::Options options;
   if (const auto code = parse(count, arguments, options)) return *code;
-  // The thread that waits for watches is still there: no destructor may run beside it.
+  // `_exit` skips the destructors of static objects, which the agent does not need.
   const int code = run(options);
   std::fflush(stdout);
   ::_exit(code);

@@ -22,7 +22,7 @@
 namespace memctl::agent {
 namespace {
 
-// A scan of 4,096 blocks, the messages, and one xenstore payload of 4 KiB at a time need less.
+// Enough for a scan of 4,096 blocks, the messages, and one xenstore payload of 4 KiB at a time.
 constexpr std::size_t heap_reserve = std::size_t{384} << 10;
 constexpr std::size_t stack_reserve = std::size_t{64} << 10;
 constexpr std::size_t page = 4096;

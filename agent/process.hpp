@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What the agent is as a process of a guest that may be starving.
+// The agent's own process, in a guest that may be short of memory.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace memctl::agent {
 
-/// One line to stderr. Never waits: a journal that is starving too must not stop the agent.
+/// Writes one line to stderr. Never waits, because a starving journal must not stop the agent.
 void log_line(const std::string& line);
 
 [[nodiscard]] Time boot_time();
@@ -24,10 +24,10 @@ class OwnProcess final : public Process {
 /// Sixteen random hexadecimal digits.
 [[nodiscard]] std::string random_instance();
 
-/// Takes the heap and stack that the agent will ever need, and keeps all of the process in memory.
-/// Before any thread is made. Logs what the system refuses; the agent works without.
+/// Takes all heap and stack that the agent will ever need, and locks the process in memory. Must be
+/// called before any thread starts. If the system refuses, logs that, and the agent works without.
 void lock_memory();
-/// Exempts the process from the OOM killer, unless it is already. Logs a refusal.
+/// Exempts the process from the OOM killer, unless it is exempt already. Logs a refusal.
 void exempt_from_oom_killer();
 
 }  // namespace memctl::agent

@@ -12,8 +12,8 @@
 namespace memctl::agent {
 
 RecordFile::RecordFile(const std::string& directory) : path_{directory + "/policy"} {
-  // systemd makes it; elsewhere nobody does. Where this fails, so does the first `save`, which
-  // tells.
+  // systemd makes the directory; without systemd the agent has to. If this fails, the first `save`
+  // fails too and returns the error.
   static_cast<void>(::mkdir(directory.c_str(), 0700));
 }
 
@@ -35,7 +35,7 @@ int RecordFile::save(const Record& record) {
   return ::ftruncate(file_.get(), static_cast<off_t>(text.size())) == 0 ? 0 : errno;
 }
 
-/// Whether the file that is open has not been removed.
+/// Whether a file is open and has not been removed.
 bool RecordFile::stands() const {
   struct stat status {};
   return file_.is_open() && ::fstat(file_.get(), &status) == 0 && status.st_nlink > 0;

@@ -9,11 +9,11 @@
 
 namespace memctl::agent {
 
-/// The record in one small file, overwritten in place, since a starving guest may have no memory
-/// for a second one.
+/// Keeps the record in one small file. The file is overwritten in place, because a starving guest
+/// may have no memory for a second file.
 class RecordFile final : public RecordStore {
  public:
-  /// In `directory`, which is made where it is missing.
+  /// The file is in `directory`, which is made if it is missing.
   explicit RecordFile(const std::string& directory);
   [[nodiscard]] std::optional<Record> load() const override;
   [[nodiscard]] int save(const Record& record) override;
@@ -22,7 +22,7 @@ class RecordFile final : public RecordStore {
   [[nodiscard]] bool stands() const;
 
   std::string path_;
-  Fd file_;  ///< Kept open: to open it again would take memory.
+  Fd file_;  ///< Stays open, because opening it again would take memory.
 };
 
 }  // namespace memctl::agent

@@ -17,7 +17,7 @@
 namespace memctl::agent {
 namespace {
 
-/// Blocked before the watch's thread is made, so that it inherits this.
+/// Blocks the signals. Returns a descriptor from which they are read.
 Fd take_signals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -83,7 +83,7 @@ bool Service::serve() {
     if (link_->lost()) return false;
     if (core_.serving() != uevents_.listening()) {
       uevents_.listen(core_.serving());
-      if (uevents_.listening()) core_.memory_changed();  // what came before
+      if (uevents_.listening()) core_.memory_changed();  // events before this were not heard
     }
     std::array<pollfd, 3> sources{pollfd{link_->fd(), POLLIN, 0}, pollfd{signals_.get(), POLLIN, 0},
                                   pollfd{uevents_.fd(), POLLIN, 0}};

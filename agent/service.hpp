@@ -19,18 +19,18 @@ namespace memctl::agent {
 class Service {
  public:
   struct Options {
-    std::string root{};                              ///< Before /sys, /proc and udev's rules.
-    std::string run_directory{"/run/memctl-agent"};  ///< Where the record is kept.
+    std::string root{};  ///< The directory that contains /sys, /proc and udev's rules.
+    std::string run_directory{"/run/memctl-agent"};  ///< The directory of the record.
   };
 
   Service(const Options& options, std::unique_ptr<XenstoreLink> link);
 
-  /// Serves until SIGTERM or SIGINT (0), or until xenstore is lost (1).
+  /// Serves until SIGTERM or SIGINT and returns 0, or until xenstore is lost and returns 1.
   [[nodiscard]] int run();
 
  private:
   [[nodiscard]] AgentHello make_hello(const std::string& root) const;
-  /// Until a signal ends it. False: xenstore was lost, or poll failed.
+  /// Serves until a signal ends it. False: xenstore was lost, or poll failed.
   [[nodiscard]] bool serve();
   void look_at_mailbox();
   void look_at_signals();

@@ -18,10 +18,10 @@
 namespace memctl::agent {
 namespace {
 
-// More than a message may speak of.
+// A message must not count more blocks.
 constexpr std::size_t most_blocks = (std::size_t{1} << 24) - 1;
 
-/// A path put together on the stack.
+/// A path that is built on the stack.
 class Path {
  public:
   Path(const std::string& directory, const char* name) { print("%s%s", directory.c_str(), name); }
@@ -60,14 +60,14 @@ KernelFacts SysfsKernel::facts() const {
   utsname system{};
   ::uname(&system);
   KernelFacts facts{.release = system.release, .build = system.version, .machine = system.machine};
-  // What Ubuntu's kernels say of the release that they are built from.
+  // Ubuntu's kernels name here the release that they were built from.
   std::array<char, 128> signature;
   if (const auto text = read_file(Path{proc_, "version_signature"}, signature)) {
     facts.build = trimmed(*text);
   }
   std::array<char, 64> buffer;
   if (const auto text = read_file(Path{memory_, "block_size_bytes"}, buffer)) {
-    const auto bytes = parse_number(*text, 16);  // printed without a prefix
+    const auto bytes = parse_number(*text, 16);  // hexadecimal without a prefix
     if (bytes && *bytes < std::uint64_t{1} << 52) {
       facts.block_size = Kib{static_cast<std::int64_t>(*bytes >> 10)};
     }
@@ -103,7 +103,7 @@ void SysfsKernel::scan(std::vector<Block>& blocks) {
     if (!id || blocks.size() == most_blocks) continue;
     std::array<char, 32> buffer;
     const auto state = read_file(Path{memory_, *id, "state"}, buffer);
-    if (!state) continue;  // removed in this moment
+    if (!state) continue;  // the block was removed meanwhile
     blocks.push_back({.id = *id, .online = state->starts_with("online")});
   }
   std::ranges::sort(blocks, {}, &Block::id);
@@ -125,8 +125,8 @@ int SysfsKernel::online(std::uint32_t block, OnlineZone zone) {
   const Path state{memory_, block, "state"};
   const int error = write_file(state, name(policy_for(zone)));
   if (error != EINVAL) return error;
-  // So says Linux also of a block that is online by now (drivers/base/memory.c): the policy was
-  // faster.
+  // Linux also returns EINVAL if the policy has brought the block online meanwhile
+  // (drivers/base/memory.c).
   std::array<char, 32> buffer;
   const auto now = read_file(state, buffer);
   return now && now->starts_with("online") ? 0 : error;

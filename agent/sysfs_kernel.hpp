@@ -10,11 +10,11 @@
 
 namespace memctl::agent {
 
-/// The guest's kernel, through /sys and /proc below `root`. Reading needs no memory beyond fixed
+/// The guest's kernel, through /sys and /proc below `root`. Reading takes no memory beside fixed
 /// buffers and the list of blocks.
 class SysfsKernel : public Kernel {
  public:
-  /// `root`: empty for the real one.
+  /// An empty `root` is the real root directory.
   explicit SysfsKernel(const std::string& root = {});
 
   [[nodiscard]] KernelFacts facts() const override;
@@ -33,7 +33,7 @@ class SysfsKernel : public Kernel {
   std::string balloon_;  ///< …/sys/devices/system/xen_memory/xen_memory0/
   std::string proc_;
   Kib page_size_;
-  std::vector<Block> earlier_;  ///< Kept for its room.
+  std::vector<Block> earlier_;  ///< A member, so that its memory is allocated once.
 };
 
 }  // namespace memctl::agent

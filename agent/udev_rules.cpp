@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t most_names = 1024;
 constexpr std::size_t largest_file = std::size_t{64} << 10;
 
-/// In the order in which udev prefers them.
+/// The directories of rules. udev prefers them in this order.
 constexpr std::array directories = {"/etc/udev/rules.d/", "/run/udev/rules.d/",
                                     "/usr/lib/udev/rules.d/", "/lib/udev/rules.d/"};
 
@@ -31,7 +31,7 @@ struct Term {
   [[nodiscard]] bool compares() const { return operation == "==" || operation == "!="; }
 };
 
-/// Takes the next term off a rule; nothing: what is left is none.
+/// Takes the next term off a rule. Nothing: the rest of the rule is no term.
 std::optional<Term> take_term(std::string_view& rule) {
   const auto begin = rule.find_first_not_of(" \t,");
   if (begin == std::string_view::npos) return std::nullopt;
@@ -86,7 +86,8 @@ void keep_weightiest(std::optional<RuleAction>& kept, std::optional<RuleAction> 
   if (found && (!kept || weight(*found) > weight(*kept))) kept = found;
 }
 
-/// Reads rules one by one. A file of one subsystem's rules may say so once, by a jump past them.
+/// Reads rules one by one. Instead of naming the subsystem in each rule, a file may jump past all
+/// of its rules for other subsystems.
 class RuleReader {
  public:
   void rule(std::string_view text) {
@@ -123,8 +124,8 @@ std::vector<std::string> names_in(const std::string& directory) {
   return names;
 }
 
-/// What stands in a regular file that is not too large. A link to /dev/null is how rules are
-/// switched off, and opening a fifo would wait.
+/// The text of a regular file that is not too large. Other files are not opened: a link to
+/// /dev/null switches rules off, and opening a fifo would wait.
 std::string_view contents(const std::string& file, std::vector<char>& buffer) {
   struct stat status {};
   if (::stat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};

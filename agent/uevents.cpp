@@ -13,7 +13,7 @@
 namespace memctl::agent {
 namespace {
 
-constexpr int kernel_group = 1;  // what the kernel sends; group 2 is udev's
+constexpr int kernel_group = 1;  // the kernel sends to group 1, udev to group 2
 
 }  // namespace
 
@@ -48,10 +48,10 @@ bool Uevents::drain() {
     if (count < 0) {
       if (errno == EINTR) continue;
       if (errno != ENOBUFS) return changed;
-      changed = true;  // some were lost
+      changed = true;  // some uevents were lost
       continue;
     }
-    // Other processes may send to this socket; the kernel's own port is 0.
+    // Other processes may send to this socket. The kernel's port is 0.
     if (sender.nl_pid != 0) continue;
     changed |= is_memory_uevent({buffer.data(), static_cast<std::size_t>(count)});
   }

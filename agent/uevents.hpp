@@ -5,18 +5,18 @@
 
 namespace memctl::agent {
 
-/// The kernel's uevents, by netlink. They get lost when many come at once: they say when to look,
-/// not what is there.
+/// The kernel's uevents, by netlink. If many come at once, some are lost. So a uevent only tells
+/// the agent when to look.
 class Uevents {
  public:
-  /// Not listening yet: an idle agent is not woken by other devices.
+  /// Does not listen yet, so that other devices do not wake an idle agent.
   Uevents();
-  /// False: there are none to be had, and the agent looks by the clock alone.
+  /// False: there are no uevents here, and the agent looks by the clock alone.
   [[nodiscard]] bool available() const { return socket_.is_open(); }
   [[nodiscard]] int fd() const { return socket_.get(); }
   void listen(bool on);
   [[nodiscard]] bool listening() const { return listening_; }
-  /// Takes all that is queued. Whether memory changed, or may have.
+  /// Takes all queued uevents. Returns whether memory changed or may have changed.
   [[nodiscard]] bool drain();
 
  private:

@@ -23,7 +23,7 @@ namespace {
 constexpr const char* xenbus = "/dev/xen/xenbus";
 constexpr std::size_t header_size = sizeof(xsd_sockmsg);
 
-/// The guest's device; a socket where XENSTORED_PATH names one, as for libxenstore.
+/// Opens the guest's device. Like libxenstore, uses the path in XENSTORED_PATH if it is set.
 Fd connect_to_xenstore() {
   const char* const named = std::getenv("XENSTORED_PATH");
   const char* const path = named != nullptr ? named : xenbus;
@@ -67,7 +67,7 @@ int WatchChannel::open(const char* path) {
   return static_cast<std::size_t>(written) == request.size() ? 0 : EIO;
 }
 
-/// Reads until `size` bytes of the message are there.
+/// Reads until the message has `size` bytes.
 int WatchChannel::take(std::size_t size) {
   while (filled_ < size) {
     const ssize_t got = ::read(fd_.get(), message_.data() + filled_, size - filled_);
@@ -88,7 +88,7 @@ int WatchChannel::drain() {
     error = take(header_size + header.len);
     if (error != 0) return error == EAGAIN ? 0 : error;
     filled_ = 0;
-    // An event, or the answer to the request. Which node it was is known: there is one watch.
+    // This is an event or the answer to the request. There is one watch, so its node is known.
     if (header.type == XS_ERROR) return EACCES;
   }
 }

@@ -13,7 +13,7 @@ namespace {
 
 int error_of_last_call() { return errno != 0 ? errno : EIO; }
 
-/// A connection that is of no further use, not a refusal of one call.
+/// Whether the connection can no longer be used. Other errors only refuse one call.
 bool is_fatal(int error) {
   return error == EBADF || error == EPIPE || error == ECONNRESET || error == EIO ||
          error == ENOTCONN || error == ENODEV;
@@ -57,7 +57,7 @@ int XenstoreLink::watch(const char* path) {
   return watch_.open(path);
 }
 
-// Whatever ends the watch ends the agent: it would hear of no request any more.
+// If the watch ends, the agent ends, because it would not hear of requests any more.
 void XenstoreLink::drain() {
   const int error = watch_.drain();
   if (error != 0 && !lost_) lost_ = Loss{watched_, error};

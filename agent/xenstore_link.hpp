@@ -13,16 +13,16 @@ struct xs_handle;
 
 namespace memctl::agent {
 
-/// xenstored, through one connection for calls and another for the watch.
+/// xenstored, through one connection for calls and another connection for the watch.
 class XenstoreLink final : public GuestStore {
  public:
-  /// The call that found the connection to be of no further use.
+  /// The call that found the connection unusable.
   struct Loss {
     std::string path;
     int error;
   };
 
-  /// Nothing, with errno set, where there is no xenstore to be reached.
+  /// Null, with errno set: xenstore cannot be reached.
   [[nodiscard]] static std::unique_ptr<XenstoreLink> open();
   XenstoreLink(const XenstoreLink&) = delete;
   XenstoreLink& operator=(const XenstoreLink&) = delete;
@@ -31,14 +31,14 @@ class XenstoreLink final : public GuestStore {
   [[nodiscard]] std::optional<std::string> read(const char* path, int& error) override;
   [[nodiscard]] int write(const char* path, std::string_view value) override;
   void remove(const char* path) override;
-  /// Nothing: the connection stands.
+  /// Nothing: the connection works.
   [[nodiscard]] const std::optional<Loss>& lost() const { return lost_; }
 
-  /// Watches `path` from now on; once, before any other. 0, or the error number.
+  /// Watches `path` from now on. May be called once. Returns 0 or the error number.
   [[nodiscard]] int watch(const char* path);
-  /// Readable when the watch fired, and when it was lost.
+  /// Readable when the watch has fired, and when its connection is lost.
   [[nodiscard]] int fd() const { return watch_.fd(); }
-  /// Takes what fired.
+  /// Reads the events that have arrived.
   void drain();
 
  private:

@@ -20,7 +20,7 @@ ProgressBar::Style shown_to(const Options& options, Environment& environment) {
   return style;
 }
 
-/// The last phase of an operation that was restored is the restoring, and that succeeded.
+/// If the outcome is `restored`, the last phase was the restore phase, and it succeeded.
 ProgressBar::End end_of(Outcome outcome) {
   if (outcome == Outcome::refused) return ProgressBar::End::refused;
   const bool done = outcome == Outcome::verified || outcome == Outcome::restored;

@@ -12,18 +12,19 @@
 
 namespace memctl::cli {
 
-/// Writes a resize's events as they come: for programs, on a terminal, or as lines that stay.
+/// Writes a resize's events as they come: as JSON, as a live line on a terminal, or as lines that
+/// stay.
 class Display {
  public:
   Display(const Options& options, std::string domain, Environment& environment);
 
-  /// Until the operation has ended; false if the user does not wait for that.
+  /// Writes the events until the operation has ended. False: the user stopped waiting before.
   [[nodiscard]] bool follow(EventQueue& queue);
   void end(Outcome outcome, std::chrono::milliseconds elapsed);
 
-  /// Of an operation that goes on, or would.
+  /// The time since the operation began, for an operation that has not ended.
   [[nodiscard]] std::chrono::milliseconds elapsed() const { return elapsed_ + silent(); }
-  /// How far it had come when the earlier state was to come back.
+  /// The size when restoring began. Nothing: restoring has not begun.
   [[nodiscard]] std::optional<Kib> stopped_at() const { return stopped_at_; }
 
  private:

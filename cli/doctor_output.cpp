@@ -9,7 +9,7 @@ namespace memctl::cli {
 std::string DoctorOutput::add(const Result<std::vector<Finding>>& examined,
                               const std::optional<DomainIdentity>& domain) {
   if (!examined) {
-    // One that ended since it was listed is no error: nobody named it.
+    // If the user named no domain, a domain that has ended since it was listed is no error.
     const bool listed = domain && options_.domains.empty();
     if (listed && examined.error().cause == Cause::no_such_domain) return {};
     return add(examined.error());

@@ -11,19 +11,21 @@
 
 namespace memctl::cli {
 
-/// What `memctl doctor` writes, part by part, since a guest that does not answer takes seconds.
+/// What `memctl doctor` writes. It writes each part at once, because a guest that does not answer
+/// takes seconds.
 class DoctorOutput {
  public:
   explicit DoctorOutput(const Options& options) : options_{options} {}
 
-  /// What a part found, or why it could not be examined; `domain` is empty for the host's. Returns
-  /// what is to be written at once.
+  /// Adds the findings about a domain, or about the host if `domain` is empty, or why it could not
+  /// be examined. Returns the text to write now.
   [[nodiscard]] std::string add(const Result<std::vector<Finding>>& examined,
                                 const std::optional<DomainIdentity>& domain);
-  /// A part that there is not, or that cannot be reached.
+  /// Adds a domain that does not exist, or a host that cannot be opened. Returns the text to write
+  /// now.
   [[nodiscard]] std::string add(const Error& error);
 
-  /// What is left to be written, and the exit code.
+  /// The text to write at the end, and the exit code.
   [[nodiscard]] Output end() const;
 
  private:

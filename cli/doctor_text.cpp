@@ -43,7 +43,7 @@ std::string counted(int count, const std::string& one, const std::string& more) 
 constexpr std::size_t mark_width = 4;
 
 std::string lines_of(const Finding& finding) {
-  // As wide as the longest name, so that the parts of a report line up with each other.
+  // As wide as the longest name, so that the host's and the domains' lines align.
   const std::size_t name_width = name(Check::stored_configuration).size();
   std::string text = "  " + padded(mark(finding.severity), mark_width) + "  " +
                      padded(name(finding.check), name_width) + "  " + printable(finding.message) +
@@ -60,7 +60,7 @@ bool is_agent_silent(const std::vector<Finding>& findings) {
   });
 }
 
-/// Of a guest whose agent is silent.
+/// For findings about a guest whose agent is silent.
 bool needs_agent(const Finding& finding) {
   return finding.check != Check::agent && subject(finding.check) == Subject::guest &&
          finding.severity == Severity::unknown;

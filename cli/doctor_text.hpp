@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What people read of a doctor's findings. Pure: values in, text out.
+// The doctor's findings as people read them. Pure: values in, text out.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@
 
 namespace memctl::cli {
 
-/// How many findings there were of each kind.
+/// How many findings each severity has.
 struct FindingCount {
   int bad{};
   int note{};
@@ -20,12 +20,12 @@ struct FindingCount {
   void add(const std::vector<Finding>& findings);
 };
 
-/// The findings under a heading for each subject, one line each, the remedy below it. What is
-/// unknown because no agent answers takes one line together, unless `verbose`. `domain` is empty
-/// for the host's.
+/// The findings under a heading for each subject. Each finding has a line, and its remedy a line
+/// below it. Unless `verbose`, one line counts everything that is unknown because no agent answers.
+/// `domain` is empty for findings about the host.
 [[nodiscard]] std::string doctor_text(const std::vector<Finding>& findings,
                                       const std::optional<DomainIdentity>& domain, bool verbose);
-/// The last line: "2 bad, 1 note", or that all is good.
+/// The last line, such as "2 bad, 1 note" or "all good".
 [[nodiscard]] std::string summary_text(const FindingCount& count);
 
 }  // namespace memctl::cli

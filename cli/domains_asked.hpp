@@ -8,8 +8,8 @@
 
 namespace memctl::cli {
 
-/// Asks the domains that were named, or all of them, one after the other: `ask` is given each
-/// domain, and `output.add` takes its answer, or why there is none, and returns what is written.
+/// Asks the domains that the user named, or else all domains, one after the other. Calls `ask` with
+/// each domain, passes the answer or the error to `output.add`, and writes what that returns.
 template <class PartOutput, class Ask>
 void ask_domains(const Host& host, const Options& options, PartOutput& output,
                  Environment& environment, Ask ask) {

@@ -12,8 +12,8 @@
 
 namespace memctl::cli {
 
-/// How a request ended, for text and for JSON. One that was refused before an operation began has
-/// no report of the library, and often no domain: what is unknown stays empty.
+/// How a request ended, for text and for JSON. If it was refused before an operation began, there
+/// is no report and often no domain. Members that are not known are empty.
 struct Ending {
   Outcome outcome{Outcome::refused};
   std::optional<Error> error{};  ///< Empty when verified.
@@ -21,12 +21,12 @@ struct Ending {
   std::optional<DomainIdentity> domain{};
   std::optional<Kib> requested{};
   std::chrono::milliseconds elapsed{};
-  /// How far it had come when the earlier state was to come back; empty if it never was.
+  /// The size when restoring began. Empty: nothing was restored.
   std::optional<Kib> stopped_at{};
 
   /// A verified resize.
   explicit Ending(Report verified);
-  /// Anything else. What the error's report says goes before what the caller knew.
+  /// Any other ending. The report in `error` has precedence over `domain` and `requested`.
   Ending(Error error, std::optional<DomainIdentity> domain, std::optional<Kib> requested);
 
   [[nodiscard]] std::optional<Cause> cause() const {

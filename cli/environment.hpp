@@ -13,14 +13,14 @@
 
 namespace memctl::cli {
 
-/// What somebody who does not want to wait any longer asks of a resize.
+/// What a user who does not want to wait any longer asks for.
 enum class Interruption {
-  cancel,  ///< To end, as the resize's `on_failure` has it.
-  leave,   ///< To end without that, and say what is left.
+  cancel,  ///< End the resize, and restore or keep as its `on_failure` says.
+  leave,   ///< End without restoring, and say what is left.
 };
 
-/// Everything that a command needs beside its options. The program's is `Process`; tests have
-/// their own. One command uses it, on one thread.
+/// Everything that a command needs beside its options. The program has `Process`; tests have their
+/// own. One command uses it, on one thread.
 class Environment {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
@@ -32,17 +32,18 @@ class Environment {
 
   virtual void write_out(std::string_view text) = 0;
   virtual void write_err(std::string_view text) = 0;
-  /// How progress can be drawn on standard error,
+  /// How progress can be drawn on standard error.
   [[nodiscard]] virtual ProgressBar::Style style() = 0;
-  /// and how wide it is now.
+  /// How wide standard error is now.
   [[nodiscard]] virtual int columns() = 0;
 
-  /// Calls `handler` with each interruption from now on, and at once if there was one already. It
-  /// may be called on any thread, and must not block. None: interruptions are ignored from now on.
+  /// Calls `handler` with each interruption from now on. If there was an interruption already,
+  /// calls it at once. The call may come on any thread, and must not block. If `handler` is empty,
+  /// interruptions are ignored from now on.
   virtual void on_interruption(std::function<void(Interruption)> handler) = 0;
 
   [[nodiscard]] virtual TimePoint now() = 0;
-  /// Blocks until `queue` is ready, and no longer than `patience`.
+  /// Blocks until `queue` is ready, at most for `patience`.
   virtual void wait_for(EventQueue& queue, std::optional<std::chrono::milliseconds> patience) = 0;
 };
 

@@ -11,8 +11,9 @@
 
 namespace memctl::cli {
 
-/// Carries an operation's events from the host's thread, which must not block, to the thread that
-/// writes them, which may: a terminal can be stopped, and a pipe can have a slow reader.
+/// Carries an operation's events from the host's thread to the thread that writes them. The host's
+/// thread must not block. Writing can block, because a terminal can be stopped and a pipe can have
+/// a slow reader.
 class EventQueue {
  public:
   enum class Kind { event, cancelling, abandoned, closed, nothing_yet };
@@ -23,7 +24,7 @@ class EventQueue {
 
   void push(const Event& event) {
     const std::lock_guard lock{mutex_};
-    // A reader that has fallen so far behind gets the latest in place of the last it would get.
+    // If the reader is so far behind, the newest event replaces the last event in the queue.
     if (events_.size() >= most_events) events_.pop_back();
     events_.push_back({Kind::event, event});
     changed_.notify_one();
@@ -36,7 +37,7 @@ class EventQueue {
     changed_.notify_one();
   }
 
-  /// The user does not wait for the rest: that is the next item, and nothing comes after it.
+  /// The user stops waiting. The next item is `abandoned`, and no item follows it.
   void abandon() {
     const std::lock_guard lock{mutex_};
     abandoned_ = true;
@@ -49,13 +50,13 @@ class EventQueue {
     changed_.notify_one();
   }
 
-  /// Whether `pop` has something to tell.
+  /// Whether `pop` would return something other than `nothing_yet`.
   [[nodiscard]] bool ready() const {
     const std::lock_guard lock{mutex_};
     return is_ready();
   }
 
-  /// Blocks until it is ready, and no longer than `patience`.
+  /// Blocks until `ready()`, at most for `patience`.
   void wait(std::optional<std::chrono::milliseconds> patience) {
     std::unique_lock lock{mutex_};
     if (patience) {
@@ -65,7 +66,7 @@ class EventQueue {
     }
   }
 
-  /// The next item; `closed` once all were taken, `nothing_yet` until then.
+  /// The next item. If there is none, `closed` after `close`, and `nothing_yet` before.
   [[nodiscard]] Item pop() {
     const std::lock_guard lock{mutex_};
     if (abandoned_ && !closed_) return {Kind::abandoned, {}};

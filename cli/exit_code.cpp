@@ -8,7 +8,7 @@ ExitCode exit_code(Outcome outcome, std::optional<Cause> cause) {
     case Outcome::verified:
       return ExitCode::verified;
     case Outcome::refused:
-      // A refusal leaves nothing to restore, so a cancelled one is as good as a restored one.
+      // A cancelled refusal changed nothing, so its exit code is that of a restored resize.
       if (cause == Cause::cancelled) return ExitCode::interrupted;
       return cause == Cause::invalid_size ? ExitCode::usage : ExitCode::refused;
     case Outcome::restored:

@@ -8,19 +8,19 @@
 
 namespace memctl::cli {
 
-/// What the command returns to its caller: part of the interface, see docs/json.md.
+/// What the command returns to its caller. Part of the interface: see docs/json.md.
 enum class ExitCode : int {
   verified = 0,       ///< Done, and every layer agrees.
   found_bad = 1,      ///< doctor: a precondition is bad.
   usage = 2,          ///< The command line, or the size, is wrong.
   refused = 3,        ///< Nothing was changed.
-  restored = 4,       ///< It failed, and the earlier state is back.
-  left_behind = 5,    ///< It failed, and something else than the earlier state was left.
+  restored = 4,       ///< It failed, and the earlier state is restored.
+  left_behind = 5,    ///< It failed, and the earlier state is not restored, or only in part.
   gone = 6,           ///< The domain ended, rebooted or moved.
-  interrupted = 130,  ///< A signal ended it, and the earlier state is back.
+  interrupted = 130,  ///< A signal ended it, and the earlier state is restored.
 };
 
-/// The one place that knows how an ending becomes an exit code. `cause` is empty when verified.
+/// The exit code of an ending. Only this function decides it. `cause` is empty when verified.
 [[nodiscard]] ExitCode exit_code(Outcome outcome, std::optional<Cause> cause);
 
 }  // namespace memctl::cli

@@ -12,7 +12,7 @@ using Json = nlohmann::ordered_json;
 
 Json kib(std::optional<Kib> size) { return size ? Json(size->count()) : Json(nullptr); }
 
-/// No domain has the size zero: a report that says so doesn't know.
+/// No domain has the size zero, so zero in a report means "not known".
 Json kib_or_unknown(Kib size) { return size == Kib{} ? Json(nullptr) : Json(size.count()); }
 
 Json named(std::optional<Cause> cause) {
@@ -26,7 +26,8 @@ Json identity(const std::optional<DomainIdentity>& domain) {
           {"type", std::string{name(domain->type)}}};
 }
 
-/// Guests and other tools wrote some of the texts: what is no UTF-8 is replaced, never thrown.
+/// Guests and other tools wrote some of the texts, so bytes that are not UTF-8 are replaced.
+/// Otherwise `dump` would throw.
 std::string line(const Json& object) {
   return object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -58,7 +59,7 @@ void put_log(Json& object, const std::optional<Error>& error) {
   if (error) object["log"] = error->log;
 }
 
-/// In place of what a domain would have had.
+/// Stands in the place of a domain's object.
 std::string error_json(const char* event, const Error& error) {
   Json object{{"event", event}, {"domain", nullptr}};
   put_error(object, error);

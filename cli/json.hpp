@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What programs read: one compact object a line, described in docs/json.md and docs/schema/.
+// The output for programs: one compact object a line. docs/json.md and docs/schema/ describe it.
 #pragma once
 
 #include <optional>
@@ -19,18 +19,18 @@ namespace memctl::cli {
 [[nodiscard]] std::string report_json(const Ending& ending);
 [[nodiscard]] std::string plan_json(const Plan& plan);
 [[nodiscard]] std::string status_json(const DomainStatus& status);
-/// In place of a domain's status, where there is none.
+/// Stands in the place of a domain's status if there is none.
 [[nodiscard]] std::string status_error_json(const Error& error);
 
-/// What was left on a domain, and what became of it.
+/// What a dead operation left on a domain, and what recovery did about it.
 [[nodiscard]] std::string recovery_json(const Recovery& recovery, const DomainIdentity& domain);
-/// The same where it could not be undone, or where there is no such domain.
+/// Stands in its place if recovery failed, or if there is no such domain.
 [[nodiscard]] std::string recovery_error_json(const Ending& ending);
 
-/// One finding; `domain` is empty for the host's.
+/// One finding. `domain` is empty for findings about the host.
 [[nodiscard]] std::string finding_json(const Finding& finding,
                                        const std::optional<DomainIdentity>& domain);
-/// In place of the findings of a host or domain, where there are none.
+/// Stands in the place of the findings about a host or a domain if there are none.
 [[nodiscard]] std::string doctor_error_json(const Error& error);
 
 }  // namespace memctl::cli

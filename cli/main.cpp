@@ -28,7 +28,8 @@ int run_program(int argc, char** argv) {
   Process process;
   if (options.command == Command::resize) process.catch_signals();
   const int code = static_cast<int>(run(options, process));
-  // What failed may have left a call that waits for another tool: the host's end would wait for it.
+  // After a failure, one of libxl's calls may still wait for another tool's lock, and closing the
+  // host would wait for that call.
   if (code != 0) ::_exit(code);
   return code;
 }
@@ -40,8 +41,8 @@ int main(int argc, char** argv) {
   try {
     return memctl::cli::run_program(argc, argv);
   } catch (const std::exception& exception) {
-    // Not an error of the library's, which are values: no memory or no thread for this process.
-    // What that leaves behind is not known here.
+    // The library returns its errors, so this one means that the process got no memory or no
+    // thread. It is not known here whether an operation left something behind.
     memctl::cli::write_all(STDERR_FILENO, std::string{"memctl: "} + exception.what() + "\n");
     return static_cast<int>(memctl::cli::ExitCode::left_behind);
   }

@@ -7,8 +7,8 @@
 namespace memctl::cli {
 namespace {
 
-/// How many letters are to be changed, added, removed or swapped with the next: the "optimal string
-/// alignment" distance, row by row.
+/// How many letters have to be changed, added, removed, or swapped with the next letter: the
+/// "optimal string alignment" distance, row by row.
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> two_ago;
   std::vector<std::size_t> above(b.size() + 1);

@@ -8,8 +8,8 @@
 
 namespace memctl::cli {
 
-/// The known word that `word` was probably meant to be: at most every third letter is wrong,
-/// missing, too much, or in its neighbour's place. Nothing: none is so near.
+/// The known word that the user probably meant by `word`: at most every third letter is wrong,
+/// missing, extra, or swapped with its neighbour. Nothing: no known word is so near.
 [[nodiscard]] std::optional<std::string> nearest(std::string_view word,
                                                  const std::vector<std::string>& known);
 

@@ -15,7 +15,8 @@
 namespace memctl::cli {
 namespace {
 
-/// Goes before what looks like a negative number, so that CLI11 does not take it for an option.
+/// Put before a word that looks like a negative number, so that CLI11 does not take it for an
+/// option.
 constexpr char guard = '\x01';
 
 void guard_negative_numbers(std::vector<std::string>& arguments) {
@@ -95,16 +96,17 @@ void add_resize_options(CLI::App& app, Options& options) {
            "Such as 4g, 512m or 512 (MiB); +1g and -512m are relative to the target");
   app.get_option("SIZE")->required();
   ResizeOptions& resize = options.resize;
-  add_seconds(app, "--timeout", resize.timeout, "Give up after so long (default: no limit)");
-  add_seconds(app, "--stall", resize.stall, "Give up after so long without progress (default: 30)");
+  add_seconds(app, "--timeout", resize.timeout, "Give up after this time (default: never)");
+  add_seconds(app, "--stall", resize.stall,
+              "Give up after this time without progress (default: 30)");
   add_choice<OnFailure>(app, "--on-failure", resize.on_failure, {"restore", OnFailure::restore},
                         {"keep", OnFailure::keep},
-                        "What becomes of an unfinished resize (default: restore)");
+                        "What to do if the resize fails (default: restore)");
   add_choice<OnlineZone>(app, "--online", resize.online, {"kernel", OnlineZone::kernel},
                          {"movable", OnlineZone::movable},
                          "The guest's zone for added memory (default: kernel)");
   add_switch(app, "--agentless", resize.agentless,
-             "Do without the guest's agent: only Xen's count is verified");
+             "Work without the guest's agent; only Xen's count is verified");
   add_switch(app, "--allow-hvm-devices", resize.allow_hvm_devices,
              "hvm: accept that emulated devices may not reach added memory");
   add_common(app, options);
@@ -131,22 +133,22 @@ constexpr const char* doctor_examples = R"(Examples:
   memctl --host sim: doctor
 
 Exit codes:
-  0 nothing is bad (notes and what cannot be told leave it at that)
-  1 something is bad; its line names what mends it
-  3 no Xen, no such domain, or one that could not be asked
+  0 nothing is bad; there may be notes, and checks that are not known
+  1 something is bad; the line below it says what mends it
+  3 no Xen, no such domain, or a domain that could not be asked
 )";
 constexpr const char* recover_examples = R"(Examples:
-  memctl recover                   whatever killed processes left, on all guests
+  memctl recover                   all guests, whatever killed processes left there
   memctl recover web1 --json
   memctl --host sim: recover
 
-An operation whose process lives is left alone. One that is interrupted goes on
-when it is called again.
+An operation whose process lives is left alone. If memctl recover is interrupted,
+call it again.
 
 Exit codes:
-  0 nothing was left behind, or it is undone
+  0 nothing was left behind, or it is restored
   3 busy, a damaged record, no Xen or no such domain: nothing changed
-  5 undone in part, or kept as the resize had asked for; the rest is told
+  5 restored in part, or kept as the resize had asked; the output says what is left
   6 the domain is gone, rebooted or moved
 )";
 constexpr const char* exit_codes = R"(Exit codes:
@@ -181,7 +183,7 @@ std::optional<std::chrono::milliseconds> parse_seconds(std::string_view text) {
   double seconds = 0;
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   if (status != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  // Written so that a NaN is out of the range, too.
+  // In this form the comparison also rejects NaN.
   if (!(seconds >= shortest && seconds <= longest)) return std::nullopt;
   return std::chrono::milliseconds{std::llround(seconds * 1000)};
 }
@@ -216,7 +218,8 @@ std::variant<Options, Answer> parse_options(std::vector<std::string> arguments) 
   add_domains(*doctor, options);
   doctor->group("Commands");
   doctor->footer(doctor_examples);
-  CLI::App* recover = app.add_subcommand("recover", "Undo what a resize left whose process died");
+  CLI::App* recover =
+      app.add_subcommand("recover", "Restore what a resize left whose process died");
   add_domains(*recover, options);
   recover->group("Commands");
   recover->footer(recover_examples);

@@ -14,26 +14,26 @@ namespace memctl::cli {
 
 enum class Command { resize, plan, status, doctor, recover };
 
-/// A command line that could be read.
+/// A correct command line.
 struct Options {
   Command command{Command::status};
   std::string host{"xen:"};
   std::string domain{};                ///< resize and plan: a name or a number.
-  std::string size{};                  ///< resize and plan: as written, read by the command.
+  std::string size{};                  ///< resize and plan: as the user wrote it.
   std::vector<std::string> domains{};  ///< status, doctor and recover: none means all.
   ResizeOptions resize{};
   bool json{false};
   bool verbose{false};
 };
 
-/// A command line that is answered at once: help, the version, or a mistake.
+/// The answer to a command line that runs no command: help, the version, or a mistake.
 struct Answer {
   int exit_code{};
   std::string out{};
   std::string err{};
 };
 
-/// `arguments` without the program's name.
+/// `arguments` does not include the program's name.
 [[nodiscard]] std::variant<Options, Answer> parse_options(std::vector<std::string> arguments);
 
 /// Seconds, whole or not: more than zero, at most a year.

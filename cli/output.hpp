@@ -10,7 +10,7 @@
 
 namespace memctl::cli {
 
-/// What a command writes in the end, and its exit code.
+/// What a command writes at its end, and its exit code.
 struct Output {
   std::string out{};
   std::string err{};
@@ -20,7 +20,7 @@ struct Output {
 [[nodiscard]] Output output_of(const Options& options, const Ending& ending);
 [[nodiscard]] Output output_of(const Options& options, const Plan& plan);
 
-/// Writes it, and returns the exit code.
+/// Writes `output`, and returns its exit code.
 [[nodiscard]] ExitCode write(const Output& output, Environment& environment);
 
 }  // namespace memctl::cli

@@ -12,12 +12,12 @@ namespace memctl::cli {
 /// This process: its standard output and standard error, its signals, and real time.
 class Process final : public Environment {
  public:
-  /// From now on the first signals interrupt, and do not end the process; see `SignalWatch`. To be
-  /// called before `open_host`, which starts threads.
+  /// From now on the first signals interrupt a resize instead of ending the process; see
+  /// `SignalWatch`. Must be called before `open_host`, which starts threads.
   void catch_signals() { signals_.emplace(); }
 
-  /// The host lives as long as this object. Closing it waits for a call of libxl's that another
-  /// tool's lock holds up; the process's end does not, and ends that call: see `main`.
+  /// The host lives as long as this object. If one of libxl's calls waits for another tool's lock,
+  /// closing the host waits for that call, and ending the process ends it: see `main`.
   [[nodiscard]] Result<Host> open_host(const std::string& uri) override;
 
   void write_out(std::string_view text) override;

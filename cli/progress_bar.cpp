@@ -22,7 +22,7 @@ constexpr int label_columns = 10;
 constexpr int widest_bar = 40;
 constexpr int narrowest_bar = 8;
 
-/// Where a phase stands in an operation; online and populate come once a stage.
+/// The place of a phase in an operation. Each stage has its own online and populate.
 std::pair<int, int> place(const Event& event) {
   switch (event.phase) {
     case Phase::facts:
@@ -98,7 +98,7 @@ std::string ProgressBar::finish(End end, std::chrono::milliseconds elapsed) {
 
 std::string ProgressBar::live_line(int columns) {
   if (!style_.live) return {};
-  // The last column stays empty: some terminals wrap as soon as it is written.
+  // The last column stays empty, because some terminals wrap as soon as it is written.
   const int room = columns - 1;
   const Event& event = current_->event;
   const std::string time = show_duration(current_->now - current_->begun);

@@ -11,37 +11,38 @@
 namespace memctl::cli {
 
 /// Draws a resize: one live line for the phase under way, and a line that stays for each phase that
-/// has ended. Pure: it returns what is to be written, and is told how wide the terminal is.
+/// has ended. Pure: it returns the text to write, and the caller passes the terminal's width.
 ///
-/// An operation may report `online` and `populate` of one stage by turns; what belongs to a phase
-/// that has a line already is not drawn again.
+/// An operation may report `online` and `populate` of one stage by turns. A phase that has a line
+/// already is not drawn again.
 class ProgressBar {
  public:
   struct Style {
-    bool live{true};  ///< Redraw a line in place; else only phases that have ended leave one.
+    bool live{
+        true};  ///< Redraws a line in place. False: writes a line only when a phase has ended.
     bool utf8{false};
     bool colour{false};
   };
   enum class End {
     done,     ///< The last phase succeeded.
     failed,   ///< The last phase failed.
-    refused,  ///< Nothing happened that is worth a line.
+    refused,  ///< Nothing was changed, so no line is written.
   };
 
   explicit ProgressBar(Style style) : style_{style} {}
 
   [[nodiscard]] std::string show(const Event& event, int columns);
-  /// Time went on without an event: `since_event` after the last one.
+  /// Redraws the live line when no event came for `since_event`.
   [[nodiscard]] std::string tick(std::chrono::milliseconds since_event, int columns);
-  /// A line of other text above the live one.
+  /// Writes a line of other text above the live line.
   [[nodiscard]] std::string note(std::string_view text, int columns);
-  /// Ends the last phase and gives the cursor back. `elapsed` since the operation began.
+  /// Ends the last phase and shows the cursor again. `elapsed` counts from the operation's begin.
   [[nodiscard]] std::string finish(End end, std::chrono::milliseconds elapsed);
 
  private:
   struct Current {
-    Event event{};                      ///< The phase's latest,
-    std::chrono::milliseconds begun{};  ///< and when its first came.
+    Event event{};                      ///< The latest event of the phase.
+    std::chrono::milliseconds begun{};  ///< When the first event of the phase came.
     std::chrono::milliseconds now{};
   };
 

@@ -12,7 +12,7 @@ namespace memctl::cli {
 
 std::string RecoverOutput::add(const Result<Recovery>& recovered, const DomainIdentity& domain) {
   if (!recovered) {
-    // One that ended since it was listed is no error: nobody named it.
+    // If the user named no domain, a domain that has ended since it was listed is no error.
     const bool listed = options_.domains.empty();
     if (listed && recovered.error().cause == Cause::no_such_domain) return {};
     return failed(recovered.error(), domain);

@@ -11,18 +11,19 @@
 
 namespace memctl::cli {
 
-/// What `memctl recover` writes, domain by domain, since a guest takes its time to give memory
-/// back.
+/// What `memctl recover` writes. It writes each domain at once, because a guest takes its time to
+/// give memory back.
 class RecoverOutput {
  public:
   explicit RecoverOutput(const Options& options) : options_{options} {}
 
-  /// What became of a domain. Returns what is to be written at once.
+  /// Adds the result of one domain. Returns the text to write now.
   [[nodiscard]] std::string add(const Result<Recovery>& recovered, const DomainIdentity& domain);
-  /// A domain that there is not, or a host that cannot be reached.
+  /// Adds a domain that does not exist, or a host that cannot be opened. Returns the text to write
+  /// now.
   [[nodiscard]] std::string add(const Error& error);
 
-  /// What is left to be written, and the exit code: the worst of all domains'.
+  /// The text to write at the end, and the worst exit code of all domains.
   [[nodiscard]] Output end() const;
 
  private:

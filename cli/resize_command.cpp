@@ -14,7 +14,7 @@
 namespace memctl::cli {
 namespace {
 
-/// What a request names, once it could be looked up.
+/// A request whose domain and size are known.
 struct Request {
   Domain domain;
   SizeRequest size;
@@ -25,7 +25,7 @@ struct Request {
   }
 };
 
-/// The request, or how it ended before it began.
+/// The request, or how it ended before a resize began.
 std::variant<Request, Ending> look_up(const Options& options, Environment& environment) {
   auto size = parse_size(options.size);
   if (!size) return Ending{std::move(size).error(), std::nullopt, std::nullopt};
@@ -38,13 +38,13 @@ std::variant<Request, Ending> look_up(const Options& options, Environment& envir
   return Request{std::move(domain).value(), size.value()};
 }
 
-/// The process is about to end in the middle of an operation. Its record stays, with an owner that
-/// is dead then.
+/// The process ends during an operation. The operation's record stays, and memctl recover will find
+/// its owner dead.
 Ending abandoned(const Request& request) {
   const DomainIdentity domain = request.domain.identity();
   Error error{.cause = Cause::cancelled,
-              .message = "interrupted again, before the earlier size and limits were back",
-              .hint = "to bring them back: memctl recover " + domain.name};
+              .message = "interrupted again, before the earlier size and limits were restored",
+              .hint = "to restore them: memctl recover " + domain.name};
   Ending ending{std::move(error), domain, request.requested()};
   ending.outcome = Outcome::failed;
   return ending;
@@ -67,7 +67,7 @@ Ending resize(const Request& request, const Options& options, Environment& envir
     display.end(Outcome::failed, display.elapsed());
     return abandoned(request);
   }
-  environment.on_interruption({});  // it has ended: nothing is left to cancel
+  environment.on_interruption({});  // the operation has ended, so there is nothing to cancel
 
   auto result = operation.wait();
   Ending ending =

@@ -20,8 +20,8 @@ namespace {
 
 using std::chrono::steady_clock;
 
-/// An equal signal that comes sooner is the same one: timeout(1) sends its signal to its child and
-/// then to the group of processes that this is in.
+/// If the same signal comes twice within this time, it counts once. timeout(1) sends its signal to
+/// its child and then to the process group, which includes the child.
 constexpr std::chrono::milliseconds repeat_time{500};
 
 sigset_t watched_signals() {
@@ -67,7 +67,7 @@ void SignalWatch::on_signal(std::function<void(Wish)> handler) {
 void SignalWatch::watch() {
   for (;;) {
     std::array<pollfd, 2> ready{pollfd{signals_, POLLIN, 0}, pollfd{stop_, POLLIN, 0}};
-    if (::poll(ready.data(), ready.size(), -1) < 0) continue;  // EINTR: nothing else can fail here
+    if (::poll(ready.data(), ready.size(), -1) < 0) continue;  // only EINTR is possible here
     if (ready[1].revents != 0) return;
     signalfd_siginfo info{};
     if (::read(signals_, &info, sizeof info) == sizeof info) received(info.ssi_signo);

@@ -10,16 +10,17 @@
 
 namespace memctl::cli {
 
-/// Turns SIGINT, SIGTERM and SIGHUP into calls on a thread of its own. It blocks them in the
-/// thread that makes it, and threads inherit that: make it before any other thread starts, the
-/// host's among them. A signal that was ignored when the process began (nohup) stays ignored.
+/// Turns SIGINT, SIGTERM and SIGHUP into calls on a thread of its own. The constructor blocks these
+/// signals in its thread, and later threads inherit that. So make it before any other thread
+/// starts, also before the host's. A signal that was ignored when the process began (nohup) stays
+/// ignored.
 class SignalWatch {
  public:
-  /// What the signals so far ask for, the more impatient the more there were.
+  /// What the signals so far ask for. More signals mean less patience.
   enum class Wish {
-    cancel,  ///< to end, and bring the earlier state back
-    leave,   ///< to end without that, and say what is left
-    exit,    ///< to end at once: nobody reads what is said
+    cancel,  ///< End, and restore the earlier state.
+    leave,   ///< End without restoring, and say what is left.
+    exit,    ///< End at once, without another message.
   };
 
   SignalWatch();
@@ -27,10 +28,11 @@ class SignalWatch {
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
 
-  /// Calls `handler` with each new wish from now on, and now if there is one already; it must not
-  /// block. SIGHUP cancels, and is never a second signal or makes another one that: a lost terminal
-  /// and a service manager send it beside another. Nor is an equal signal within half a second.
-  /// Without a handler yet, nothing is under way, and a second signal ends the process at once.
+  /// Calls `handler` with each new wish from now on. If there is a wish already, calls it now. The
+  /// handler must not block. SIGHUP cancels but is not counted, because a lost terminal and a
+  /// service manager send it together with another signal. The same signal within half a second is
+  /// not counted either. Before there is a handler, no resize is under way, and a second signal
+  /// ends the process at once.
   void on_signal(std::function<void(Wish wish)> handler);
 
  private:
@@ -48,9 +50,10 @@ class SignalWatch {
   std::thread thread_;
 };
 
-/// From now on a terminal cannot stop the process (SIGTSTP of Ctrl-Z, SIGTTOU): one that stood
-/// still between the head and the body of a message to xenstored (4.17) would stop that, and so the
-/// toolstack of the whole host. Threads inherit it: before any starts.
+/// From now on a terminal cannot stop the process (SIGTSTP of Ctrl-Z, SIGTTOU). If the process
+/// stopped between the head and the body of a message to xenstored (4.17), xenstored would stop
+/// too, and with it the toolstack of the whole host. Threads inherit this, so call it before any
+/// starts.
 void block_stops();
 
 /// Lets writes to a closed pipe fail instead of ending the process.

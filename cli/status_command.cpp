@@ -11,15 +11,15 @@
 namespace memctl::cli {
 namespace {
 
-/// JSON domain by domain; for people a table in the end.
+/// Writes JSON for each domain at once, and a table for people at the end.
 class StatusOutput {
  public:
   explicit StatusOutput(const Options& options) : options_{options} {}
 
-  /// Returns what is to be written at once.
+  /// Returns the text to write now.
   [[nodiscard]] std::string add(const Result<DomainStatus>& status, const DomainIdentity&) {
     if (!status) {
-      // A domain that ended since it was listed is no error: nobody named it.
+      // If the user named no domain, a domain that has ended since it was listed is no error.
       const bool listed = options_.domains.empty();
       if (listed && status.error().cause == Cause::no_such_domain) return {};
       return add(status.error());

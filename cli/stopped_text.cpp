@@ -13,14 +13,15 @@ constexpr std::string_view why_kept = ", since giving memory back would endanger
 
 bool keeps(const ResizeOptions& options) { return options.on_failure == OnFailure::keep; }
 
-/// "at 1102 of 3072 MiB". What a growth has not reached yet is never rounded up to it.
+/// "at 1102 of 3072 MiB". The size is rounded down, so that a growing guest never seems to have
+/// reached its goal before it has.
 std::string at(Kib size, Kib goal) {
   if (goal <= size) return "at " + to_string(size) + ", on the way to " + to_string(goal);
   return "at " + std::to_string(size / 1_MiB) + " of " + to_string(goal);
 }
 
 std::string still(const Report& report) {
-  // The size is unknown if the domain was not looked at yet.
+  // Zero means that the domain was not looked at yet.
   return report.reached == Kib{} ? "unchanged" : "still at " + to_string(report.reached);
 }
 
@@ -55,7 +56,7 @@ std::string timed_out(const Ending& ending, const ResizeOptions& options) {
   }
 }
 
-/// As the caller wrote it: whole seconds, or not.
+/// Whole seconds without decimals, as the caller wrote them.
 std::string show_timeout(std::chrono::milliseconds timeout) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
   return seconds == timeout ? std::to_string(seconds.count()) + " s" : show_duration(timeout);

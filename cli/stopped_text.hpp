@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What people read of a resize that was stopped from outside: by an interruption, or because its
-// time was over. Pure: values in, text out.
+// What people read about a resize that an interruption or its timeout stopped. Pure: values in,
+// text out.
 #pragma once
 
 #include <optional>
@@ -13,11 +13,12 @@
 
 namespace memctl::cli {
 
-/// One line, as the resize is about to end. `back_to` is empty if that is not known, or if what was
-/// reached is to be kept.
+/// One line for a resize that is being cancelled. `back_to` is the size to be restored. Empty: it
+/// is not known, or the size that was reached will be kept.
 [[nodiscard]] std::string cancelling_text(std::string_view domain, std::optional<Kib> back_to);
 
-/// How it ended; nothing if it was not stopped so, or if the error itself has more to tell.
+/// How the resize ended. Nothing: neither an interruption nor its timeout stopped it, or the
+/// error's own text says more.
 [[nodiscard]] std::optional<std::string> stopped_text(const Ending& ending,
                                                       const ResizeOptions& options);
 

@@ -14,7 +14,7 @@ class Table {
   Table(std::vector<std::string> header, Align align);
 
   void align(std::size_t column, Align align);
-  /// As many cells as the header has.
+  /// `row` has as many cells as the header.
   void add(std::vector<std::string> row);
   [[nodiscard]] std::string text(std::string_view indent) const;
 
@@ -23,7 +23,7 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-/// How many columns a text takes on a terminal: its UTF-8 characters, each taken for one column.
+/// How many columns a text takes on a terminal. Each UTF-8 character counts as one column.
 [[nodiscard]] std::size_t columns_of(std::string_view text);
 
 }  // namespace memctl::cli

@@ -24,7 +24,7 @@ std::string title(const std::optional<DomainIdentity>& domain) {
   return domain ? printable(domain->name) + ": " : std::string{};
 }
 
-/// In whole MiB, so that the size is in the range.
+/// Whole MiB, rounded so that the shown size lies in the range.
 std::string at_least_mib(Kib size) { return std::to_string(round_up(size, 1_MiB) / 1_MiB); }
 std::string at_most_mib(Kib size) { return std::to_string(size / 1_MiB); }
 
@@ -36,7 +36,7 @@ std::string range_text(const SizeRange& range) {
   return text + ", above " + to_string(range.step_from) + " in steps of " + to_string(range.step);
 }
 
-/// What a resize that failed half-way means for the domain now.
+/// The domain's state after a resize that failed.
 std::string aftermath(const Report& report) {
   const std::string now = to_string(report.reached) + ", limit " + to_string(report.limit);
   switch (report.outcome) {
@@ -104,8 +104,8 @@ std::string printable(std::string_view text) {
 
 std::string residue_text(const Report& report) {
   if (report.residual == Kib{} || report.outcome == Outcome::gone) return {};
-  return "  left in the guest until it reboots: " + to_string(report.residual) +
-         " that describe added memory\n";
+  return "  " + printable(report.domain.name) + " keeps " + to_string(report.residual) +
+         " of bookkeeping for the added blocks until it reboots\n";
 }
 
 std::string success_text(const Report& report) {
@@ -155,11 +155,15 @@ std::string recovery_text(const Recovery& recovery, const DomainIdentity& domain
   }
   const Report& report = *recovery.report;
   const std::string now = to_string(report.reached) + ", limit " + to_string(report.limit);
-  const std::string resize = "an unfinished resize to " + to_string(report.requested) + " was ";
-  if (report.outcome == Outcome::restored) return text + resize + "undone: " + now + "\n";
-  if (!report.cause) return text + resize + "left where it was, as it had asked: " + now + "\n";
-  return text + resize + "undone in part: " + now + "\n  " + printable(report.message) + " (" +
-         std::string{name(*report.cause)} + ")\n  hint: " + printable(report.hint) + "\n";
+  const std::string resize = "an unfinished resize to " + to_string(report.requested);
+  if (report.outcome == Outcome::restored) {
+    return text + "restored after " + resize + ": " + now + "\n";
+  }
+  if (!report.cause) return text + resize + " is kept, as it had asked: " + now + "\n";
+  text += "restored in part after " + resize + ": " + now + "\n  " + printable(report.message) +
+          " (" + std::string{name(*report.cause)} + ")\n";
+  if (!report.hint.empty()) text += "  hint: " + printable(report.hint) + "\n";
+  return text;
 }
 
 std::string plan_text(const Plan& plan) {

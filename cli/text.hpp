@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What people read. Pure: values in, text out.
+// The output for people. Pure: values in, text out.
 #pragma once
 
 #include <chrono>
@@ -19,21 +19,23 @@ namespace memctl::cli {
 [[nodiscard]] std::string show_mib(Kib size);
 /// "35 ms", "2.1 s", "1 min 05 s".
 [[nodiscard]] std::string show_duration(std::chrono::milliseconds time);
-/// On one line and harmless to a terminal: guests and other tools wrote some of what is shown.
+/// Makes `text` one line that is harmless to a terminal, because guests and other tools wrote some
+/// of the texts.
 [[nodiscard]] std::string printable(std::string_view text);
 
-/// What describes added memory and stays when that is taken back; empty if nothing does.
+/// A line about the guest memory that still describes added blocks after their memory was given
+/// back. Empty: there is none.
 [[nodiscard]] std::string residue_text(const Report& report);
 /// One or two lines about a verified resize.
 [[nodiscard]] std::string success_text(const Report& report);
-/// The error, what became of the domain, and the hint. `verbose` adds libxl's log lines.
+/// The error with its hint, and the domain's state now. `verbose` adds libxl's log lines.
 [[nodiscard]] std::string failure_text(const Ending& ending, bool verbose);
 [[nodiscard]] std::string error_text(const Error& error, bool verbose);
-/// The stages as a table, and what limits them.
+/// The stages as a table, the pool, the host's memory and the range of sizes.
 [[nodiscard]] std::string plan_text(const Plan& plan);
-/// What was left on a domain, and what became of it.
+/// What a dead operation left on a domain, and what recovery did about it.
 [[nodiscard]] std::string recovery_text(const Recovery& recovery, const DomainIdentity& domain);
-/// A table of domains. `verbose` adds a line for each about what limits it.
+/// A table of domains. `verbose` adds lines that say why a domain cannot grow or shrink further.
 [[nodiscard]] std::string status_text(const std::vector<DomainStatus>& domains, bool verbose);
 
 }  // namespace memctl::cli

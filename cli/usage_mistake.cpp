@@ -57,8 +57,8 @@ std::string unknown_option(const CLI::App& app, const CLI::App* command, std::st
          suggestion(name, option_names(*command));
 }
 
-/// A switch that came with a value, or an option without its value or more than once. CLI11's text
-/// begins with the name, of a switch without the dashes.
+/// Recognizes a switch with a value, an option without its value, and an option given twice.
+/// CLI11's text begins with the option's name; a switch's name comes without its dashes.
 std::optional<std::string> mismatch(const CLI::App& of, std::string_view what) {
   for (const CLI::Option* option : of.get_options()) {
     for (const std::string& word : option->get_lnames()) {

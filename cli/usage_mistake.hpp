@@ -7,7 +7,7 @@
 namespace memctl::cli {
 
 /// What is wrong with a command line that CLI11 could not read, in our own words: one line, which
-/// quotes words of it as they are. `command` is null if the command line names none.
+/// may quote the user's words unchanged. `command` is null if the command line names none.
 [[nodiscard]] std::string usage_mistake(const CLI::App& app, const CLI::App* command,
                                         const CLI::ParseError& error);
 

@@ -9,7 +9,7 @@
 namespace memctl::agent {
 namespace {
 
-// Some kernels leave a pv guest's balloon a few pages off its target for good.
+// Some kernels always leave a pv guest's balloon a few pages off its target.
 constexpr Kib balloon_slack{64};
 
 std::string failure(const std::string& what, int error) {
@@ -54,7 +54,7 @@ void AgentCore::start(const std::optional<AgentRequest>& standing) {
     carry_out(*standing);
   }
   if (!record_.active) take_ballast();
-  save();  // its file has its memory from now on
+  save();  // so that the record's file has its memory from now on
   tick();
 }
 
@@ -74,7 +74,7 @@ bool AgentCore::was_carried_out(const AgentRequest& request) const {
 
 void AgentCore::mailbox_replaced(const std::optional<AgentRequest>& standing) {
   now_ = process_.now();
-  if (standing && was_carried_out(*standing)) {  // only the guest's own nodes had gone
+  if (standing && was_carried_out(*standing)) {  // only the guest's own nodes were removed
     dirty_ = record_.active;
     return;
   }
@@ -99,7 +99,7 @@ void AgentCore::carry_out(const AgentRequest& request) {
       save();
       look();
       publish(phase(), &request);
-      // Another's report takes the place of the operation's own, which may not have been read.
+      // This report has replaced the report for the operation, which dom0 may not have read yet.
       dirty_ = record_.active && record_.operation != request.operation;
       break;
     case RequestKind::prepare:
@@ -116,7 +116,7 @@ void AgentCore::carry_out(const AgentRequest& request) {
 
 void AgentCore::prepare(const AgentRequest& request) {
   const bool first = !record_.active || record_.operation != request.operation;
-  // An operation that is taken over was cut short: the policy before it is the one to come back.
+  // If an operation is active already, its earlier policy is the one to restore.
   if (!record_.active) record_.earlier = kernel_.policy();
   record_.active = true;
   record_.operation = request.operation;
@@ -124,14 +124,14 @@ void AgentCore::prepare(const AgentRequest& request) {
   record_.zone = request.online;
   record_.lease_end = now_ + std::chrono::seconds{request.lease_seconds};
   if (first) {
-    blocks_.clear();  // zones are asked anew
+    blocks_.clear();  // so that `scan` reads all zones anew
     kernel_.scan(blocks_);
     record_.baseline.clear();
     std::ranges::transform(blocks_, std::back_inserter(record_.baseline), &Block::id);
     record_.baseline_known = true;
     process_.log("serving an operation; " + std::to_string(blocks_.size()) + " blocks present");
   }
-  save();  // before the change that it must undo
+  save();  // before the policy changes, so that it can be restored
   ballast_.lend();
   apply_policy();
   poll_interval_ = poll_fastest;
@@ -152,7 +152,7 @@ void AgentCore::apply_policy() {
   }
 }
 
-// Whoever set another policy meanwhile wanted it: only ours is taken back.
+// If somebody in the guest has set another policy meanwhile, that policy stays.
 void AgentCore::restore_policy() {
   if (!record_.earlier || kernel_.policy() != policy_for(record_.zone)) return;
   if (const int error = kernel_.set_policy(*record_.earlier)) {
@@ -199,7 +199,7 @@ void AgentCore::tick() {
   if (now_ >= next_poll_) {
     const bool was_moving = balloon_is_moving();
     const auto before = std::exchange(balloon_, kernel_.balloon());
-    // What a guest gives back it may come to need: dom0 is told of every step.
+    // A guest may come to need what it gives back, so dom0 gets a report at every step.
     if (was_moving != balloon_is_moving() || gives_back()) dirty_ = true;
     poll_interval_ = before == balloon_ ? std::min(poll_interval_ * 2, poll_slowest) : poll_fastest;
     next_poll_ = now_ + poll_interval_;
@@ -220,7 +220,7 @@ void AgentCore::stop() {
   if (record_.active) restore_policy();
 }
 
-/// One look at everything that a report tells of; blocks that lie offline are onlined.
+/// Looks at everything that a report contains, and brings offline blocks online.
 void AgentCore::look() {
   dirty_ = false;
   const Time begin = process_.now();
@@ -231,7 +231,7 @@ void AgentCore::look() {
   if (next_poll_ <= now_) next_poll_ = now_ + poll_interval_;
 }
 
-// Also those that an earlier growth left: the balloon waits until they are online.
+// Also brings blocks online that an earlier growth left, because the balloon waits for them.
 void AgentCore::online_blocks() {
   const auto earlier_error = std::exchange(block_error_, {});
   bool any = false;
@@ -245,7 +245,8 @@ void AgentCore::online_blocks() {
     }
   }
   if (any) kernel_.scan(blocks_);
-  if (std::ranges::all_of(blocks_, &Block::online)) block_error_.clear();  // the kernel was faster
+  // The kernel may have brought them online meanwhile.
+  if (std::ranges::all_of(blocks_, &Block::online)) block_error_.clear();
   if (!block_error_.empty() && block_error_ != earlier_error) process_.log(block_error_);
 }
 
@@ -255,7 +256,7 @@ void AgentCore::publish(AgentPhase phase, const AgentRequest* asked) {
   report.request = asked != nullptr ? asked->sequence : record_.sequence;
   report.sequence = ++report_sequence_;
   report.phase = phase;
-  auto earlier = record_.baseline.begin();  // by number, as the blocks are
+  auto earlier = record_.baseline.begin();  // both lists are sorted by number
   for (const Block& block : blocks_) {
     ++report.blocks_present;
     report.blocks_online += block.online;
@@ -268,7 +269,7 @@ void AgentCore::publish(AgentPhase phase, const AgentRequest* asked) {
     }
   }
   kernel_.figures(report);
-  // It is free by the time that anything is added.
+  // The ballast counts as free, because the agent lends it before memory is added.
   report.mem_available += ballast_.held();
   report.kernel_zone_free += ballast_.held();
   report.balloon_target = balloon_.target;
@@ -280,7 +281,8 @@ void AgentCore::publish(AgentPhase phase, const AgentRequest* asked) {
 
 AgentPhase AgentCore::phase() const {
   if (!record_.active) return AgentPhase::idle;
-  // Without the right policy the kernel may put added memory where it can never be given back.
+  // With another policy the kernel may put added memory into the movable zone, which the balloon
+  // can never give back.
   if (record_.earlier && !policy_error_.empty()) return AgentPhase::failed;
   const bool all_online = std::ranges::all_of(blocks_, &Block::online);
   return balloon_is_moving() || !all_online ? AgentPhase::growing : AgentPhase::ready;

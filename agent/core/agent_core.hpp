@@ -15,43 +15,44 @@ namespace memctl::agent {
 /// The agent without its surroundings: requests, uevents and the passing of time go in; reports and
 /// changes of the kernel's policy come out. It never waits.
 ///
-/// States: idle (silent, no wake-up wanted), or serving one operation, from its first PREPARE to a
-/// RELEASE, to the end of its lease, or to `operation_lost`. Only PREPARE touches the kernel.
+/// The agent is idle and silent, or it serves one operation: from the operation's first PREPARE to
+/// a RELEASE, to the end of its lease, or to a `mailbox_replaced`. Only PREPARE changes the kernel.
 class AgentCore {
  public:
-  /// A report at least so often while serving; the protocol promises 2 s.
+  /// The longest time between two reports while serving. The protocol promises 2 s.
   static constexpr Time heartbeat{1500};
-  /// Changes within so long are folded into one report. A guest with thousands of blocks takes
-  /// longer to look at: then four times as long as the last look took.
+  /// Changes within this time go into one report. A guest with thousands of blocks takes longer to
+  /// look at; then the time is four times as long as the last look took.
   static constexpr Time fold{50};
-  /// The balloon sends no event. While it is on its way it is looked at so often at first, and
-  /// half as often each time that nothing has moved.
+  /// The balloon sends no event, so the agent looks at it. The time between two looks is
+  /// `poll_fastest` while the balloon moves, and doubles up to `poll_slowest` while it rests.
   static constexpr Time poll_fastest{50};
   static constexpr Time poll_slowest{400};
 
-  /// The present time is the first report's sequence number, which so grows across restarts of the
-  /// agent.
+  /// The first report's sequence number is the present time, so that the numbers also grow across
+  /// restarts of the agent.
   explicit AgentCore(const Surroundings& surroundings);
 
-  /// Once: takes up what an agent before this one left. `standing`: the request found in the
+  /// Must be called once. Continues what an earlier agent left. `standing` is the request in the
   /// mailbox.
   void start(const std::optional<AgentRequest>& standing);
-  /// A request that appeared. Dropped where it is not newer than the last one of its operation.
-  /// Another operation's is new whatever its number: two writers in dom0 may have counted apart.
+  /// Handles a request. Drops it if it is not newer than the last request of its operation. A
+  /// request of another operation is always new, because two writers in dom0 may count
+  /// independently.
   void request(const AgentRequest& request);
-  /// The mailbox holds no request (any more): the next one may have any number.
+  /// The mailbox has no request. The next request may have any number.
   void request_absent();
-  /// The mailbox is a new one (after a restore or migration): whoever wrote the requests is gone.
+  /// After a restore or migration the mailbox is new, and the writer of the last requests is gone.
   void mailbox_replaced(const std::optional<AgentRequest>& standing);
-  /// A uevent told of memory.
+  /// A uevent says that memory changed.
   void memory_changed();
-  /// To be called at `next_wake`, or at any other time.
+  /// Must be called at `next_wake`, and may be called at any other time.
   void tick();
-  /// When `tick` is wanted; nothing while idle.
+  /// When `tick` must be called. Nothing: the agent is idle.
   [[nodiscard]] std::optional<Time> next_wake() const;
   [[nodiscard]] bool serving() const { return record_.active; }
-  /// Before a clean end of the process: the policy is restored. The record stays, so that an agent
-  /// that is started again within the lease goes on.
+  /// Restores the policy. Must be called before a clean end of the process. The record stays, so
+  /// that an agent that starts again within the lease can continue.
   void stop();
 
  private:
@@ -65,25 +66,25 @@ class AgentCore {
   void online_blocks();
   void take_ballast();
   void look();
-  /// What `look` saw, for the operation that is served, or as an answer to `asked`.
+  /// Reports what `look` saw: to the operation that is served, or as the answer to `asked`.
   void publish(AgentPhase phase, const AgentRequest* asked = nullptr);
   [[nodiscard]] AgentPhase phase() const;
   [[nodiscard]] bool balloon_is_moving() const;
   [[nodiscard]] bool gives_back() const;
 
   Kernel& kernel_;
-  Ballast& ballast_;  ///< Lent for as long as an operation is served.
+  Ballast& ballast_;  ///< Lent while an operation is served.
   RecordStore& records_;
   Outbox& outbox_;
   Process& process_;
-  Time now_;  ///< When the call at hand began.
+  Time now_;  ///< When the present call began.
   Record record_;
   std::uint64_t report_sequence_;
 
   std::vector<Block> blocks_;
   BalloonFigures balloon_;
-  std::string policy_error_;  ///< Stays until the policy could be set.
-  std::string block_error_;   ///< The last look's.
+  std::string policy_error_;  ///< Why the policy could not be set.
+  std::string block_error_;   ///< Why the last look could not bring a block online.
   bool dirty_{false};
   Time fold_{fold};
   Time last_report_{};

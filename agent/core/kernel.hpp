@@ -11,7 +11,7 @@
 
 namespace memctl::agent {
 
-/// One block of memory as sysfs shows it.
+/// One memory block as sysfs shows it.
 struct Block {
   std::uint32_t id{};
   bool online{};
@@ -19,7 +19,7 @@ struct Block {
   friend bool operator==(const Block&, const Block&) = default;
 };
 
-/// auto_online_blocks: what the kernel does with memory that is added.
+/// auto_online_blocks: what the kernel does with added memory.
 enum class OnlinePolicy { offline, online, online_kernel, online_movable };
 [[nodiscard]] const char* name(OnlinePolicy policy);
 [[nodiscard]] std::optional<OnlinePolicy> policy_named(std::string_view name);
@@ -27,7 +27,7 @@ enum class OnlinePolicy { offline, online, online_kernel, online_movable };
   return zone == OnlineZone::movable ? OnlinePolicy::online_movable : OnlinePolicy::online_kernel;
 }
 
-/// What never changes while a kernel runs.
+/// Facts that never change while a kernel runs.
 struct KernelFacts {
   std::string release{};
   std::string build{};
@@ -43,26 +43,26 @@ struct BalloonFigures {
   friend bool operator==(const BalloonFigures&, const BalloonFigures&) = default;
 };
 
-/// What the agent asks of its guest's kernel. Every call looks afresh: uevents are never trusted to
-/// be complete.
+/// What the agent asks of its guest's kernel. Every call looks anew, because uevents may be lost.
 class Kernel {
  public:
   virtual ~Kernel() = default;
 
   [[nodiscard]] virtual KernelFacts facts() const = 0;
   [[nodiscard]] virtual std::optional<OnlinePolicy> policy() const = 0;
-  /// 0, or the error number.
+  /// Returns 0 or the error number.
   [[nodiscard]] virtual int set_policy(OnlinePolicy policy) = 0;
-  /// Makes `blocks` what is present now, by number. `blocks` may hold the result of an earlier
-  /// scan: the zone of a block that stayed online may be taken from there.
+  /// Fills `blocks` with the blocks that are present now, by number. If `blocks` holds the result
+  /// of an earlier scan, the zone of a block that stayed online may be taken from there.
   virtual void scan(std::vector<Block>& blocks) = 0;
-  /// Onlines a block; not the kernel's plain `online`, which may choose the movable zone. A block
-  /// that is online by now is a success. 0, or the error number.
+  /// Brings a block online in `zone`. It must not write the kernel's plain `online`, which may
+  /// choose the movable zone. Succeeds if the block is online already. Returns 0 or the error
+  /// number.
   [[nodiscard]] virtual int online(std::uint32_t block, OnlineZone zone) = 0;
   [[nodiscard]] virtual BalloonFigures balloon() const = 0;
-  /// Fills in what the kernel knows of its memory.
+  /// Fills in the figures of the kernel's memory.
   virtual void figures(AgentReport& report) const = 0;
-  /// What is free in all zones, asked in a way that takes no memory.
+  /// The free memory of all zones. The call itself takes no memory.
   [[nodiscard]] virtual Kib free_memory() const = 0;
 };
 

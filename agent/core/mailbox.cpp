@@ -39,8 +39,8 @@ void Mailbox::start(AgentCore& core) {
   core.start(read_request(absent));
 }
 
-// The kernel registers the watch again after a restore or migration, and it then fires: the one
-// sign that the guest stands in another xenstore, where nobody has heard of the agent.
+// After a restore or migration the kernel registers the watch again, and the watch fires. This is
+// the only sign that the guest has another xenstore, which does not have the agent's hello.
 void Mailbox::look(AgentCore& core) {
   int error = 0;
   const auto standing_hello = store_.read(hello_path, error);

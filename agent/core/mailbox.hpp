@@ -9,29 +9,29 @@
 
 namespace memctl::agent {
 
-/// The three nodes of docs/protocol.md, from the guest's side.
+/// The nodes of docs/protocol.md, as paths in the guest.
 inline constexpr const char* hello_path = "data/memctl/hello";
 inline constexpr const char* report_path = "data/memctl/report";
 inline constexpr const char* mailbox_path = "data/memctl";
 inline constexpr const char* request_path = "control/memctl/request";
 
-/// What a kernel and this protocol make of a hello; who the agent is, and udev's rules, are the
-/// caller's to say.
+/// A hello with the kernel's facts and the protocol's versions. The caller fills in the agent's own
+/// version and instance, and udev's rules.
 [[nodiscard]] AgentHello hello_of(const Kernel& kernel);
 
-/// The agent's end of the mailbox: announces it, tells what dom0 asks, and takes the reports.
+/// The agent's end of the mailbox: writes the hello and the reports, and reads dom0's requests.
 class Mailbox final : public Outbox {
  public:
-  /// Both must outlive this.
+  /// `store` and `process` must outlive this.
   Mailbox(GuestStore& store, Process& process, const AgentHello& hello);
 
-  /// Writes the hello. False, once that has been logged: it cannot be written.
+  /// Writes the hello. False: it cannot be written, and that has been logged.
   [[nodiscard]] bool announce();
-  /// The core begins, with the request that stands in the mailbox.
+  /// Starts the core with the request in the mailbox.
   void start(AgentCore& core);
-  /// To be called when the request's node may have changed: hands `core` what is new.
+  /// Must be called when the request's node may have changed. Tells `core` what is new.
   void look(AgentCore& core);
-  /// Takes the guest's nodes away.
+  /// Removes the guest's nodes.
   void clear() { store_.remove(mailbox_path); }
 
   void publish(const AgentReport& report) override;
@@ -44,9 +44,9 @@ class Mailbox final : public Outbox {
   Process& process_;
   std::uint32_t protocol_min_;
   std::uint32_t protocol_max_;
-  std::string hello_;         ///< As it stands in the mailbox.
-  std::string last_request_;  ///< The value read last.
-  int write_error_{0};        ///< Logged once.
+  std::string hello_;         ///< The hello's value in the mailbox.
+  std::string last_request_;  ///< The request's value that was read last.
+  int write_error_{0};        ///< The last write's error, so that it is logged once.
 };
 
 }  // namespace memctl::agent

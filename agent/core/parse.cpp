@@ -9,7 +9,7 @@ namespace memctl::agent {
 namespace {
 
 constexpr std::string_view white = " \t\r\n";
-// More than any machine has; sums of these cannot overflow.
+// More than any machine has. Sums of counts below this limit cannot overflow.
 constexpr std::uint64_t count_limit = std::uint64_t{1} << 48;
 
 /// Takes the first word off `text`.
@@ -72,8 +72,8 @@ void MeminfoReader::line(std::string_view text) {
   if (const auto kib = parse_count(take_word(text))) *field = Kib{*kib};
 }
 
-// What the kernel needs for itself is asked of the highest of its zones, whose column follows those
-// of the others.
+// The kernel requests memory for itself from the highest of its zones, and that zone has the last
+// column.
 Kib ZoneinfoReader::free(Kib page) const {
   return page * free_pages_[seen_.any() ? seen_.count() - 1 : 0];
 }
@@ -100,7 +100,7 @@ void ZoneinfoReader::line(std::string_view text) {
     }
     return;
   }
-  // A node's own figures follow the header of its first zone, whichever that is.
+  // A node's own figures follow the header of its first zone, whatever zone that is.
   const bool file_pages = key == "nr_zone_inactive_file" || key == "nr_zone_active_file";
   if (key == "nr_slab_reclaimable" || (kernel_zone_ && file_pages)) {
     reclaimable_pages_ += parse_count(take_word(text)).value_or(0);
@@ -123,7 +123,7 @@ void PressureReader::line(std::string_view text) {
 }
 
 bool is_memory_uevent(std::string_view message) {
-  // "add@/devices/system/memory/memory32", then the variables.
+  // A message begins like "add@/devices/system/memory/memory32". The variables follow.
   return message.substr(0, message.find('\0')).find("@/devices/system/memory/") !=
          std::string_view::npos;
 }

@@ -14,7 +14,7 @@ constexpr std::string_view footer = "end\n";
 constexpr std::size_t longest_baseline = 3000;
 constexpr std::size_t most_recorded_blocks = std::size_t{1} << 20;
 
-/// "0-3,32": an ordinary guest has a handful of ranges.
+/// "0-3,32". An ordinary guest has a few ranges.
 std::string ranges(const std::vector<std::uint32_t>& ids) {
   std::string text;
   for (std::size_t begin = 0; begin < ids.size();) {

@@ -17,14 +17,14 @@ import memctl
 
 
 class Bars:
-    """One bar for each phase that has a distance to go."""
+    """One bar for each phase that changes a size."""
 
     def __init__(self) -> None:
         self.bar: tqdm[None] | None = None
         self.phase: tuple[memctl.Phase, int] | None = None
 
     def show(self, event: memctl.Event) -> None:
-        """To be called with each event."""
+        """Shows an event; to be called with each."""
         if event.from_size == event.to_size:
             return
         if (event.phase, event.stage) != self.phase:
@@ -37,13 +37,13 @@ class Bars:
             self.bar.update(event.fraction - self.bar.n)
 
     def close(self) -> None:
-        """Leaves the last bar as it is."""
+        """Ends the bar and leaves it on the screen."""
         if self.bar is not None:
             self.bar.close()
 
 
 def main() -> int:
-    """The command."""
+    """Runs the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--host", default="xen:", metavar="URI", help="xen: (the default) or sim:")
     parser.add_argument("domain", help="the guest's name or number")

@@ -5,8 +5,8 @@
     examples/python/plot_growth.py web1 4GiB growth.svg
     examples/python/plot_growth.py --host sim:examples/python/host.json web1 40GiB growth.svg
 
-A simulated host has to take its time, as that of host.json does: what the guest says is asked while
-the memory comes.
+A simulated host needs a `pace`, as in host.json, so that there is time to ask the guest while it
+grows.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ LAYERS = {
     "Xen: pages allocated": "#08519c",
     "guest: MemTotal": "#d94801",
 }
-BETWEEN = 0.2  # seconds of the resize between two questions to the agent
+BETWEEN = 0.2  # seconds between two questions to the agent
 
 
 @dataclass
 class Course:
-    """What each layer had, and when."""
+    """The size of each layer over time."""
 
     domain: memctl.Domain
     points: dict[str, list[tuple[float, float]]] = field(
@@ -43,12 +43,12 @@ class Course:
     asked: float = -BETWEEN
 
     def add(self, layer: str, seconds: float, size: int | None) -> None:
-        """One point."""
+        """Adds one point."""
         if size is not None:
             self.points[layer].append((seconds, size / memctl.Size("1GiB")))
 
     def take(self, event: memctl.Event) -> None:
-        """To be called with each event."""
+        """Adds the points of an event; to be called with each."""
         if event.stage > len(self.stages):
             self.stages.append((event.elapsed, event.stage))
         if event.phase == memctl.Phase.ONLINE:
@@ -61,20 +61,20 @@ class Course:
             self.add("guest: MemTotal", event.elapsed, self.domain.status().reported_total)
 
     def begin(self, status: memctl.Status) -> None:
-        """Where every layer begins."""
+        """Adds the first point of each layer."""
         for layer in ("guest: blocks online", "Xen: pages allocated"):
             self.add(layer, 0, status.target)
         self.add("guest: MemTotal", 0, status.reported_total)
 
     def end(self, report: memctl.Report) -> None:
-        """Where every layer ended."""
+        """Adds the last point of each layer."""
         self.add("guest: blocks online", report.elapsed, report.reached)
         self.add("Xen: pages allocated", report.elapsed, report.reached)
         self.add("guest: MemTotal", report.elapsed, report.guest_total)
 
 
 def draw(course: Course, report: memctl.Report, file: str) -> None:
-    """The picture."""
+    """Draws the picture."""
     figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
     for layer, colour in LAYERS.items():
         times, sizes = zip(*course.points[layer], strict=True)
@@ -101,12 +101,12 @@ def draw(course: Course, report: memctl.Report, file: str) -> None:
 
 
 def main() -> int:
-    """The command."""
+    """Runs the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--host", default="xen:", metavar="URI", help="xen: (the default) or sim:")
     parser.add_argument("domain", help="the guest's name or number")
     parser.add_argument("size", help="4GiB, or +1GiB for that much more")
-    parser.add_argument("file", help="where the picture goes")
+    parser.add_argument("file", help="the SVG file to write")
     options = parser.parse_args()
     try:
         with memctl.Host(options.host) as host:

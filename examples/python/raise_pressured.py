@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Raises all guests that are short of memory, in parallel, within what the host has.
 
-A guest is short where less than a tenth of its memory is available to its processes, by its own
-account. The neediest are served first; no guest gets more than a quarter on top of what it has, or
-128 MiB where that is more.
+A guest is short of memory if it claims that less than a tenth of its memory is available to its
+processes. The neediest guests come first. A guest gets at most a quarter on top of what it has, or
+128 MiB if that is more.
 
     examples/python/raise_pressured.py
     examples/python/raise_pressured.py --host sim: --below 2 --dry-run
@@ -23,14 +23,14 @@ BLOCK = Size("128MiB")
 
 
 def available(status: memctl.Status) -> float:
-    """The part of the guest's memory that its processes could still have: its own claim."""
+    """The part of its memory that is available to its processes, as the guest claims."""
     if not status.reported_total or status.reported_available is None:
         return 1.0
     return status.reported_available / status.reported_total
 
 
 def share_out(host: memctl.Host, below: float) -> list[tuple[memctl.Domain, Size]]:
-    """Who gets which size. The library refuses what the host can't give, whatever is said here."""
+    """Which guest gets which size. The library still refuses what the host cannot give."""
     statuses = [(domain, domain.status()) for domain in host]
     short = sorted(
         (one for one in statuses if one[1].agent and available(one[1]) < below),
@@ -55,7 +55,7 @@ def share_out(host: memctl.Host, below: float) -> list[tuple[memctl.Domain, Size
 
 
 async def raise_all(shares: list[tuple[memctl.Domain, Size]], timeout: float) -> int:
-    """Resizes them all at once; the number of those that it could not."""
+    """Resizes all guests at once. Returns how many resizes failed."""
     results = await asyncio.gather(
         *(domain.resize_async(size, timeout=timeout) for domain, size in shares),
         return_exceptions=True,
@@ -73,10 +73,10 @@ async def raise_all(shares: list[tuple[memctl.Domain, Size]], timeout: float) ->
 
 
 def main() -> int:
-    """The command."""
+    """Runs the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--host", default="xen:", metavar="URI", help="xen: (the default) or sim:")
-    parser.add_argument("--below", type=float, default=0.1, help="short of memory (default: 0.1)")
+    parser.add_argument("--below", type=float, default=0.1, help="available part (default: 0.1)")
     parser.add_argument("--timeout", type=float, default=120, help="seconds for each guest")
     parser.add_argument("--dry-run", action="store_true", help="tell who would get what")
     options = parser.parse_args()

@@ -18,46 +18,47 @@ namespace memctl {
 
 class HostState;
 
-/// One life of a domain: after a reboot its calls fail with `no_such_domain`. Thread-safe; keeps
-/// the host's connection alive.
+/// One life of a domain: after a reboot its calls fail with `no_such_domain`. Thread-safe. Keeps
+/// the connection to the host open.
 class MEMCTL_EXPORT Domain {
  public:
   Domain(std::shared_ptr<HostState> host, DomainIdentity identity);
 
   [[nodiscard]] const DomainIdentity& identity() const { return identity_; }
 
-  /// The domain and its agent, asked now. Blocks for a few milliseconds, and up to 5 s where an
-  /// agent announced itself and no longer answers.
-  /// Errors: `no_such_domain`, `store_error`, `hypervisor_error`.
+  /// The domain and its agent, asked now. Blocks for a few milliseconds. If an agent announced
+  /// itself and no longer answers, blocks for up to 5 s. Errors: `no_such_domain`, `store_error`,
+  /// `hypervisor_error`.
   [[nodiscard]] Result<DomainStatus> status(const ResizeOptions& options = {}) const;
 
-  /// What is good and bad about the domain and its guest, in the order of `Check`; what its type
-  /// has not is left out. Blocks and fails as `status` does, and writes no more.
+  /// What is good and bad about the domain and its guest, in the order of `Check`. Checks that the
+  /// domain's type does not have are left out. Blocks like `status`. Like `status`, it writes
+  /// nothing but the question to the agent. Errors: those of `status`.
   [[nodiscard]] Result<std::vector<Finding>> doctor(const ResizeOptions& options = {}) const;
 
-  /// What `resize` would do, without doing it. Blocks like `status`. Writes nothing but the
-  /// question to the agent. Errors: every cause for which a resize is refused.
+  /// What `resize` would do. Blocks like `status`, and writes nothing but the question to the
+  /// agent. Errors: every cause for which a resize is refused.
   [[nodiscard]] Result<Plan> plan_resize(SizeRequest size, const ResizeOptions& options = {}) const;
 
-  /// Starts a resize and returns at once; every error comes from the operation.
+  /// Starts a resize and returns at once. The operation returns all errors.
   [[nodiscard]] Operation resize(SizeRequest size, ResizeOptions options = {}) const;
 
-  /// Undoes what a resize left whose process died: its limits, its target and its claim are brought
-  /// back, and its memory as far as that is safe for the guest, or what was reached is kept where
-  /// the resize had asked for that. A resize does the same before it begins. Two that try at once
-  /// don't meet: one is told `busy`. Where this process dies too, the next call goes on.
+  /// Restores what a resize left whose process died: the limits, the target, the claim, and the
+  /// memory as far as that is safe for the guest. If the resize had asked to keep what it reached,
+  /// its memory stays instead. A resize does the same before it begins, and the time for that does
+  /// not count against its `timeout`. If two processes recover a domain at once, one gets `busy`.
+  /// If this process dies too, the next call continues.
   ///
-  /// Of `options` only `stall`, `online`, `host_reserve` and `on_event` count; what a resize
-  /// recovers first does not count against its `timeout`. Blocks for
-  /// milliseconds where nothing is left, and until the guest has given its memory back otherwise:
-  /// seconds, and for `stall` where nothing moves. Cannot be cancelled.
+  /// Reads `stall`, `online`, `host_reserve` and `on_event` of `options`. If nothing was left,
+  /// blocks for milliseconds. Otherwise blocks until the guest has given the memory back, which
+  /// takes seconds, or until nothing has moved for `stall`. Cannot be cancelled.
   ///
-  /// Errors, nothing having been done: `busy` (the resize's process lives), `journal_damaged` (its
-  /// record cannot be read: everything is left alone, since nobody knows whose it is),
-  /// `domain_migrating` (suspended), `domain_paused`, `stalled` (another tool holds libxl's lock of
-  /// the domain), `no_such_domain`, `store_error`, `hypervisor_error`. With a report:
-  /// `domain_gone`, `guest_rebooted`, `superseded` (another tool set the target meanwhile; its word
-  /// stands), and those of the host, where the rest is left to the next call.
+  /// Errors that leave everything as it was: `busy` (the resize's process lives), `journal_damaged`
+  /// (the record cannot be read, so its owner is not known), `domain_migrating` (the domain is
+  /// suspended), `domain_paused`, `stalled` (another tool holds libxl's lock of the domain),
+  /// `no_such_domain`, `store_error`, `hypervisor_error`. Errors with a report: `domain_gone`,
+  /// `guest_rebooted`, `superseded` (another tool set the target, and that target stays), and
+  /// errors of the host, after which the next call restores the rest.
   [[nodiscard]] Result<Recovery> recover(const ResizeOptions& options = {}) const;
 
  private:

@@ -22,31 +22,32 @@ struct DomainIdentity {
   friend bool operator==(const DomainIdentity&, const DomainIdentity&) = default;
 };
 
-/// What a guest's agent says of itself. All of it is the guest's claim.
+/// What a guest's agent says about itself. The guest claims all of it.
 struct AgentStatus {
   std::string version{};
   std::string kernel_release{};
   Kib block_size{};
 };
 
-/// A domain at one moment. Sizes are what `xl` means by them (video RAM included).
-/// Measured by the host, except where a name begins with `reported_`: that is the guest's claim.
+/// A domain at one moment. Sizes are counted as `xl` counts them, with video RAM. The host measured
+/// every figure, except `agent` and those whose names begin with `reported_`: the guest claims
+/// them.
 struct DomainStatus {
   DomainIdentity domain{};
   Kib allocated{};                      ///< Xen's page count of the domain.
   Kib target{};                         ///< The size that the domain was last asked to have.
-  std::optional<Kib> limit{};           ///< static-max: how far the target may go without a resize.
-  Kib max_pages{};                      ///< Xen's max_pages, the limit that a guest cannot pass.
-  std::optional<Kib> boot_limit{};      ///< static-max when the domain was built.
-  std::optional<Kib> pool{};            ///< HAP or shadow pool; a pv domain has none.
+  std::optional<Kib> limit{};           ///< How far the target may go without a resize.
+  Kib max_pages{};                      ///< The hypervisor's cap, which a guest cannot pass.
+  std::optional<Kib> boot_limit{};      ///< The limit that the domain was built with.
+  std::optional<Kib> pool{};            ///< The HAP or shadow pool. A pv domain has no pool.
   std::optional<AgentStatus> agent{};   ///< Nothing: no agent announced itself, or none answers.
   std::optional<Kib> reported_total{};  ///< The guest's MemTotal.
   std::optional<Kib> reported_available{};  ///< The guest's MemAvailable.
-  /// The sizes that a resize would be granted now. Nothing: it would be refused whatever the size,
-  /// and the next two tell why.
+  /// The sizes that a resize would be granted now. Nothing: every size would be refused, and the
+  /// next two members say why.
   std::optional<SizeRange> range{};
   std::optional<Cause> refused_by{};
-  std::string refused_message{};  ///< One line. Some of it may be the guest's.
+  std::string refused_message{};  ///< One line. The guest may have written parts of it.
 };
 
 }  // namespace memctl

@@ -18,24 +18,26 @@ namespace memctl {
 
 struct Report;
 
-/// What went wrong: a value, never thrown by the library itself.
+/// What went wrong. The library returns it and does not throw it, except from `Result::value()`.
 struct Error {
   Cause cause{};
-  /// One line: what is wrong, with the figures. No full stop, no repetition of the cause's name.
+  /// One line: what is wrong, with the figures. It has no full stop and does not repeat the cause's
+  /// name.
   std::string message{};
-  /// What would be right. Empty: the cause's general hint holds.
+  /// What a person can do in this case. Empty: the cause's general hint applies.
   std::string hint{};
-  /// If the size was the matter: the sizes that would have been granted, and the one of them that
-  /// is nearest to what was asked.
+  /// If the size was refused: the sizes that would have been granted, and the nearest of them to
+  /// the size that was asked for.
   std::optional<SizeRange> range{};
   std::optional<Kib> nearest{};
-  /// What the failing call returned, as it returned it (a libxl code, an errno).
+  /// The failing call's own code: libxl's, or an errno.
   std::optional<int> raw{};
   /// What libxl logged during the failing call, oldest first.
   std::vector<std::string> log{};
-  /// Set by a resize that had begun: what was reached, and what was left behind.
+  /// Set if a resize had begun: what it reached, and what it left behind.
   std::shared_ptr<const Report> report{};
 
+  /// The hint to show: this error's own, or else the cause's. Empty: there is none.
   [[nodiscard]] std::string_view advice() const {
     return hint.empty() ? memctl::hint(cause) : std::string_view{hint};
   }
@@ -45,7 +47,7 @@ struct Error {
   return make_error_code(error.cause);
 }
 
-/// Thrown by `Result::value()` where there is none; carries the whole error.
+/// `Result::value()` throws it if there is no value. Carries the whole error.
 class MEMCTL_EXPORT ErrorException : public std::system_error {
  public:
   explicit ErrorException(Error error);
@@ -55,11 +57,11 @@ class MEMCTL_EXPORT ErrorException : public std::system_error {
   Error error_;
 };
 
-/// Found by Boost.Outcome when `.value()` is called on a failure.
+/// Boost.Outcome finds and calls this when `.value()` is called on a failure.
 [[noreturn]] MEMCTL_EXPORT void outcome_throw_as_system_error_with_payload(Error error);
 
-/// A value or an `Error`. Boost.Outcome promises no ABI across Boost releases, so neither does this
-/// C++ API: build against the Boost that the library was built with.
+/// A value or an `Error`. Boost.Outcome promises no ABI across Boost releases, so this C++ API
+/// promises none either: build with the Boost that the library was built with.
 template <class T>
 using Result =
     boost::outcome_v2::basic_result<T, Error,

@@ -13,35 +13,35 @@
 
 namespace memctl {
 
-/// A connection to one Xen host. Thread-safe. It runs one thread for its operations, and `xen:` up
-/// to eight for libxl's blocking calls. Its end waits for the operations still under way, which
-/// are cancelled, and for a call of libxl's that another tool's lock holds up: nothing interrupts
-/// that but the end of the process.
+/// A connection to one Xen host. Thread-safe. It has one thread for its operations; `xen:` has up
+/// to eight more for libxl's blocking calls. Its destructor cancels the operations under way and
+/// waits for them. It also waits for libxl's calls; a call that waits for another tool's lock ends
+/// only with that lock or with this process.
 class MEMCTL_EXPORT Host {
  public:
   explicit Host(std::shared_ptr<HostState> state);
-  /// `uri`: "xen:" is the host that this runs on, as its dom0; "sim:" a simulated one.
-  /// Errors: `no_xen`, `not_permitted`, `xen_unsupported` (another release of Xen),
-  /// `invalid_argument` (no such kind of host, or a file that describes none).
+  /// `uri`: "xen:" is the host whose dom0 this program runs in, "sim:" and "sim:FILE" are simulated
+  /// hosts. Errors: `no_xen`, `not_permitted`, `xen_unsupported` (another release of Xen),
+  /// `invalid_argument` (an unknown kind of host, or a file that describes no host).
   [[nodiscard]] static Result<Host> open(std::string_view uri);
 
-  /// The domain of that name or number. dom0 is no guest and is not found here.
-  /// Errors: `no_such_domain`, `hypervisor_error`.
+  /// The guest with this name or number. dom0 is no guest and is not found. Blocks for some
+  /// milliseconds. Errors: `no_such_domain`, `hypervisor_error`.
   [[nodiscard]] Result<Domain> domain(std::string_view name_or_id) const;
-  /// The domain that was listed or reported as this one. Asks nothing: where its life is over, its
-  /// calls say so.
+  /// The domain with an identity that a list or a report gave. Does not block and does not ask the
+  /// host: if the domain has ended, the calls of `Domain` return `no_such_domain`.
   [[nodiscard]] Domain domain(DomainIdentity identity) const;
-  /// All guests, by number. Errors: `hypervisor_error`.
+  /// All guests, by number. Blocks for some milliseconds. Errors: `hypervisor_error`.
   [[nodiscard]] Result<std::vector<Domain>> domains() const;
 
-  /// What is good and bad about the host itself, in the order of `Check`. `reserve`: what is to
-  /// stay free on it. Blocks for some milliseconds. Errors: `hypervisor_error`.
+  /// What is good and bad about the host itself, in the order of `Check`. `reserve` is the memory
+  /// that has to stay free on it. Blocks for some milliseconds. Errors: `hypervisor_error`.
   [[nodiscard]] Result<std::vector<Finding>> doctor(
       Kib reserve = ResizeOptions{}.host_reserve) const;
 
-  /// `Domain::recover` of all guests, one after the other, by number; one that ends meanwhile is
-  /// left out. Blocks for as long as they do together. Errors: `hypervisor_error`; what is wrong
-  /// with one domain stands in its own result.
+  /// Calls `Domain::recover` for each guest, by number. A guest that ends meanwhile is left out.
+  /// Blocks as long as these calls together. Errors: `hypervisor_error`. An error of one domain is
+  /// in the result of that domain.
   [[nodiscard]] Result<std::vector<DomainRecovery>> recover(
       const ResizeOptions& options = {}) const;
 

@@ -19,31 +19,32 @@ namespace memctl {
 
 class HostState;
 
-/// A resize under way. A cheap handle: copies share the operation. Thread-safe. Dropping the last
-/// handle does not end the operation; its host's end does.
+/// A resize under way. A cheap handle: copies share the operation. Thread-safe. The operation
+/// continues if the last handle is dropped, and is cancelled if its host is closed.
 class MEMCTL_EXPORT Operation {
  public:
   struct State;
   Operation(std::shared_ptr<HostState> host, std::shared_ptr<State> state);
 
-  /// Blocks until the operation has ended. The report of a verified resize; otherwise the error,
-  /// which carries the report. Not to be called from an event callback.
+  /// Blocks until the operation has ended. Returns the report of a verified resize, or the error,
+  /// which carries the report. Must not be called from an event callback.
   [[nodiscard]] Result<Report> wait();
-  /// Asks the operation to end with `cancelled`; `wait` tells how that went. Doesn't block.
+  /// Asks the operation to end with `cancelled`. `wait` tells how it ended. Does not block.
   void cancel();
-  /// Calls `then` once, when the operation has ended: on the host's thread, where it must neither
-  /// block nor call back into the host, and soon where it has ended already. What it throws is
-  /// ignored. Doesn't block.
+  /// Calls `then` once when the operation has ended, or soon if it has ended already. `then` runs
+  /// on the host's thread: it must neither block nor call into the host. Exceptions of `then` are
+  /// ignored. Does not block.
   void on_end(std::function<void()> then);
 
-  /// As `wait`, for Boost.Asio: with any completion token for `void(Result<Report>)`, on the
-  /// executor of its handler. In a coroutine: `auto report = co_await operation.async_wait();`.
-  /// That executor's context must outlive the operation: to leave it early, cancel and wait first.
+  /// `wait` for Boost.Asio. Takes any completion token for `void(Result<Report>)`, and completes on
+  /// the executor of the handler. In a coroutine: `auto report = co_await operation.async_wait();`.
+  /// The context of that executor must outlive the operation. To end the context earlier, first
+  /// cancel the operation and wait for it.
   template <class CompletionToken = const boost::asio::use_awaitable_t<>&>
   auto async_wait(CompletionToken&& token = boost::asio::use_awaitable) const {
     return boost::asio::async_initiate<CompletionToken, void(Result<Report>)>(
         [](auto handler, Operation operation) {
-          // Until it has ended, the handler's own executor has work to come.
+          // The handler's executor must not run out of work before the operation has ended.
           auto executor = boost::asio::prefer(boost::asio::get_associated_executor(handler),
                                               boost::asio::execution::outstanding_work.tracked);
           const auto shared = std::make_shared<decltype(handler)>(std::move(handler));

@@ -10,27 +10,27 @@
 
 namespace memctl {
 
-/// One step of a resize: the guest is brought to `size` before the next one begins.
+/// One step of a resize. The guest reaches `size` before the next stage begins.
 struct Stage {
   Kib size{};         ///< The domain's size after the stage.
-  int blocks{};       ///< At most so many memory blocks are added by it.
-  Kib memmap{};       ///< At most so much of the guest's own memory pays for describing them.
-  Kib host_memory{};  ///< The host memory that it takes; negative: gives back.
+  int blocks{};       ///< The memory blocks that the stage adds at most.
+  Kib memmap{};       ///< The guest memory that describing these blocks takes at most.
+  Kib host_memory{};  ///< The host memory that the stage takes. Negative: it gives memory back.
   friend bool operator==(const Stage&, const Stage&) = default;
 };
 
-/// What a resize would do. Stages after the first rest on a forecast of the guest's free memory;
-/// the operation decides each one anew on fresh figures, so their number may differ.
+/// What a resize would do. The stages after the first rest on a forecast of the guest's free
+/// memory. The operation decides each stage anew on fresh figures, so their number may differ.
 struct Plan {
   DomainIdentity domain{};
   Kib from{};                   ///< The domain's size now.
-  Kib to{};                     ///< The size that it would have.
+  Kib to{};                     ///< The size after the resize.
   Kib limit{};                  ///< The limit afterwards.
   Kib earlier_limit{};          ///< The limit now.
-  std::optional<Kib> pool{};    ///< The pool's size afterwards; nothing for pv.
-  Kib pool_growth{};            ///< Host memory that the pool takes on top.
-  Kib host_free{};              ///< What the host has to give now, claims of others excluded.
-  Kib host_reserve{};           ///< What stays free on the host.
+  std::optional<Kib> pool{};    ///< The pool afterwards. Nothing: a pv domain has no pool.
+  Kib pool_growth{};            ///< Host memory that the pool takes in addition.
+  Kib host_free{};              ///< Host memory that is free now and not claimed.
+  Kib host_reserve{};           ///< Host memory that stays free.
   std::vector<Stage> stages{};  ///< Empty: the domain has that size already.
   /// The sizes that would be granted now.
   SizeRange range{};

@@ -10,16 +10,18 @@
 
 namespace memctl {
 
-/// What was found of an operation whose process died, and what became of it.
+/// What an operation left whose process died, and what recovery did about it.
 struct Recovery {
   /// Nothing: nothing was left behind. Otherwise `outcome` is `restored`, without a cause, or
-  /// `kept`: because the resize had asked for that, without a cause, or with the cause that stood
-  /// in the way. `from` and `requested` are those of the dead operation; `stages` and `residual`
-  /// are not known, and tell of the recovery alone.
+  /// `kept`. `kept` has no cause if the resize had asked to keep what it reached; otherwise it has
+  /// the cause that prevented restoring. `from` and `requested` are those of the dead operation.
+  /// `stages` and `residual` count the recovery alone, because those of the dead operation are not
+  /// known.
   std::optional<Report> report{};
-  /// Host memory that is claimed for the domain although no operation's record tells of it:
-  /// somebody else's, for example of a toolstack that is building the domain. It is left alone.
-  /// Measured; zero: there is none. Only looked for where nothing was left behind.
+  /// Host memory that is claimed for the domain although no operation's record stands there. It
+  /// belongs to another tool, for example to a toolstack that is building the domain, and recovery
+  /// leaves it alone. Measured by the host. Zero: there is none, or an operation left something, in
+  /// which case recovery does not look for it.
   Kib unknown_claim{};
 };
 

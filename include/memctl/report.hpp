@@ -16,17 +16,17 @@ namespace memctl {
 
 /// How a resize ended.
 enum class Outcome {
-  verified,  ///< The size was reached, and every layer that can be asked agrees.
-  refused,   ///< Nothing was changed.
-  restored,  ///< It failed, and the earlier state is back.
-  kept,      ///< It failed, and the part that was reached stays: asked for, or safer than undoing.
-  superseded,  ///< Somebody else set another target; theirs stands.
-  failed,      ///< It failed, and the earlier state could not be brought back whole.
-  gone,        ///< The domain went away, rebooted or moved.
+  verified,    ///< The size was reached, and every layer that can be asked agrees.
+  refused,     ///< Nothing was changed.
+  restored,    ///< The resize failed, and the earlier state is restored.
+  kept,        ///< It failed, and what it reached stays: the caller asked for it, or it is safer.
+  superseded,  ///< Another tool set the target, the limit or max_pages, and its value stays.
+  failed,      ///< The resize failed, and the earlier state is restored only in part.
+  gone,        ///< The domain ended, rebooted or moved.
 };
 [[nodiscard]] MEMCTL_EXPORT std::string_view name(Outcome outcome);
 
-/// The parts of an operation, in the order in which they come.
+/// The parts of an operation, in their order.
 enum class Phase { facts, reserve, online, populate, verify, restore };
 [[nodiscard]] MEMCTL_EXPORT std::string_view name(Phase phase);
 
@@ -35,8 +35,8 @@ struct PhaseTime {
   std::chrono::milliseconds spent{};
 };
 
-/// Which of the three layers confirmed the result. `xen` is measured, the others are what the agent
-/// said; a layer that could not be asked is false.
+/// Which of the three layers confirmed the result. The host measured `xen`; the guest's agent
+/// claims `blocks` and `guest_total`. A layer that could not be asked is false.
 struct Verified {
   bool xen{};
   bool blocks{};
@@ -44,23 +44,24 @@ struct Verified {
   [[nodiscard]] bool all() const { return xen && blocks && guest_total; }
 };
 
-/// What a resize did, whatever its end. Sizes as `xl` means them.
+/// What a resize did, however it ended. Sizes are counted as `xl` counts them. The host measured
+/// every figure but `guest_total`, `residual` and parts of `verified`.
 struct Report {
   Outcome outcome{Outcome::refused};
   std::optional<Cause> cause{};  ///< Set unless verified.
-  std::string message{};         ///< The error's line; empty when verified.
-  std::string hint{};            ///< What would be right; empty when verified.
+  std::string message{};         ///< The error's message. Empty if verified.
+  std::string hint{};            ///< The error's hint. Empty if verified, or if there is none.
   DomainIdentity domain{};
   Kib from{};                        ///< The size before.
   Kib requested{};                   ///< The absolute size that was asked for.
   Kib reached{};                     ///< The size that the domain has now, by Xen's page count.
-  std::optional<Kib> guest_total{};  ///< The guest's MemTotal, as the agent last said.
-  Kib limit{};                       ///< static-max now.
-  std::optional<Kib> pool{};         ///< The paging pool now; nothing for pv.
-  int stages{};                      ///< How many were begun.
+  std::optional<Kib> guest_total{};  ///< The guest's MemTotal, as the agent last claimed.
+  Kib limit{};                       ///< The limit now.
+  std::optional<Kib> pool{};         ///< The paging pool now. Nothing: a pv domain has no pool.
+  int stages{};                      ///< The number of stages that were begun.
   std::chrono::milliseconds elapsed{};
   std::vector<PhaseTime> phases{};
-  /// Guest memory that goes on describing added blocks after their memory was taken back.
+  /// Guest memory that still describes added blocks after their memory was given back.
   Kib residual{};
   Verified verified{};
 };

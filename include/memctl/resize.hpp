@@ -10,43 +10,42 @@
 
 namespace memctl {
 
-/// What becomes of a resize that cannot be finished.
+/// What happens if a resize cannot be finished.
 enum class OnFailure {
-  restore,  ///< The earlier size and limits come back, as far as that is safe for the guest.
-  keep,     ///< What was reached stays, with limits that fit it.
+  restore,  ///< Restore the earlier size and limits, as far as that is safe for the guest.
+  keep,     ///< Keep the size that was reached, and set limits that fit it.
 };
 
-/// The zone that added memory goes to. `movable` memory can later be unplugged but is never given
-/// back by ballooning, and the kernel's own needs cannot be met from it.
+/// The zone that added memory goes to. `movable` memory can later be unplugged, but ballooning
+/// never gives it back, and the kernel cannot use it for its own needs.
 enum class OnlineZone { kernel, movable };
 
-/// Where an operation is.
+/// How far an operation has come.
 struct Event {
   Phase phase{};
-  int stage{};  ///< From 1; 0 outside the stages.
-  Kib from{};   ///< Where the phase began,
-  Kib to{};     ///< where it will end,
-  Kib now{};    ///< and where it is. For `online` the guest's claim, else measured.
+  int stage{};  ///< Counts from 1; 0 outside the stages.
+  Kib from{};   ///< The size when the phase began.
+  Kib to{};     ///< The size when the phase will end.
+  Kib now{};    ///< The size now: in `online` the guest claims it, otherwise the host measured it.
   std::chrono::milliseconds elapsed{};  ///< Since the operation began.
 };
 
 struct ResizeOptions {
-  /// On the whole operation; nothing: no limit. Restoring comes on top.
+  /// The time for the whole operation; restoring takes more time after it. Nothing: no end.
   std::optional<std::chrono::milliseconds> timeout{};
-  /// No progress in any layer for so long ends the operation.
+  /// If no layer makes progress for this long, the operation ends.
   std::chrono::milliseconds stall{std::chrono::seconds{30}};
   OnFailure on_failure{OnFailure::restore};
   OnlineZone online{OnlineZone::kernel};
-  /// Do without the guest's agent: only Xen's page count can then be verified.
+  /// Work without the guest's agent. Then only Xen's page count can be verified.
   bool agentless{false};
-  /// Take the risk that emulated devices cannot reach the added memory of an hvm guest.
+  /// Accept that emulated devices cannot reach the added memory of an hvm guest.
   bool allow_hvm_devices{false};
-  /// Left free on the host, whatever is asked; only a shrink may take of it, for the domain's
-  /// paging pool.
+  /// Host memory that stays free. Only a shrink may take some of it, for the domain's paging pool.
   Kib host_reserve{64_MiB};
-  /// Called in the operation's own context, on the thread that runs the host; it must neither block
-  /// nor call back into the host. At most a few dozen calls a second. What it throws ends the
-  /// operation with `cancelled`; it isn't called again.
+  /// The operation calls it on the host's thread, at most a few dozen times a second. It must
+  /// neither block nor call into the host. If it throws, the operation ends with `cancelled` and
+  /// does not call it again.
   std::function<void(const Event&)> on_event{};
 };
 

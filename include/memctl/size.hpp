@@ -10,8 +10,8 @@
 
 namespace memctl {
 
-/// The size that a caller asks for: absolute, or relative to the domain's present target. An
-/// absolute size is what `xl` means by one: video RAM included.
+/// The size that a caller asks for: absolute, or relative to the domain's present target. Sizes are
+/// counted as `xl` counts them, with video RAM.
 struct SizeRequest {
   enum class Kind { absolute, relative };
   Kind kind{Kind::absolute};
@@ -27,14 +27,14 @@ struct SizeRequest {
   friend bool operator==(const SizeRequest&, const SizeRequest&) = default;
 };
 
-/// Reads a size as `xl` does: a bare number is MiB; suffixes k, m, g, t, also as KiB, MiB, GiB,
-/// TiB, in any case and after one space; a leading + or - makes it relative. Whole numbers only. A
-/// shrink needs its unit: "-1" is refused, since scripts have it for "none". Errors:
-/// `invalid_size`, with the accepted forms in the hint.
+/// Reads a size as `xl` does. A bare number is MiB. The suffixes are k, m, g, t, also KiB, MiB,
+/// GiB, TiB, in any case and after at most one space. A leading + or - makes the size relative.
+/// Only whole numbers are sizes. A size to shrink by needs its unit: "-1" is refused, because
+/// scripts use it for "none". Errors: `invalid_size`, with the accepted forms in the hint.
 [[nodiscard]] MEMCTL_EXPORT Result<SizeRequest> parse_size(std::string_view text);
 
 /// The size as memctl prints every size: whole MiB as "1024 MiB", anything else as "1048573 KiB".
-/// `parse_size` reads it back.
+/// `parse_size` reads both forms.
 [[nodiscard]] MEMCTL_EXPORT std::string to_string(Kib size);
 
 }  // namespace memctl

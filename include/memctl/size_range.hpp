@@ -13,22 +13,24 @@ namespace memctl {
 struct RangeEnd {
   Kib size{};
   Cause cause{Cause::invalid_size};  ///< Why a resize past this end would be refused.
-  std::string reason{};  ///< The same in words, with figures: one clause. Some may be a guest's.
+  /// The cause in words, with figures: one clause. A guest may have written parts of it.
+  std::string reason{};
   friend bool operator==(const RangeEnd&, const RangeEnd&) = default;
 };
 
-/// The sizes that a resize of a domain would be granted now, video RAM included. The host and the
-/// guest change, so a later resize may see another range.
+/// The sizes that a resize of a domain would be granted now, counted with video RAM. The host and
+/// the guest change, so a later resize may see another range.
 struct SizeRange {
   RangeEnd smallest{};
   RangeEnd largest{};
-  /// Up to `step_from` every page counts. Above it the guest has to add memory blocks, and sizes go
-  /// in multiples of `step`, counted from `step_from`. A page, unless the guest's blocks are large.
+  /// Up to `step_from`, every whole page is a size. Above it the guest has to add memory blocks,
+  /// and sizes go in multiples of `step`, counted from `step_from`. The step is one page unless the
+  /// guest's blocks are large.
   Kib step{kib_per_page};
   Kib step_from{};
 
-  /// The size in the range, and on a step, that is nearest to `size`; of two that are equally near,
-  /// the smaller.
+  /// The size nearest to `size` that lies in the range and on a step. If two sizes are equally
+  /// near, the smaller size.
   [[nodiscard]] MEMCTL_EXPORT Kib nearest(Kib size) const;
   friend bool operator==(const SizeRange&, const SizeRange&) = default;
 };

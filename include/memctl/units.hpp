@@ -6,8 +6,8 @@
 
 namespace memctl {
 
-/// An amount with its unit in the type. Signed, so that differences are amounts too; one KiB count
-/// spans 8 ZiB, far past anything Xen can address. Trivial, regular, usable at compile time.
+/// An amount with its unit in the type. It is signed, so differences are amounts too. A count of
+/// KiB spans 8 ZiB, far more than Xen can address. Trivial, regular, usable at compile time.
 template <class Unit>
 class Quantity {
  public:
@@ -50,11 +50,11 @@ constexpr Kib to_kib(Pages pages) { return kib_per_page * pages.count(); }
 /// Whole pages in `size`, rounded down.
 constexpr Pages to_pages(Kib size) { return Pages{size / kib_per_page}; }
 
-/// `amount` rounded up to a multiple of `step`; both at least zero, `step` not zero.
+/// `amount` rounded up to a multiple of `step`. `amount` is at least zero, `step` above zero.
 constexpr Kib round_up(Kib amount, Kib step) { return step * ((amount + step - Kib{1}) / step); }
 constexpr Kib round_down(Kib amount, Kib step) { return step * (amount / step); }
 
-/// Xen's number of a running domain. It names one life of it: a reboot gives a new number.
+/// Xen's number of a running domain. It names one life of the domain: a reboot gives a new number.
 enum class DomainId : std::uint32_t {};
 
 constexpr std::uint32_t number(DomainId domain) { return static_cast<std::uint32_t>(domain); }

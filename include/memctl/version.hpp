@@ -7,7 +7,7 @@
 
 namespace memctl {
 
-/// The version of the library that is linked, for example "0.1.0". Static storage.
+/// The version of the library that the program runs with, for example "0.1.0". The text is static.
 [[nodiscard]] MEMCTL_EXPORT std::string_view version();
 
 }  // namespace memctl

@@ -6,7 +6,7 @@
 namespace memctl {
 namespace {
 
-/// A listener that throws has nobody to tell, and must not take the host's thread from the others.
+/// Nothing can handle a listener's exception, and it must not end the host's thread.
 void tell(const std::function<void()>& then) {
   try {
     then();
@@ -25,8 +25,8 @@ std::shared_ptr<HostState> HostState::over(std::unique_ptr<Runner> runner) {
   return {new HostState{std::move(runner)}, end};
 }
 
-/// Whoever listens for an operation's end on the host's thread may own the host: that thread cannot
-/// wait for itself.
+/// A listener on the host's thread may own the host and drop it there. That thread cannot wait for
+/// itself, so another thread deletes the host.
 void HostState::end(HostState* state) {
   if (state->context().get_executor().running_in_this_thread()) {
     std::thread{[state] { delete state; }}.detach();
@@ -63,7 +63,7 @@ std::shared_ptr<Operation::State> HostState::start(DomainIdentity domain, SizeRe
 
 template <class Keep>
 void HostState::end_operation(const std::shared_ptr<Operation::State>& operation, Keep keep) {
-  operation->operation.reset();  // whoever waits may drop the last handle, on any thread
+  operation->operation.reset();  // a waiting caller may drop the last handle on any thread
   running_.erase(operation);
   keep();
   operation->has_ended = true;

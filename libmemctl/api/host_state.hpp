@@ -21,19 +21,20 @@
 
 namespace memctl {
 
-/// A resize and whoever waits for it. The host's thread runs it; any thread may hold it.
+/// A resize and its waiting callers. The host's thread runs it; any thread may hold it.
 struct Operation::State {
   State(HostState& host, DomainIdentity domain, SizeRequest size, ResizeOptions options);
 
-  /// Until it has ended; the host's thread alone: its watches belong to that thread.
+  /// Exists until the operation has ended. Only the host's thread uses it, because its watches
+  /// belong to that thread.
   std::optional<resize::ResizeOperation> operation;
   std::promise<Result<Report>> promise;
   std::shared_future<Result<Report>> ended;
-  std::vector<std::function<void()>> listeners;  ///< Until it has ended; the host's thread alone.
-  bool has_ended{false};                         ///< Likewise.
+  std::vector<std::function<void()>> listeners;  ///< Only the host's thread uses them.
+  bool has_ended{false};                         ///< Only the host's thread uses it.
 };
 
-/// A host, what runs it, and the operations under way on it. Thread-safe.
+/// A host, its runner, and the operations under way on it. Thread-safe.
 class HostState : public std::enable_shared_from_this<HostState> {
  public:
   [[nodiscard]] static std::shared_ptr<HostState> over(std::unique_ptr<Runner> runner);
@@ -41,11 +42,12 @@ class HostState : public std::enable_shared_from_this<HostState> {
   HostState& operator=(const HostState&) = delete;
   ~HostState();
 
-  /// Runs the coroutine that `make(port)` returns on the host's context, and blocks for its result.
+  /// Runs the coroutine that `make(port)` returns on the host's context, and blocks until it has
+  /// returned its result.
   template <class Make>
   auto call(Make make) {
     using Ended = typename decltype(make(std::declval<host::Port&>()))::value_type;
-    // Shared: the setter may still be inside the promise when the waiter returns.
+    // Shared, because the setter may still be inside the promise when the waiting thread returns.
     auto promise = std::make_shared<std::promise<Ended>>();
     auto ended = promise->get_future();
     spawn(
@@ -73,20 +75,22 @@ class HostState : public std::enable_shared_from_this<HostState> {
   [[nodiscard]] static bool is_ready(const Future& ended) {
     return ended.wait_for(std::chrono::seconds{0}) == std::future_status::ready;
   }
-  /// Starts a coroutine on the host's context; `then` is told what it threw, which is a bug of
-  /// ours.
+  /// Starts a coroutine on the host's context. If the coroutine throws, which is a bug of ours,
+  /// `then` gets the exception.
   template <class Coroutine, class Then>
   void spawn(Coroutine coroutine, Then then) {
     boost::asio::co_spawn(context(), std::move(coroutine), std::move(then));
   }
-  /// Ends an operation: `keep` keeps its promise.
+  /// Ends an operation. `keep` sets its promise.
   template <class Keep>
   void end_operation(const std::shared_ptr<Operation::State>& operation, Keep keep);
   [[nodiscard]] boost::asio::io_context& context() { return runner_->context(); }
   [[nodiscard]] host::Port& port() { return runner_->port(); }
 
-  std::unordered_set<std::shared_ptr<Operation::State>> running_;  ///< the host's thread alone
-  std::unique_ptr<Runner> runner_;  ///< The last: its end waits for what is in `running_`.
+  /// Only the host's thread uses it.
+  std::unordered_set<std::shared_ptr<Operation::State>> running_;
+  /// The last member, because its destructor waits for the operations in `running_`.
+  std::unique_ptr<Runner> runner_;
 };
 
 }  // namespace memctl

@@ -8,7 +8,7 @@
 namespace memctl {
 
 Result<std::unique_ptr<HostThread>> HostThread::open(std::string_view uri) {
-  const SignalsBlocked blocked;  // inherited by every thread that a connection starts
+  const SignalsBlocked blocked;  // every thread that the connection starts inherits this
   std::unique_ptr<HostThread> host{new HostThread};
   BOOST_OUTCOME_TRY(host->connection_, host::connect(uri, host->context_));
   host->thread_ = std::thread{[raw = host.get()] { raw->connection_->run(); }};

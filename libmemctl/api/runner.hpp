@@ -17,21 +17,21 @@ class Runner {
  public:
   virtual ~Runner() = default;
   [[nodiscard]] virtual boost::asio::io_context& context() = 0;
-  /// Belongs to the context: only its coroutines use the port.
+  /// The port belongs to the context: only coroutines on the context use it.
   [[nodiscard]] virtual host::Port& port() = 0;
-  /// Called by a thread that is about to block until `ended()`: lets the coroutines run so far, and
-  /// asks `ended` between them. Returns at once if another thread runs them anyway.
+  /// A thread calls it before it blocks until `ended()`. Runs the coroutines until `ended()` is
+  /// true. Returns at once if another thread runs the coroutines.
   virtual void run_until(const std::function<bool()>& ended) = 0;
 };
 
-/// The runner that every embedding program gets: a thread of its own.
+/// The runner of every embedding program: a thread of its own.
 class HostThread final : public Runner {
  public:
   /// Errors: those of `host::connect`.
   [[nodiscard]] static Result<std::unique_ptr<HostThread>> open(std::string_view uri);
   HostThread(const HostThread&) = delete;
   HostThread& operator=(const HostThread&) = delete;
-  /// Waits until the context has no work any more. Not to be called by the thread itself.
+  /// Waits until the context has no more work. The runner's own thread must not call it.
   ~HostThread() override;
 
   [[nodiscard]] boost::asio::io_context& context() override { return context_; }

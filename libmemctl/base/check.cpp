@@ -12,7 +12,7 @@ struct CheckEntry {
   Subject subject;
 };
 
-/// The one table of checks; a check's place is its number.
+/// All checks. A check's place in the table is its number.
 constexpr std::array checks = {
     CheckEntry{Check::xen_version, "xen_version", Subject::host},
     CheckEntry{Check::host_reserve, "host_reserve", Subject::host},

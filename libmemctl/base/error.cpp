@@ -14,17 +14,14 @@ struct CauseEntry {
   std::string_view hint;
 };
 
-/// The one table of causes; a cause's place is its number.
+/// All causes. A cause's place in the table, counted from 1, is its number. A hint must be true in
+/// every case of its cause, and say more than the message; otherwise it is empty.
 constexpr std::array causes = {
     CauseEntry{Cause::no_xen, "no_xen", "run this in the dom0 of a Xen host, or try --host sim:"},
     CauseEntry{Cause::no_such_domain, "no_such_domain", "xl list shows the domains that run"},
-    CauseEntry{
-        Cause::invalid_size, "invalid_size",
-        "a size is a whole number with k, m, g or t behind it (without: MiB); + or - before it "
-        "makes "
-        "it relative"},
-    CauseEntry{Cause::invalid_argument, "invalid_argument", "memctl help shows what can be asked"},
-    CauseEntry{Cause::below_floor, "below_floor", "ask for at least the size that is named"},
+    CauseEntry{Cause::invalid_size, "invalid_size", ""},
+    CauseEntry{Cause::invalid_argument, "invalid_argument", ""},
+    CauseEntry{Cause::below_floor, "below_floor", ""},
     CauseEntry{Cause::below_policy, "below_policy",
                "the administrator of the host can lower the domain's minimum"},
     CauseEntry{Cause::above_policy, "above_policy",
@@ -36,35 +33,30 @@ constexpr std::array causes = {
         "ask for less, or free memory on the host; xl info shows what is free and what is claimed"},
     CauseEntry{Cause::paging_pool, "paging_pool",
                "ask for less, or free memory on the host for the domain's paging pool"},
-    CauseEntry{Cause::xen_unsupported, "xen_unsupported",
-               "this needs Xen 4.17 or newer and a domain that libxl built"},
-    CauseEntry{
-        Cause::hvm_emulated_devices, "hvm_emulated_devices",
-        "use paravirtual devices only, or --allow-hvm-devices where that risk is acceptable"},
+    CauseEntry{Cause::xen_unsupported, "xen_unsupported", ""},
+    CauseEntry{Cause::hvm_emulated_devices, "hvm_emulated_devices",
+               "use paravirtual devices only, or --allow-hvm-devices if that risk is acceptable"},
     CauseEntry{Cause::passthrough, "passthrough", "detach the domain's PCI devices first"},
     CauseEntry{
         Cause::populate_on_demand, "populate_on_demand",
-        "ask again once the guest's balloon has reached its target, or start it with memory = "
-        "maxmem"},
+        "ask again when the guest's balloon has reached its target, or start the guest with memory "
+        "= maxmem"},
     CauseEntry{Cause::agent_absent, "agent_absent",
-               "start memctl-agent in the guest; systemctl status memctl-agent tells why it is not "
-               "running"},
+               "in the guest, systemctl status memctl-agent tells whether the agent runs"},
     CauseEntry{Cause::agent_incompatible, "agent_incompatible",
                "install the memctl-agent in the guest that goes with this version of memctl"},
     CauseEntry{Cause::guest_no_hotplug, "guest_no_hotplug",
                "the guest's kernel needs CONFIG_XEN_BALLOON_MEMORY_HOTPLUG"},
     CauseEntry{Cause::guest_kernel_fault, "guest_kernel_fault", "update the guest's kernel"},
-    CauseEntry{Cause::address_limit, "address_limit", "ask for less"},
-    CauseEntry{Cause::block_size, "block_size",
-               "ask for a size that is a whole number of blocks away"},
+    CauseEntry{Cause::address_limit, "address_limit", ""},
+    CauseEntry{Cause::block_size, "block_size", ""},
     CauseEntry{Cause::guest_offline_blocks, "guest_offline_blocks",
                "look at the guest's kernel log and at its udev rules for memory blocks"},
     CauseEntry{Cause::guest_memmap, "guest_memmap", "free some memory in the guest first"},
     CauseEntry{Cause::guest_balloon_gave_up, "guest_balloon_gave_up",
                "ask again: a target of another value wakes the guest's balloon driver"},
-    CauseEntry{Cause::guest_pressure, "guest_pressure",
-               "free memory in the guest, or shrink it by less"},
-    CauseEntry{Cause::guest_rebooted, "guest_rebooted", "ask again once the guest has booted"},
+    CauseEntry{Cause::guest_pressure, "guest_pressure", "free memory in the guest, and ask again"},
+    CauseEntry{Cause::guest_rebooted, "guest_rebooted", "ask again when the guest has booted"},
     CauseEntry{Cause::stalled, "stalled",
                "look at the guest's kernel log; --stall allows more time without progress"},
     CauseEntry{Cause::domain_gone, "domain_gone", ""},
@@ -78,8 +70,7 @@ constexpr std::array causes = {
                "compare the domain's limits with its configuration, then remove its "
                "/libxl/<domid>/memctl"},
     CauseEntry{Cause::store_error, "store_error", "look whether xenstored runs, and at its log"},
-    CauseEntry{Cause::hypervisor_error, "hypervisor_error",
-               "xl dmesg and the log lines of this error tell more"},
+    CauseEntry{Cause::hypervisor_error, "hypervisor_error", "xl dmesg may tell more"},
 };
 
 constexpr bool causes_are_in_order() {

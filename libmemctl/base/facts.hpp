@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What is known of a host, a domain and a guest at one moment. A host measures the first two; the
-// third is what the guest's agent says, already bounded. An empty optional is "unknown": it is
-// never taken for zero.
+// What is known about a host, a domain and a guest at one moment. The host measures its own facts
+// and those of the domain. The guest's agent claims the facts of the guest, and the decoder has
+// checked their bounds. An empty optional means "unknown", never zero.
 #pragma once
 
 #include <cstdint>
@@ -16,33 +16,33 @@
 namespace memctl {
 
 struct HostFacts {
-  Pages free{};       ///< Free in Xen's heap, what others have claimed included.
-  Pages claimed{};    ///< By all domains, and not yet allocated.
-  Pages scrubbing{};  ///< Freed and not yet clean: part of `free`.
+  Pages free{};       ///< Free in Xen's heap, with the claimed pages.
+  Pages claimed{};    ///< Claimed for any domain and not yet allocated.
+  Pages scrubbing{};  ///< Freed and not yet clean. Part of `free`.
   Pages total{};
   int numa_nodes{1};
   int xen_major{};
   int xen_minor{};
 
-  /// What can still be promised to somebody.
+  /// What can still be claimed.
   [[nodiscard]] Pages available() const { return free - claimed; }
 };
 
-/// `autoballoon` of /etc/xen/xl.conf; `automatic` means on, unless dom0's memory is fixed.
+/// `autoballoon` of /etc/xen/xl.conf. `automatic` means on, unless dom0's memory is fixed.
 enum class Autoballoon { on, off, automatic };
 
-/// How the host is set up, as far as it bears on its guests' memory.
+/// The host's settings that affect its guests' memory.
 struct HostSettings {
-  std::optional<Autoballoon> autoballoon{};    ///< Nothing: the file says what xl doesn't know.
+  std::optional<Autoballoon> autoballoon{};    ///< Nothing: the file has a word unknown to xl.
   std::optional<bool> dom0_memory_is_fixed{};  ///< By dom0_mem on Xen's command line.
 };
 
 enum class ShutdownReason { none, poweroff, reboot, suspend, crash, other };
 
-/// The part of a domain that changes while it is populated: one hypercall's answer.
+/// The part of a domain that changes while it is populated. One hypercall reads all of it.
 struct DomainMemory {
-  Pages allocated{};  ///< tot_pages: what Xen has allocated to it.
-  Kib max_pages{};    ///< As a size: what Xen will allocate at most.
+  Pages allocated{};  ///< Xen's tot_pages.
+  Kib max_pages{};    ///< Xen's max_pages, as a size.
   Pages claim{};      ///< The unused part of its claim.
   bool paused{};
   bool dying{};
@@ -53,34 +53,33 @@ struct DomainFacts {
   DomainIdentity identity{};
   std::string uuid{};
   DomainMemory memory{};
-  int vcpus{1};                        ///< The most it can have: the pool's formula counts these.
+  int vcpus{1};                        ///< The most that it can have, for the pool's formula.
   std::optional<Kib> target{};         ///< xenstore memory/target; excludes video RAM.
   std::optional<Kib> limit{};          ///< xenstore memory/static-max; includes video RAM.
   Kib video_ram{};                     ///< xenstore memory/videoram.
-  bool has_stored_configuration{};     ///< libxl built it; without, libxl's calls fail on it.
-  std::optional<Kib> boot_limit{};     ///< b_info.max_memkb of that configuration.
-  std::optional<Kib> frozen_pool{};    ///< b_info.shadow_memkb, where the configuration fixes it.
-  std::optional<Kib> pool{};           ///< Unknown, or pv, which has none.
-  std::optional<bool> hap{};           ///< Hardware-assisted paging, else shadow.
+  bool has_stored_configuration{};     ///< libxl built it. If not, libxl's calls fail.
+  std::optional<Kib> boot_limit{};     ///< b_info.max_memkb of the stored configuration.
+  std::optional<Kib> frozen_pool{};    ///< b_info.shadow_memkb, if the configuration fixes it.
+  std::optional<Kib> pool{};           ///< Nothing: unknown, or a pv domain.
+  std::optional<bool> hap{};           ///< Hardware-assisted paging; false: shadow paging.
   std::optional<Pages> pod_entries{};  ///< Populate-on-demand entries without memory.
   std::optional<int> passthrough_devices{};
-  std::optional<bool> emulated_dma_devices{};  ///< hvm: does the device model do DMA for the guest.
+  std::optional<bool> emulated_dma_devices{};  ///< hvm: the device model does DMA for the guest.
   std::optional<bool> managed_by_libvirt{};
 
-  /// The size that the domain was last asked to have, as `xl` means sizes.
+  /// The size that the domain was last asked to have, as `xl` counts it.
   [[nodiscard]] std::optional<Kib> size() const {
     return target ? std::optional{*target + video_ram} : std::nullopt;
   }
 };
 
-/// What a udev rule makes of a memory block that appears; `other`: something that only udev can
-/// work out.
+/// What a udev rule does with a new memory block. `other`: only udev itself can work it out.
 enum class RuleAction { online, online_kernel, online_movable, other };
 
-/// What an agent says once, when it starts.
+/// What an agent says when it starts.
 struct AgentHello {
-  std::uint32_t protocol_min{};  ///< The protocol versions that it speaks, from
-  std::uint32_t protocol_max{};  ///< to.
+  std::uint32_t protocol_min{};  ///< The lowest protocol version that the agent speaks.
+  std::uint32_t protocol_max{};  ///< The highest protocol version that the agent speaks.
   std::string agent_version{};
   std::string kernel_release{};  ///< uname -r
   std::string kernel_build{};    ///< uname -v, or Ubuntu's /proc/version_signature.
@@ -90,24 +89,24 @@ struct AgentHello {
   std::string no_hotplug_reason{};
   std::string online_policy{};  ///< auto_online_blocks when the agent started.
   std::string instance{};       ///< Differs at each start of the agent.
-  /// The file of udev's rules that sets the state of added blocks by itself. Empty: there is none;
-  /// nothing: the agent has not looked.
+  /// The file of udev's rules that sets the state of added blocks. Empty: there is no such file.
+  /// Nothing: the agent has not looked.
   std::optional<std::string> udev_rule{};
   RuleAction udev_rule_action{RuleAction::online};
 };
 
 enum class AgentPhase { idle, ready, growing, released, failed };
 
-/// What an agent says of its guest at one moment.
+/// What an agent says about its guest at one moment.
 struct AgentReport {
-  std::uint64_t operation{};  ///< The operation that it serves; 0: none.
+  std::uint64_t operation{};  ///< The operation that the agent serves; 0: none.
   std::uint64_t request{};    ///< Sequence number of the last request that it has carried out.
-  std::uint64_t sequence{};   ///< Its own; grows by one each report.
+  std::uint64_t sequence{};   ///< The report's own number; each report counts one more.
   AgentPhase phase{AgentPhase::idle};
   std::int64_t blocks_present{};
   std::int64_t blocks_online{};
-  std::int64_t blocks_added{};          ///< Since the operation's first request,
-  std::int64_t blocks_added_offline{};  ///< and of these, not online.
+  std::int64_t blocks_added{};          ///< Added since the operation's first request.
+  std::int64_t blocks_added_offline{};  ///< The part of `blocks_added` that is not online.
   std::int64_t blocks_movable{};        ///< Online in a movable zone.
   Kib mem_total{};
   Kib mem_available{};
@@ -117,7 +116,7 @@ struct AgentReport {
   std::optional<double> pressure_full_avg10{};
   std::optional<Kib> balloon_target{};
   std::optional<Kib> balloon_current{};
-  /// Described and without memory: what growing takes up before a block has to be added.
+  /// Memory that has page descriptors but no pages. The guest can grow so far without a new block.
   std::optional<Kib> balloon_inflated{};
   std::string error{};
 };
@@ -133,11 +132,12 @@ struct AgentRequest {
   std::uint32_t stage{};
   Kib target{};  ///< The guest's size after this stage.
   OnlineZone online{OnlineZone::kernel};
-  /// An operation that sends nothing for so long is dead: the agent restores the policy by itself.
+  /// If an operation sends nothing for this long, the agent takes it for dead and restores the
+  /// guest's online policy by itself.
   std::uint32_t lease_seconds{60};
 };
 
-/// What the plan takes from a guest: its last hello and report.
+/// What the plan knows about a guest: the agent's last hello and last report.
 struct GuestFacts {
   AgentHello hello{};
   AgentReport report{};

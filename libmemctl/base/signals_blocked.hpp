@@ -7,8 +7,8 @@
 
 namespace memctl {
 
-/// While it lives, this thread takes no signal; a thread that is started meanwhile never does, so
-/// that the handlers of whoever embeds the library don't run on it.
+/// Blocks all signals in this thread as long as it exists. Threads that are started meanwhile
+/// inherit that, so the embedding program's signal handlers never run on them.
 class SignalsBlocked {
  public:
   SignalsBlocked() {

@@ -22,7 +22,7 @@ constexpr std::array units = {Unit{"", 1_MiB},    Unit{"k", 1_KiB},   Unit{"m", 
                               Unit{"g", 1_GiB},   Unit{"t", 1_TiB},   Unit{"kib", 1_KiB},
                               Unit{"mib", 1_MiB}, Unit{"gib", 1_GiB}, Unit{"tib", 1_TiB}};
 
-/// x86 has 52 bits of physical address; more than 4 PiB can be no size of anything.
+/// x86 has 52 bits of physical address, which are 4 PiB.
 constexpr Kib largest_size = 4096_TiB;
 
 Error bad_size(std::string_view text, std::string_view why) {
@@ -54,7 +54,7 @@ Result<SizeRequest> parse_size(std::string_view text) {
   if (unit == units.end()) return bad_size(text, "is not a size");
   if (number > largest_size / unit->size) return bad_size(text, "is larger than any memory");
   if (negative && suffix.empty()) {
-    // -1 is what scripts have for "none": it must not take memory from a guest.
+    // Scripts use -1 for "none", and that must not take memory from a guest.
     return bad_size(
         text, "needs a unit to be a size to shrink by, as in -" + std::to_string(number) + "m");
   }

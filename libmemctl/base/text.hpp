@@ -7,8 +7,8 @@
 
 namespace memctl {
 
-/// A text that somebody else wrote, fit for a terminal: cut to `most` characters, and with a
-/// question mark for each byte that is no printable ASCII.
+/// Makes a foreign text safe for a terminal: cuts it to `most` characters, and writes a question
+/// mark for each byte that is not printable ASCII.
 [[nodiscard]] std::string printable(std::string_view text, std::size_t most);
 
 }  // namespace memctl

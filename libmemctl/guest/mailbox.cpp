@@ -25,9 +25,9 @@ Result<std::optional<AgentReport>> Mailbox::report() {
   return value ? decode_report(*value) : std::nullopt;
 }
 
-// In a transaction that sees the domain: the request of one that has gone would make its nodes
-// anew. A node that xenstored makes inherits its parent's permissions, whatever a toolstack chose
-// for those: so ours are set before anybody can read it.
+// The transaction looks for the domain first, because a request to a domain that has gone would
+// make the domain's nodes anew. A new node inherits its parent's permissions, which a toolstack may
+// have chosen freely; so the transaction sets our permissions before another process can read it.
 Result<void> Mailbox::write(const AgentRequest& request) {
   const std::string text = encode(request);
   BOOST_OUTCOME_TRY(store_->transact([&](host::StoreView& view) -> Result<void> {

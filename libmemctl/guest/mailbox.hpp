@@ -11,30 +11,30 @@
 namespace memctl::guest {
 
 /// The nodes through which dom0 and one guest's agent talk, seen from dom0. Belongs to the store's
-/// executor; the store must outlive it.
+/// executor. The store must outlive it.
 class Mailbox {
  public:
   Mailbox(host::Store& store, DomainId domain);
 
-  /// The hello and report that stand there now, bounded and decoded; nothing where there is none,
-  /// or none that can be read. Errors: `store_error`.
+  /// The hello and the report that stand there now, decoded and within their bounds. Nothing: there
+  /// is none, or it cannot be decoded. Errors: `store_error`.
   [[nodiscard]] Result<std::optional<AgentHello>> hello();
   [[nodiscard]] Result<std::optional<AgentReport>> report();
-  /// Writes the request where the guest can read it and cannot write. Errors: `no_such_domain`,
-  /// `store_error`.
+  /// Writes the request to a node that the guest can read and cannot write. Errors:
+  /// `no_such_domain`, `store_error`.
   [[nodiscard]] Result<void> write(const AgentRequest& request);
-  /// The sequence number of the request that stands there, 0 where none does. Errors:
+  /// The sequence number of the request that stands there; 0 if there is none. Errors:
   /// `store_error`.
   [[nodiscard]] Result<std::uint64_t> last_request_sequence();
-  /// Notifies `wakeup` when the guest wrote something. Errors: `store_error`.
+  /// Notifies `wakeup` each time the guest has written something. Errors: `store_error`.
   [[nodiscard]] Result<std::unique_ptr<host::Watch>> watch(host::Wakeup& wakeup);
 
  private:
   host::Store* store_;
-  std::string home_;       ///< the domain's own directory, which only dom0 writes
-  std::string directory_;  ///< the domain's data/memctl, written by the guest
-  std::string control_;    ///< control/memctl, owned by dom0
-  std::string request_;    ///< control/memctl/request, written by dom0
+  std::string home_;       ///< The domain's own directory, which only dom0 writes.
+  std::string directory_;  ///< The domain's data/memctl, which the guest writes.
+  std::string control_;    ///< control/memctl, which dom0 owns.
+  std::string request_;    ///< control/memctl/request, which dom0 writes.
   DomainId domain_;
   bool prepared_{false};
 };

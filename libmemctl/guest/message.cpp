@@ -24,7 +24,7 @@ constexpr std::uint32_t longest_lease_seconds = 24 * 60 * 60;
 
 bool is_printable(char c) { return c >= 0x20 && c < 0x7f; }
 
-/// `text` as the other side will accept it.
+/// `text` in a form that the decoder accepts.
 std::string presentable(std::string_view text) { return printable(text, longest_text); }
 
 bool is_bounded(const std::string& text) {
@@ -41,7 +41,7 @@ bool is_block_size(std::uint64_t kib) {
 
 bool is_percentage(double value) { return std::isfinite(value) && value >= 0 && value <= 100; }
 
-/// Only after a check against `size_limit_kib`.
+/// `kib` must have been checked against `size_limit_kib`.
 Kib to_kib(std::uint64_t kib) { return Kib{static_cast<std::int64_t>(kib)}; }
 std::uint64_t to_wire(Kib size) { return static_cast<std::uint64_t>(size.count()); }
 std::uint64_t to_wire(std::int64_t count) { return static_cast<std::uint64_t>(count); }

@@ -9,9 +9,9 @@
 
 namespace memctl::guest {
 namespace {
-/// Twice within the time that an answer may take.
+/// A request goes out three times within the time that an answer may take.
 constexpr std::chrono::seconds repeat_time{2};
-/// After another operation's report was seen: by then its reader has read it.
+/// If another operation's report is seen, its reader gets this much time to read it.
 constexpr std::chrono::milliseconds displaced_time{50};
 }  // namespace
 
@@ -35,7 +35,7 @@ Result<Session> Session::open(host::Port& port, const DomainIdentity& domain,
 Result<void> Session::poll() {
   if (!watch_->take()) return success();
   BOOST_OUTCOME_TRY(auto hello, mailbox_.hello());
-  // An agent that started anew counts its reports from the beginning.
+  // An agent that has restarted counts its reports from the beginning.
   if (hello && hello_ && hello->instance != hello_->instance) report_.reset();
   hello_ = std::move(hello);
 
@@ -118,7 +118,7 @@ host::Task<AgentReport> Session::ask(RequestKind kind, std::uint32_t stage, Kib 
     BOOST_OUTCOME_CO_TRY(repeat());
   }
   if (others) wakeup_->notify();
-  BOOST_OUTCOME_CO_TRY(require_hello());  // the guest may have taken it away, or put another there
+  BOOST_OUTCOME_CO_TRY(require_hello());  // the guest may have removed or replaced its hello
   co_return *report_;
 }
 

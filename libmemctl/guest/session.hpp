@@ -18,36 +18,37 @@ namespace memctl::guest {
 /// If a request is not answered for this long, there is no agent.
 inline constexpr std::chrono::seconds answer_time{5};
 
-/// One operation's conversation with a guest's agent. What the agent says is a claim: it is
-/// bounded, and nothing that the host's accounts depend on rests on it. Belongs to the host's
-/// executor.
+/// One operation's conversation with a guest's agent. The guest claims everything that the agent
+/// says: the decoder checks its bounds, and the host's accounts do not depend on it. Belongs to the
+/// host's executor.
 class Session {
  public:
-  /// Watches the domain's mailbox from now on; `wakeup` is notified when the guest wrote. `port`
-  /// and `wakeup` must outlive the session. Errors: `store_error`.
+  /// Watches the domain's mailbox from now on, and notifies `wakeup` when the guest has written.
+  /// `port` and `wakeup` must outlive the session. Errors: `store_error`.
   [[nodiscard]] static Result<Session> open(host::Port& port, const DomainIdentity& domain,
                                             std::uint64_t operation, host::Wakeup& wakeup);
 
-  /// Sends a request and waits for the report that answers it; with it there is a `hello`. `wakeup`
-  /// may be notified by others meanwhile; their notifications are left pending.
-  /// Errors: `agent_absent` without a hello, and after `answer_time` without an answer;
-  /// `agent_incompatible`; `no_such_domain`, `store_error`.
+  /// Sends a request and waits for the report that answers it. After that there is a `hello`. If
+  /// another source notifies `wakeup` meanwhile, that notification stays pending. Errors:
+  /// `agent_absent` if there is no hello, or no answer within `answer_time`; `agent_incompatible`,
+  /// `no_such_domain`, `store_error`.
   [[nodiscard]] host::Task<AgentReport> ask(RequestKind kind, std::uint32_t stage, Kib target,
                                             OnlineZone online);
-  /// Sends a request and doesn't wait. Errors: `no_such_domain`, `store_error`.
+  /// Sends a request and does not wait. Errors: `no_such_domain`, `store_error`.
   [[nodiscard]] Result<void> send(RequestKind kind, std::uint32_t stage, Kib target,
                                   OnlineZone online);
-  /// Sends the last request again if it is due: the mailbox holds one request and one report, and
-  /// another's may have taken the place of either. Errors: as `send`.
+  /// Sends the last request again if it is due. The mailbox holds one request and one report, and
+  /// another operation may have overwritten either. Errors: those of `send`.
   [[nodiscard]] Result<void> repeat();
-  /// Takes in what the guest wrote since the last call. Errors: `store_error`.
+  /// Reads what the guest wrote since the last call. Errors: `store_error`.
   [[nodiscard]] Result<void> poll();
 
   [[nodiscard]] const std::optional<AgentHello>& hello() const { return hello_; }
   /// The last report that belongs to this operation.
   [[nodiscard]] const std::optional<AgentReport>& report() const { return report_; }
-  /// Whether the last request has been answered, and since when it has not.
+  /// Whether the last request has been answered.
   [[nodiscard]] bool answered() const;
+  /// When the last request was sent first.
   [[nodiscard]] host::TimePoint asked_at() const { return asked_at_; }
   /// When the last report came; the clock's epoch before the first.
   [[nodiscard]] host::TimePoint reported_at() const { return reported_at_; }
@@ -57,7 +58,7 @@ class Session {
           host::Wakeup& wakeup);
   [[nodiscard]] Result<void> require_hello() const;
   [[nodiscard]] Result<void> write();
-  /// When `repeat` will send.
+  /// When the next `repeat` is due.
   [[nodiscard]] host::TimePoint repeat_at() const;
 
   host::Port* port_;
@@ -65,9 +66,9 @@ class Session {
   host::Wakeup* wakeup_;
   Mailbox mailbox_;
   std::unique_ptr<host::Watch> watch_;
-  AgentRequest request_{};           ///< the last one, as it was written last
-  std::uint64_t first_sequence_{0};  ///< with which it was written first
-  bool displaced_{false};            ///< since then another operation's report was seen
+  AgentRequest request_{};           ///< The last request, as it was written last.
+  std::uint64_t first_sequence_{0};  ///< The number with which this request was written first.
+  bool displaced_{false};            ///< Another operation's report was seen since the last write.
   std::optional<AgentHello> hello_;
   std::optional<AgentReport> report_;
   host::TimePoint asked_at_{};

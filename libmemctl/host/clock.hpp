@@ -11,9 +11,9 @@ namespace memctl::host {
 using TimePoint = std::chrono::steady_clock::time_point;
 using Duration = std::chrono::steady_clock::duration;
 
-/// What one coroutine sleeps on: several sources (watches, a cancel) can rouse it. A call of
-/// `notify` while nobody waits is kept, and ends the next wait at once. Belongs to one executor;
-/// not thread-safe.
+/// Wakes one coroutine. Several sources can notify it, such as watches and a cancel. If the
+/// coroutine does not wait when `notify` is called, its next wait ends at once. Belongs to one
+/// executor; not thread-safe.
 class Wakeup {
  public:
   Wakeup() = default;
@@ -24,11 +24,11 @@ class Wakeup {
     pending_ = true;
     if (rouse_) rouse_();
   }
-  /// Whether it was notified since the last call.
+  /// Whether `notify` was called since the last `take`.
   [[nodiscard]] bool take() { return std::exchange(pending_, false); }
   [[nodiscard]] bool pending() const { return pending_; }
 
-  /// For clocks: called by `notify` during a wait; empty: nobody waits.
+  /// For clocks: `notify` calls `rouse` during a wait. Empty: no coroutine waits.
   void on_notify(std::function<void()> rouse) { rouse_ = std::move(rouse); }
 
  private:
@@ -36,13 +36,13 @@ class Wakeup {
   std::function<void()> rouse_;
 };
 
-/// Time as a host knows it: real, or simulated.
+/// The time of a host, real or simulated.
 class Clock {
  public:
   virtual ~Clock() = default;
   [[nodiscard]] virtual TimePoint now() const = 0;
-  /// Ends when `wakeup` is notified, or at `until`, whichever is first; takes the notification.
-  /// One waiter per `wakeup` at a time.
+  /// Waits until `wakeup` is notified, at most until `until`, and takes the notification. Only one
+  /// coroutine may wait on a `wakeup`.
   [[nodiscard]] virtual boost::asio::awaitable<void> wait(Wakeup& wakeup, TimePoint until) = 0;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The only place that knows both hosts.
+// The only file that knows both hosts.
 #include "host/factory.hpp"
 
 #include <string>

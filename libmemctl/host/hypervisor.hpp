@@ -9,14 +9,17 @@
 
 namespace memctl::host {
 
-/// What an operation may ask of Xen and of the toolstack below it. Sizes are what `xl` means by
-/// them: video RAM included; this interface is the one place that knows xenstore's other meaning.
+/// What an operation may ask of Xen and of libxl. Sizes are counted as `xl` counts them, with video
+/// RAM. xenstore's target excludes video RAM, and only the implementations of this interface know
+/// that.
 ///
-/// A call that returns a `Task` may wait for libxl's lock of the domain, which another toolstack
-/// can hold for seconds: it waits without blocking the executor. The others are one hypercall.
-/// Errors of every call: `no_such_domain` where the domain is gone, `hypervisor_error` with the raw
-/// code and libxl's log lines, `not_permitted`; `invalid_size` of those that take a size, where it
-/// is none or negative; `xen_unsupported` of those that wait for libxl, where that has no stored
+/// A call that returns a `Task` may wait for libxl's lock of the domain, which another tool can
+/// hold for seconds. It waits without blocking the executor. The other calls are one hypercall
+/// each.
+///
+/// Errors of every call: `no_such_domain`, `not_permitted`, and `hypervisor_error` with the raw
+/// code and libxl's log lines. A call that takes a size returns `invalid_size` if the size is not
+/// above zero. A call that waits for libxl returns `xen_unsupported` if libxl has no stored
 /// configuration of the domain. Belongs to its host's executor; not thread-safe.
 class Hypervisor {
  public:
@@ -25,27 +28,29 @@ class Hypervisor {
   [[nodiscard]] virtual Result<HostFacts> host_facts() = 0;
   /// Also reads the host's configuration files.
   [[nodiscard]] virtual Result<HostSettings> host_settings() = 0;
-  /// All guests (never dom0), by number.
+  /// All guests by number, without dom0.
   [[nodiscard]] virtual Task<std::vector<DomainIdentity>> domains() = 0;
   [[nodiscard]] virtual Task<DomainFacts> domain_facts(DomainId domain) = 0;
   [[nodiscard]] virtual Result<DomainMemory> domain_memory(DomainId domain) = 0;
 
-  /// static-max becomes `limit`, and max_pages `limit` + 1 MiB (libxl_domain_setmaxmem).
-  /// `limit` below the target is an error of libxl's.
+  /// Sets the limit (xenstore's static-max) to `limit` and max_pages to `limit` + 1 MiB
+  /// (libxl_domain_setmaxmem). libxl fails if `limit` is below the target.
   [[nodiscard]] virtual Task<void> set_limit(DomainId domain, Kib limit) = 0;
-  /// The target becomes `size` - video RAM, and max_pages `size` + 1 MiB (libxl_set_memory_target
-  /// with `enforce`). A size above static-max is an error of libxl's.
+  /// Sets xenstore's target to `size` - video RAM and max_pages to `size` + 1 MiB
+  /// (libxl_set_memory_target with `enforce`). libxl fails if `size` is above the limit.
   [[nodiscard]] virtual Task<void> set_size(DomainId domain, Kib size) = 0;
-  /// max_pages alone becomes `size` (xc_domain_setmaxmem): libxl sets it together with others only.
+  /// Sets max_pages alone to `size` (xc_domain_setmaxmem). libxl cannot set it alone.
   [[nodiscard]] virtual Result<void> set_max_pages(DomainId domain, Kib size) = 0;
-  /// Claims host memory up to a total of `total` pages (XENMEM_claim_pages): above the domain's
-  /// present pages and at most its max_pages. `host_memory` where the host has not that much.
+  /// Claims host memory so that the domain can have `total` pages (XENMEM_claim_pages). `total` is
+  /// above the domain's page count and at most its max_pages. Errors: also `host_memory` if the
+  /// host has too little.
   [[nodiscard]] virtual Result<void> claim(DomainId domain, Pages total) = 0;
   [[nodiscard]] virtual Result<void> release_claim(DomainId domain) = 0;
-  /// Resizes the HAP or shadow pool; pvh and hvm only. `pool` where Xen has no memory for
-  /// it, or more of it is in use; the pool is then what it was.
+  /// Sets the size of the HAP or shadow pool of a pvh or hvm domain. Errors: also `paging_pool` if
+  /// Xen has no memory for the pool, or if more of the pool is in use; the pool then keeps its
+  /// size.
   [[nodiscard]] virtual Result<void> set_pool(DomainId domain, Kib pool) = 0;
-  /// Whether the domain is being saved or migrated right now, as far as that can be seen.
+  /// Whether the host shows that the domain is being saved or migrated now.
   [[nodiscard]] virtual Result<bool> save_in_progress(DomainId domain) = 0;
 };
 

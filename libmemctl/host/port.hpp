@@ -9,7 +9,8 @@
 
 namespace memctl::host {
 
-/// A host as an operation sees it. All of it belongs to one executor and is used on it alone.
+/// A host as an operation sees it. Everything in it belongs to one executor and is used on that
+/// executor alone.
 class Port {
  public:
   virtual ~Port() = default;
@@ -17,9 +18,9 @@ class Port {
   [[nodiscard]] virtual Store& store() = 0;
   [[nodiscard]] virtual Clock& clock() = 0;
 
-  /// This process, in words that name no other process of this host, now or later.
+  /// A name of this process that no other process of this host has, now or later.
   [[nodiscard]] virtual std::string self() = 0;
-  /// Whether the process that called itself `owner` is still there.
+  /// Whether the process whose `self` returned `owner` still runs.
   [[nodiscard]] virtual bool is_alive(const std::string& owner) = 0;
 };
 

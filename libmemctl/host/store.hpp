@@ -15,51 +15,51 @@
 
 namespace memctl::host {
 
-/// Who may do what with a node. The first of a list names the owner, and what everybody else may
-/// do.
+/// What a domain may do with a node. The first entry of a list names the node's owner; its `read`
+/// and `write` hold for all domains that the list does not name.
 struct Permission {
   DomainId domain{};
   bool read{};
   bool write{};
 };
 
-/// xenstore's nodes, directly or within a transaction. Calls block for one round trip to xenstored,
-/// which is local. Values are bytes; whatever a guest wrote is the caller's to bound.
-/// Errors of every call: `store_error`; `not_permitted` where xenstored says EACCES.
+/// xenstore's nodes, directly or within a transaction. A call blocks for one round trip to
+/// xenstored, which runs on the same host. Values are bytes. The caller has to check the bounds of
+/// what a guest wrote. Errors of every call: `store_error`; `not_permitted` if xenstored says
+/// EACCES.
 class StoreView {
  public:
   virtual ~StoreView() = default;
   /// Nothing: there is no such node.
   [[nodiscard]] virtual Result<std::optional<std::string>> read(const std::string& path) = 0;
-  /// Makes the node, and those above it, where they are missing.
+  /// Makes the node and the nodes above it if they are missing.
   [[nodiscard]] virtual Result<void> write(const std::string& path, std::string_view value) = 0;
-  /// The node and all below it. A node that isn't there is a success.
+  /// Removes the node and all nodes below it. Succeeds if there is no such node.
   [[nodiscard]] virtual Result<void> remove(const std::string& path) = 0;
   [[nodiscard]] virtual Result<void> set_permissions(const std::string& path,
                                                      std::span<const Permission> permissions) = 0;
 };
 
-/// A watch on a node and all below it. Any number of changes since the last `take` count as one.
-/// Ends with its object.
+/// A watch on a node and all nodes below it. The watch ends when this object is destroyed.
 class Watch {
  public:
   virtual ~Watch() = default;
-  /// Whether anything changed since the last call; the first call always says so, and soon after it
-  /// one more may, without a change. After far too many changes, as a hostile guest can make
-  /// them, the watch ends: it notifies once more, and never again.
+  /// Whether anything changed since the last call. The first call returns true, and one more call
+  /// soon after it may return true without a change. If changes come far too fast, as a hostile
+  /// guest can make them, the watch notifies a last time and then never again.
   [[nodiscard]] virtual bool take() = 0;
 };
 
 /// xenstore. Belongs to its host's executor; not thread-safe.
 class Store : public StoreView {
  public:
-  /// Notifies `wakeup` at each change from now on, and once at the beginning. `wakeup` must outlive
-  /// the watch. Special paths: "@releaseDomain", "@introduceDomain".
+  /// Notifies `wakeup` once now and at each change from now on. `wakeup` must outlive the watch.
+  /// xenstored also has the special paths "@releaseDomain" and "@introduceDomain".
   [[nodiscard]] virtual Result<std::unique_ptr<Watch>> watch(const std::string& path,
                                                              Wakeup& wakeup) = 0;
-  /// Runs `body` in a transaction and commits; again, with a fresh transaction, when another writer
-  /// interfered, at most 16 times. An error of `body` aborts and is returned. Never read a node
-  /// that a guest can write in a transaction: the guest could make it fail for ever.
+  /// Runs `body` in a transaction and commits. If another writer interfered, runs `body` again in a
+  /// fresh transaction, at most 16 times. If `body` returns an error, aborts and returns the error.
+  /// `body` must not read a node that a guest can write: the guest could make every commit fail.
   [[nodiscard]] virtual Result<void> transact(
       const std::function<Result<void>(StoreView&)>& body) = 0;
 };

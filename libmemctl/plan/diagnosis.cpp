@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The host and the domain: what the host measures. The guest's part is guest_diagnosis.cpp.
+// The findings about the host and the domain, which the host measures. guest_diagnosis.cpp has
+// those about the guest.
 #include "plan/diagnosis.hpp"
 
 #include <algorithm>
@@ -24,7 +25,7 @@ Finding bad(Check check, std::string message, std::string remedy) {
 Finding unknown(Check check, std::string message) {
   return {.check = check, .severity = Severity::unknown, .message = std::move(message)};
 }
-/// What a resize would be refused for.
+/// A finding for what a resize would be refused for.
 Finding bad(Check check, const Error& refusal) { return bad(check, refusal.message, refusal.hint); }
 
 Finding xen_version(const HostExam& exam) {
@@ -90,7 +91,7 @@ Finding autoballoon(const HostExam& exam) {
 }
 
 Finding state(const DomainExam& exam) {
-  // A save suspends the guest, which Xen counts among the ways of shutting down.
+  // A save suspends the guest, and Xen shows a suspended guest as shut down.
   if (exam.being_saved == true && !exam.facts.domain.memory.dying) {
     return bad(Check::state, "the domain is being saved or migrated", "wait for its end");
   }
@@ -108,8 +109,7 @@ Finding stored_configuration(const DomainExam& exam) {
   return good(Check::stored_configuration, "libxl built it");
 }
 
-/// Each resize first undoes what a dead one left, and ends without a claim: one to the size that
-/// the domain had, or has, does nothing else.
+/// The command that restores what a dead operation left.
 std::string recover(const DomainExam& exam) {
   return "memctl recover " + word_for(exam.facts.domain.identity);
 }
@@ -122,7 +122,7 @@ Finding leftover(const DomainExam& exam) {
       return note(Check::leftover, "an operation is under way: " + exam.holder.owner);
     case Holder::State::dead:
       return bad(Check::leftover,
-                 exam.holder.owner.empty() ? "an operation could not undo what it had begun"
+                 exam.holder.owner.empty() ? "an operation could not restore the earlier state"
                                            : "an operation was not finished, and its process has "
                                              "gone: " +
                                                  exam.holder.owner,
@@ -217,9 +217,9 @@ Finding populate_on_demand(const DomainExam& exam) {
   return good(Check::populate_on_demand, "all is populated");
 }
 
-/// With how much a pvh guest is sure to boot below that limit: it has to give the rest back as it
-/// boots. Linux 6.1 on Xen 4.17 did with 160 of 512, 288 and 400 of 3584 MiB, and panicked with 160
-/// of 1024, 2048 and 3584 and with 200 of 3584 MiB.
+/// The size with which a pvh guest is sure to boot under `limit`: it has to give the rest back as
+/// it boots. Linux 6.1 on Xen 4.17 booted with 160 of 512 MiB and with 288 and 400 of 3584 MiB. It
+/// panicked with 160 of 1024, 2048 and 3584 MiB and with 200 of 3584 MiB.
 Kib bootable_size(Kib limit) { return 128_MiB + limit / 24; }
 
 Finding reboot(const DomainExam& exam) {

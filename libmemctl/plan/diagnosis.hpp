@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What is right and wrong with a host, a domain and a guest, before anybody asks for a resize.
-// Pure: facts in, findings out. What a resize would be refused for is bad here, too.
+// What is right and wrong with a host, a domain and a guest before a resize. Pure: facts in,
+// findings out. If a resize would be refused for something, that is a bad finding here.
 #pragma once
 
 #include <optional>
@@ -15,33 +15,35 @@
 
 namespace memctl::plan {
 
-/// Whether an operation's record stands in a domain's journal, and whose.
+/// Whether a domain's journal has an operation's record, and whose record it is.
 struct Holder {
   enum class State { none, alive, dead, damaged };
   State state{State::none};
-  std::string owner{};  ///< The process, as the record names it; empty: it gave the record up.
+  std::string owner{};  ///< The process, as the record names it. Empty: it disowned the record.
 };
 
 struct HostExam {
   HostFacts host{};
   HostSettings settings{};
-  Kib reserve{};  ///< Stays free on the host.
+  Kib reserve{};  ///< The memory that stays free on the host.
 };
 
 struct DomainExam {
   Input facts{};
   Holder holder{};
   std::optional<bool> being_saved{};
-  /// The agent's last hello, which may stand there although no agent answers.
+  /// The agent's last hello. It may stand there although no agent answers.
   std::optional<AgentHello> hello{};
   std::optional<Error> agent_error{};  ///< Why the agent did not answer.
   std::string library_version{};
 };
 
-/// Each in the order of `Check`; what a type of domain has not is left out.
+/// The findings are in the order of `Check`. Checks that the domain's type does not have are left
+/// out.
 [[nodiscard]] std::vector<Finding> diagnose_host(const HostExam& exam);
 [[nodiscard]] std::vector<Finding> diagnose_domain(const DomainExam& exam);
-/// Without an agent that answers, all of the guest but that is unknown.
+/// If no agent answers, `agent` says so, and everything else that only the agent knows is
+/// `unknown`.
 [[nodiscard]] std::vector<Finding> diagnose_guest(const DomainExam& exam);
 
 }  // namespace memctl::plan

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The guest, as far as its agent tells of it. All of it is the guest's claim, so nothing of it
-// stands in a command but what is harmless to a shell.
+// The findings about the guest, from its agent. The guest claims all of it, so a command contains
+// only those parts that are harmless to a shell.
 #include <algorithm>
 #include <string_view>
 
@@ -14,8 +14,8 @@ namespace {
 
 constexpr auto set_policy = "echo online_kernel > /sys/devices/system/memory/auto_online_blocks";
 
-/// For what the agent reads once, when it starts: without a new start it would go on telling of
-/// what has been mended.
+/// The agent reads some things only when it starts. Without a restart it would still report a fault
+/// that has been mended.
 std::string and_look_again(const std::string& command) {
   return "in the guest: " + command + " && systemctl restart memctl-agent";
 }
@@ -40,7 +40,7 @@ Finding agent(const DomainExam& exam) {
           exam.hello ? restart : refused.hint};
 }
 
-/// A version without what a packager or a simulator put behind it.
+/// A version without the suffix that a packager or a simulator has added.
 std::string_view release_of(std::string_view version) {
   return version.substr(0, version.find_first_of("-+~"));
 }
@@ -112,7 +112,7 @@ bool is_harmless_path(std::string_view path) {
   });
 }
 
-/// udev takes a link to /dev/null in /etc for the rules of that name.
+/// In /etc, a link to /dev/null switches off the rules of the same name (udev(7)).
 std::string switch_off(const std::string& rule) {
   if (!is_harmless_path(rule)) return "in the guest: remove that file";
   constexpr std::string_view own = "/etc/udev/rules.d/";

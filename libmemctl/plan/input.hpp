@@ -9,7 +9,7 @@ namespace memctl::plan {
 
 /// What the caller and the administrator allow.
 struct Policy {
-  Kib host_reserve{64_MiB};  ///< Stays free on the host.
+  Kib host_reserve{64_MiB};  ///< The memory that stays free on the host.
   OnlineZone online{OnlineZone::kernel};
   bool agentless{false};
   bool allow_hvm_devices{false};
@@ -17,29 +17,31 @@ struct Policy {
   std::optional<Kib> maximum{};
 };
 
-/// All that a decision rests on.
+/// Everything that a decision rests on.
 struct Input {
   HostFacts host{};
   DomainFacts domain{};
-  /// Nothing: the guest has no agent, or none that answers.
+  /// Nothing: no agent answers.
   std::optional<GuestFacts> guest{};
-  /// What the guest has lately been taking for itself within a second.
+  /// The memory that the guest's processes have lately taken within a second.
   Kib guest_demand{};
   Policy policy{};
 };
 
-/// max_pages lies so much above the size, and a failed populate can charge a domain so much too
-/// much (LIBXL_MAXMEM_CONSTANT).
+/// libxl sets max_pages this much above the size (LIBXL_MAXMEM_CONSTANT). A failed populate can
+/// charge a domain up to this much too many pages.
 inline constexpr Kib max_pages_slack = 1_MiB;
 
-/// How far Xen's page count of a settled domain lies from its size: a few pages of firmware and
-/// special pages, the same for the domain's whole life. On hvm its video RAM too: Linux takes the
-/// target, which excludes it, off static-max, which doesn't. Nothing: the domain is on its way.
+/// The difference between Xen's page count of a settled domain and its size: a few pages of
+/// firmware and special pages, the same for the domain's whole life. On hvm it may include the
+/// video RAM, because Linux subtracts xenstore's target, which excludes video RAM, from static-max,
+/// which includes it. Nothing: the domain is still on its way to its target.
 [[nodiscard]] std::optional<Kib> known_offset(const DomainFacts& domain);
-/// The same, and zero where the domain is on its way.
+/// `known_offset`, or zero if the domain is still on its way to its target.
 [[nodiscard]] Kib settled_offset(const DomainFacts& domain);
 
-/// The size that the domain has by Xen's page count; its asked-for size where that is reached.
+/// The size that the domain has by Xen's page count. If the domain has reached its target, this is
+/// the size that it was last asked to have.
 [[nodiscard]] Kib present_size(const DomainFacts& domain);
 
 /// Xen's page count of the domain once it has settled at `size`.

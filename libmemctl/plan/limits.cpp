@@ -14,15 +14,14 @@
 namespace memctl::plan {
 namespace {
 
-/// XEN_MEMORY_HOTPLUG_LIMIT of Linux for pv guests, if a kernel does not set another.
+/// The default of Linux's XEN_MEMORY_HOTPLUG_LIMIT for pv guests.
 constexpr Kib pv_address_limit = 512_GiB;
 
-/// Growing so many times costs an eighth of what a guest booted with, even if nothing that is added
-/// serves its kernel.
+/// Describing this many times what a guest booted with takes an eighth of what it booted with, even
+/// if its kernel cannot use the added memory.
 constexpr std::int64_t agentless_growth = 8;
 
-/// The first 4 GiB of any guest's addresses hold at least this much memory; the rest is a hole for
-/// its devices.
+/// The memory below 4 GiB in any guest's addresses, at least. The rest is a hole for its devices.
 constexpr Kib below_the_hole = 3_GiB;
 
 Error refusal(Cause cause, std::string reason, std::string remedy = {}) {
@@ -54,7 +53,7 @@ Refusal refuse_address(const Input& input, Kib to) {
 }
 
 Refusal refuse_host_memory(const Input& input, Kib to) {
-  // A request that needs nothing is not refused on a host that is below its reserve.
+  // On a host that is below its reserve, a request that needs no memory is still granted.
   if (host_need(input, to).all() <= host_spare(input)) return {};
   return refusal(Cause::host_memory,
                  "the host has no more (" + at_most(host_spare(input)) +
@@ -64,7 +63,7 @@ Refusal refuse_host_memory(const Input& input, Kib to) {
 }
 
 Refusal refuse_undescribed(const Input& input, Kib to) {
-  if (input.guest) return {};  // the walk over the stages knows better
+  if (input.guest) return {};  // the walk over the stages decides by the guest's own figures
   const Kib present = present_size(input.domain);
   const Kib booted = std::min(input.domain.boot_limit.value_or(present), present);
   if (to <= booted * agentless_growth) return {};
@@ -152,7 +151,8 @@ Refusal refuse_hotplug(const Input& input, Kib to) {
                  "in the guest: boot a kernel with CONFIG_XEN_BALLOON_MEMORY_HOTPLUG");
 }
 
-/// Kernels that would count the added memory, and could not use it.
+/// Refuses if the guest's kernel would count the added memory but could not use it, or would spin
+/// in its balloon driver.
 Refusal refuse_kernel_faults(const Input& input, Kib to) {
   if (!input.guest) return {};
   const DomainFacts& domain = input.domain;
@@ -250,7 +250,7 @@ Refusal refuse_growth(const Input& input, Kib to) {
 Refusal refuse_block_size(const Input& input, Kib to) {
   const Kib described = described_size(input);
   if (!has_large_blocks(input) || to <= described) return {};
-  // The driver rounds up to sections by itself, and the kernel refuses parts of blocks (-EINVAL).
+  // The balloon driver rounds up to sections, and the kernel refuses parts of blocks (-EINVAL).
   const Kib block = input.guest->hello.block_size;
   if (round_up(to - described, section) == round_up(to - described, block)) return {};
   return refusal(Cause::block_size, "its memory comes in blocks of " + to_string(block));
@@ -291,7 +291,7 @@ Refusal refuse_shrink(const Input& input, Kib to) {
 
 std::optional<Kib> pool_needed(const DomainFacts& domain, Kib limit) {
   if (!has_pool(domain)) return std::nullopt;
-  // Not known to be hap: the shadow pool is the larger one.
+  // If hap is not known, assume shadow paging, because it needs the larger pool.
   return pool_for(limit, domain.vcpus, domain.hap.value_or(false));
 }
 
@@ -302,7 +302,7 @@ Kib pool_growth(const DomainFacts& domain, Kib limit) {
 
 HostNeed host_need(const Input& input, Kib to) {
   const DomainFacts& domain = input.domain;
-  // A guest may populate up to max_pages whatever its target says, hence the slack.
+  // The slack is there because a guest may populate up to max_pages, whatever its target is.
   const Kib added = to_kib(settled_pages(domain, to) - domain.memory.allocated) + max_pages_slack;
   return {.memory = to > present_size(domain) ? std::max(Kib{}, added) : Kib{},
           .pool = pool_growth(domain, std::max(to, *domain.limit))};

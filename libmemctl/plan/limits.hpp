@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The rules that a request is held against, one function each. A rule returns nothing if it lets
-// the request pass. Otherwise it returns the refusal: its cause, the reason as one clause without
-// the domain's name, and as its hint what mends it: a command for dom0, or a short instruction. A
-// hint that begins with "in the guest: " is for the guest. The plan makes a whole message of the
-// reason, and the doctor makes a finding of it.
+// The rules for a request, one function each. A rule returns nothing if it lets the request pass.
+// Otherwise it returns the refusal: the cause, the reason as one clause without the domain's name,
+// and a hint. The hint is a command for dom0 or a short instruction; a hint that begins with "in
+// the guest: " is for the guest. The plan turns the reason into a message, and the doctor turns it
+// into a finding.
 #pragma once
 
 #include <optional>
@@ -16,56 +16,57 @@ namespace memctl::plan {
 
 using Refusal = std::optional<Error>;
 
-/// No size is larger: no host has more memory.
+/// The largest size, because no host has more memory.
 inline constexpr Kib largest_size = 64_TiB;
 
-// Whatever the size.
+// Rules for any request.
 [[nodiscard]] Refusal refuse_state(const Input& input);
 [[nodiscard]] Refusal refuse_toolstack(const Input& input);
 [[nodiscard]] Refusal refuse_without_agent(const Input& input);
 [[nodiscard]] Refusal refuse_populate_on_demand(const Input& input);
-/// All of these, in this order.
+/// The four rules above, in this order.
 [[nodiscard]] Refusal refuse_domain(const Input& input);
 
-// A size to grow to. If a size is refused, so is every larger one.
+// Rules for a size to grow to. If a rule refuses a size, it refuses every larger size.
 [[nodiscard]] Refusal refuse_hotplug(const Input& input, Kib to);
 [[nodiscard]] Refusal refuse_kernel_faults(const Input& input, Kib to);
 [[nodiscard]] Refusal refuse_passthrough(const Input& input, Kib to);
 [[nodiscard]] Refusal refuse_emulated_devices(const Input& input, Kib to);
-/// All rules of growth.
+/// All rules for growth.
 [[nodiscard]] Refusal refuse_growth(const Input& input, Kib to);
 
-/// A guest whose blocks are larger than a section adds memory in whole blocks only. Not monotonic.
+/// A guest whose blocks are larger than a section adds memory in whole blocks only. This rule may
+/// refuse a size and grant a larger size.
 [[nodiscard]] Refusal refuse_block_size(const Input& input, Kib to);
-/// What such a guest counts its blocks from: up to here it needs no block.
+/// The size up to which the guest needs no new block. Above it, whole blocks are counted from here.
 [[nodiscard]] Kib described_size(const Input& input);
 /// The largest size up to `to` that is a whole number of blocks.
 [[nodiscard]] Kib whole_blocks(const Input& input, Kib to);
 
-/// The size that the domain has: its pool may have to be raised for it.
+/// Rules for the present size. The pool may have to grow for it.
 [[nodiscard]] Refusal refuse_present(const Input& input);
-/// A size to shrink to. If a size is refused, so is every smaller one.
+/// Rules for a size to shrink to. If they refuse a size, they refuse every smaller size.
 [[nodiscard]] Refusal refuse_shrink(const Input& input, Kib to);
 
-// Any size, growing or shrinking.
-/// The stored configuration fixes the pool below what `to` needs.
+// Rules for any size.
+/// Refuses if the stored configuration fixes the pool below what `to` needs.
 [[nodiscard]] Refusal refuse_frozen_pool(const Input& input, Kib to);
-/// Xen does not tell how large the pool is.
+/// Refuses if Xen does not tell how large the pool is.
 [[nodiscard]] Refusal refuse_unknown_pool(const Input& input, Kib to);
 
-/// The pool that the domain needs for a limit; nothing: it has no pool.
+/// The pool that the domain needs for a limit. Nothing: the domain has no pool.
 [[nodiscard]] std::optional<Kib> pool_needed(const DomainFacts& domain, Kib limit);
-/// Host memory that the pool has to grow by; zero without a pool.
+/// The host memory that the pool has to grow by. Zero if the domain has no pool.
 [[nodiscard]] Kib pool_growth(const DomainFacts& domain, Kib limit);
 
-/// The host memory that a resize to `to` takes: its pages, and the growth of its pool.
+/// The host memory that a resize to `to` takes: pages for the domain, and growth of its pool.
 struct HostNeed {
   Kib memory{};
   Kib pool{};
   [[nodiscard]] Kib all() const { return memory + pool; }
 };
 [[nodiscard]] HostNeed host_need(const Input& input, Kib to);
-/// The host memory that can be given: free, not claimed, and beyond the reserve.
+/// The host memory that can be given: free, not claimed, and above the reserve.
 [[nodiscard]] Kib host_spare(const Input& input);
 
 }  // namespace memctl::plan

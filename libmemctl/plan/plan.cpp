@@ -13,8 +13,8 @@
 namespace memctl::plan {
 namespace {
 
-/// The size that the request asks for. A relative one counts from the size that the domain was last
-/// asked to have.
+/// The size that the request asks for. A relative request counts from the size that the domain was
+/// last asked to have.
 Result<Kib> absolute_size(const Input& input, const SizeRequest& request) {
   if (request.kind == SizeRequest::Kind::absolute) return round_up(request.amount, kib_per_page);
   const Kib size = *input.domain.size();
@@ -57,7 +57,8 @@ std::string block_size_text(const SizeRange& range, Kib to, const std::string& r
   return to_string(to) + " is not possible: " + reason + "; " + next;
 }
 
-/// What the person who asked for `to` is told: what is wrong with it, and which size is possible.
+/// The message for the caller who asked for `to`: what is wrong with it, and which size is
+/// possible.
 std::string refusal_text(const Input& input, Kib to, const SizeRange& range, const Error& reason) {
   const Kib present = present_size(input.domain);
   if (reason.cause == Cause::host_memory) return host_memory_text(input, to);
@@ -78,7 +79,7 @@ std::string refusal_text(const Input& input, Kib to, const SizeRange& range, con
          (fits ? at_most(largest) : to_string(largest)) + ": " + reason.message;
 }
 
-/// The reason, made a message that stands by itself.
+/// Turns a reason into a complete error.
 Error refused(const Input& input, Kib to, const Error& reason) {
   const auto range = range_of(input);
   const std::string text = range ? refusal_text(input, to, range.value(), reason) : reason.message;
@@ -92,8 +93,8 @@ Error refused(const Input& input, Kib to, const Error& reason) {
 
 }  // namespace
 
-// Each stage is decided anew on fresh figures; the forecast is that nothing else happens in the
-// guest.
+// A forecast: it assumes that nothing else happens in the guest. The operation decides each stage
+// anew on fresh figures.
 Result<std::vector<Stage>> walk(const Input& input, Kib goal) {
   std::vector<Stage> stages;
   Room room = room_of(input.guest);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Which sizes would be granted: found by asking.
+// Finds the sizes that would be granted by asking the rules.
 #include <algorithm>
 #include <functional>
 
@@ -14,12 +14,12 @@ namespace {
 
 using Rule = std::function<Refusal(Kib)>;
 
-/// The whole pages below and above `size`, which other tools may have set to any KiB.
+/// The next whole pages above and below `size`. Other tools may have set a size of any KiB.
 Kib page_above(Kib size) { return round_down(size, kib_per_page) + kib_per_page; }
 Kib page_below(Kib size) { return round_up(size, kib_per_page) - kib_per_page; }
 
-/// The last size between `good`, which the rule lets pass, and `bad`, which it refuses; and the
-/// reason of the size after that. The rule changes its mind once between the two.
+/// The last size from `good` towards `bad` that the rule lets pass, and the reason why the rule
+/// refuses the next size. The rule grants `good`, refuses `bad`, and changes once between them.
 RangeEnd last_granted(Kib good, Kib bad, const Rule& rule) {
   Error reason = *rule(bad);
   const bool up = bad > good;

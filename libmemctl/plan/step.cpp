@@ -9,36 +9,38 @@
 namespace memctl::plan {
 namespace {
 
-/// By so much a kernel raises its watermarks while it is short of memory that hangs together: a
-/// pageblock in each zone, of which a small guest has two (measured; `boost_watermark` in Linux).
+/// While a kernel is short of contiguous memory, it raises its watermarks by this much: a pageblock
+/// in each zone, and a small guest has two zones (measured; `boost_watermark` in Linux).
 constexpr Kib watermark_boost = 4_MiB;
-/// What Linux computes for min_free_kbytes, of all memory rather than of its zones alone, which is
-/// more.
+/// Linux's formula for min_free_kbytes. Linux takes only the memory of some zones; this takes all
+/// memory, which gives a larger reserve.
 Kib min_free(Kib mem_total) {
   const double kib = std::sqrt(16.0 * static_cast<double>(mem_total.count()));
   return std::clamp(Kib{static_cast<std::int64_t>(kib)}, 1_MiB, 64_MiB);
 }
-/// The kernel's own reserve, which no description may be taken from: with the boost.
+/// The kernel's own reserve. Page descriptors must not take memory from it.
 Kib kernel_reserve(Kib mem_total) { return min_free(mem_total) + watermark_boost; }
-/// The last of what could be reclaimed does not come free in time: it does not count.
+/// The last reclaimable memory does not become free in time, so this much does not count.
 constexpr Kib never_reclaimed = 8_MiB;
-/// A stage adds at most so many times the free kernel-zone memory: 4 MiB a section, where 2.1 to
-/// 2.8 MiB were measured. It costs a stage more, and leaves the guest room to work meanwhile.
+/// A stage adds at most this many times the spare kernel-zone memory. That allows 4 MiB for each
+/// section, and 2.1 to 2.8 MiB were measured. It may take one more stage, but leaves the guest room
+/// to work meanwhile.
 constexpr std::int64_t growth_per_free = 32;
-/// One section alone may take all of what is spare: it brings 126 MiB. Measured in a guest of 160
-/// MiB with 5 MiB free, and 4 MiB that its agent lends.
+/// One section alone may take all spare memory, because it brings 126 MiB. Measured in a guest of
+/// 160 MiB with 5 MiB free and the 4 MiB that its agent lends.
 constexpr Kib room_for_one_section = 2_MiB + 768_KiB;
 
-/// A guest keeps so much of its kernel-zone memory when it is shrunk, beside the watermark, which
-/// no process gets.
+/// A guest that shrinks keeps this much kernel-zone memory above the watermark; the memory below
+/// the watermark is for no process.
 Kib shrink_reserve(Kib total) { return std::max(24_MiB, total / 32); }
 constexpr Kib smallest_shrink = 4_MiB;
-/// By so much figures that were measured one after the other make a resting guest seem to take
-/// memory, in a second.
+/// A resting guest seems to take up to this much in a second, because its figures are not measured
+/// at the same moment.
 constexpr Kib demand_noise = 32_MiB;
 
-/// And what its processes take within the second that it takes to notice and to give it back,
-/// twice: they go faster once the balloon leaves them the processor.
+/// To notice a guest's need and to give the memory back takes about a second. So the guest also
+/// keeps what its processes take in a second, twice, because they take more when the balloon leaves
+/// them the processor.
 Kib demand(const Input& input) {
   return input.guest_demand > demand_noise ? input.guest_demand * 2 : Kib{};
 }
@@ -57,7 +59,7 @@ std::optional<Stage> next_growth(const Input& input, const Room& room, Kib from,
       described = section;
     }
   } else {
-    // Nothing is known: at most as much again as there is, which costs a 64th of it.
+    // If the room is not known, at most double the size, which costs the guest a 64th of its size.
     described = std::max(block, round_down(from, block));
   }
   const Kib size = std::min(goal, from + room.inflated + described);
@@ -74,7 +76,7 @@ std::optional<Stage> next_shrink(const Input& input, const Room& room, Kib from,
   const std::optional<Kib> floor = shrink_floor(input, room, from);
   if (!floor || *floor >= from) return std::nullopt;
   const Kib lowest = std::max(goal, *floor);
-  // Half of what could be had at a time: the guest's own needs may grow meanwhile.
+  // Take half of the rest at a time, because the guest's own needs may grow meanwhile.
   const Kib amount = std::max(smallest_shrink, round_up((from - lowest) / 2, 1_MiB));
   const Kib size = std::max(lowest, from - amount);
   return Stage{.size = size, .host_memory = size - from};
@@ -94,7 +96,7 @@ Kib memmap_of(DomainType type, std::int64_t sections) {
 Room room_of(const std::optional<GuestFacts>& guest) {
   if (!guest) return {};
   const AgentReport& report = guest->report;
-  // What a balloon that could not yet shrink is still to take is not free.
+  // The guest still owes this memory to its target, so it is not free.
   const Kib owed = report.balloon_current.value_or(Kib{}) - report.balloon_target.value_or(Kib{});
   const bool owes = report.balloon_current && report.balloon_target && owed > Kib{};
   const Kib reclaimable = std::max(Kib{}, report.kernel_zone_reclaimable - never_reclaimed);
@@ -109,7 +111,7 @@ Room room_after(const Input& input, const Room& room, const Stage& stage) {
   Room after{.inflated = room.inflated + added - stage.host_memory,
              .mem_total = room.mem_total + stage.host_memory};
   if (!room.kernel_zone) return after;
-  // The balloon takes from the kernel zones alone.
+  // The balloon takes memory from the kernel zones alone.
   const bool counts = stage.host_memory < Kib{} || input.policy.online == OnlineZone::kernel;
   const Kib gained = counts ? stage.host_memory : Kib{};
   after.kernel_zone = *room.kernel_zone - stage.memmap + gained;
@@ -140,7 +142,7 @@ std::optional<Kib> shrink_floor(const Input& input, const Room& room, Kib presen
 bool is_pressed(const Input& input) {
   const Room room = room_of(input.guest);
   if (!room.kernel_zone) return false;
-  // A quarter of the reserve is what a guest's figures move by themselves.
+  // A guest's figures vary by a quarter of the reserve without a reason.
   const Kib total = input.guest->report.mem_total;
   const Kib reserve = shrink_reserve(total);
   return *room.kernel_zone < min_free(total) + reserve - reserve / 4 + demand(input);

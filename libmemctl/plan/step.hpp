@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// How far one stage may go: the part of the plan that a guest's life hangs on.
+// How far one stage may go. A mistake here can kill a guest.
 #pragma once
 
 #include <optional>
@@ -12,38 +12,38 @@
 
 namespace memctl::plan {
 
-/// Linux's memory section on x86: what the balloon driver adds memory in.
+/// Linux's memory section on x86. The balloon driver adds memory in whole sections.
 inline constexpr Kib section = 128_MiB;
 
 /// The guest memory that describing `sections` more sections takes at most: 2 MiB of page
-/// descriptors each; on pv also page tables and p2m (measured: 2.58 MiB in all).
+/// descriptors for each section; on pv also page tables and p2m (measured: 2.58 MiB in all).
 [[nodiscard]] Kib memmap_of(DomainType type, std::int64_t sections);
 
-/// What a guest has for its kernel's needs, and to grow into, as far as it says so.
+/// The memory that a guest has for its kernel's needs and to grow into. The guest claims all of it.
 struct Room {
-  std::optional<Kib> kernel_zone{};  ///< Free, or quickly freed; nothing: not known.
+  std::optional<Kib> kernel_zone{};  ///< Free, or quickly freed. Nothing: not known.
   Kib inflated{};                    ///< Described already: growing into it costs nothing.
   Kib mem_total{};                   ///< The guest's MemTotal.
 };
 [[nodiscard]] Room room_of(const std::optional<GuestFacts>& guest);
 
-/// The room after that stage, were nothing else to happen in the guest.
+/// The room after a stage, if nothing else happens in the guest.
 [[nodiscard]] Room room_after(const Input& input, const Room& room, const Stage& stage);
 
-/// Whether the guest's memory blocks are larger than what its balloon driver adds at a time.
+/// Whether the guest's memory blocks are larger than a section.
 [[nodiscard]] bool has_large_blocks(const Input& input);
 
-/// The next stage of a guest of the size `from` on its way to `goal`, up or down. What a stage
-/// costs the guest is bounded by what it has free, so that no stage can starve it. Blocks are added
-/// whole. Errors: `guest_memmap` if not even one block's description fits, `guest_pressure` if the
-/// guest can give nothing more. `from` is not `goal`.
+/// The next stage of a guest with the size `from` on its way to `goal`, up or down. `from` is not
+/// `goal`. The guest's free memory bounds what the stage costs the guest, so no stage starves the
+/// guest. Blocks are added whole. Errors: `guest_memmap` if the description of one block does not
+/// fit, `guest_pressure` if the guest can give nothing more.
 [[nodiscard]] Result<Stage> step(const Input& input, const Room& room, Kib from, Kib goal);
 
-/// The smallest size that a guest of the size `present` can be brought to without endangering it;
-/// nothing: not known.
+/// The smallest size to which a guest with the size `present` can shrink without danger. Nothing:
+/// not known.
 [[nodiscard]] std::optional<Kib> shrink_floor(const Input& input, const Room& room, Kib present);
-/// Whether a guest that gives memory back is about to need what it still has to give: its processes
-/// took more meanwhile than the stage was planned for.
+/// Whether a guest that gives memory back will soon need the memory that it still has to give,
+/// because its processes took more than the stage was planned for.
 [[nodiscard]] bool is_pressed(const Input& input);
 
 }  // namespace memctl::plan

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Words that refusals and findings share.
+// Words for refusals and findings.
 #pragma once
 
 #include <string>
@@ -12,17 +12,17 @@ namespace memctl::plan {
 
 inline constexpr auto switch_autoballoon_off = R"(echo 'autoballoon="off"' >> /etc/xen/xl.conf)";
 
-/// A size in whole MiB, for a sentence that bounds it: rounded up, and rounded down.
+/// A size in whole MiB. `at_least` rounds up, `at_most` rounds down.
 [[nodiscard]] std::string at_least(Kib size);
 [[nodiscard]] std::string at_most(Kib size);
 
-/// The domain as one word of a command: its name, or its number if a shell would not take the name
-/// as it is, or if xl would take the name for a number.
+/// The domain as one word of a command: its name; or its number, if a shell would change the name
+/// or xl would read the name as a number.
 [[nodiscard]] std::string word_for(const DomainIdentity& domain);
 /// The size as one word of a command, such as "300m".
 [[nodiscard]] std::string word_for(Kib size);
 
-/// What starts an agent that was never seen.
+/// The command that starts the agent, for a guest whose agent never announced itself.
 [[nodiscard]] std::string start_agent();
 
 }  // namespace memctl::plan

@@ -1,7 +1,7 @@
-"""What `Domain.status()` of a simulated host costs from Python, beside the same call from C++.
+"""Measures `Domain.status()` of a simulated host from Python, and the same call from C++.
 
-The two take turns, so that both meet the machine in the same state, and on one processor: waking
-another one costs more than the call, now and then.
+The two take turns, so that both find the machine in the same state. Both run on one processor,
+because waking another processor sometimes costs more than the call.
 """
 
 from __future__ import annotations

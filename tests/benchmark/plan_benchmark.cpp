@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What one decision costs, by the size of the guest, of its blocks, and by how many stages it
-// takes.
+// The cost of one decision, by the size of the guest, by the size of its blocks, and by the number
+// of stages.
 #include <benchmark/benchmark.h>
 
 #include "plan/plan.hpp"
@@ -51,7 +51,7 @@ BENCHMARK(Double)
     ->Args({1024, 128})
     ->Args({1024, 2048});
 
-/// The same growth by 1 TiB, from less and less free memory: more stages.
+/// The same growth by 1 TiB from less and less free memory, so that it takes more stages.
 void Stages(benchmark::State& state) {
   decide(state, guest_of(1_TiB, 128_MiB, 66_MiB + 4_MiB * state.range(0)), 2_TiB);
 }

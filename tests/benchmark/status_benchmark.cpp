@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What a call costs that goes through the host's thread and asks nothing that takes time.
+// The cost of a call through the host's thread, if the call itself takes no time.
 #include <benchmark/benchmark.h>
 
 #include "memctl/host.hpp"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the tests of the command share."""
+"""Fixtures for the tests of the command."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def memctl() -> Callable[..., Run]:
 
 @pytest.fixture
 def simulate(tmp_path: Path) -> Callable[..., str]:
-    """Writes a description of a simulated host; returns its URI."""
+    """Writes a description of a simulated host, and returns its URI."""
 
     def write(**scenario: Any) -> str:
         file = tmp_path / "host.json"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The built command, run as a user would, and the schemas of what it writes."""
+"""Runs the built command as a user would, and checks its output against the schemas."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ SCHEMAS = {
 
 @dataclass
 class Run:
-    """What one call of memctl did."""
+    """The result of a call of memctl."""
 
     code: int
     out: str
     err: str
 
     def objects(self) -> list[dict[str, Any]]:
-        """Standard output as JSON, every line checked against the schema of its event."""
+        """The JSON objects on standard output, each checked against the schema of its event."""
         parsed = [json.loads(line) for line in self.out.splitlines()]
         for value in parsed:
             SCHEMAS[value["event"]].validate(value)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the commands do and write, against the simulated host."""
+"""What the commands do and write, on the simulated host."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the doctor finds on simulated hosts, each fault by itself."""
+"""What the doctor finds on simulated hosts with one fault each."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ UDEV_RULE = "/lib/udev/rules.d/40-redhat.rules"
 
 
 def on(**changes: Any) -> dict[str, Any]:
-    """A host with one guest on which nothing is wrong, but for these changes to the guest."""
+    """A sound host with one guest, which is sound except for these changes."""
     guest = {"name": "g", "type": "pvh", "memory": "1GiB", **changes}
     return {"host": "16GiB", "guests": [guest]}
 
 
 def host(actions: list[dict[str, Any]] | None = None, **changes: Any) -> dict[str, Any]:
-    """The same with these changes to the host."""
+    """A sound guest on a host that is sound except for these changes."""
     return {**on(), **changes, "actions": actions or []}
 
 
@@ -114,7 +114,7 @@ def test_each_fault_is_found(
 @pytest.mark.parametrize(
     "scenario, check", [(on(journal=json.dumps(RECORD)), "leftover"), (host(CLAIM), "claims")]
 )
-def test_what_is_left_behind_is_mended_by_the_command_that_is_named(
+def test_the_named_command_mends_what_was_left_behind(
     memctl: Memctl, simulate: Simulate, scenario: dict[str, Any], check: str
 ) -> None:
     uri = simulate(**scenario)

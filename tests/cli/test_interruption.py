@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Signals, closed pipes and terminals, with a simulated host that takes real time."""
+"""Signals, closed pipes and terminals, on a simulated host that takes real time."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def start(uri: str, *options: str, stderr: int = subprocess.PIPE) -> subprocess.
         stdout=subprocess.PIPE,
         stderr=stderr,
         text=True,
-        process_group=0,  # a group whose parent is in it cannot be stopped by SIGTSTP
+        process_group=0,  # a group of its own, because SIGTSTP stops no orphaned group
         env={**os.environ, "LC_ALL": "C.UTF-8", "TERM": "xterm"},
     )
 
 
 def wait_for(process: subprocess.Popen[str], phase: str, kib: int = 0) -> None:
-    """Until the phase has come so far."""
+    """Waits until the phase has come so far."""
     assert process.stdout is not None
     for line in process.stdout:
         event = json.loads(line)
@@ -50,7 +50,7 @@ def wait_for(process: subprocess.Popen[str], phase: str, kib: int = 0) -> None:
 
 
 def until(holds: Callable[[], bool], what: str) -> None:
-    """Of a process that cannot say anything: its state in /proc, which no event tells of."""
+    """Waits for a state in /proc, which no event tells."""
     end = time.monotonic() + 30
     while not holds():
         assert time.monotonic() < end, f"never: {what}"
@@ -58,7 +58,7 @@ def until(holds: Callable[[], bool], what: str) -> None:
 
 
 def writes_in_vain(process: subprocess.Popen[str]) -> bool:
-    """Whether a thread stands in write(2) to stderr."""
+    """Whether a thread is blocked in write(2) to stderr."""
     threads = Path(f"/proc/{process.pid}/task").iterdir()
     return any((thread / "syscall").read_text().startswith("1 0x2 ") for thread in threads)
 
@@ -101,7 +101,7 @@ def test_a_second_signal_leaves_the_rest_and_says_how_to_recover(
         process.send_signal(first)
         wait_for(process, "restore")
         if second == first:
-            time.sleep(0.6)  # sooner, it counts as the same
+            time.sleep(0.6)  # sooner, it counts as the same signal
         process.send_signal(second)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 5, out + err
@@ -117,7 +117,7 @@ def test_a_second_signal_is_answered_in_words(slow: str) -> None:
         for line in process.stderr:
             if "online" in line:
                 break
-        time.sleep(1)  # the guest populates 1 GiB meanwhile, which it gives back no faster
+        time.sleep(1)  # the guest populates 1 GiB, and giving that back takes as long
         process.send_signal(signal.SIGINT)
         for line in process.stderr:
             if CANCELLING in line:
@@ -126,7 +126,7 @@ def test_a_second_signal_is_answered_in_words(slow: str) -> None:
         _, err = process.communicate(timeout=60)
     assert process.returncode == 5
     assert " -" not in err.replace("->", ""), "times go forwards"
-    assert "interrupted again" in err and "hint: to bring them back: memctl recover g\n" in err
+    assert "interrupted again" in err and "hint: to restore them: memctl recover g\n" in err
 
 
 @pytest.mark.parametrize(
@@ -134,23 +134,23 @@ def test_a_second_signal_is_answered_in_words(slow: str) -> None:
     [
         (signal.SIGTERM, signal.SIGHUP),
         (signal.SIGHUP, signal.SIGTERM),
-        (signal.SIGTERM, signal.SIGTERM),  # as timeout(1) sends it: to its child, and to the group
+        (signal.SIGTERM, signal.SIGTERM),  # timeout(1) sends it to its child and to the group
     ],
 )
-def test_what_is_sent_beside_a_signal_is_no_second_one(
+def test_a_signal_sent_beside_another_is_no_second_signal(
     slow: str, first: signal.Signals, second: signal.Signals
 ) -> None:
     with start(slow, "--verbose", "--json") as process:
         wait_for(process, "populate", 3 << 20)
         process.send_signal(first)
-        until(lambda: took_signals(process), "it took the first")  # or one would stand for both
+        until(lambda: took_signals(process), "it took the first")  # or both could become one
         process.send_signal(second)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130, out + err
 
 
-def test_a_third_signal_ends_what_cannot_even_say_so(slow: str) -> None:
-    """Its reader has stopped reading, and the pipe is full."""
+def test_a_third_signal_ends_a_command_that_cannot_write(slow: str) -> None:
+    """The command cannot write, because its reader has stopped and the pipe is full."""
     reader, writer = os.pipe()
     fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
     os.write(writer, b"x" * 4096)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is left behind on simulated hosts, and what recover makes of it."""
+"""What killed resizes leave on simulated hosts, and what recover does about it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RECORD: dict[str, Any] = {
     "settled_offset_kib": 64,
     "to_kib": 2 * GIB,
 }
-# What such an operation had done when it died: the limit, the claim, the target.
+# What the operation of RECORD had done when it died: the limit, the claim, the target.
 BEGUN: list[dict[str, Any]] = [
     {"at": 0, "do": "mem-max", "guest": "g", "size": "2GiB"},
     {"at": 0, "do": "claim", "guest": "g", "size": "2GiB"},
@@ -35,7 +35,7 @@ BEGUN: list[dict[str, Any]] = [
 def host(
     record: str | dict[str, Any], actions: list[dict[str, Any]] | None = None, **guest: Any
 ) -> dict[str, Any]:
-    """A host with a guest that has this record, and one that has none."""
+    """A host with a guest that has this record, and a guest without a record."""
     text = record if isinstance(record, str) else json.dumps(record)
     left = {"name": "g", "type": "pvh", "memory": "1GiB", "journal": text, **guest}
     sound = {"name": "sound", "type": "pv", "memory": "1GiB"}
@@ -43,13 +43,13 @@ def host(
 
 
 @pytest.mark.parametrize("names", [[], ["g"], ["1"], ["sound", "g"]])
-def test_what_a_dead_process_left_is_undone(
+def test_the_leftover_of_a_dead_process_is_restored(
     memctl: Memctl, simulate: Simulate, names: list[str]
 ) -> None:
     uri = simulate(**host(RECORD, BEGUN))
     run = memctl("--host", uri, "recover", *names)
     assert (run.code, run.err) == (0, "")
-    done = "g: an unfinished resize to 2048 MiB was undone: 1024 MiB, limit 1024 MiB"
+    done = "g: restored after an unfinished resize to 2048 MiB: 1024 MiB, limit 1024 MiB"
     assert run.out.splitlines()[-1] == done
     assert ("sound: nothing was left behind" in run.out) == ("sound" in names)
 
@@ -71,21 +71,22 @@ def test_nothing_left_behind_is_a_success(memctl: Memctl) -> None:
     assert [each["outcome"] for each in objects] == ["nothing"] * 3
 
 
-def test_what_the_resize_was_to_keep_is_kept(memctl: Memctl, simulate: Simulate) -> None:
+def test_a_resize_that_was_to_keep_its_size_keeps_it(memctl: Memctl, simulate: Simulate) -> None:
     record = {**RECORD, "size_kib": GIB // 2, "present_kib": GIB // 2, "keep": True}
     uri = simulate(**host(record, BEGUN[:1]))
     run = memctl("--host", uri, "recover")
     assert run.code == 5
-    assert "was left where it was, as it had asked: " in run.out
+    assert "is kept, as it had asked: " in run.out
 
 
 def test_a_silent_guest_keeps_what_it_has(memctl: Memctl, simulate: Simulate) -> None:
-    # It has grown by 512 MiB since, says the record.
+    # By the record, the guest has grown by 512 MiB since.
     record = {**RECORD, "size_kib": GIB // 2, "present_kib": GIB // 2}
     uri = simulate(**host(record, agent="killed"))
     run = memctl("--host", uri, "recover")
     assert run.code == 5
-    assert "undone in part: 1024 MiB, limit 1024 MiB" in run.out
+    text = "restored in part after an unfinished resize to 2048 MiB"
+    assert f"{text}: 1024 MiB, limit 1024 MiB" in run.out
     assert "(agent_absent)" in run.out
     (left, _) = memctl("--host", uri, "recover", "--json").objects()
     assert (left["outcome"], left["cause"]) == ("kept", "agent_absent")
@@ -105,11 +106,13 @@ def test_a_damaged_record_is_left_alone(
     assert (sound["outcome"], sound["cause"]) == ("nothing", None)
 
 
-def test_a_claim_that_is_nobodys_is_told_and_left(memctl: Memctl, simulate: Simulate) -> None:
+def test_a_claim_without_a_record_is_told_and_left_alone(
+    memctl: Memctl, simulate: Simulate
+) -> None:
     uri = simulate(**host("", BEGUN[:2]))
     run = memctl("--host", uri, "recover")
     assert run.code == 0
-    # Of the 2 GiB claimed, all that the domain has not: 64 KiB of firmware's pages among that.
+    # The claimed 2 GiB less what the domain has, 64 KiB of firmware pages included.
     assert run.out.startswith("g: 1048512 KiB are claimed for it by no operation of memctl's")
     (claimed, _) = memctl("--host", uri, "recover", "--json").objects()
     assert (claimed["outcome"], claimed["unknown_claim_kib"]) == ("nothing", GIB - 64)
@@ -120,4 +123,4 @@ def test_a_missing_guest_does_not_hide_the_others(memctl: Memctl, simulate: Simu
     run = memctl("--host", uri, "recover", "nope", "g")
     assert run.code == 3
     assert "(no_such_domain)" in run.err
-    assert "g: an unfinished resize" in run.out
+    assert "an unfinished resize" in run.out

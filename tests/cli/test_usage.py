@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Wrong input: one line that says what, one that says what would be right, and the exit code."""
+"""Wrong input: a line that says what is wrong, a line that says what to do, and the exit code."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def assert_one_error(run: Run, code: int, cause: str) -> None:
 
 @pytest.mark.parametrize("size", BAD_SIZES)
 @pytest.mark.parametrize("command", ["resize", "plan"])
-def test_what_is_no_size_is_usage(memctl: Memctl, command: str, size: str) -> None:
+def test_a_wrong_size_is_a_usage_error(memctl: Memctl, command: str, size: str) -> None:
     assert_one_error(memctl("--host", "sim:", command, "demo-pv", size), 2, "invalid_size")
     report = memctl("--host", "sim:", command, "demo-pv", size, "--json").objects()[-1]
     assert (report["outcome"], report["cause"]) == ("refused", "invalid_size")
@@ -73,7 +73,7 @@ def test_without_xen_every_command_says_so(memctl: Memctl) -> None:
         ["recover", "--on-failure", "keep"],
     ],
 )
-def test_a_wrong_command_line_is_usage(memctl: Memctl, arguments: list[str]) -> None:
+def test_a_wrong_command_line_is_a_usage_error(memctl: Memctl, arguments: list[str]) -> None:
     run = memctl(*arguments)
     assert run.code == 2
     assert run.out == ""

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What a Linux guest does with its target when no agent is there, as the host sees it.
+// How a Linux guest without an agent follows its target, as the host sees it.
 #include "port_fixture.hpp"
 
 namespace memctl::contract {
@@ -73,7 +73,7 @@ TEST_P(BalloonTest, PopulatesUpToMaxPagesAndNoFurther) {
   EXPECT_TRUE(reaches(cap));
   EXPECT_TRUE(stays_at(cap));
   ASSERT_TRUE(succeeded(xen().set_max_pages(id(), before().memory.max_pages)));
-  tell_guest(size() - 1_MiB);  // a target of another value, if it has given up
+  tell_guest(size() - 1_MiB);  // another target wakes a balloon that has given up
   EXPECT_TRUE(reaches(has - to_pages(1_MiB)));
 }
 
@@ -84,7 +84,7 @@ TEST_P(BalloonTest, GivesUpAfterAFewRefusalsUntilTheTargetIsAnother) {
   ASSERT_TRUE(reaches(cap));
   ASSERT_TRUE(succeeded(xen().set_max_pages(id(), to_kib(cap))));
   tell_guest(size());
-  pass(20s);  // it retries after 1, 2, 4 and 8 s
+  pass(20s);  // the balloon retries after 1, 2, 4 and 8 s
   ASSERT_TRUE(succeeded(xen().set_max_pages(id(), before().memory.max_pages)));
   tell_guest(size());
   EXPECT_TRUE(stays_at(cap)) << "the same target rouses it";

@@ -38,14 +38,14 @@ TEST_P(ClaimTest, GoesUpToMaxPages) {
   EXPECT_EQ(claim(), most - before().memory.allocated);
 }
 
-TEST_P(ClaimTest, AboveMaxPagesIsRefused) {
+TEST_P(ClaimTest, AClaimAboveMaxPagesIsRefused) {
   const auto refused = xen().claim(id(), to_pages(max_pages()) + Pages{1});
   ASSERT_TRUE(failed_with(refused, Cause::hypervisor_error));
   EXPECT_EQ(refused.error().raw, EINVAL);
   EXPECT_EQ(claim(), Pages{});
 }
 
-TEST_P(ClaimTest, OfWhatTheDomainHasIsRefused) {
+TEST_P(ClaimTest, AClaimOfNoMoreThanTheDomainHasIsRefused) {
   for (const Pages none :
        {before().memory.allocated, before().memory.allocated - Pages{1}, Pages{1}}) {
     const auto refused = xen().claim(id(), none);
@@ -56,7 +56,7 @@ TEST_P(ClaimTest, OfWhatTheDomainHasIsRefused) {
   EXPECT_EQ(claim(), Pages{1});
 }
 
-TEST_P(ClaimTest, OfMoreThanTheHostHasIsRefused) {
+TEST_P(ClaimTest, AClaimOfMoreThanTheHostHasIsRefused) {
   const Pages available = xen().host_facts().value().available();
   ASSERT_TRUE(succeeded(xen().set_max_pages(id(), 1_TiB)));
   const auto refused = xen().claim(id(), before().memory.allocated + available + Pages{1});
@@ -66,14 +66,14 @@ TEST_P(ClaimTest, OfMoreThanTheHostHasIsRefused) {
   EXPECT_EQ(claim(), Pages{});
 }
 
-TEST_P(ClaimTest, OfAllThatTheHostHasIsMade) {
+TEST_P(ClaimTest, AClaimOfAllThatTheHostHasIsGranted) {
   const Pages available = xen().host_facts().value().available();
   ASSERT_TRUE(succeeded(xen().set_max_pages(id(), 1_TiB)));
   EXPECT_TRUE(succeeded(xen().claim(id(), before().memory.allocated + available)));
   EXPECT_EQ(xen().host_facts().value().available(), Pages{});
 }
 
-TEST_P(ClaimTest, IsOneOfADomain) {
+TEST_P(ClaimTest, ADomainHasOneClaimAtMost) {
   const Pages claimed = claim_some();
   for (const Pages second : {claimed, claimed + Pages{1}, claimed - Pages{1}}) {
     const auto refused = xen().claim(id(), second);
@@ -83,7 +83,7 @@ TEST_P(ClaimTest, IsOneOfADomain) {
   EXPECT_EQ(claim(), to_pages(16_MiB));
 }
 
-TEST_P(ClaimTest, IsReleasedAndMayBeTwice) {
+TEST_P(ClaimTest, CanBeReleasedTwice) {
   const HostFacts host = xen().host_facts().value();
   claim_some();
   EXPECT_TRUE(succeeded(xen().release_claim(id())));
@@ -103,7 +103,7 @@ TEST_P(ClaimTest, FeedsNoPagingPool) {
   EXPECT_EQ(facts().pool, before().pool);
 }
 
-// From Xen 4.22 on, what is freed goes back to the host and not into the claim.
+// From Xen 4.22 on, freed memory goes back to the host and not into the claim.
 TEST_P(ClaimTest, TakesBackWhatTheDomainFreesAndServesWhatItPopulates) {
   const Pages claimed = claim_some();
   tell_guest(size() - 8_MiB);

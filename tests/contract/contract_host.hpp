@@ -18,11 +18,11 @@ struct TestGuest {
   std::string name{};
 };
 
-/// What the tests run on.
+/// The host on which the tests run.
 struct TestHost {
-  /// "sim:" is a new simulated world for each test; anything else as `host::connect` takes it.
+  /// "sim:" makes a new simulated world for each test; `host::connect` takes any other value.
   std::string uri{"sim:"};
-  /// One of a type at most.
+  /// At most one guest of each type.
   std::vector<TestGuest> guests{{.type = DomainType::pv, .name = "pv"},
                                 {.type = DomainType::pvh, .name = "pvh"},
                                 {.type = DomainType::hvm, .name = "hvm"}};

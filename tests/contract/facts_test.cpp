@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What the port tells of a host and of its domains.
+// The facts that the port tells about a host and its domains.
 #include <algorithm>
 
 #include "plan/pool.hpp"
@@ -27,7 +27,7 @@ TEST_F(HostFactsTest, AreConsistent) {
   EXPECT_GE(host.xen_minor, 17);
 }
 
-/// The lab's dom0 has an xl.conf that says so, and dom0_mem on Xen's command line.
+/// The lab's dom0 has autoballoon off in its xl.conf, and dom0_mem on Xen's command line.
 TEST_F(HostFactsTest, TellHowTheHostIsSetUp) {
   const HostSettings settings = xen().host_settings().value();
   EXPECT_TRUE(settings.autoballoon == Autoballoon::off || settings.autoballoon == Autoballoon::on);
@@ -81,7 +81,7 @@ TEST_P(FactsTest, TellWhatLibxlStoredOfIt) {
   EXPECT_EQ(before().emulated_dma_devices, false);
 }
 
-TEST_P(FactsTest, TellOfPagingWhereXenDoesIt) {
+TEST_P(FactsTest, HaveAPagingPoolUnlessTheDomainIsPv) {
   if (is_pv()) {
     EXPECT_EQ(before().hap, std::nullopt);
     EXPECT_EQ(before().pool, std::nullopt);
@@ -103,7 +103,7 @@ TEST_P(FactsTest, AgreeWithTheCheapOnes) {
   EXPECT_EQ(memory.shutdown, ShutdownReason::none);
 }
 
-TEST_P(FactsTest, NobodySavesIt) { EXPECT_EQ(xen().save_in_progress(id()).value(), false); }
+TEST_P(FactsTest, NoSaveIsInProgress) { EXPECT_EQ(xen().save_in_progress(id()).value(), false); }
 
 }  // namespace
 }  // namespace memctl::contract

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// set_limit, set_size, set_max_pages: what each writes, and what it refuses.
+// What set_limit, set_size and set_max_pages write and refuse.
 #include "port_fixture.hpp"
 
 namespace memctl::contract {
@@ -93,7 +93,7 @@ TEST_P(LimitsTest, SetMaxPagesMayGoPastTheHost) {
   EXPECT_EQ(max_pages(), 1_TiB);
 }
 
-TEST_P(LimitsTest, NothingIsNoSize) {
+TEST_P(LimitsTest, ZeroAndNegativeSizesAreRefused) {
   for (const Kib none : {Kib{0}, Kib{-4}}) {
     EXPECT_TRUE(failed_with(run(xen().set_limit(id(), none)), Cause::invalid_size));
     EXPECT_TRUE(failed_with(run(xen().set_size(id(), none)), Cause::invalid_size));

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// memctl-contract-test: the contract of the host's port, on the host that is named.
+// memctl-contract-test: tests the contract of the host's port on the named host.
 //
 //   memctl-contract-test [--host URI] [--guest TYPE:NAME]... [GoogleTest's options]
 //
-// Without arguments it makes a simulated host. On a real one ("--host xen:", as root in dom0) it
-// resizes the guests named and brings their limits back. Exit 1: a test failed; 2: wrong arguments.
+// Without arguments it makes a simulated host. On a real host ("--host xen:", as root in dom0) it
+// resizes the named guests and restores their limits. Exit 1: a test failed; 2: wrong arguments.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -33,7 +33,7 @@ std::optional<TestGuest> parse_guest(std::string_view text) {
   return std::nullopt;
 }
 
-/// Takes this program's own options out; GoogleTest gets the others. False: one of them is wrong.
+/// Takes this program's own options out; GoogleTest gets the others. False: an option is wrong.
 bool take_options(std::vector<char*>& arguments) {
   std::vector<TestGuest> guests;
   std::vector<char*> others{arguments.front()};
@@ -61,7 +61,7 @@ bool take_options(std::vector<char*>& arguments) {
 }  // namespace
 
 int main(int count, char** words) {
-  // First, since GoogleTest lists the tests of each guest when it is initialized.
+  // This comes first, because GoogleTest lists the tests of each guest when it is initialized.
   std::vector<char*> arguments{words, words + count};
   const bool right = take_options(arguments);
   count = static_cast<int>(arguments.size());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The memory that Xen keeps a pvh or hvm domain's page tables in.
+// The paging pool: the memory for the page tables of a pvh or hvm domain.
 #include "port_fixture.hpp"
 
 namespace memctl::contract {
@@ -25,14 +25,14 @@ TEST_P(PagingPoolTest, IsRaisedFromTheHostsMemoryAndLoweredAgain) {
   EXPECT_EQ(free(), host);
 }
 
-TEST_P(PagingPoolTest, IsOfWholePages) {
+TEST_P(PagingPoolTest, HasWholePages) {
   if (is_pv()) GTEST_SKIP() << "a pv domain has no pool";
   const Kib pool = before().pool.value();
   ASSERT_TRUE(succeeded(xen().set_pool(id(), pool + 1_KiB)));
   EXPECT_EQ(facts().pool, pool + 4_KiB);
 }
 
-TEST_P(PagingPoolTest, OfMoreThanTheHostHasIsRefusedAndLeavesAllAsItWas) {
+TEST_P(PagingPoolTest, APoolOfMoreThanTheHostHasIsRefusedAndNothingChanges) {
   if (is_pv()) GTEST_SKIP() << "a pv domain has no pool";
   const Pages host = free();
   const auto refused = xen().set_pool(id(), 1_TiB);
@@ -42,7 +42,7 @@ TEST_P(PagingPoolTest, OfMoreThanTheHostHasIsRefusedAndLeavesAllAsItWas) {
   EXPECT_EQ(free(), host);
 }
 
-TEST_P(PagingPoolTest, OfLessThanIsInUseIsRefusedAndLeavesAllAsItWas) {
+TEST_P(PagingPoolTest, APoolSmallerThanItsUseIsRefusedAndNothingChanges) {
   if (is_pv()) GTEST_SKIP() << "a pv domain has no pool";
   const Pages host = free();
   const auto refused = xen().set_pool(id(), 4_KiB);
@@ -52,7 +52,7 @@ TEST_P(PagingPoolTest, OfLessThanIsInUseIsRefusedAndLeavesAllAsItWas) {
   EXPECT_EQ(free(), host);
 }
 
-TEST_P(PagingPoolTest, IsNoneOfAPvDomain) {
+TEST_P(PagingPoolTest, APvDomainHasNoPool) {
   if (!is_pv()) GTEST_SKIP() << "it has one";
   EXPECT_TRUE(failed_with(xen().set_pool(id(), 16_MiB), Cause::xen_unsupported));
 }

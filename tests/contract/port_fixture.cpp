@@ -16,7 +16,7 @@ void GuestTest::SetUp() {
 void GuestTest::TearDown() {
   if (before_.identity.name.empty()) return;
   EXPECT_TRUE(succeeded(xen().release_claim(id())));
-  // A limit may be lowered only once the target is; the target be raised only once the limit is.
+  // The limit can be lowered only after the target, and the target raised only after the limit.
   EXPECT_TRUE(succeeded(run(xen().set_limit(id(), std::max(limit(), facts().size().value())))));
   EXPECT_TRUE(succeeded(run(xen().set_size(id(), size()))));
   EXPECT_TRUE(succeeded(run(xen().set_limit(id(), limit()))));

@@ -31,7 +31,7 @@ inline void PrintTo(const TestGuest& guest, std::ostream* out) { *out << guest.n
 
 using namespace std::chrono_literals;
 
-/// Whether it failed with that cause; else what it did, for the test's message.
+/// Whether the call failed with that cause; otherwise the test's message says what it did.
 template <class T>
 testing::AssertionResult failed_with(const Result<T>& result, Cause cause) {
   if (result) return testing::AssertionFailure() << "it succeeded";
@@ -49,7 +49,7 @@ testing::AssertionResult succeeded(const Result<T>& result) {
          << name(error.cause) << " (" << error.raw.value_or(0) << "): " << error.message;
 }
 
-/// A connection of its own for each test. Tests are no coroutines: they run each call to its end.
+/// Each test has its own connection. Tests are not coroutines: they run each call to its end.
 class PortTest : public testing::Test {
  protected:
   [[nodiscard]] host::Port& port() { return connection_->port(); }
@@ -67,7 +67,7 @@ class PortTest : public testing::Test {
     return std::move(*result);
   }
 
-  /// Until `wakeup` is notified, `limit` at most; what the wait took.
+  /// Waits until `wakeup` is notified, at most for `limit`. Returns how long the wait took.
   host::Duration wait(host::Wakeup& wakeup, host::Duration limit) {
     const host::TimePoint begin = clock().now();
     drive(clock().wait(wakeup, begin + limit));
@@ -79,7 +79,7 @@ class PortTest : public testing::Test {
     wait(nobody, duration);
   }
 
-  /// Whether `condition` becomes true within `limit`; looks again and again.
+  /// Whether `condition` becomes true within `limit`. Checks it again and again.
   [[nodiscard]] bool eventually(const std::function<bool()>& condition,
                                 host::Duration limit = 60s) {
     const host::TimePoint until = clock().now() + limit;
@@ -106,8 +106,8 @@ class PortTest : public testing::Test {
   std::unique_ptr<host::Connection> connection_{connect(context_).value()};
 };
 
-/// A test on each guest. Afterwards the guest has its earlier limits again, and its memory: so that
-/// is what every test of the port shows to be possible, too.
+/// A test on each guest. Afterwards it restores the guest's limits and size, so every test of the
+/// port shows that this is possible, too.
 class GuestTest : public PortTest, public testing::WithParamInterface<TestGuest> {
  protected:
   void SetUp() override;
@@ -121,18 +121,18 @@ class GuestTest : public PortTest, public testing::WithParamInterface<TestGuest>
   [[nodiscard]] Kib limit() const { return before_.limit.value(); }
   [[nodiscard]] bool is_pv() const { return before_.identity.type == DomainType::pv; }
 
-  /// Writes the target and nothing else: libxl's call would set max_pages as well.
+  /// Writes only the target: libxl's call would set max_pages as well.
   void tell_guest(Kib size) {
     const Kib target = size - before().video_ram;
     ASSERT_TRUE(succeeded(store().write(own("memory/target"), std::to_string(target.count()))));
   }
   [[nodiscard]] Pages allocated() { return xen().domain_memory(id()).value().allocated; }
   [[nodiscard]] Kib max_pages() { return xen().domain_memory(id()).value().max_pages; }
-  /// A value in xenstore; empty where there is none.
+  /// A value in xenstore; empty if there is no such node.
   [[nodiscard]] std::string stored(const std::string& path) {
     return store().read(path).value().value_or("");
   }
-  /// Of the domain's directory in xenstore.
+  /// The path of `node` in the domain's directory of xenstore.
   [[nodiscard]] std::string own(const std::string& node) const {
     return "/local/domain/" + std::to_string(number(id())) + "/" + node;
   }
@@ -147,7 +147,7 @@ inline std::string type_of(const testing::TestParamInfo<TestGuest>& guest) {
 
 }  // namespace memctl::contract
 
-/// Has every test of `suite` run on each guest.
+/// Runs every test of `suite` on each guest.
 #define MEMCTL_ON_EACH_GUEST(suite)                                                               \
   INSTANTIATE_TEST_SUITE_P(Guest, suite, testing::ValuesIn(memctl::contract::test_host().guests), \
                            memctl::contract::type_of)

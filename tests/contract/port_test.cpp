@@ -10,7 +10,7 @@ namespace {
 
 class ClockTest : public PortTest {};
 
-TEST_F(PortTest, KnowsThisProcessByOneNameThatIsNoOthers) {
+TEST_F(PortTest, NamesThisProcessAndKnowsItFromOthers) {
   const std::string self = port().self();
   EXPECT_FALSE(self.empty());
   EXPECT_EQ(port().self(), self);
@@ -33,7 +33,7 @@ TEST_F(ClockTest, PassesWhileSomebodyWaits) {
   EXPECT_GE(clock().now() - begin, 200ms);
 }
 
-TEST_F(ClockTest, DoesNotWaitForWhatIsOver) {
+TEST_F(ClockTest, AWaitUntilNowOrEarlierEndsAtOnce) {
   host::Wakeup wakeup;
   EXPECT_LT(wait(wakeup, 0s), 1s);
   EXPECT_LT(wait(wakeup, -1h), 1s);
@@ -55,7 +55,7 @@ TEST_F(ClockTest, ANotificationDuringTheWaitEndsItAndIsTaken) {
   EXPECT_FALSE(wakeup.pending());
 }
 
-TEST_F(ClockTest, AWakeupRousesNobodyOnceTheWaitIsOver) {
+TEST_F(ClockTest, ANotificationAfterTheWaitIsTakenOnce) {
   host::Wakeup wakeup;
   wait(wakeup, 10ms);
   wakeup.notify();

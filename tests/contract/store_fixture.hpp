@@ -8,7 +8,7 @@
 
 namespace memctl::contract {
 
-/// A test in a directory of xenstore of its own, which is missing before and after it.
+/// A test with its own directory in xenstore, which does not exist before and after the test.
 class StoreFixture : public PortTest {
  protected:
   void SetUp() override { store().remove(node()).value(); }

@@ -24,7 +24,7 @@ TEST_F(StoreTest, MakesTheNodesAbove) {
   EXPECT_EQ(read(node() + "/a"), "");
 }
 
-TEST_F(StoreTest, AMissingNodeIsNothing) {
+TEST_F(StoreTest, AMissingNodeReadsAsNothing) {
   EXPECT_EQ(read(node()), std::nullopt);
   EXPECT_EQ(read(node() + "/a/b"), std::nullopt);
   EXPECT_TRUE(succeeded(store().remove(node())));
@@ -42,7 +42,7 @@ TEST_F(StoreTest, RemovesAllBelowAndNothingBeside) {
   EXPECT_EQ(read(node() + "/ab"), "x");
 }
 
-TEST_F(StoreTest, RefusesPathsThatAreNone) {
+TEST_F(StoreTest, RefusesInvalidPaths) {
   const std::vector<std::string> none{"",
                                       "memctl",
                                       "memctl/a",

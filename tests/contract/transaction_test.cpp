@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Changes of xenstore that happen together, or not at all.
+// Changes of xenstore that happen all together or not at all.
 #include "store_fixture.hpp"
 
 namespace memctl::contract {
@@ -12,8 +12,8 @@ const std::vector<host::Permission> dom0_only{{.domain = DomainId{0}}};
 
 class TransactionTest : public StoreFixture {
  protected:
-  /// How often a transaction is tried in which `body` reads, then another writer interferes, and
-  /// then `node()/result` is written.
+  /// Makes a transaction in which `body` reads, then another writer interferes, and then
+  /// `node()/result` is written. Returns how often the store tries it.
   int attempts(const std::function<void(StoreView&)>& body,
                const std::function<void()>& interfere) {
     int count = 0;

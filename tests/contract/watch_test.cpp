@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Being told of changes in xenstore.
+// Watches, which tell of changes in xenstore.
 #include "store_fixture.hpp"
 
 namespace memctl::contract {
@@ -20,7 +20,7 @@ class WatchTest : public StoreFixture {
     static_cast<void>(wakeup_.take());
     return made;
   }
-  /// Whether the watch tells of a change, and rouses whoever waits.
+  /// Whether the watch tells of a change and ends a wait.
   [[nodiscard]] bool tells(Watch& watched) {
     wait(wakeup_, 10s);
     return watched.take();
@@ -35,7 +35,7 @@ class WatchTest : public StoreFixture {
   host::Wakeup wakeup_{};
 };
 
-TEST_F(WatchTest, SaysSoOnceAtFirst) {
+TEST_F(WatchTest, FiresOnceWhenItIsMade) {
   const auto watched = store().watch(node(), wakeup()).value();
   EXPECT_TRUE(wakeup().take());
   EXPECT_TRUE(watched->take());
@@ -65,7 +65,7 @@ TEST_F(WatchTest, TellsWhenTheNodeGoesWithOneAbove) {
   EXPECT_TRUE(tells(*watched));
 }
 
-TEST_F(WatchTest, TellsNothingOfWhatIsBesideOrAbove) {
+TEST_F(WatchTest, IgnoresNodesBesideAndAbove) {
   write(node() + "/a", "1");
   const auto watched = watch(node() + "/a");
   write(node() + "/ab", "1");
@@ -77,7 +77,7 @@ TEST_F(WatchTest, TellsNothingOfWhatIsBesideOrAbove) {
   EXPECT_TRUE(is_silent(*watched));
 }
 
-TEST_F(WatchTest, TwoOnANodeAreToldEach) {
+TEST_F(WatchTest, TwoWatchesOnANodeBothFire) {
   const auto first = watch(node());
   const auto second = watch(node());
   write(node(), "1");
@@ -102,14 +102,14 @@ TEST_F(WatchTest, FoldsChanges) {
   const auto watched = watch(node());
   for (int i = 0; i < 300; ++i) write(node(), std::to_string(i));
   EXPECT_TRUE(tells(*watched));
-  pass(500ms);  // events of them may still be on their way
+  pass(500ms);  // their events may still be on their way
   static_cast<void>(watched->take());
   EXPECT_TRUE(is_silent(*watched));
   write(node(), "heard");
   EXPECT_TRUE(tells(*watched));
 }
 
-TEST_F(WatchTest, EndsInAFloodWithALastWord) {
+TEST_F(WatchTest, AFloodOfChangesEndsItAfterALastEvent) {
   const auto watched = watch(node());
   const auto other = watch(node() + "/other");
   for (int i = 0; i < 3000; ++i) write(node() + "/" + std::to_string(i % 7), std::to_string(i));
@@ -137,7 +137,7 @@ TEST_F(WatchTest, TakesTheSpecialPaths) {
   }
 }
 
-TEST_F(WatchTest, RefusesPathsThatAreNone) {
+TEST_F(WatchTest, RefusesInvalidPaths) {
   const std::vector<std::string> none{
       "", "memctl", node() + "/", node() + "//a", node() + "/a b", node() + std::string{"\0a", 2}};
   for (const auto& path : none) {

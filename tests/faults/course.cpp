@@ -20,9 +20,9 @@ std::vector<Treatment> treatments() {
       const ResizeOptions whole{.on_failure = on_failure};
       all.push_back({"grow" + suffix, type, {}, 1_GiB, whole});
       all.push_back({"shrink" + suffix, type, {1_GiB}, 400_MiB, whole});
-      // In stages: what is left of the guest's memory describes a few blocks at a time.
+      // In stages, because the guest's memory can describe only a few blocks at a time.
       all.push_back({"grow_starving" + suffix, type, {}, 1_GiB, whole, 5_MiB});
-      // Those that run out of time undo it themselves, or keep what they have.
+      // Treatments that run out of time restore the guest themselves, or keep the size reached.
       ResizeOptions cut_short = whole;
       cut_short.timeout = 400ms;
       all.push_back({"grow_in_vain" + suffix, type, {}, 2_GiB, cut_short});
@@ -88,7 +88,7 @@ void Course::expect_as_reported(Patient& patient, const Report& report) const {
       EXPECT_EQ(patient.pool(), pool);
       [[fallthrough]];
     case Outcome::restored:
-      if (report.from != Kib{}) {  // else it never learned what the domain has
+      if (report.from != Kib{}) {  // otherwise the operation never learned what the domain has
         EXPECT_EQ(report.reached, *before.target);
       }
       return expect_restored(patient);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// A process that dies at any call of the host's port, before or after the call's effect, leaves
-// nothing that the next one does not undo.
+// If a process dies at any call of the host's port, before or after the call's effect, the next
+// process restores everything that it left.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -26,7 +26,7 @@ constexpr Fault::Kind kill_kinds[] = {Fault::Kind::kill_before, Fault::Kind::kil
 
 class CrashPoints : public Course {
  protected:
-  /// How it has to be once somebody recovered.
+  /// Checks the state after a recovery.
   void check(Patient& patient, const Patient::Recovered& recovered, bool again) {
     expect_sound(patient, 10s);
     expect_recovered(patient, recovered, again);
@@ -52,7 +52,7 @@ class CrashPoints : public Course {
 INSTANTIATE_TEST_SUITE_P(Each, CrashPoints, testing::ValuesIn(treatments()),
                          [](const auto& treatment) { return treatment.param.name; });
 
-TEST_P(CrashPoints, LeaveWhatTheNextProcessUndoes) {
+TEST_P(CrashPoints, LeaveWhatTheNextProcessRestores) {
   for (const host::Duration pause : {host::Duration{0s}, host::Duration{20s}}) {
     for (const Fault::Kind kind : kill_kinds) {
       for (int nth = 1; nth <= call_count(); ++nth) {
@@ -77,8 +77,8 @@ TEST_P(CrashPoints, LeaveWhatTheNextProcessUndoes) {
             << restored << " restored, " << kept << " kept\n";
 }
 
-/// Of the crashes that are recovered from, those that differ by what they leave: the first and the
-/// last call of each kind that changes anything, and some on the guest's way.
+/// The calls whose crashes leave different states: the first and the last call of each kind that
+/// changes anything, and some while the guest is on its way.
 std::set<int> telling_points(const std::vector<std::string>& calls) {
   std::map<std::string, std::pair<int, int>> changes;
   for (int nth = 1; nth <= static_cast<int>(calls.size()); ++nth) {
@@ -96,8 +96,8 @@ std::set<int> telling_points(const std::vector<std::string>& calls) {
   return points;
 }
 
-TEST_P(CrashPoints, OfARecoveryLeaveWhatTheOneAfterItUndoes) {
-  // One that runs out of time leaves nothing else.
+TEST_P(CrashPoints, InARecoveryLeaveWhatTheNextRecoveryRestores) {
+  // A treatment that runs out of time leaves the same states.
   if (runs_out_of_time()) return;
   for (const int first : telling_points(calls)) {
     const auto struck = [&] {

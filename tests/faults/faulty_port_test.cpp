@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The port that lets calls go wrong: these suites can be believed only if it does just that.
+// The port that makes calls fail. The suites of this directory prove something only if it does so.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -22,7 +22,7 @@ class FaultyPortTest : public testing::Test {
     co_return port.store().transact(
         [](host::StoreView& view) { return view.write("/memctl/test", "done"); });
   }
-  /// What `act` does under `fault`, and the plan afterwards.
+  /// Calls `act` under `fault`, and stores the plan.
   Result<void> act_under(const Fault& fault) {
     plan = FaultPlan{fault};
     FaultyPort port{sim.port(), world, plan};

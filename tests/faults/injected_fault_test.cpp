@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// A call of the host's port that fails, with or without its effect, ends an operation with that
-// cause and a state that is clean, or that anybody can clean although the process lives on.
+// If a call of the host's port fails, with or without its effect, the operation ends with that
+// cause. It leaves a clean state, or a record that any process can recover although the operation's
+// process lives on.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -20,21 +21,21 @@ namespace {
 using test::Fault;
 using test::FaultPlan;
 
-/// Where the agent isn't told that the operation is over, it knows after so long.
+/// If nothing tells the agent that the operation is over, the agent knows it after so long.
 constexpr std::chrono::seconds lease{61};
 
-/// As Xen and libxl tell it.
+/// The error as Xen and libxl return it.
 Error injected(Cause cause) {
   return {.cause = cause, .message = "injected", .raw = -3, .log = {"what libxl said"}};
 }
 
-/// What a call can fail with while its domain lives.
+/// The causes with which a call can fail while its domain lives.
 std::vector<Cause> causes_of(const std::string& call) {
   const bool of_store = call == "read" || call == "write" || call == "remove" || call == "watch" ||
                         call.starts_with("transact");
   std::vector<Cause> causes{of_store ? Cause::store_error : Cause::hypervisor_error,
                             Cause::not_permitted};
-  // It stands all the same, as a look at it shows.
+  // The domain still stands, and the operation sees that when it looks at it.
   if (!of_store && call != "domain_memory") causes.push_back(Cause::no_such_domain);
   if (call == "set_limit" || call == "set_size") causes.push_back(Cause::xen_unsupported);
   if (call == "claim") causes.push_back(Cause::host_memory);
@@ -44,10 +45,10 @@ std::vector<Cause> causes_of(const std::string& call) {
 
 class InjectedFaults : public Course {
  protected:
-  /// How it has to be after call `nth` failed like this.
+  /// Checks the state after call `nth` failed with `fault`.
   void check(Patient& patient, const Result<Report>& ended, const Error& fault, int nth) {
-    // A commit whose answer is lost is looked for; and whether the agent is told of the end, where
-    // it has nothing to do any more, is all the same.
+    // The operation looks whether a commit took effect if its answer is lost. Whether the agent
+    // learns of the end does not matter if it has nothing to do any more.
     const bool harmless = nth_of(calls, nth).starts_with("transact");
     if (ended) {
       EXPECT_TRUE(harmless);
@@ -107,8 +108,8 @@ TEST_P(InjectedFaults, EndAnOperationWithTheirCauseAndACleanState) {
   std::cout << GetParam().name << ": " << points << " faults, " << failed << " left to recover\n";
 }
 
-/// What memory's end throws at any point leaves a record that is anybody's to recover, although its
-/// process lives.
+/// If std::bad_alloc is thrown at any point, any process can recover the record that is left,
+/// although the operation's process lives.
 TEST_P(InjectedFaults, ThatAreThrownStrandNoDomain) {
   int recovered = 0;
   for (int nth = 1; nth <= call_count(); ++nth) {
@@ -129,7 +130,7 @@ TEST_P(InjectedFaults, ThatAreThrownStrandNoDomain) {
   EXPECT_GT(recovered, 0);
 }
 
-TEST_P(InjectedFaults, ThatAreThrownWhileOneRecoversLeaveItToTheNext) {
+TEST_P(InjectedFaults, ThatAreThrownInARecoveryLeaveTheRestToTheNextRecovery) {
   const FaultPlan killed{{.kind = Fault::Kind::kill_after, .call = "set_size"}};
   Patient undisturbed{GetParam()};
   ASSERT_TRUE(undisturbed.treat(killed).killed);
@@ -151,8 +152,8 @@ TEST_P(InjectedFaults, ThatAreThrownWhileOneRecoversLeaveItToTheNext) {
   }
 }
 
-/// Others write what a transaction has read before it commits.
-TEST_P(InjectedFaults, OfConflictingTransactionsAreTriedAgainAndThenTold) {
+/// Another writer changes what a transaction has read, before the transaction commits.
+TEST_P(InjectedFaults, ThatAreConflictsAreTriedAgainAndThenReported) {
   std::vector<int> transactions;
   for (int nth = 1; nth <= call_count(); ++nth) {
     if (nth_of(calls, nth) == "transact") transactions.push_back(nth);
@@ -192,7 +193,7 @@ TEST_P(InjectedFaults, OfConflictingTransactionsAreTriedAgainAndThenTold) {
   std::cout << GetParam().name << ": " << points << " transactions given up\n";
 }
 
-TEST_P(InjectedFaults, EndARecoveryWithTheirCauseAndWhatTheNextOneUndoes) {
+TEST_P(InjectedFaults, EndARecoveryWithTheirCauseAndTheNextOneRestores) {
   const auto struck = [] {
     auto patient = std::make_unique<Patient>(GetParam());
     static_cast<void>(
@@ -217,7 +218,7 @@ TEST_P(InjectedFaults, EndARecoveryWithTheirCauseAndWhatTheNextOneUndoes) {
       const auto second = patient->recover({});
       ASSERT_TRUE(*second.result) << second.result->error().message;
       expect_sound(*patient, lease);
-      // Where a guest gave no more back because a call failed, its size is what was reported.
+      // If the guest gave no more back because a call failed, the report tells its size.
       if (in_part) {
         EXPECT_FALSE(second.result->value().report);
         expect_as_reported(*patient, *result.value().report);

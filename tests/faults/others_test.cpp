@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What others do to a domain right before any call of an operation's: another tool that sets a
-// limit of its own has the last word, and a domain that ends, reboots, pauses or is saved ends the
-// operation in bounded time, with nothing left behind.
+// Other tools act on a domain right before any call of an operation. If another tool sets a limit,
+// its value stands. If the domain ends, reboots, pauses or is saved, the operation ends in bounded
+// time and leaves nothing behind.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -24,17 +24,17 @@ using test::Fault;
 using test::FaultPlan;
 using namespace std::chrono_literals;
 
-/// An operation's calls that set a limit.
+/// The calls of an operation that set a limit.
 const std::set<std::string> limit_calls{"set_size", "set_limit", "set_max_pages"};
 
-/// The longest that an operation takes here: a stall, and a stall of what undoes it.
+/// The longest time that an operation takes here: a stall, and a stall while it restores.
 constexpr std::chrono::seconds bounded{90};
 
 Outcome outcome_of(const Result<Report>& result) {
   return result ? result.value().outcome : result.error().report->outcome;
 }
 
-/// What befalls a domain, and what an operation may call that.
+/// Something that happens to a domain, and the causes that an operation may give for it.
 struct Fate {
   std::function<void(World&, DomainId)> act{};
   std::set<Cause> causes{};
@@ -44,7 +44,7 @@ class Others : public Course {
  protected:
   using Act = std::function<void(World&, DomainId)>;
 
-  /// The operation with `act` right before its call `nth`.
+  /// Runs the operation with `act` right before its call `nth`.
   static Result<Report> treat(Patient& patient, int nth, const Act& act) {
     const auto begun = patient.world().clock().now();
     const auto ended = patient.treat(
@@ -56,8 +56,8 @@ class Others : public Course {
     return *ended.report;
   }
 
-  /// The operation with each of `fates` right before each of its calls; `check` is told what came
-  /// of it.
+  /// Runs the operation with each of `fates` right before each of its calls, and passes the result
+  /// to `check`.
   template <class Check>
   void try_each(const std::map<std::string, Fate>& fates, Check check) {
     for (const auto& [what, fate] : fates) {
@@ -79,8 +79,8 @@ class Others : public Course {
     tell();
   }
 
-  /// Whether a call of the operation's own that sets a limit follows before anybody could be told
-  /// of what was done right before call `nth`.
+  /// Whether the operation sets a limit before it could notice what was done right before call
+  /// `nth`.
   [[nodiscard]] bool in_the_instant_of_its_own(int nth) const {
     const auto from = static_cast<std::size_t>(nth - 1);
     for (std::size_t next = from; next < calls.size() && times[next] - times[from] < 1ms; ++next) {
@@ -113,7 +113,7 @@ void expect_no_nodes(Patient& patient, DomainId id) {
 INSTANTIATE_TEST_SUITE_P(Each, Others, testing::ValuesIn(treatments()),
                          [](const auto& treatment) { return treatment.param.name; });
 
-/// Another tool's word, and how to see that it stands.
+/// What another tool sets, and how to see that its value stands.
 struct Rival {
   std::string name{};
   Kib value{};
@@ -143,9 +143,9 @@ std::vector<Rival> rivals() {
   };
 }
 
-/// Between its journal and its end, an operation takes another's word for superseding, unless that
-/// came in the instant of a call of its own, which overwrites it.
-TEST_P(Others, HaveTheLastWordOnLimits) {
+/// Between writing its record and its end, an operation that notices another tool's value ends as
+/// superseded. It cannot notice a value that its own call overwrites in the same instant.
+TEST_P(Others, KeepTheLimitsThatTheySet) {
   const auto facts = std::ranges::find(calls, "host_facts") - calls.begin();
   for (const Rival& rival : rivals()) {
     for (int nth = 1; nth <= call_count(); ++nth) {
@@ -175,7 +175,7 @@ TEST_P(Others, HaveTheLastWordOnLimits) {
             << name(outcome);
       }
       patient.world().advance(10s);
-      // A guest with nothing left does not outlive what xl makes of such a target.
+      // A guest with no memory left does not survive what xl does with such a target.
       EXPECT_TRUE(patient.guest().alive() || starves());
       if (HasFailure()) return;
     }
@@ -183,7 +183,7 @@ TEST_P(Others, HaveTheLastWordOnLimits) {
   tell();
 }
 
-/// libxl's calls can wait for seconds for its lock, which another may have for just that.
+/// libxl's calls can wait for seconds for libxl's lock, while another tool holds it to set a limit.
 TEST_P(Others, AreLookedForBetweenTwoCallsThatSetALimit) {
   bool looked = true;
   for (const std::string& call : calls) {
@@ -223,7 +223,7 @@ TEST_P(Others, ThatEndTheDomainEndTheOperation) {
            });
 }
 
-/// libxl_domain_setmaxmem has looked at a domain when that is destroyed, and then writes its limit.
+/// A domain is destroyed between libxl_domain_setmaxmem's look at it and its write of the limit.
 TEST_P(Others, ThatDestroyTheDomainUnderACallOfLibxlLeaveNoNodes) {
   for (int nth = 1; nth <= call_count(); ++nth) {
     if (nth_of(calls, nth) != "set_limit") continue;
@@ -271,7 +271,7 @@ TEST_P(Others, ThatPauseOrSaveTheDomainEndTheOperation) {
           world.pause(id);
           world.after(5s, [&world, id] { world.unpause(id); });
         },
-        // After 5 s an agent is absent; this one goes on at that very moment.
+        // After 5 s an agent counts as absent; this agent goes on at that very moment.
         {Cause::domain_paused, Cause::agent_absent}}},
       {"saved",
        {[](World& world, DomainId id) { world.set_save_in_progress(id, true); },
@@ -280,7 +280,7 @@ TEST_P(Others, ThatPauseOrSaveTheDomainEndTheOperation) {
   const bool grows = GetParam().name.starts_with("grow");
   try_each(
       ends, [&](Patient& patient, const Result<Report>& ended, const std::string& fate, int nth) {
-        if (fate == "saved" && grows) {  // what a save leaves behind is no success
+        if (fate == "saved" && grows) {  // a save in the middle is never a success
           EXPECT_EQ(ended.has_value(), !calls_from(nth, "save_in_progress") && !runs_out_of_time());
         }
         patient.world().unpause(patient.id());

@@ -63,18 +63,18 @@ Patient::Patient(const Treatment& treatment)
     resize::ResizeOperation operation{simulation_.port(), identity_, size, {}};
     if (!simulation_.run(operation.run())) throw std::logic_error{"cannot be prepared"};
   }
-  // As after `xl mem-max`: max_pages is not what follows from static-max.
+  // As after `xl mem-max`: max_pages does not follow from static-max.
   const Kib size = world().target(id_).value();
   if (!world().mem_max(id_, size + 300_MiB) || !world().mem_set(id_, size)) {
     throw std::logic_error{"cannot be prepared"};
   }
-  world().advance(std::chrono::seconds{1});  // its agent restores the policy
+  world().advance(std::chrono::seconds{1});  // the agent restores the policy
 }
 
 template <class Ended, class Make>
 Ended Patient::in_a_process(FaultPlan& faults, Make make) {
   Ended ended;
-  auto process = std::make_unique<SimPort>(world(), simulation_.context);
+  auto process = std::make_unique<SimPort>(world());
   FaultyPort port{*process, world(), faults};
   try {
     make(port, ended);

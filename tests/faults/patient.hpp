@@ -15,11 +15,11 @@
 
 namespace memctl::faults {
 
-/// One request, and how it goes where nothing interferes.
+/// One request, and the guest to which it is made.
 struct Treatment {
   std::string name{};
   DomainType type{DomainType::pv};
-  std::vector<Kib> before{};  ///< What the guest of 160 MiB is resized to first.
+  std::vector<Kib> before{};  ///< The sizes to which the guest of 160 MiB is resized first.
   SizeRequest size{160_MiB};
   ResizeOptions options{};
   Kib kernel_free{83_MiB};  ///< What it has free of them, as it was measured, or less.
@@ -27,7 +27,7 @@ struct Treatment {
 
 std::ostream& operator<<(std::ostream& out, const Treatment& treatment);
 
-/// Everything that an operation must leave as it was, or as it reports it.
+/// Everything that an operation must leave unchanged, or as its report says.
 struct State {
   Kib max_pages{};
   std::optional<Kib> limit{};
@@ -52,15 +52,15 @@ class Patient {
  public:
   explicit Patient(const Treatment& treatment);
 
-  /// What came of a process that asked for the treatment.
+  /// The result of a process that asked for the treatment.
   struct Ended {
     bool killed{};
     bool threw{};                          ///< std::bad_alloc, which `meanwhile` may throw
-    std::vector<std::string> calls{};      ///< Of the host's port, in their order,
-    std::vector<host::TimePoint> times{};  ///< and when.
+    std::vector<std::string> calls{};      ///< The calls of the host's port, in their order,
+    std::vector<host::TimePoint> times{};  ///< and their times.
     std::optional<Result<Report>> report{};
   };
-  /// Asks in a process of its own, which lives on where it is not killed.
+  /// Asks in another process, which lives on unless it is killed.
   Ended treat(test::FaultPlan faults);
 
   struct Recovered {
@@ -70,7 +70,7 @@ class Patient {
     std::vector<host::TimePoint> times{};
     std::optional<Result<Recovery>> result{};
   };
-  /// Recovers in a process of its own, likewise.
+  /// Recovers in another process, likewise.
   Recovered recover(test::FaultPlan faults);
 
   [[nodiscard]] State state();
@@ -84,7 +84,7 @@ class Patient {
   [[nodiscard]] DomainId id() const { return id_; }
 
  private:
-  /// Runs `make(port, ended)` in a process of its own.
+  /// Runs `make(port, ended)` in another process.
   template <class Ended, class Make>
   Ended in_a_process(test::FaultPlan& faults, Make make);
 

@@ -36,9 +36,10 @@ TEST_P(Watches, ThatFireTwiceOrLateChangeNothing) {
   }
 }
 
-/// An end that no event tells of is found at the next look at the page count, and a limit that
-/// another set is never overwritten: it is read before each call that sets one.
-TEST_P(Watches, ThatNeverTellOfAnEndOrOfLimitsHarmNobody) {
+/// If no event tells of a domain's end, the operation finds it at the next look at the page count.
+/// The operation never overwrites another tool's limit, because it reads the limits before each
+/// call that sets a limit.
+TEST_P(Watches, ThatNeverTellOfAnEndOrOfLimitsDoNoHarm) {
   for (const host::Duration at : {50ms, 200ms, 400ms}) {
     Patient destroyed{GetParam()};
     const auto begun = destroyed.world().clock().now();
@@ -60,7 +61,7 @@ TEST_P(Watches, ThatNeverTellOfAnEndOrOfLimitsHarmNobody) {
   }
 }
 
-TEST_P(Watches, ThatNeverFireAreTakenForAnAgentThatDoesNotAnswer) {
+TEST_P(Watches, ThatNeverFireLookLikeAnAgentThatDoesNotAnswer) {
   Patient patient{GetParam()};
   const auto ended = *patient.treat(FaultPlan{WatchConduct::never}).report;
   ASSERT_FALSE(ended);

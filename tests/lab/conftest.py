@@ -1,7 +1,7 @@
-"""The hosts that scenarios run on: the simulator, and one boot of real Xen.
+"""The hosts on which scenarios run: the simulator, and one boot of real Xen.
 
-A scenario asks for `host` (or `fresh_host`) and runs on both. What is about the real machine alone
-asks for `lab`.
+A scenario that asks for `host` (or `fresh_host`) runs on both. A scenario that is only about the
+real machine asks for `lab`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from _pytest.runner import runtestprotocol
 from _pytest.terminal import TerminalReporter
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-pytest.register_assert_rewrite("memctl_lab")  # what its checks compare is told as a test's is
+pytest.register_assert_rewrite("memctl_lab")  # so that a failed check shows what it compared
 
 from memctl_lab import Lab, LabConfig, ScenarioHost, SimulatedHost  # noqa: E402
 from memctl_lab.comparison import in_short  # noqa: E402
@@ -53,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every scenario on every host that was asked for."""
+    """Runs every scenario on every host that was asked for."""
     if "host" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--host")
         hosts = ["sim", "xen"] if chosen == "both" else [chosen]
@@ -61,7 +61,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def host_of(item: pytest.Item) -> str | None:
-    """sim or xen; None for a test of neither."""
+    """sim or xen; None for a test without a host."""
     if "lab" in getattr(item, "fixturenames", ()):
         return "xen"
     callspec = getattr(item, "callspec", None)
@@ -69,7 +69,7 @@ def host_of(item: pytest.Item) -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Boots nothing where only the simulator was asked for."""
+    """Leaves out scenarios on real Xen that were not asked for."""
 
     def left_out(item: pytest.Item) -> bool:
         if host_of(item) != "xen":
@@ -83,7 +83,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def lab_config(request: pytest.FixtureRequest) -> LabConfig:
-    """The boot that the scenarios share: what one of them needs, all of them have."""
+    """The boot that the scenarios share. If one scenario needs something, all scenarios have it."""
 
     def is_needed(mark: str) -> bool:
         items = [item for item in request.session.items if host_of(item) == "xen"]
@@ -98,7 +98,7 @@ def lab_config(request: pytest.FixtureRequest) -> LabConfig:
 
 @pytest.fixture(scope="session")
 def lab(lab_config: LabConfig, request: pytest.FixtureRequest) -> Iterator[Lab]:
-    """The booted host. A scenario removes the guests it made: see `fresh_host`."""
+    """The booted host. A scenario removes the guests that it made: see `fresh_host`."""
     with Lab(lab_config) as booted:
         request.config.stash[LAB] = booted
         yield booted
@@ -106,21 +106,21 @@ def lab(lab_config: LabConfig, request: pytest.FixtureRequest) -> Iterator[Lab]:
 
 @pytest.fixture(scope="session")
 def host(request: pytest.FixtureRequest) -> Iterator[ScenarioHost]:
-    """The simulated host, and then the booted one."""
+    """The simulated host, and then the booted host."""
     if request.param == "xen":
         yield request.getfixturevalue("lab")
         return
     with SimulatedHost() as simulated:
         request.config.stash[SIMULATED] = simulated
         yield simulated
-        del request.config.stash[SIMULATED]  # it has ended: no later test may ask it
+        del request.config.stash[SIMULATED]  # the host has ended, so no later test may use it
 
 
 H = TypeVar("H", bound=ScenarioHost)
 
 
 def given_back(host: H) -> Iterator[H]:
-    """The host; what the scenario made and took of it is given back after it."""
+    """The host. After the scenario its guests are removed, and its memory is given back."""
     before = set(host.guests)
     yield host
     for name in set(host.guests) - before:
@@ -140,7 +140,7 @@ def fresh_lab(lab: Lab) -> Iterator[Lab]:
 
 @pytest.fixture
 def figures(host: ScenarioHost, request: pytest.FixtureRequest) -> Figures:
-    """Takes down what a scenario ends with, and fails it where the other host had other figures."""
+    """Records the figures at a scenario's end. If the other host had others, the scenario fails."""
     item = request.node
     others = [str(value) for key, value in item.callspec.params.items() if key != "host"]
     name = item.nodeid.partition("[")[0] + (f"[{'-'.join(others)}]" if others else "")
@@ -154,9 +154,9 @@ def known_hosts(config: pytest.Config) -> list[ScenarioHost]:
 
 @pytest.fixture(autouse=True)
 def no_guest_crashed(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A kernel that gave up fails the scenario, unless the scenario said so before.
+    """If a guest's kernel crashed, the scenario fails, unless it expected the crash.
 
-    Also that of a guest which is destroyed by now: this is looked at last of all.
+    This is checked last of all, and also for guests that are destroyed by then.
     """
     yield
     crashes = [crash for host in known_hosts(request.config) for crash in unexpected_crashes(host)]
@@ -170,10 +170,9 @@ def emulator_faults(config: pytest.Config) -> int:
 
 
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """A scenario in which QEMU's emulation ended a guest says nothing: it runs again, and says so.
+    """Runs a scenario again if it failed and QEMU's emulation ended a guest in it, and says so.
 
-    Everything is booted anew for it. This is the only second try there is, and nothing but that
-    fault's own sign leads to it: see `Lab.emulator_faults`.
+    Everything is booted anew for that. Nothing else is tried twice: see `Lab.emulator_faults`.
     """
     if host_of(item) != "xen":
         return None
@@ -198,7 +197,7 @@ def pytest_exception_interact(node: pytest.Item, report: pytest.TestReport) -> N
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Says what goes into the lab."""
+    """Says which build the lab boots."""
     chosen = LabConfig()
     have = {"memctl": chosen.memctl, "memctl-agent": chosen.agent}
     missing = [name for name, path in have.items() if not path.exists()]
@@ -207,7 +206,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    """What became of the same requests by xl and through memctl; with -v, every figure."""
+    """Shows what the same requests came to by xl and through memctl; with -v, every figure."""
     ledger = terminalreporter.config.stash[LEDGER]
     entries = ledger.entries.values()
     both = sum(len(hosts) > 1 for hosts in entries)

@@ -49,7 +49,7 @@ def compare(before: tuple[str, str, str], after: tuple[str, str, str]) -> None:
 
 
 def show(lab: Lab, command: str) -> int:
-    """Runs a command on a terminal in dom0, and shows what it prints as it prints it."""
+    """Runs a command on a terminal in dom0, and shows its output as it comes."""
     size = shutil.get_terminal_size((80, 24))
     say(f"dom0# {command}")
 
@@ -67,7 +67,7 @@ def with_xl(lab: Lab, guest: Guest) -> None:
     show(lab, f"xl mem-set {guest.name} 1024; echo status $?")
     show(lab, f"xl mem-max {guest.name} 1024 && xl mem-set {guest.name} 1024; echo status $?")
     say("    (status 0; ten seconds later:)")
-    time.sleep(10)  # the point: nothing happens, however long one looks
+    time.sleep(10)  # this shows that nothing happens
     compare(before, layers(guest))
 
 

@@ -1,4 +1,4 @@
-"""Bad input: one line that says what is wrong, the exit status of its kind, nothing changed."""
+"""Bad input: a line says what is wrong, the exit status fits, and nothing is changed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def guest(host: ScenarioHost) -> Iterator[ScenarioGuest]:
         "x",
     ],
 )
-def test_no_size(guest: ScenarioGuest, size: str) -> None:
+def test_a_wrong_size_is_a_usage_error(guest: ScenarioGuest, size: str) -> None:
     before = guest.snapshot()
     done = guest.host.memctl("resize", guest.name, size).wait()
     assert done.status == 2
@@ -45,14 +45,14 @@ def test_no_size(guest: ScenarioGuest, size: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["nobody", "4711", "", "Domain-0", "0"])
-def test_no_guest(host: ScenarioHost, name: str) -> None:
+def test_an_unknown_guest_is_refused(host: ScenarioHost, name: str) -> None:
     done = host.memctl("resize", name, "1g").wait()
     assert done.status == 3
     assert "no_such_domain" in done.stderr
     assert len(done.stderr.splitlines()) <= 2
 
 
-def test_less_than_the_guest_needs(guest: ScenarioGuest, figures: Figures) -> None:
+def test_less_than_the_guest_needs_is_refused(guest: ScenarioGuest, figures: Figures) -> None:
     before = guest.snapshot()
     done = resize(guest, "16m")
     assert done.ending == (3, "refused", "below_floor")
@@ -60,7 +60,7 @@ def test_less_than_the_guest_needs(guest: ScenarioGuest, figures: Figures) -> No
     figures.record_resize("16 MiB", guest, done)
 
 
-def test_no_permission(lab: Lab) -> None:
+def test_an_ordinary_user_is_refused(lab: Lab) -> None:
     done = lab.run("memctl resize nobody 1g", user="nobody")
     assert done.status == 3
     assert "not_permitted" in done.stderr
@@ -68,7 +68,7 @@ def test_no_permission(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("words", ["", "resize", "resize a", "grow a 1g", "resize a 1g --stall 0"])
-def test_no_command(host: ScenarioHost, words: str) -> None:
+def test_a_wrong_command_line_is_a_usage_error(host: ScenarioHost, words: str) -> None:
     done = host.memctl(*words.split()).wait()
     assert done.status == 2
     assert done.stdout == ""

@@ -1,4 +1,4 @@
-"""The lab itself: if these fail, no other scenario says anything."""
+"""The lab itself: if these tests fail, the other scenarios prove nothing."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_snapshots_compare(lab: Lab, guest: Guest) -> None:
 
 
 def test_xl_reports_success_for_a_request_that_never_happens(lab: Lab, guest: Guest) -> None:
-    """Xen and Linux without memctl: the added blocks stay offline, so nothing is populated."""
+    """Without memctl the added blocks stay offline, so Linux populates nothing."""
     lab.check(f"xl mem-max {guest.name} 512")
     lab.check(f"xl mem-set {guest.name} 512")
     guest.check(

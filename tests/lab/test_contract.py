@@ -1,6 +1,4 @@
-"""The contract of the host's port, which ctest holds the simulated host to, on real Xen.
-
-There with `--full`.
+"""The contract of the host's port on real Xen, with `--full`. ctest checks the simulated host.
 """
 
 from __future__ import annotations
@@ -30,7 +28,7 @@ def guests(lab: Lab) -> Iterator[dict[str, Guest]]:
 
 
 def keeps_the_contract(lab: Lab, guests: list[Guest], tests: str) -> None:
-    """Runs these tests in dom0, prints what GoogleTest sums up, and fails with what failed."""
+    """Runs these tests in dom0, prints GoogleTest's summary, and shows the tests that failed."""
     options = " ".join(f"--guest {guest.config.type}:{guest.name}" for guest in guests)
     done = lab.run(f"{PROGRAM} {options} --gtest_filter='{tests}'", timeout=600)
     summary = re.search(r"^\[=+\] \d+ tests? .*ran\..*", done.stdout, re.MULTILINE | re.DOTALL)

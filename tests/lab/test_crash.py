@@ -1,6 +1,6 @@
-"""memctl killed on real Xen, at each phase and at random moments, or interrupted; then recovered.
+"""On real Xen, memctl is killed at each phase and at random moments, or interrupted; then recovers.
 
-Afterwards everything is exactly as it was before, or, with `--on-failure keep`, as it was reported.
+Afterwards everything is exactly as before, or, with `--on-failure keep`, as the report says.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from memctl_lab.phases import at_phase
 
 KILLED = 128 + signal.SIGKILL
 SIZE_MIB = 600
-"""What the guests have before."""
-# What an operation may change for good: libxl's note of the target, and the agent's mailbox. The
-# limits are compared by themselves.
+"""The size of the guests before the resizes."""
+# An operation may change these for good: libxl's note of the target, and the agent's mailbox. The
+# limits are compared apart.
 CHANGING = re.compile(
     r"/vm/[^/]+/memory |/local/domain/\d+/(memory/(target|static-max) |(data|control)/memctl)"
 )
 
 
 def tree(lab: Lab) -> list[str]:
-    """xenstore's whole tree with its permissions, but for what may change."""
+    """xenstore's whole tree with its permissions, without the nodes that may change."""
     lines = lab.check("xenstore-ls -fp /").splitlines()
     return sorted(line for line in lines if not CHANGING.match(line))
 
 
 @dataclass(frozen=True)
 class State:
-    """What there is again once a resize is undone."""
+    """The state that comes back when a resize is restored."""
 
     limits: Limits
     tot_pages: int
@@ -45,7 +45,7 @@ class State:
 
     @classmethod
     def of(cls, guest: Guest) -> State:
-        """Without the pool: it is never lowered under a guest that may have grown."""
+        """Without the pool, because the pool of a guest that may have grown is never lowered."""
         domain = guest.domain()
         assert domain is not None
         limits = replace(guest.snapshot(), pool_bytes=None)
@@ -53,7 +53,7 @@ class State:
 
 
 def check_back(guest: Guest, before: State, *what: object) -> None:
-    """Its limits and xenstore are just what they were, its memory is so within 1 MiB."""
+    """Checks that the limits and xenstore are as before, and the memory within 1 MiB."""
     now = State.of(guest)
     assert now.limits == before.limits, what
     assert abs(now.tot_pages - before.tot_pages) * PAGE_KIB <= MIB, what
@@ -61,9 +61,9 @@ def check_back(guest: Guest, before: State, *what: object) -> None:
 
 
 def die_at(guest: Guest, phase: str, size: str, options: str = "") -> None:
-    """A resize that is killed as soon as it tells that the phase begins.
+    """Kills a resize as soon as it tells that the phase begins.
 
-    To verify takes some 50 ms: a kill that comes when that is over says nothing, and is made again.
+    Verifying takes some 50 ms. If the kill comes after that, it is repeated with another resize.
     """
     for _ in range(3):
         done = at_phase(guest, phase, "kill -9 $pid", size, options).wait()
@@ -75,14 +75,14 @@ def die_at(guest: Guest, phase: str, size: str, options: str = "") -> None:
 
 
 def recovered(*guests: Guest) -> Recovered:
-    """What became of each: undone, or kept (5)."""
+    """Recovers, and returns what became of each guest: restored, or kept (5)."""
     done = recover(guests[0].lab, *guests)
     assert done.status in (0, 5), done
     return done
 
 
 def bring_back(guest: Guest) -> None:
-    """Of a guest that has another size: the earlier one, with the limit that it had."""
+    """Resizes a guest back to its earlier size and limit."""
     assert resize(guest, f"{SIZE_MIB}m").ending == (0, "verified", None)
     guest.mem_max(SIZE_MIB).check()
 
@@ -94,7 +94,7 @@ def check_all_sound(*guests: Guest) -> None:
 
 
 def check_kept(guest: Guest, before: State, phase: str) -> None:
-    """Killed there, a resize that is to keep what it has keeps what is then reported."""
+    """Checks that a killed resize with `keep` keeps the size that recover reports."""
     die_at(guest, phase, "2g", "--on-failure keep")
     found = recovered(guest).of(guest)
     now = State.of(guest)
@@ -104,7 +104,7 @@ def check_kept(guest: Guest, before: State, phase: str) -> None:
     assert abs(moved_kib - (found["reached_kib"] - SIZE_MIB * MIB)) <= MIB, (phase, found)
     assert now.tree == before.tree, phase
     check_all_sound(guest)
-    if found["outcome"] == "restored":  # the guest had not got anything yet
+    if found["outcome"] == "restored":  # the guest had got no memory yet
         assert phase in ("reserve", "online"), found
     else:
         assert found["outcome"] == "kept", (phase, found)
@@ -122,7 +122,7 @@ def guest(request: pytest.FixtureRequest, fresh_lab: Lab) -> Guest:
 
 @pytest.fixture
 def before(guest: Guest) -> State:
-    """What the guest has before its resizes: more than it booted with, so that it can shrink."""
+    """The guest's state before its resizes. It has more than at boot, so that it can shrink."""
     assert resize(guest, f"{SIZE_MIB}m").ending == (0, "verified", None)
     return State.of(guest)
 
@@ -154,14 +154,14 @@ def test_killed_at_each_phase(guest: Guest, before: State) -> None:
 
 
 @pytest.mark.full
-def test_killed_at_each_phase_with_what_it_has_to_be_kept(guest: Guest, before: State) -> None:
+def test_killed_at_each_phase_with_on_failure_keep(guest: Guest, before: State) -> None:
     for phase in ("reserve", "online", "verify"):  # and populate, above
         check_kept(guest, before, phase)
 
 
 @pytest.mark.full
 def test_interrupted_again_while_it_restores(guest: Guest, before: State) -> None:
-    """A second signal leaves the rest, as a kill would, and says so."""
+    """A second signal leaves the guest half-way, as a kill does, and says so."""
     done = finish(at_phase(guest, "restore", "kill -INT $pid", "3g"))
     assert done.ending == (5, "failed", "cancelled"), done.report
     assert f"memctl recover {guest.name}" in done.report["hint"]
@@ -194,7 +194,7 @@ def test_killed_at_fifty_random_moments(fresh_lab: Lab) -> None:
             outcome = found.of(guest)["outcome"]
             outcomes.append(outcome)
             limits = State.of(guest).limits
-            if outcome == "nothing" and limits != earlier.limits:  # it had ended by then
+            if outcome == "nothing" and limits != earlier.limits:  # the resize had ended by then
                 assert limits.target_kib == size * MIB
                 bring_back(guest)
             check_back(guest, earlier, moment_us, size, outcome)
@@ -204,8 +204,8 @@ def test_killed_at_fifty_random_moments(fresh_lab: Lab) -> None:
 
 
 RACE = """#!/bin/sh
-# One of four: resizes one of two guests at random, and is killed at random. A line for each says
-# how it ended: the status, and the report of one that was not killed.
+# One of four processes. It resizes one of two guests at random, and kills the resize at random. It
+# prints a line for each resize: the status, and the report if the resize was not killed.
 end=$(($(date +%s) + 120))
 while [ $(date +%s) -lt $end ]; do
   set -- {names}
@@ -224,7 +224,7 @@ done
 
 
 def race(lab: Lab, *guests: Guest) -> list[Json]:
-    """Four processes on these two guests: the report of each resize that was not killed."""
+    """Runs four processes on two guests. Returns the report of each resize that was not killed."""
     names = " ".join(guest.name for guest in guests)
     lab.write_file("/tmp/race", RACE.format(names=names, killed=KILLED))
     jobs = [job.wait(300) for job in [lab.start("sh /tmp/race") for _ in range(4)]]
@@ -238,7 +238,7 @@ def race(lab: Lab, *guests: Guest) -> list[Json]:
 
 
 def all_pages(lab: Lab) -> int:
-    """What is free and what the domains have, in their memory and their paging pools."""
+    """The host's free pages and all pages of the domains and their paging pools."""
     host, domains = parse_probe(lab.check("lab-probe"))
     pools_kib = sum((domain.pool_bytes or 0) // 1024 for domain in domains.values())
     had = sum(domain.tot_pages for domain in domains.values())
@@ -254,7 +254,7 @@ def test_four_processes_on_two_domains_killed_at_random(fresh_lab: Lab) -> None:
     sizes = {guest.name: guest.snapshot() for guest in guests}
     pages = all_pages(fresh_lab)
     reports = race(fresh_lab, *guests)
-    # Nobody but memctl writes here, and what a killed one left is undone by the next.
+    # Only memctl writes here, and the next resize restores what a killed resize left.
     wrong = [each for each in reports if each["outcome"] in ("superseded", "failed")]
     assert not wrong
     recovered(*guests)

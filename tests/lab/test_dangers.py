@@ -1,8 +1,8 @@
-"""The requests that kill guests when they are made by xl, and what they come to through memctl.
+"""Requests that kill guests by xl, and the same requests through memctl.
 
-Each was measured on real Xen before memctl was begun. By xl's own commands guests starve, panic,
-hit kernel bugs, or lose a process; through memctl each request is verified, or refused with a named
-cause. In every guest runs a process, which is to outlive the request.
+With xl's commands guests starve, panic, hit kernel bugs, or lose a process: that was measured on
+real Xen before memctl was begun. memctl verifies each request, or refuses it with a cause. Every
+guest has a process that has to survive the request.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def test_by_memctl(row: Row, fresh_host: ScenarioHost, figures: Figures) -> None
 
 @pytest.mark.parametrize("type", ["pv", "pvh"])
 class TestShrinkBelowWhatAProcessHolds:
-    """memctl names a floor when it refuses, and reaches it when it is asked for it."""
+    """memctl refuses with the smallest size, and reaches that size if asked for it."""
 
     ASKED = "{type}, 2048 MiB, its process holds 500, then 200"
 
@@ -102,7 +102,7 @@ class TestShrinkBelowWhatAProcessHolds:
         refused = ask_memctl(guest, 200, refused="below_floor")
         floor_kib = refused.report["range"]["smallest"]["size_kib"]
         assert 500 * MIB < floor_kib < 1024 * MIB
-        # What is free changes by itself: a little above, so that it holds until it is asked for.
+        # The free memory changes by itself, so ask for a little more than the smallest size.
         done = resize(guest, f"{floor_kib + 16 * MIB}k", timeout=300)
         check_kept_safe(guest, done)
         assert done.ending == (0, "verified", None)

@@ -1,4 +1,4 @@
-"""What the doctor says of hosts and guests, and that what it names mends what it found.
+"""What the doctor finds on hosts and in guests; the commands that it names mend that.
 
 On real Xen with `--full`.
 """
@@ -23,11 +23,11 @@ IN_THE_GUEST = "in the guest: "
 RESTART_AGENT = "systemctl restart memctl-agent"
 ASKED_OF_THE_AGENT = ("hotplug", "kernel", "online_policy", "udev_rule", "memory_blocks")
 MEASURED = ("host_reserve", "agent_version", "kernel")
-"""Checks whose message tells what one host alone has."""
+"""Checks whose message differs between the hosts."""
 
 UDEV_RULE = "/etc/udev/rules.d/40-lab.rules"
 RULE = 'SUBSYSTEM=="memory", ACTION=="add", ATTR{state}=="offline", ATTR{state}="online_movable"\n'
-# Guests of the lab have no systemd: the calls of it that memctl names.
+# Guests of the lab have no systemd. This knows the calls that memctl names.
 SYSTEMCTL = """#!/bin/sh
 case "$*" in
 "restart memctl-agent" | "enable --now memctl-agent") ;;
@@ -40,7 +40,7 @@ memctl-agent </dev/null >/dev/console 2>&1 &
 
 
 def record(figures: Figures, what: str, findings: Sequence[Json]) -> None:
-    """What was found, and what it says where that is the same everywhere."""
+    """Records the findings, with their messages if those are equal on both hosts."""
     figures.record(
         what,
         **{
@@ -55,7 +55,7 @@ def record(figures: Figures, what: str, findings: Sequence[Json]) -> None:
 
 
 def nothing_bad(host: ScenarioHost, *guests: ScenarioGuest) -> Examined:
-    """Looks, and holds that all is good."""
+    """Runs the doctor, and checks that nothing is bad."""
     done = doctor(host, *guests)
     assert done.faults == {}
     assert done.status == 0
@@ -63,7 +63,7 @@ def nothing_bad(host: ScenarioHost, *guests: ScenarioGuest) -> Examined:
 
 
 def one_bad(host: ScenarioHost, guest: ScenarioGuest, check: str) -> Json:
-    """Looks, and holds that this is bad and nothing else."""
+    """Runs the doctor, and checks that only this check is bad."""
     done = doctor(host, guest)
     bad = [name for name, severity in done.faults.items() if severity == "bad"]
     assert (done.status, bad) == (1, [check])
@@ -90,7 +90,7 @@ class TestSoundGuests:
         record(figures, "host", done.of(None))
         for type, guest in guests.items():
             record(figures, type, done.of(guest))
-        # That it stays offline without memctl is said, and is no fault.
+        # The doctor says that memory stays offline without memctl. That is no fault.
         assert done.finding("online_policy", guests["pv"])["message"].startswith("offline: ")
 
     def test_without_a_name_every_guest_is_looked_at(
@@ -123,7 +123,7 @@ class TestSoundGuests:
         done = doctor(host, guest)
         assert finish(running, timeout=300).ending == (0, "verified", None)
         assert done.status == 0
-        # What is claimed for it, and a block that is not online yet, are notes at most.
+        # A claim for the guest, and a block that is not online yet, are at most notes.
         assert set(done.faults.values()) == {"note"}, done.faults
         assert done.finding("claims", guest)["severity"] == "good"
         leftover = done.finding("leftover", guest)
@@ -157,7 +157,7 @@ def test_a_guest_without_an_agent(fresh_host: ScenarioHost, figures: Figures) ->
 
 
 def test_a_frozen_pool_that_has_no_room_is_bad(fresh_host: ScenarioHost, figures: Figures) -> None:
-    """2 MiB do for a domain of 256 MiB and for nothing above; a smaller one could still grow."""
+    """A pool of 2 MiB is enough for 256 MiB at most, so a smaller domain could still grow."""
     guest = fresh_host.create_guest("doctor-frozen", "pvh", memory_mib=256, shadow_memory_mib=2)
     guest.wait_for_agent()
     found = one_bad(fresh_host, guest, "frozen_pool")
@@ -177,12 +177,12 @@ def test_a_policy_that_makes_memory_movable_is_noted(
     record(figures, "movable", [done.finding("online_policy", guest)])
 
 
-# What follows is about the real machine alone.
+# The rest is only about the real machine.
 
 
 @pytest.fixture
 def xl_conf(lab: Lab) -> Iterator[str]:
-    """A file that a scenario may write or remove; it is put back after it."""
+    """A file that a scenario may write or remove. It is restored afterwards."""
     before = lab.read_file(XL_CONF)
     yield XL_CONF
     lab.write_file(XL_CONF, before)
@@ -200,7 +200,7 @@ class TestAutoballoon:
             assert doctor(lab).finding("autoballoon")["severity"] == "good"
 
     @pytest.mark.parametrize("text", [None, "", "#autoballoon=1\n", "autoballoon='auto'\n"])
-    def test_left_to_xl_it_is_off_where_dom0_has_a_size(
+    def test_auto_is_off_if_dom0_has_a_fixed_size(
         self, lab: Lab, xl_conf: str, text: str | None
     ) -> None:
         if text is None:
@@ -212,7 +212,7 @@ class TestAutoballoon:
         assert found["severity"] == "good"
         assert found["message"] == "off: left to xl, and Xen's command line has dom0_mem"
 
-    def test_a_word_that_xl_does_not_know_is_not_known(self, lab: Lab, xl_conf: str) -> None:
+    def test_an_unknown_word_is_unknown(self, lab: Lab, xl_conf: str) -> None:
         lab.write_file(xl_conf, 'autoballoon="perhaps"\n')
         done = doctor(lab)
         assert done.finding("autoballoon")["severity"] == "unknown"
@@ -235,7 +235,7 @@ class TestAutoballoon:
 
 
 @pytest.mark.parametrize("type, phase", [("pv", "online"), ("pvh", "populate")])
-def test_what_a_killed_resize_left_is_mended_by_the_named_command(
+def test_the_named_command_mends_what_a_killed_resize_left(
     fresh_lab: Lab, type: str, phase: str
 ) -> None:
     guest = fresh_lab.create_guest(f"doctor-left-{type}", type)
@@ -245,7 +245,7 @@ def test_what_a_killed_resize_left_is_mended_by_the_named_command(
     running.wait_for_output(f'"phase":"{phase}"')
     running.kill(signal.SIGKILL)
     assert running.wait().status == 128 + signal.SIGKILL
-    guest.pause()  # it takes no more of its claim while that is looked at
+    guest.pause()  # so that the guest takes no more of its claim
     assert guest.has_journal()
 
     claimed = guest.snapshot().claim_pages > 0
@@ -264,13 +264,13 @@ def test_what_a_killed_resize_left_is_mended_by_the_named_command(
     fresh_lab.run(found["remedy"], timeout=300).check()
     nothing_bad(fresh_lab, guest)
     assert not guest.has_journal()
-    # A pool is never lowered under a guest that may have grown.
+    # The pool of a guest that may have grown is never lowered.
     assert replace(guest.snapshot(), pool_bytes=before.pool_bytes) == before
     assert guest.alive() and guest.runs_programs()
 
 
 class TestMendedInTheGuest:
-    """The scenarios of this class share a pv guest, and leave it sound; the last one saves it."""
+    """The scenarios of this class share a pv guest and leave it sound. The last one saves it."""
 
     @pytest.fixture(scope="class")
     def guest(self, lab: Lab) -> Iterator[Guest]:
@@ -282,7 +282,7 @@ class TestMendedInTheGuest:
 
     @staticmethod
     def mend(guest: Guest, finding: Json) -> None:
-        """Runs the very command that the finding names."""
+        """Runs the command that the finding names."""
         assert finding["remedy"].startswith(IN_THE_GUEST), finding
         guest.check(finding["remedy"].removeprefix(IN_THE_GUEST))
 
@@ -316,12 +316,12 @@ class TestMendedInTheGuest:
         nothing_bad(lab, guest)
 
     def test_a_guest_that_is_being_saved(self, lab: Lab, guest: Guest) -> None:
-        """The save goes into a pipe that nobody reads for a while, and so stands still."""
+        """The save writes into a pipe that is not read for a while, so it stands still."""
         pipe = "/tmp/doctor.pipe"
         lab.check(f"mkfifo {pipe}")
         reader = lab.start(f"exec 3<{pipe}; read go; cat <&3 >/dev/null", with_input=True)
         saving = lab.start(f"xl save {guest.name} {pipe}")
-        # The guest is suspended first, while libxl's helper is at work: it answers nothing then.
+        # libxl's helper suspends the guest first. From then on the guest answers nothing.
         suspended = f"lab-probe {guest.domid} | grep -q '\"shutdown\": *true'"
         lab.check(f"until {suspended}; do usleep 200000; done")
 

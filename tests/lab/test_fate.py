@@ -1,7 +1,8 @@
-"""What befalls a domain in each phase of a resize, on real Xen: that ends, and leaves nothing.
+"""A domain ends, reboots, pauses or travels in each phase of a resize, on real Xen.
 
-Every fate in every phase, pv and pvh in turn. A pause and a reboot are in test_life.py too, on the
-simulator as well; there tests/faults lets all of this happen before every single call.
+The resize ends and leaves nothing behind. Every fate comes in every phase, on pv and pvh in turn.
+test_life.py has a pause and a reboot on the simulator, too. There tests/faults lets every fate
+happen before every single call.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from memctl_lab.memctl import Resized, finish, resize
 from memctl_lab.phases import at_phase
 from memctl_lab.rows import size_of
 
-# Each fate has to reach the domain within the phase, even while memctl or the guest is busy.
+# Each fate has to reach the domain within the phase, also if memctl or the guest is busy.
 pytestmark = [pytest.mark.full, pytest.mark.two_cpus]
 
 PHASES = ["facts", "reserve", "online", "populate", "verify", "restore"]
@@ -28,7 +29,8 @@ CRASH = "lab-guest -t 20 {domid} 'echo c >/proc/sysrq-trigger'"
 REBOOT = "lab-guest -t 20 {domid} 'reboot -f'"
 GONE = "! xl list {domid} >/dev/null 2>&1"
 PAUSED = """lab-probe {domid} | grep -q '"paused":true'"""
-# libxl's helper, by which memctl knows a save or migration: one argument of its, and not of grep's.
+# An argument of libxl's helper, by which memctl notices a save or migration. grep does not match
+# itself.
 SAVING = "grep -qszx -e '--save-domai[n]' /proc/[0-9]*/cmdline"
 
 
@@ -39,7 +41,7 @@ def made(lab: Lab, name: str, type: str) -> Guest:
 
 
 def size_for(phase: str) -> str:
-    """To which a growth comes to that phase; one that is to restore is interrupted on its way."""
+    """A size for which a growth reaches that phase. For `restore` it is interrupted on its way."""
     return "3584m" if phase == "restore" else f"{GROWN_MIB}m"
 
 
@@ -58,11 +60,11 @@ kill -CONT $pid"""
 
 
 def start_struck(guest: Guest, phase: str, fate: str, until: str, options: str = "") -> Running:
-    """A growth that stands still, as the phase begins, until its domain's fate has come.
+    """A growth that is stopped when the phase begins, until its domain's fate has come.
 
-    For 3 s at most: it may hold libxl's lock, and whatever befalls the domain need that; or have
-    sent half a message, for whose rest xenstored, and so the whole host, waits. So it says whether
-    the fate came in time.
+    It is stopped for 3 s at most. The stopped growth may hold libxl's lock, which the fate may
+    need. Or it may have sent half a message, and then xenstored, and so the whole host, waits for
+    the rest. The script says whether the fate came in time.
     """
     action = STAND_STILL.format(
         fate=fate.format(domid=guest.domid),
@@ -73,12 +75,12 @@ def start_struck(guest: Guest, phase: str, fate: str, until: str, options: str =
 
 
 def strike(guest: Guest, phase: str, fate: str, until: str) -> Resized:
-    """How a growth ended whose domain had its fate as the phase began."""
+    """Runs a growth whose domain meets its fate when the phase begins. Returns how it ended."""
     return finish(start_struck(guest, phase, fate, until, "--stall 5"), timeout=120)
 
 
 def check_nothing_left(lab: Lab, domid: int) -> None:
-    """Of a domain that has gone."""
+    """Checks that nothing is left of a domain that has gone."""
     lab.check(f"while xl list {domid} >/dev/null 2>&1; do usleep 100000; done")
     for path in (f"/local/domain/{domid}", f"/libxl/{domid}"):
         assert lab.xenstore_list(path) == [], path
@@ -86,7 +88,7 @@ def check_nothing_left(lab: Lab, domid: int) -> None:
 
 
 def check_lives(guest: Guest) -> None:
-    """Nothing of the growth is left on it; then it is small again, for the next one."""
+    """Checks that nothing of the growth is left, and shrinks the guest for the next growth."""
     check_sound(guest)
     small = max(200, guest.config.memory_mib)
     if size_of(guest) > small:
@@ -106,9 +108,7 @@ def test_a_domain_that_ends(fresh_lab: Lab, fate: str, types: tuple[str, str]) -
         done = strike(guest, phase, fate, GONE)
         gone = (6, "gone", "domain_gone")
         expected = [gone]
-        if (
-            phase == "facts"
-        ):  # nothing had been done by then; libxl pauses a domain before it ends it
+        if phase == "facts":  # nothing was changed yet; libxl pauses a domain before it ends it
             causes = ("no_such_domain", "domain_gone", "domain_paused")
             expected += [(3, "refused", cause) for cause in causes]
         assert done.ending in expected, (phase, done.report)
@@ -117,10 +117,10 @@ def test_a_domain_that_ends(fresh_lab: Lab, fate: str, types: tuple[str, str]) -
 
 @pytest.fixture
 def pv_and_pvh(fresh_lab: Lab) -> Sequence[Guest]:
-    """One guest of each, to be struck in turn.
+    """A pv and a pvh guest, which meet their fates in turn.
 
-    Large enough to boot under any limit that a growth here has set: what a growth that stands still
-    between target and limit leaves to a guest that reboots just then is no fault of the guest's.
+    They are large enough to boot under any limit that a growth sets here. A growth that is stopped
+    between setting the limit and the target can leave them apart when the guest reboots.
     """
     wanted = [("fate-pv", "pv"), ("fate-pvh", "pvh")]
     guests = fresh_lab.create_guests(wanted, memory_mib=320)
@@ -133,11 +133,11 @@ def test_a_domain_that_reboots(pv_and_pvh: Sequence[Guest]) -> None:
     for phase, guest in zip(PHASES, cycle(pv_and_pvh)):
         earlier = guest.domid
         done = strike(guest, phase, REBOOT, GONE)
-        # Which of them is seen depends on how soon xl takes the old domain away.
+        # The cause depends on how soon xl removes the old domain.
         gone = [(6, "gone", "guest_rebooted"), (6, "gone", "domain_gone")]
         if phase == "facts":
             gone += [(3, "refused", cause) for cause in ("no_such_domain", "domain_gone")]
-        if phase == "restore":  # a kernel that reboots is silent first, and may be so for longer
+        if phase == "restore":  # a rebooting kernel is silent first, perhaps too long
             gone += [(5, "kept", "cancelled"), (5, "restored", "cancelled")]
         assert done.ending in gone, (phase, done.report)
         guest.wait_until_rebooted()
@@ -153,7 +153,7 @@ def test_a_domain_that_is_paused(pv_and_pvh: Sequence[Guest]) -> None:
         guest.unpause()
         if phase == "restore":
             assert done.report["outcome"] in ("kept", "restored"), done.report
-        elif phase == "verify" and done.status == 0:  # nothing had to be asked of the guest
+        elif phase == "verify" and done.status == 0:  # the guest had nothing left to do
             assert size_of(guest) == GROWN_MIB
         else:
             assert done.report["cause"] == "domain_paused", (phase, done.report)
@@ -163,28 +163,28 @@ def test_a_domain_that_is_paused(pv_and_pvh: Sequence[Guest]) -> None:
 
 
 def start_travel(guest: Guest, phase: str) -> Running:
-    """A growth that stands still, since the phase has begun, until a save or migration begins."""
+    """A growth that is stopped when the phase begins, until a save or migration begins."""
     running = start_struck(guest, phase, fate=":", until=SAVING)
     running.wait_for_output(f'"phase":"{phase}"')
     return running
 
 
 def outcomes(phase: str, in_time: bool) -> set[str]:
-    """What may become of a growth whose domain begins to travel in that phase, or soon after."""
+    """The possible outcomes if a domain begins to travel in that phase, or soon after."""
     may_be = {"gone", "kept", "restored"}
     if phase in ("facts", "reserve", "online"):
         may_be.add("refused")
-    # The last look whether the domain travels is in `verify`, and may have been taken there.
+    # `verify` looks for the last time whether the domain travels, perhaps before the save began.
     if phase == "verify" or (phase in BEFORE_VERIFY and not in_time):
         may_be.add("verified")
     return may_be
 
 
 def check_travelled(guest: Guest, phase: str, done: Resized, domid: int, in_time: bool) -> None:
-    """A guest that was saved or migrated meanwhile, and goes on, perhaps under another number."""
+    """Checks a guest after its save or migration. It may have another number now."""
     print(phase, "in time" if in_time else "too late", *done.ending)
     assert done.report["outcome"] in outcomes(phase, in_time), (phase, done.report)
-    if done.status == 0:  # it was done before the guest stopped: then what it got has travelled
+    if done.status == 0:  # the growth ended before the guest stopped: its memory has travelled
         assert size_of(guest) == GROWN_MIB
     else:
         causes = ("domain_migrating", "domain_gone", "cancelled")
@@ -196,11 +196,11 @@ def check_travelled(guest: Guest, phase: str, done: Resized, domid: int, in_time
 
 
 def test_a_domain_that_is_saved(fresh_lab: Lab) -> None:
-    """No growth is verified whose domain is being saved before its last look.
+    """A growth is not verified if a save begins before its last look.
 
-    libxl's helper is there before memctl goes on, and stays until memctl has ended: nothing takes
-    what it writes. Where xl took longer than memctl may stand still, nothing is said of that phase
-    but that the guest lives on. In `verify` the growth may have been verified by then.
+    libxl's helper runs before memctl goes on, and until memctl has ended, because nothing reads
+    what it writes. If xl took longer than memctl may be stopped, the phase only shows that the
+    guest lives on. In `verify` the growth may have been verified before the save.
     """
     guest = made(fresh_lab, "saved", "pv")
     in_time = {}
@@ -216,11 +216,10 @@ def test_a_domain_that_is_saved(fresh_lab: Lab) -> None:
 
 
 def test_a_domain_that_is_migrated(fresh_lab: Lab) -> None:
-    """pvh alone: of a pv guest Xen cannot log dirty pages here, with memctl or without.
+    """As a save, but nothing delays the migration. Only pvh: Xen cannot log dirty pages of pv here.
 
-    As with a save, but that nothing holds the migration up. xl reads the limit for the receiving
-    side before anything shows that it migrates: of a guest that grows past that meanwhile, the
-    migration fails, and it goes on where it was, with its growth perhaps.
+    xl reads the limit for the receiving side before anything shows that the domain migrates. If the
+    guest then grows past that limit, the migration fails, and the guest goes on at the sender.
     """
     guest = made(fresh_lab, "moving", "pvh")
     in_time = {}

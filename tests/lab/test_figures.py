@@ -1,4 +1,4 @@
-"""The comparison itself: a scenario that ends otherwise on one of the hosts fails."""
+"""The comparison itself: if the hosts end with different figures, the scenario fails."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_rows_of_another_run_stay_and_those_of_this_one_take_their_place(tmp_pat
     ]
 
 
-def test_what_was_harmed_stands_out() -> None:
+def test_a_harmed_guest_stands_out() -> None:
     assert ending("rc 0").in_words() == "rc 0, 1024 MiB"
     harmed = ending("rc 0", process="killed", free_mib=0).in_words()
     assert "**its process is killed**" in harmed and "**0 MiB left to the host**" in harmed

@@ -1,4 +1,4 @@
-"""A running guest grows past its boot limit, and three layers say so."""
+"""A running guest grows past its boot limit, and three layers confirm it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def guest(request: pytest.FixtureRequest, host: ScenarioHost) -> Iterator[Scenar
 def check_grown(
     guest: ScenarioGuest, done: Resized, size_mib: int, tot_before: int, total_before: int
 ) -> None:
-    """What success means, read without memctl."""
+    """Checks success by figures that memctl had no part in."""
     grown_kib = (size_mib - 160) * MIB
     assert done.ending == (0, "verified", None), done.stderr
     domain, facts, limits = guest.domain(), guest.facts(), guest.snapshot()
@@ -103,7 +103,7 @@ class TestLargeGrowth:
     def test_a_guest_grows_to_22_times_its_boot_limit(
         self, guest: ScenarioGuest, figures: Figures
     ) -> None:
-        """On pvh with the pool of a 160 MiB guest this would stop at 952 MiB, and say nothing."""
+        """With the pool of a 160 MiB guest, a pvh guest would stop at 952 MiB without a message."""
         grow(guest, 3584, figures)
 
 
@@ -131,13 +131,13 @@ class TestAgent:
         domain, after = guest.domain(), guest.snapshot()
         assert domain is not None
         assert after.claim_pages == 0
-        # Nobody says how much the guest can spare: it keeps what it has.
+        # Nothing tells how much the guest can spare, so it keeps what it has.
         assert abs(after.target_kib - domain.tot_kib) <= MIB
         if done.status == 4:
             earlier = (before.max_pages, before.limit_kib, before.target_kib)
             assert (after.max_pages, after.limit_kib, after.target_kib) == earlier
         else:
-            # Where it stopped is another place in every run: nothing of it is recorded.
+            # The guest stops at another size in every run, so nothing is recorded.
             assert after.target_kib == done.report["reached_kib"]
             assert after.limit_kib == done.report["limit_kib"] >= after.target_kib
         print(f"{guest.name}: {done.report['outcome']}, target {after.target_kib // MIB} MiB")

@@ -1,4 +1,4 @@
-"""A resize and what else happens in a guest's life: an interruption, a pause, a reboot.
+"""An interruption, a pause or a reboot in the middle of a resize.
 
 On real Xen with `--full`.
 """
@@ -47,10 +47,10 @@ def test_an_interrupted_resize_brings_the_earlier_size_back(
     running.kill(number)
     done = finish(running, timeout=300)
     assert done.ending == (130, "restored", "cancelled")
-    # A pool is never lowered under a guest that grew.
+    # The pool of a guest that grew is never lowered.
     assert replace(guest.snapshot(), pool_bytes=before.pool_bytes) == before
     check_sound(guest)
-    # Where it was interrupted decides how many sections were added, and what describes them.
+    # The moment of the interruption decides how many sections were added and described.
     figures.record_resize("cancelled", guest, done, but=("residual_kib", "stages", "reached_kib"))
 
 
@@ -87,7 +87,7 @@ def test_a_guest_that_reboots_in_the_middle_ends_the_resize(guest: ScenarioGuest
     guest.reboot()
     done = finish(running, timeout=300)
     assert done.ending[:2] == (6, "gone")
-    # Which of them is seen depends on how soon xl takes the old domain away.
+    # The cause depends on how soon xl removes the old domain.
     assert done.report["cause"] in ("guest_rebooted", "domain_gone")
     assert guest.host.facts().outstanding_pages == 0
 

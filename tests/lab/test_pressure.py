@@ -1,4 +1,4 @@
-"""Guests that need what they have, while they are resized: nothing in them is killed.
+"""Guests that need their memory while they are resized: none of their processes is killed.
 
 On real Xen with `--full`.
 """
@@ -24,7 +24,7 @@ from memctl_lab.rows import (
     harmed,
 )
 
-# dom0 has to come to its turn while a guest is busy.
+# dom0 must not wait for a busy guest.
 pytestmark = [pytest.mark.full, pytest.mark.two_cpus]
 
 ROUNDS = 10
@@ -39,7 +39,7 @@ def guest(request: pytest.FixtureRequest, fresh_host: ScenarioHost) -> Iterator[
 
 
 def check_unharmed(guest: ScenarioGuest) -> None:
-    """The guest and its processes are what they were, and nothing of memctl's is left."""
+    """Checks that the guest and its processes live, and that memctl left nothing behind."""
     check_sound(guest)
     assert guest.runs_programs()
 
@@ -59,14 +59,14 @@ def test_the_agent_answers_with_two_mebibytes_left(guest: ScenarioGuest, figures
 def test_a_process_takes_memory_in_the_middle_of_a_shrink(
     fresh_host: ScenarioHost, figures: Figures, type: str
 ) -> None:
-    # With one processor the balloon leaves no time to any process until it is done.
+    # With one processor no process runs until the balloon is done.
     guest = fresh_host.create_guest(f"middle-{type}", type, vcpus=2)
     guest.wait_for_agent()
     assert resize(guest, "3072m").ending == (0, "verified", None)
     guest.begin_to_hold(1800, 100)
     done = resize(guest, "500m", timeout=300)
     check_unharmed(guest)
-    # What it had before comes back; nothing is taken by force.
+    # The guest gets its memory back; nothing is taken by force.
     assert done.ending == (4, "restored", "guest_pressure"), done.report
     assert done.report["stages"] > 1
     figures.record("restored", cause=done.report["cause"])

@@ -1,4 +1,4 @@
-"""The Python package in dom0 of a real Xen, with Debian's interpreter: in a boot of its own."""
+"""The Python package in dom0 of a real Xen, with Debian's interpreter, in its own boot."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What `memctl recover` makes of guests on which nothing was left, or an operation is at work.
+"""`memctl recover` on guests on which nothing was left, or on which an operation is at work.
 
-On real Xen with `--full`. What a killed resize leaves is in test_doctor.py, which runs the command
-that the doctor names for it.
+On real Xen with `--full`. test_doctor.py has what a killed resize leaves, and runs the command that
+the doctor names for it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def guest(request: pytest.FixtureRequest, fresh_host: ScenarioHost) -> ScenarioG
     return made
 
 
-def test_nothing_is_done_where_nothing_was_left(
+def test_nothing_is_done_if_nothing_was_left(
     fresh_host: ScenarioHost, guest: ScenarioGuest
 ) -> None:
     before = guest.snapshot()

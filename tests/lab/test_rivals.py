@@ -1,4 +1,4 @@
-"""Other tools that set a limit in the middle of a resize: theirs is the last word.
+"""Other tools set a limit in the middle of a resize, and their limit stands.
 
 On real Xen with `--full`.
 """
@@ -19,16 +19,16 @@ from memctl_lab.rows import size_of
 pytestmark = pytest.mark.full
 
 SIZE_MIB = 400
-"""What the guest has before it grows, and is to have after it shrinks."""
+"""The guest's size before it grows, and the size to which it is to shrink."""
 WANTED_MIB = 3584
 TARGET_MIB = 1200
 LIMIT_MIB = 3900
 BACK_MIB = 3000
-"""More than a shrink leaves in its first stage, which takes half of what can be had."""
+"""More than is left after a shrink's first stage, which takes half of what can be had."""
 
 
 def stands(rival: Rival, mib: int, limits: Limits) -> bool:
-    """Whether its word is what the domain has."""
+    """Whether the rival's value stands."""
     unit_kib = PAGE_KIB if rival.limit == "max_pages" else 1
     return int(getattr(limits, rival.limit)) * unit_kib == mib * MIB
 
@@ -36,7 +36,7 @@ def stands(rival: Rival, mib: int, limits: Limits) -> bool:
 def check_last_word(
     guest: ScenarioGuest, rival: Rival, mib: int, from_mib: int, to_mib: int
 ) -> Resized:
-    """In the middle of a resize the rival sets its limit: that ends it, and stands."""
+    """The rival sets its limit in the middle of a resize. The resize ends, and the limit stands."""
     earlier = resize(guest, f"{from_mib}m", timeout=300)
     assert earlier.ending == (0, "verified", None), f"before {rival.name}: {earlier.report}"
     running = start_resize(guest, f"{to_mib}m")
@@ -57,22 +57,22 @@ def check_last_word(
 
 @pytest.fixture(params=["pv", "pvh"])
 def guest(request: pytest.FixtureRequest, fresh_host: ScenarioHost) -> ScenarioGuest:
-    """One that onlines memory by itself: without memctl it comes to no larger target otherwise."""
+    """A guest that onlines memory by itself, so that it reaches a larger target without memctl."""
     name, policy = f"rival-{request.param}", "online_kernel"
     made = fresh_host.create_guest(name, request.param, online_policy=policy)
     made.wait_for_agent()
     return made
 
 
-def test_anothers_word_stands(guest: ScenarioGuest, figures: Figures) -> None:
+def test_another_tools_limit_stands(guest: ScenarioGuest, figures: Figures) -> None:
     for number, rival in enumerate(RIVALS):
-        # Each with a value of its own. libxl refuses a limit below the target that stands then.
+        # Each rival sets another value. libxl refuses a limit below the present target.
         mib = (TARGET_MIB if rival.limit == "target_kib" else LIMIT_MIB) + number
         done = check_last_word(guest, rival, mib, SIZE_MIB, WANTED_MIB)
         figures.record(rival.name, cause=done.report["cause"])
 
 
-def test_anothers_word_stands_in_a_shrink(guest: ScenarioGuest) -> None:
-    """A target in xenstore alone, above the cap of the stage: who sets it does not lift that."""
+def test_another_tools_target_stands_in_a_shrink(guest: ScenarioGuest) -> None:
+    """Only the target in xenstore is set, above the stage's max_pages, which stays as it is."""
     (rival,) = (each for each in RIVALS if each.name == "xenstore, target")
     check_last_word(guest, rival, BACK_MIB, WANTED_MIB, SIZE_MIB)

@@ -1,6 +1,6 @@
-"""Guests with next to no memory left, and guests that are saved: by xl they die of it.
+"""Guests with almost no memory left, and guests that are saved: a resize by xl kills them.
 
-In every guest runs a process, which is to outlive the request.
+A process runs in every guest, and has to survive the request.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def has_its_agent(guest: ScenarioGuest) -> None:
 
 
 def starving(type: str, free_mib: int) -> Row:
-    """The very case one grows for: the whole request's page descriptors are taken at once."""
+    """A guest that needs memory: by xl the page descriptors of the whole request come at once."""
     return Row(
         f"{type} with {free_mib} MiB left, 1024",
         guest="hungry",
@@ -58,7 +58,7 @@ def starving(type: str, free_mib: int) -> Row:
 
 
 def saved(type: str, mib: int, autoballoon: bool) -> Row:
-    """A guest that survives `xl save` and `xl restore`, and is resized further."""
+    """A guest that is saved and restored by xl, and then resized further."""
     more, setting = mib + 400, "on" if autoballoon else "off"
     return Row(
         f"{type} to {mib} MiB, saved and restored, then {more} and 300, autoballoon {setting}",
@@ -78,12 +78,12 @@ ROWS = [
     starving("pv", 5),
     starving("pvh", 12),
     pytest.param(starving("pvh", 5), marks=full),
-    # A save writes the image out: it is no larger than it has to be.
+    # A save writes the whole image, so the guest is as small as possible.
     pytest.param(saved("pv", 480, autoballoon=False), marks=full),
     pytest.param(saved("pvh", 480, autoballoon=False), marks=full),
     pytest.param(saved("pv", 1200, autoballoon=True), marks=full),
-    # With autoballoon on, libxl freezes a pvh guest's pool in the configuration that it stores:
-    # xl gives the restored guest a pool that is too small for this size, and that fails.
+    # With autoballoon on, libxl freezes a pvh guest's pool in the configuration that it stores. So
+    # xl gives the restored guest a pool that is too small for this size, and the restore fails.
     Row(
         "pvh to 1200 MiB, saved and restored, then 1600 and 300, autoballoon on",
         guest="saved",

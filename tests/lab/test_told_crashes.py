@@ -1,4 +1,4 @@
-"""The lab itself: no guest's crash is lost, even if the guest is destroyed by then."""
+"""The lab itself reports every guest's crash, also if the guest is destroyed by then."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NO_DOMAIN = """{"total_pages": 1, "free_pages": 1, "scrub_pages": 0, "outstandin
 
 
 class Consoles:
-    """As much of a Lab as a guest needs whose domain has ended: the console of its name."""
+    """The part of a Lab that a guest needs after its domain's end: its console."""
 
     def __init__(self) -> None:
         self.guests: dict[str, Guest] = {}

@@ -1,6 +1,6 @@
-"""The requests that xl says yes to and that come to nothing, to less, or to an empty host.
+"""Requests that xl accepts, and that come to nothing, to less, or to an empty host.
 
-Each row twice: by xl, and through memctl, which says so before or does it.
+Each row runs twice: by xl, and through memctl, which refuses the request or carries it out.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def may_die_if_simulated(guest: ScenarioGuest) -> None:
     guest.crash_expected = guest.host.kind == "sim"
 
 
-def blocks_that_nobody_onlines(type: str) -> Row:
+def blocks_that_stay_offline(type: str) -> Row:
     return Row(
         f"{type} to 512 MiB, its kernel's policy is offline",
         guest="offline",
@@ -82,13 +82,13 @@ ROWS = [
         memctl=(512,),
         xl_is_recorded=True,
     ),
-    blocks_that_nobody_onlines("pv"),
-    blocks_that_nobody_onlines("pvh"),
+    blocks_that_stay_offline("pv"),
+    blocks_that_stay_offline("pvh"),
     Row(
         "pvh to 3584 MiB",
         guest="dry",
         type="pvh",
-        xl=(asks_for_3584_and_prints_nothing, reaches(952)),  # then its paging pool is dry
+        xl=(asks_for_3584_and_prints_nothing, reaches(952)),  # the paging pool is dry then
         memctl=(3584,),
         xl_is_recorded=True,
     ),
@@ -102,7 +102,7 @@ ROWS = [
         each_is_recorded=True,
         but=("stages",),
     ),
-    # What xl calls the guest's memory includes the video RAM; xenstore's target does not.
+    # A size of xl's includes the video RAM; xenstore's target does not.
     Row(
         "hvm of 256 MiB with a standard VGA of 16 to 1024 and 500 MiB",
         guest="vga",
@@ -172,7 +172,7 @@ class TestHostThatIsFullForAWhile:
         done = ask_memctl(guest, 1024)
         figures.tell(self.ASKED, "memctl", ending(guest, done))
 
-    def test_memctl_wakes_what_has_given_up(
+    def test_memctl_wakes_a_balloon_that_has_given_up(
         self, fresh_host: ScenarioHost, figures: Figures
     ) -> None:
         guest = guest_for_memctl(fresh_host, "given-up", "pv", online_policy="online_kernel")
@@ -224,7 +224,7 @@ class TestTwoGuestsThatAskForTwoThirdsEach:
 
 @pytest.mark.parametrize(("type", "memory_mib"), [("pv", 160), ("pvh", 160), ("hvm", 256)])
 class TestBootedWithLessThanItsMaximum:
-    """A pvh or hvm guest is populated on demand until its balloon has met the boot target."""
+    """A pvh or hvm guest is populated on demand until its balloon has reached the boot target."""
 
     ASKED = "{type}, memory={memory_mib} maxmem=512, to 400 and 1024 MiB"
 
@@ -254,7 +254,7 @@ class TestBootedWithLessThanItsMaximum:
 
 
 class TestDeviceModel:
-    """hvm: a device model does not know of memory that is added later."""
+    """hvm: a device model does not know memory that is added later."""
 
     ASKED = "hvm of 256 MiB with an emulated USB controller to 1024 and 500 MiB"
     ALLOWED = f"{ASKED}, --allow-hvm-devices"
@@ -264,7 +264,7 @@ class TestDeviceModel:
         may_die_if_simulated(guest)
         for mib in (1024, 500):
             said = by_xl(guest, mib)
-        for asked in (self.ASKED, self.ALLOWED):  # xl asks nobody
+        for asked in (self.ASKED, self.ALLOWED):  # xl asks no device model
             figures.tell(asked, "xl", ending(guest, said))
 
     def test_by_memctl(self, fresh_host: ScenarioHost, figures: Figures) -> None:

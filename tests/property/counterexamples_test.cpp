@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What the properties found, made small: each was a promise broken, with the seed that showed it.
+// Broken promises that the properties found, made small, with the seed that showed each.
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -13,14 +13,14 @@ namespace {
 using host::sim::AgentConduct;
 using namespace std::chrono_literals;
 
-/// What doesn't hold is thrown by RapidCheck's assertions.
+/// Throws if an assertion of RapidCheck fails.
 void replay(const HostChoice& host, const std::vector<Step>& steps) {
   Session session{host};
   for (const Step& step : steps) EXPECT_NO_THROW(session.follow(step));
 }
 
-/// Seed 4170. The size that it already had was set as a target from which the guest, whose balloon
-/// had taken its video RAM before, went down by as much again.
+/// Seed 4170. The balloon had taken the video RAM. Asked for the size that it had, the guest went
+/// down by the video RAM once more.
 TEST(Counterexample, TheSameSizeOnceMoreOfAGuestWithoutItsVideoMemory) {
   replay({.world = {.host = 1_GiB, .xen_minor = 18},
           .guests = {{.type = DomainType::hvm,
@@ -33,7 +33,7 @@ TEST(Counterexample, TheSameSizeOnceMoreOfAGuestWithoutItsVideoMemory) {
           {.goal = Goal::beyond, .options = {.timeout = 4ms, .on_failure = OnFailure::keep}}});
 }
 
-/// Seed 4170. A guest that crashed while it was brought back left its journal.
+/// Seed 4170. A guest crashed while it was restored, and its record stayed.
 TEST(Counterexample, AGuestThatCrashesOnTheWayBack) {
   replay({.world = {.host = 1984_MiB, .xen_minor = 20},
           .guests = {{.type = DomainType::pvh,
@@ -48,7 +48,7 @@ TEST(Counterexample, AGuestThatCrashesOnTheWayBack) {
           {.goal = Goal::down, .amount = 309, .options = {.timeout = 38ms}}});
 }
 
-/// Seed 4170. A description was taken from what the kernel keeps for itself, which grows with the
+/// Seed 4170. Describing blocks took memory from the kernel's own reserve, which grows with the
 /// guest.
 TEST(Counterexample, ALargeGuestAtItsWatermark) {
   replay({.world = {.host = 3461_MiB},
@@ -58,8 +58,8 @@ TEST(Counterexample, ALargeGuestAtItsWatermark) {
          {{.goal = Goal::up, .amount = 16, .options = {.online = OnlineZone::movable}}});
 }
 
-/// Seed 4170. What the guest populated between the reading and the target, it had to give back from
-/// its kernel's memory.
+/// Seed 4170. The guest went on populating between the reading of its size and the new target, and
+/// had to give that memory back from its kernel zones.
 TEST(Counterexample, APartThatIsKeptInMovableBlocks) {
   for (const auto timeout : {8ms, 12ms, 14ms, 20ms, 40ms, 80ms}) {
     replay({.world = {.host = 2587_MiB, .xen_minor = 18},
@@ -74,7 +74,7 @@ TEST(Counterexample, APartThatIsKeptInMovableBlocks) {
   }
 }
 
-/// Seed 12. Each stage of the way back was decided on figures from before the one that had just
+/// Seed 12. While restoring, each stage was decided on figures from before the stage that had just
 /// ended.
 TEST(Counterexample, AWayBackInManyStages) {
   replay({.world = {.host = 1654_MiB, .xen_minor = 22},
@@ -88,7 +88,7 @@ TEST(Counterexample, AWayBackInManyStages) {
            .options = {.timeout = 519ms, .online = OnlineZone::movable}}});
 }
 
-/// Seed 4170. What the balloon still had to take was counted as free.
+/// Seed 4170. Memory that the balloon still had to take was counted as free.
 TEST(Counterexample, ABalloonThatCouldNotShrinkYet) {
   replay({.world = {.host = 2249_MiB, .xen_minor = 18},
           .guests = {{.type = DomainType::hvm,
@@ -101,7 +101,7 @@ TEST(Counterexample, ABalloonThatCouldNotShrinkYet) {
                .timeout = 9ms, .on_failure = OnFailure::keep, .online = OnlineZone::movable}}});
 }
 
-/// Seed 4170. Without an agent, stage after stage was described from memory that none of them gave.
+/// Seed 4170. Without an agent, the stages counted on memory for descriptions that no stage added.
 TEST(Counterexample, AllOfTheHostWithoutAnAgent) {
   replay({.world = {.host = 12662_MiB, .xen_minor = 20},
           .guests = {{.type = DomainType::hvm,
@@ -112,8 +112,8 @@ TEST(Counterexample, AllOfTheHostWithoutAnAgent) {
          {{.goal = Goal::largest, .options = {.agentless = true}}});
 }
 
-/// Seed 77. On its way to the size that it was asked to have, it was to shrink, and then to go on:
-/// it arrived by a few pages more, and those were asked for, past its limit.
+/// Seed 77. A guest on its way up was to shrink, and then to go on. It arrived with a few pages too
+/// many, and a target with those pages was past its limit.
 TEST(Counterexample, AGuestThatArrivesAtItsEarlierTargetOnTheWayBack) {
   replay({.world = {.host = 3978_MiB},
           .guests = {{.type = DomainType::pvh,

@@ -4,8 +4,8 @@
 #include <cstdlib>
 
 int main(int count, char** arguments) {
-  // RapidCheck's own variable. A run repeats unless another seed is asked for. With sanitizers, or
-  // over a library that is not optimised, it takes ten times as long.
+  // RapidCheck's own variable. All runs are equal unless it has another seed. With sanitizers, or
+  // with a library that is not optimised, a run takes ten times as long.
 #ifdef MEMCTL_SLOW
   setenv("RC_PARAMS", "seed=4170 max_success=500 max_discard_ratio=100", 0);
 #else

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What holds on any host, with any guests, after any sequence of requests, each followed through on
-// the simulator.
+// The promises that hold on any host, with any guests, after any sequence of requests. Each request
+// is carried out on the simulator.
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What holds for every decision of the plan, whatever the facts.
+// The rules that hold for every decision of the plan, whatever the facts.
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
@@ -145,7 +145,7 @@ TEST(PlanProperty, TheNextStageIsThePlansFirst) {
   }));
 }
 
-TEST(PlanProperty, WhatIsNotKnownNeverGrantsMore) {
+TEST(PlanProperty, UnknownFactsNeverGrantMore) {
   static const std::vector<std::function<void(Input&)>> forget = {
       [](Input& i) { i.domain.target.reset(); },
       [](Input& i) { i.domain.limit.reset(); },

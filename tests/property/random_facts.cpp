@@ -58,7 +58,7 @@ DomainFacts sound_domain() {
   const Kib limit = one_in(2) ? size : size + *sizes(4_KiB, 1_TiB);
   facts.vcpus = *rc::gen::inRange(1, 129);
   if (facts.identity.type == DomainType::hvm && one_in(2)) facts.video_ram = 16_MiB;
-  // Mostly settled, within a few pages; else on its way, or held up anywhere.
+  // Most domains are settled within a few pages. The others are on their way, or held up anywhere.
   const Kib off = kib_per_page * *rc::gen::inRange(-20, 260);
   const Kib present = one_in(5) ? *sizes(32_MiB, size) : size + off;
   facts.memory = {.allocated = to_pages(present), .max_pages = limit + 1_MiB};

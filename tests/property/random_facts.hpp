@@ -19,11 +19,11 @@ namespace memctl::property {
 /// From 4 KiB to `largest`, as many small as large ones; whole pages.
 [[nodiscard]] rc::Gen<Kib> sizes(Kib smallest, Kib largest);
 [[nodiscard]] rc::Gen<DomainType> types();
-/// True once in so many times.
+/// True once in `n` times.
 [[nodiscard]] bool one_in(int n);
-/// A domain that can be resized, as far as it is up to it, with an agent that answers.
+/// A domain that has nothing against a resize, with an agent that answers.
 [[nodiscard]] rc::Gen<plan::Input> sound_input();
-/// The same, or with anything missing, unknown or in the way.
+/// The same, or a domain with anything missing, unknown or in the way.
 [[nodiscard]] rc::Gen<plan::Input> any_input();
 
 }  // namespace memctl::property

@@ -26,7 +26,7 @@ GuestSpec guest(int number) {
   spec.emulated_dma_devices = one_in(12);
 
   auto& kernel = spec.linux;
-  // As little as a guest lives with: its own watermark, and a little.
+  // The least that a guest can live with: its watermark, and a little more.
   const host::sim::GuestMemory usual{spec.memory, Kib{}, Kib{}};
   if (one_in(3)) kernel.kernel_free = *sizes(usual.watermark() + 2_MiB, spec.memory / 2);
   if (one_in(3)) kernel.reclaimable = *sizes(1_MiB, spec.memory / 4);

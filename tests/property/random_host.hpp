@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Random simulated hosts, and what befalls their guests.
+// Random simulated hosts, and what happens to their guests.
 #pragma once
 
 #include <rapidcheck.h>
@@ -11,23 +11,23 @@
 
 namespace memctl::property {
 
-/// Which size a request is for; `amount` in thousandths of the way, or pages.
+/// The size that a request asks for; `amount` is in thousandths of the way, or in pages.
 enum class Goal {
   up,        ///< between the present size and what the host has
   beyond,    ///< up to twice what the host has
   down,      ///< below the present size
   by_pages,  ///< a few pages more or less than now
-  largest,   ///< what status offers
-  floor,     ///< what a refused shrink offers
+  largest,   ///< the largest size that status shows
+  floor,     ///< the smallest size that a refused shrink tells
   same,
 };
 
-/// What somebody else does, once.
+/// Something that happens once beside the requests.
 enum class Trouble {
   none,
   host_memory_taken,
   host_memory_given_back,
-  guest_takes_memory,  ///< a process in the guest, a part of what is free
+  guest_takes_memory,  ///< a process in the guest takes a part of what is free
   guest_frees_memory,
   agent_killed,
   agent_back,

@@ -18,7 +18,7 @@ Kib part(Kib amount, int thousandths) {
   return round_down(std::max(Kib{}, amount) * thousandths / 1000, kib_per_page);
 }
 
-/// What is free in the kernel's zones and not to be given up.
+/// The free memory of the kernel's zones that is not promised to the balloon.
 Kib spare_memory(const host::sim::LinuxGuest& kernel) {
   const Kib owed = kernel.balloon_current() - kernel.balloon_target();
   return kernel.memory().kernel_free() - std::max(Kib{}, owed);
@@ -31,7 +31,7 @@ Session::Session(const HostChoice& choice) : simulation_{choice.world}, world_{s
     if (auto id = world_.try_add_guest(spec)) guests_.push_back(id.value());
   }
   world_.advance(10s);
-  // A guest that cannot live with what it was given is none of ours.
+  // Leave out guests that cannot live with the memory they were given.
   std::erase_if(guests_, [&](DomainId id) {
     const bool dead = !world_.guest(id).alive();
     if (dead) world_.destroy(id);
@@ -65,7 +65,7 @@ Session::Before Session::look(DomainId id) {
                 .blocks_offline = kernel.blocks_offline()};
   for (const DomainId each : guests_) {
     if (stands(each)) before.limits[each] = limits(each);
-    // A guest that was saved in the middle goes on by itself once it is restored.
+    // A guest that was saved in the middle goes on by itself after its restore.
     before.others_rest = before.others_rest && (each == id || rests(each));
     before.oom_kills[each] = world_.guest(each).kernel().memory().oom_kills();
   }
@@ -117,7 +117,7 @@ void Session::trouble(DomainId id, const Step& step) {
       taken_ += world_.take_host_memory(-part(taken_, amount));
       break;
     case Trouble::guest_takes_memory:
-      // An eighth at most, of what there is to spare: no guest survives a process that takes what
+      // At most an eighth of what the guest can spare: no guest survives a process that takes what
       // the kernel itself needs, or what its balloon has been told to take.
       if (const Kib spare = spare_memory(guest.kernel()); spare >= 64_MiB) {
         guest.kernel().hold(part(spare / 8, amount));
@@ -134,7 +134,7 @@ void Session::trouble(DomainId id, const Step& step) {
       guest.agent().start(id);
       break;
     case Trouble::rival_target:
-      // One that would kill the guest by itself proves nothing.
+      // A trouble that would kill the guest by itself proves nothing.
       if (guest.kernel().memory().kernel_free() < 64_MiB) break;
       static_cast<void>(
           world_.mem_set(id, std::min(*world_.limit(id), world_.allocated(id)) - 4_MiB));
@@ -163,7 +163,8 @@ void Session::trouble(DomainId id, const Step& step) {
       break;
     }
     case Trouble::rebooted:
-      // As large as it was asked to be, which can be more than it has; and with as little free.
+      // The new domain needs memory for its whole limit, which can be more than the guest has now,
+      // and boots with as little free memory as before.
       if (world_.host_free() < *world_.limit(id) || guest.spec().linux.kernel_free) break;
       std::erase(guests_, id);
       guests_.push_back(world_.reboot(id));
@@ -183,7 +184,7 @@ bool Session::takes_domain_away(Trouble trouble) {
 void Session::follow(Step step) {
   if (guests_.empty()) return;
   const auto index = static_cast<std::size_t>(step.guest) % guests_.size();
-  // Without an agent nobody knows how little a guest has left: who asks for that takes the risk.
+  // Without an agent nothing tells how little a guest has left: the caller takes that risk.
   for (const DomainId id : guests_) {
     const auto& memory = world_.guest(id).kernel().memory();
     if (memory.kernel_free() < memory.total() / 8) step.options.agentless = false;
@@ -191,7 +192,7 @@ void Session::follow(Step step) {
   const bool before_it = step.at < 0ms;
   if (before_it) {
     trouble(guests_[index], step);
-    world_.advance(10ms);  // so that it is felt
+    world_.advance(10ms);  // so that the guest notices it
   }
   if (guests_.size() <= index) return;
   const DomainId id = guests_[index];
@@ -205,7 +206,7 @@ void Session::follow(Step step) {
   if (step.another_too && other != id) {
     second.emplace(simulation_.port(), identity(other), request(other, step), step.options);
   }
-  // Troubles that come too late come before the next step.
+  // A trouble that comes too late comes before the next step.
   auto running = std::make_shared<bool>(true);
   if (!before_it) {
     world_.after(step.at, [this, id, step, running, &operation] {
@@ -235,7 +236,7 @@ void Session::follow(Step step) {
   const bool undisturbed =
       !second && (before_it || step.trouble == Trouble::none || step.trouble == Trouble::cancelled);
   check_end(id, before, ended, step, undisturbed);
-  // An offer rests on the figures of its moment.
+  // An offered range holds only for the figures at that moment.
   const bool still = stands(id) && look(id).available == before.available &&
                      world_.allocated(id) == before.allocated;
   if (undisturbed && before.at_rest && before.others_rest && still && !ended) {

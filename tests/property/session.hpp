@@ -12,7 +12,7 @@
 
 namespace memctl::property {
 
-/// What the outside sees of a domain, to be compared.
+/// The limits of a domain, to be compared.
 struct Limits {
   Kib max_pages{};
   std::optional<Kib> limit{};
@@ -21,9 +21,9 @@ struct Limits {
   friend bool operator==(const Limits&, const Limits&) = default;
 };
 
-/// A simulated host whose guests are resized, one request after the other, while others trouble
-/// it; after each request everything that was promised is held against what is there. What doesn't
-/// hold is a failed RC_ASSERT.
+/// A simulated host whose guests are resized, one request after the other, while other things
+/// happen to it. After each request it checks every promise. A broken promise is a failed
+/// RC_ASSERT.
 class Session {
  public:
   explicit Session(const HostChoice& choice);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The promises, as they can be held against a simulated world after a request.
+// The promises, checked in the simulated world after a request.
 #include <algorithm>
 #include <string>
 
@@ -13,7 +13,7 @@ namespace memctl::property {
 
 using host::sim::AgentConduct;
 
-/// Whatever was asked, and whoever interfered.
+/// Checks what holds whatever was asked and whatever interfered.
 void Session::check_world(const Before& before, const Step& step) {
   RC_ASSERT(world_.xen().consistent());
   RC_ASSERT(world_.host_claimed() == Kib{});  // no operation is under way: no claim is left
@@ -21,7 +21,7 @@ void Session::check_world(const Before& before, const Step& step) {
     auto& guest = world_.guest(id);
     RC_ASSERT(
         !resize::Journal(simulation_.port().store(), identity(id)).read().value().has_value());
-    // Whoever lies about its own memory plays with its own life.
+    // A guest that lies about its memory may kill itself.
     const auto conduct = guest.spec().agent.conduct;
     if (conduct == AgentConduct::lying || conduct == AgentConduct::huge) continue;
     if (!guest.alive()) {
@@ -39,9 +39,9 @@ void Session::check_world(const Before& before, const Step& step) {
     }
   }
 
-  // The reserve, and what others took meanwhile.
+  // The host keeps its reserve, less what others took meanwhile.
   const Kib available = world_.host_free() - world_.host_claimed();
-  // A domain that was on its way when its request was refused is so still.
+  // A domain that was on its way when its request was refused is still on its way.
   const bool others = !before.others_rest || !before.at_rest ||
                       step.trouble == Trouble::host_memory_taken || takes_domain_away(step.trouble);
   RC_LOG() << "available " << to_string(before.available) << ", then " << to_string(available);
@@ -52,7 +52,7 @@ void Session::check_world(const Before& before, const Step& step) {
   if (!others) RC_ASSERT(available >= std::min(before.available, step.options.host_reserve));
 }
 
-/// What is reported is what is.
+/// Checks that the report is true.
 void Session::check_end(DomainId id, const Before& before, const Result<Report>& ended,
                         const Step& step, bool undisturbed) {
   const Report* report = nullptr;
@@ -82,7 +82,7 @@ void Session::check_end(DomainId id, const Before& before, const Result<Report>&
       if (now.pool != Kib{}) RC_ASSERT(report->pool == now.pool);
       RC_ASSERT(now.pool >= then.pool);
       if (undisturbed) {
-        // To the page, where the guest was settled before: else its own offset is not known yet.
+        // Exact to the page if the guest was settled before. Otherwise its offset is not known yet.
         const Kib slack = before.at_rest ? Kib{} : plan::max_pages_slack;
         RC_ASSERT(report->reached >= report->requested - slack);
         RC_ASSERT(report->reached <= report->requested + plan::max_pages_slack);
@@ -121,12 +121,11 @@ void Session::check_end(DomainId id, const Before& before, const Result<Report>&
       RC_ASSERT(takes_domain_away(step.trouble) || !world_.guest(id).alive());
       break;
     case Outcome::failed:
-      RC_FAIL("nothing failed that cannot be undone: " + report->message);
+      RC_FAIL("nothing failed that cannot be restored: " + report->message);
   }
 }
 
-/// Each end of the range that is offered works, and so does the nearest size; one page past an end
-/// does not.
+/// Each end of the offered range and the nearest size are granted. One page past an end is refused.
 void Session::check_offer(DomainId id, const Error& error, const Step& step) {
   if (error.report->outcome != Outcome::refused || !error.range || !stands(id)) return;
   const auto plan = [&](Kib size) {

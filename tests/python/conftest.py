@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the tests of the Python package share. They act on simulated hosts, unless
-`MEMCTL_TEST_URI` names another one; its guest `MEMCTL_TEST_GUEST` is resized then.
+"""Fixtures for the tests of the Python package. The tests act on simulated hosts, unless
+`MEMCTL_TEST_URI` names another host. In that case they resize its guest `MEMCTL_TEST_GUEST`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Simulate = Callable[..., str]
 
 @pytest.fixture
 def simulate(tmp_path: Path) -> Simulate:
-    """Writes a description of a simulated host; returns its URI."""
+    """Writes a description of a simulated host, and returns its URI."""
 
     def write(**scenario: Any) -> str:
         file = tmp_path / "host.json"
@@ -51,7 +51,7 @@ def host() -> Iterator[memctl.Host]:
 
 @pytest.fixture
 def domain(host: memctl.Host) -> Iterator[memctl.Domain]:
-    """A guest, brought back to its size afterwards."""
+    """A guest, which gets its earlier size back afterwards."""
     guest = host[os.environ.get("MEMCTL_TEST_GUEST", "demo-pv")]
     target = guest.status().target
     yield guest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The examples do what they say, on simulated hosts."""
+"""The examples work on simulated hosts."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Ansible:
         self.uri = uri
 
     def play(self, *options: str, **guests: str) -> dict[str, Any]:
-        """The results of its task, one for each guest."""
+        """Plays the playbook, and returns the result for each guest."""
         variables = {
             "memctl_host": self.uri,
             "guests": [{"name": name, "size": size} for name, size in guests.items()],

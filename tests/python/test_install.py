@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What `cmake --install` puts in place works without the build."""
+"""The package that `cmake --install` installs works without the build directory."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What scripts do most: these run in dom0 of a real Xen too."""
+"""The main uses of the package. These tests also run in dom0 of a real Xen."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import memctl
 
 @pytest.fixture
 def host(simulate: Callable[..., str]) -> Iterator[memctl.Host]:
-    """Simulated ones take real time here, so that there is a middle to cancel in."""
+    """A host. A simulated host takes real time here, so that there is time to cancel."""
     guest = {"name": "demo-pv", "type": "pv", "memory": "512MiB", "populated_per_second": "4GiB"}
     uri = os.environ.get("MEMCTL_TEST_URI") or simulate(host="16GiB", pace=1, guests=[guest])
     with memctl.Host(uri) as opened:
@@ -115,12 +115,12 @@ def test_the_doctor_and_the_recovery_find_nothing(host: memctl.Host, domain: mem
     assert domain.identity in [one.domain for one in host.recover()]
 
 
-def test_what_comes_back_can_be_kept(domain: memctl.Domain) -> None:
+def test_reports_can_be_kept(domain: memctl.Domain) -> None:
     for value in (domain.status(), domain.plan("+128MiB"), domain.doctor(), domain.recover()):
         assert pickle.loads(pickle.dumps(value)) == value
 
 
-def test_names_that_no_guest_has(host: memctl.Host) -> None:
+def test_unknown_names_are_refused(host: memctl.Host) -> None:
     with pytest.raises(LookupError) as missing:
         host["no such guest"]
     assert isinstance(missing.value, memctl.NoSuchDomain)

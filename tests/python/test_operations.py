@@ -23,7 +23,7 @@ Simulate = Callable[..., str]
 
 
 def run_python(code: str, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
-    """Another interpreter, as a script of a user's."""
+    """Runs the code in another interpreter, as a user's script."""
     return subprocess.run(
         [sys.executable, "-X", "dev", "-c", textwrap.dedent(code), *arguments],
         capture_output=True,
@@ -38,7 +38,7 @@ def threads() -> int:
 
 
 def test_a_callback_may_do_what_it_likes(domain: memctl.Domain) -> None:
-    """It runs on the caller's thread, so it may call the host."""
+    """A callback runs on the caller's thread, so it may call the host."""
     seen: list[tuple[int, memctl.Size]] = []
 
     def look(event: memctl.Event) -> None:
@@ -140,7 +140,7 @@ def test_ctrl_c_of_asyncio_restores_too(slow: str) -> None:
 
 
 def test_an_interruption_at_any_moment_never_hangs(simulate: Simulate) -> None:
-    """As Ctrl-C comes at any moment; what was under way has ended when the caller goes on."""
+    """Ctrl-C may come at any moment. The resize has ended when the caller goes on."""
 
     class Interruption(BaseException):
         pass
@@ -161,7 +161,7 @@ def test_an_interruption_at_any_moment_never_hangs(simulate: Simulate) -> None:
                     operation.wait()
                 except Interruption:
                     interrupted += 1
-                    if not operation.done:  # it came before the waiting had begun
+                    if not operation.done:  # the signal came before the wait began
                         operation.wait()
                 except memctl.Error:
                     pass
@@ -185,7 +185,7 @@ def test_a_thousand_resizes_in_one_loop(simulate: Simulate) -> None:
 
     with memctl.Host(uri) as host:
         reports = asyncio.run(grow(host))
-        assert threads() <= before + 2  # the host's, however many resizes there are
+        assert threads() <= before + 2  # only the host's threads, however many resizes there are
     assert len(reports) == 1000
     assert {str(report.reached) for report in reports} == {"192 MiB"}
     assert all(report.verified.all for report in reports)
@@ -233,7 +233,7 @@ def test_a_second_cancellation_does_not_wait(slow: str) -> None:
 
     with memctl.Host(slow) as host:
         assert asyncio.run(grow(host["g"])) < 0.5
-        host.close()  # which does wait
+        host.close()  # closing waits
 
 
 def test_one_failure_of_many_leaves_the_others(simulate: Simulate) -> None:
@@ -252,12 +252,12 @@ def test_one_failure_of_many_leaves_the_others(simulate: Simulate) -> None:
     with memctl.Host(simulate(host="16GiB", pace=1, guests=guests)) as host:
         first, second, third = asyncio.run(grow())
     assert isinstance(second, memctl.Refused)
-    for one in (first, third):  # one is busy, or comes second
+    for one in (first, third):  # one of them is busy, or comes second
         assert isinstance(one, (memctl.Report, memctl.Busy)), one
     assert isinstance(first, memctl.Report) or isinstance(third, memctl.Report)
 
 
-def test_closing_ends_what_is_under_way(slow: str) -> None:
+def test_closing_ends_the_resizes_under_way(slow: str) -> None:
     with memctl.Host(slow) as host:
         operation = host["g"].start_resize("8g")
     with pytest.raises(memctl.Cancelled) as cancelled:
@@ -362,7 +362,7 @@ def test_hosts_that_cannot_be_opened(tmp_path: Any) -> None:
 
 @pytest.mark.skipif("MEMCTL_SANITIZED" in os.environ, reason="a sanitizer keeps what is freed")
 def test_nothing_grows_with_the_number_of_resizes(simulate: Simulate) -> None:
-    """10,000 resizes take less than 1 MiB, once all that is made once has been made."""
+    """After the first resizes, 10,000 more take less than 1 MiB."""
     guest = {"name": "g", "type": "pv", "memory": "256MiB"}
     with memctl.Host(simulate(host="8GiB", guests=[guest])) as host:
         domain = host["g"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What type checkers see is what there is."""
+"""The stubs for type checkers are correct."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_the_stubs_are_the_modules(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        cwd=tmp_path,  # where it leaves its cache
+        cwd=tmp_path,  # mypy leaves its cache there
         env={**os.environ, "MYPYPATH": str(PACKAGE.parent), "PYTHONPATH": str(PACKAGE.parent)},
     )
     assert done.returncode == 0, done.stdout + done.stderr

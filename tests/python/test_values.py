@@ -43,7 +43,7 @@ def test_a_size_is_an_int_of_bytes(text: str, size: int) -> None:
 
 def test_sizes_print_and_calculate() -> None:
     assert str(Size(513 << 10)) == "513 KiB" and repr(Size("4g")) == "Size('4096 MiB')"
-    assert str(Size(1000)) == "1000 B" and str(Size(-1024)) == "-1 KiB" and str(Size(0)) == "0KiB"
+    assert str(Size(1000)) == "1000 B" and str(Size(-1024)) == "-1 KiB" and str(Size(0)) == "0 MiB"
     assert f"{Size('1g'):>10}|{Size('1g'):d}" == "  1024 MiB|1073741824"
     total: Any = sum([Size("1g"), Size("1g")], Size(0))
     assert repr(total) == "Size('2048 MiB')"
@@ -69,7 +69,7 @@ def test_text_that_is_no_size(text: str) -> None:
 
 
 @pytest.mark.parametrize("size", [True, None, 1.5, b"4g", ["4g"], float("nan")])
-def test_what_is_no_size_is_a_type_error(domain: memctl.Domain, size: Any) -> None:
+def test_a_value_of_another_type_is_a_type_error(domain: memctl.Domain, size: Any) -> None:
     with pytest.raises(TypeError, match="GiB"):
         domain.resize(size)
     with pytest.raises(TypeError, match="GiB"):
@@ -102,7 +102,7 @@ def test_a_size_that_cannot_be(domain: memctl.Domain, size: Any) -> None:
         ({"host_reserve": -1024}, ValueError, "less than none"),
     ],
 )
-def test_arguments_that_are_none(
+def test_wrong_arguments_are_refused(
     domain: memctl.Domain, arguments: dict[str, Any], kind: type[Exception], words: str
 ) -> None:
     before = domain.status()
@@ -111,7 +111,7 @@ def test_arguments_that_are_none(
     assert domain.status() == before
 
 
-def test_a_callback_that_would_have_to_be_awaited(domain: memctl.Domain) -> None:
+def test_a_coroutine_function_is_refused_as_a_callback(domain: memctl.Domain) -> None:
     async def on_event(event: memctl.Event) -> None:
         raise AssertionError
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Builds memctl and proves it. scripts/test starts this."""
+"""Builds memctl and tests it. scripts/test starts this."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ EXAMPLES = """\
 parts:
 {parts}
 examples:
-  scripts/test                 what has to pass before a change lands
+  scripts/test                 everything that has to pass before a change lands
   scripts/test style release   without the lab and the sanitizers: while you write
   scripts/test --full          everything, before a release
-  scripts/test --full lab      the lab alone, with its long scenarios
+  scripts/test --full lab      only the lab, with its long scenarios
 
-A part that has passed is not run again until something that it depends on changes: docs/testing.md.
+A part that has passed runs again only if something that it depends on has changed: docs/testing.md.
 """
 
 
@@ -39,7 +39,7 @@ def parse() -> argparse.Namespace:
     parts = "".join(f"  {name:<12} {what}\n" for name, what in table.PARTS.items())
     parser = argparse.ArgumentParser(
         prog="scripts/test",
-        description="Builds memctl and proves it.",
+        description="Builds memctl and tests it.",
         epilog=EXAMPLES.format(parts=parts),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -47,13 +47,13 @@ def parse() -> argparse.Namespace:
         "parts",
         nargs="*",
         metavar="PART",
-        help="these alone; without: style, release, lab, asan-ubsan",
+        help="run only these parts (default: style, release, lab, asan-ubsan)",
     )
     parser.add_argument(
         "--full", action="store_true", help="every part, and the lab's long scenarios"
     )
     parser.add_argument("--no-lab", action="store_true", help="leave the lab out")
-    parser.add_argument("--fresh", action="store_true", help="run what has passed before again")
+    parser.add_argument("--fresh", action="store_true", help="run again what has passed before")
     options = parser.parse_args()
     unknown = [part for part in options.parts if part not in table.PARTS]
     if unknown:
@@ -70,8 +70,8 @@ def parse() -> argparse.Namespace:
 class Run:
     """One run, in two lanes.
 
-    The lab's hosts wait a good deal, but nothing may keep an emulated processor from running.
-    So the second lane begins with the lab, and has what the lab leaves.
+    The lab's hosts often wait, but an emulated processor must never wait for another job. So the
+    second lane begins with the lab, and runs on what the lab leaves.
     """
 
     def __init__(self, engine: Engine, options: argparse.Namespace, report: Report) -> None:
@@ -84,7 +84,7 @@ class Run:
         self._error: Exception | None = None
 
     def carry_out(self, watch: Callable[[], None]) -> None:
-        """Calls `watch` about once a second meanwhile. Raises what ended a lane."""
+        """Runs both lanes, and calls `watch` about once a second. Raises what ended a lane."""
         lanes = [
             threading.Thread(target=self._guarded, args=(lane,), daemon=True)
             for lane in (self._first, self._second)
@@ -103,7 +103,7 @@ class Run:
             lane()
         except Stopped:
             pass
-        except Exception as error:  # handed to the main thread, which tells it
+        except Exception as error:  # the main thread reports it
             self._error = self._error or error
             self._engine.stop()
         finally:
@@ -141,7 +141,7 @@ class Run:
 
 
 def install(full: bool) -> None:
-    """What the run needs. The script itself says what is missing."""
+    """Installs the packages for the run. The script itself says what is missing."""
     command = ["scripts/install-dependencies", *(["--full"] if full else [])]
     if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
         raise RunError("the packages could not be installed")
@@ -154,8 +154,8 @@ def heed(signals: tuple[signal.Signals, ...], handler: object) -> None:
 
 def main() -> int:
     options = parse()
-    # Each ends what was begun, as Ctrl-C does. A shell ignores SIGINT for what it starts in the
-    # background, and tests send it: so it is set, and what is started here has its default.
+    # Each signal ends the run, as Ctrl-C does. A shell lets its background processes ignore SIGINT,
+    # but tests send SIGINT. So it is set here, and the jobs have the default again.
     endings = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     heed(endings, signal.default_int_handler)
     began = time.monotonic()
@@ -178,7 +178,7 @@ def main() -> int:
             Run(engine, options, report).carry_out(lambda: show_running(running, report))
             passed = report.summary(time.monotonic() - began, summary)
     except (RunError, OSError, KeyboardInterrupt) as error:
-        heed(endings, signal.SIG_IGN)  # what is ended here ends whole
+        heed(endings, signal.SIG_IGN)  # no signal interrupts the end
         if engine is not None:
             engine.stop()
         return tell_why(error)
@@ -186,13 +186,13 @@ def main() -> int:
 
 
 def show_running(engine: Engine, report: Report) -> None:
-    """On a terminal: what is under way, the longest first."""
+    """Shows on a terminal which jobs run, the longest first."""
     running = sorted(engine.running().items(), key=lambda each: -each[1])
     report.status(", ".join(f"{name} {minutes(taken)}" for name, taken in running))
 
 
 def tell_why(error: BaseException) -> int:
-    """One line, and the exit status."""
+    """Prints one line, and returns the exit status."""
     if isinstance(error, KeyboardInterrupt):
         print("\nscripts/test: interrupted; what has passed is kept", file=sys.stderr)
         return 130

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Brings the build of a preset up to date: build.py PRESET [--fresh].
 
-ninja goes by times alone. It does not see another compiler, another package of headers (whose files
-keep the times that they have in the package), or a source that was replaced by an older file. So
-these are looked at here: what was built once must not be taken for a build of today.
+Ninja compares only times. It does not notice another compiler, another package of headers (whose
+files keep the times that they have in the package), or a source that was replaced by an older file.
+So this program checks these, and an old build never counts as a build of today.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main() -> int:
     for step in steps:
         if status := subprocess.run(step, cwd=ROOT, check=False).returncode:
             return status
-    # From here on ninja's own times are right, also where this build is interrupted.
+    # From here on ninja's own times are right, also if this build is interrupted.
     built_from = {"surroundings": surroundings, "sources": sources}
     known_file.write_text(json.dumps(built_from), encoding="utf-8")
     build = ["cmake", "--build", "--preset", preset]

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Checks that no test reads a file that its key does not know: such a key would be a false pass.
+"""Checks that each test reads only files that its key covers. Other files would give false passes.
 
-Runs the release build's tests once more, watched by strace, and what the lab puts into its images.
-Those that only compute, for a minute and more, are left out.
+Runs the release build's tests once more under strace, and the making of the lab's images. Leaves
+out tests that only compute, for a minute and more.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ LONG = ("property", "faults")
 OPENED = re.compile(r'(?:open|openat|openat2)\(.*?"[^"]*", (?:\{flags=)?([A-Z_|]+).*= \d+<([^>]+)>')
 STARTED = re.compile(r'execve\("([^"]+)"')
 IMAGES = "from memctl_lab import LabConfig, images; images.build(LabConfig(hvm=True, python=True))"
-#: What a run itself writes.
+#: Files that a run itself writes.
 OWN = (BUILD / "lab", BUILD / "logs", ROOT / ".git")
 
 
 def unknown(job: Job) -> list[str]:
-    """The files of the repository and of its builds that the job reads without saying so."""
+    """The files of the repository and its builds that the job reads without naming them."""
     with tempfile.NamedTemporaryFile("r", encoding="utf-8", errors="replace") as trace:
         strace = ("strace", "-f", "-qq", "-y", "--seccomp-bpf", "-e", "status=successful")
         calls = ("-e", "trace=open,openat,openat2,execve", "-s", "4096", "-o", trace.name)
@@ -60,7 +60,7 @@ def unknown(job: Job) -> list[str]:
 
 
 def _read(trace: Iterable[str]) -> set[str]:
-    """The files that were opened to be read, or started."""
+    """The files that were opened for reading, or started."""
     found = set()
     for line in trace:
         if match := OPENED.search(line):

@@ -1,4 +1,4 @@
-"""The jobs of a build's tests, from ctest's own list: CMake says once what runs and on what."""
+"""The jobs of a build's tests, from ctest's list, so that only CMake names tests and inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs jobs, each in a session of its own, and ends what it began."""
+"""Runs jobs, each in its own session, and ends the jobs that it started."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from results import Result, Store, read_reports
 
 LOGS = BUILD / "logs"
 
-#: Linux shares time out between sessions first (autogroup), then by priority: a job that is to have
-#: what others leave needs the lowest of both.
+#: Linux shares time between sessions first (autogroup), then by priority. A job that is to run only
+#: on the time that other jobs leave needs the lowest of both.
 IDLE = (
     "sh",
     "-c",
@@ -27,18 +27,18 @@ IDLE = (
 )
 
 
-#: However this program ends, the job does so, too.
+#: However this program ends, the job ends, too.
 BOUND = ("setpriv", "--pdeathsig", "KILL", "--")
 IDLE_PATIENCE = 5
-"""How many times as long as elsewhere a job may take that gets what others leave."""
+"""An idle job may take this many times as long as another job."""
 
 
 class Stopped(Exception):
-    """The run ends: somebody interrupted it, or another job failed."""
+    """The run ends because it was interrupted, or because another job failed."""
 
 
 class Engine:
-    """Runs jobs on behalf of lanes. Thread-safe: each lane calls it from a thread of its own."""
+    """Runs the jobs of lanes. Thread-safe, because each lane calls it from its own thread."""
 
     def __init__(
         self, store: Store, fresh: bool, tell: Callable[[Result], None], held: tuple[int, ...] = ()
@@ -53,17 +53,17 @@ class Engine:
         self._stopping = False
 
     def run(self, jobs: Sequence[Job], width: int, idle: bool = False) -> bool:
-        """Runs these jobs, so many at once; all of them, even if one fails. Whether all passed."""
+        """Runs all jobs, `width` at once, also if one fails. Returns whether all passed."""
         with ThreadPoolExecutor(width) as pool:
             return all(list(pool.map(lambda job: self._run(job, idle), jobs)))
 
     def running(self) -> dict[str, float]:
-        """The jobs under way, and for how many seconds."""
+        """The running jobs, and for how many seconds each has run."""
         with self._lock:
             return {name: time.monotonic() - since for name, (_, since) in self._running.items()}
 
     def stop(self) -> None:
-        """Ends what runs, and lets nothing begin any more."""
+        """Ends the running jobs, and starts no more."""
         with self._lock:
             self._stopping = True
             for process, _ in self._running.values():
@@ -140,7 +140,7 @@ class Engine:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends the job's whole session: what it started, too. First as Ctrl-C would."""
+    """Ends the job's whole session with all its processes, first by SIGINT as Ctrl-C does."""
     try:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGINT)
@@ -150,5 +150,5 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
-        pass  # nothing of it is left
+        pass  # all its processes have ended
     process.wait()

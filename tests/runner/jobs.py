@@ -22,8 +22,8 @@ from memctl_lab.packages import wanted  # noqa: E402
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 
-#: The variables that reach a job, beside those with these prefixes. They are part of its key; what
-#: is not in the key reaches no job.
+#: The variables that reach a job, beside those with these prefixes. They are part of its key.
+#: Variables that are not in the key reach no job.
 VARIABLES = ("HOME", "PATH", "TMPDIR", "USER")
 PREFIXES = tuple(
     "MEMCTL GTEST_ RC_ PYTEST CMAKE_ CXX CC LD LIBRARY_ CPLUS_ PKG_CONFIG BOOST"
@@ -33,24 +33,24 @@ FIXED = {"LANG": "C.UTF-8", "TERM": "dumb", "PYTHONNOUSERSITE": "1"}
 
 FORMAT = "${Package} ${Architecture} ${Version} ${db:Status-Status}\\n"
 
-#: What every job depends on: this program decides what runs, and the scripts how.
+#: Every job depends on these: this program decides what runs, and the scripts decide how.
 OWN_FILES = ("scripts", "tests/runner")
-#: pytest reads these if they are there, whatever it is told to run.
+#: pytest reads these if they exist, whatever it runs.
 PYTEST_FILES = ("conftest.py", "pytest.ini", "setup.cfg", "tests/conftest.py", "tox.ini")
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a job depends on, beside the machine, its packages, the environment and this program."""
+    """A job's inputs, beside the machine, its packages, the environment and this program."""
 
     sources: tuple[str, ...] = ()
-    """Files and folders of the repository, without what git ignores."""
+    """Files and folders of the repository, without those that git ignores."""
     built: tuple[Path, ...] = ()
-    """Files and folders that a build makes: their bytes say all about sources and compilers."""
+    """Files and folders of a build. Their bytes cover sources and compilers."""
     tools: tuple[str, ...] = ()
     """Programs that the job starts by name."""
     lab_packages: bool = False
-    """The Debian packages that the lab boots and nobody installs."""
+    """Whether the job depends on the Debian packages that the lab boots without installing them."""
 
 
 @dataclass(frozen=True)
@@ -59,18 +59,18 @@ class Job:
 
     name: str
     part: str
-    """The line of the summary that it counts for."""
+    """The line of the summary to which the job belongs."""
     command: tuple[str, ...]
     inputs: Inputs = Inputs()
     environment: dict[str, str] = field(default_factory=dict)
     timeout: float = 3600
     build: bool = False
-    """A build runs each time: it knows by itself what has changed."""
+    """Whether it is a build. A build runs each time, and finds out by itself what has changed."""
     reports: tuple[Path, ...] = ()
-    """JUnit files that it writes."""
+    """The JUnit files that the job writes."""
 
     def key(self) -> str:
-        """Changes with every single thing that the job's result depends on."""
+        """A key that changes with everything on which the job's result depends."""
         digest = hashlib.sha256()
 
         def add(kind: str, *values: object) -> None:
@@ -94,7 +94,7 @@ class Job:
 
 
 def environment() -> dict[str, str]:
-    """What a job gets of this program's variables."""
+    """The variables of this program that a job gets."""
     return FIXED | {
         name: value
         for name, value in os.environ.items()
@@ -103,13 +103,13 @@ def environment() -> dict[str, str]:
 
 
 def machine() -> list[str]:
-    """The kernel, who runs this, every Debian package, and Python's packages from elsewhere."""
+    """The kernel, the user, every Debian package, and Python's packages from elsewhere."""
     system = os.uname()
     return [system.release, system.machine, str(os.geteuid()), *packages()]
 
 
 def files(*where: str) -> list[tuple[str, Path]]:
-    """Every file below these that git knows or would take, by its path in the repository."""
+    """Every file below these paths that git does not ignore, with its path in the repository."""
     output = _output("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *where)
     names = sorted(set(filter(None, output.split("\0"))))
     for each in where:
@@ -120,14 +120,14 @@ def files(*where: str) -> list[tuple[str, Path]]:
 
 @cache
 def packages() -> list[str]:
-    """Every Debian package that is installed, with its version, and what lies in Python's way."""
+    """Every installed Debian package with its version, and the packages in Python's path."""
     local = sorted(Path("/usr/local/lib").glob("python3*/dist-packages/*"))
     return [*sorted(_output("dpkg-query", "-W", "-f", FORMAT).splitlines()), *map(str, local)]
 
 
 @cache
 def lab_packages() -> list[tuple[str, str]]:
-    """The versions that the lab would boot now."""
+    """The packages that the lab would boot now, with their versions."""
     try:
         return sorted(wanted(default_cache()).items())
     except LabError as error:
@@ -135,7 +135,7 @@ def lab_packages() -> list[tuple[str, str]]:
 
 
 def below(path: Path) -> Iterable[Path]:
-    """The files that a built file or folder consists of."""
+    """The files of a built file or folder."""
     if path.is_dir():
         return sorted(
             file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts
@@ -146,7 +146,7 @@ def below(path: Path) -> Iterable[Path]:
 
 
 def digest_of(path: Path) -> str:
-    """Of a file's bytes, and whether it can be executed."""
+    """The digest of a file's bytes, and of whether it can be executed."""
     mode = "x" if os.access(path, os.X_OK) else "-"
     with open(path, "rb") as file:
         return mode + hashlib.file_digest(file, "sha256").hexdigest()

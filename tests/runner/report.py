@@ -1,4 +1,4 @@
-"""What a run says of itself: a line for each job, the summary, and the same as JSON."""
+"""The output of a run: a line for each job, the summary, and the same as JSON."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ FULL_DISK = "No space left on device"
 
 @dataclass
 class Part:
-    """One line of the summary: several jobs can count for it."""
+    """One line of the summary. Several jobs can belong to it."""
 
     name: str
     passed: bool = True
     seconds: float = 0
-    """From the first job's begin to the last one's end."""
+    """From the start of the first job to the end of the last."""
     ran: int = 0
     tests: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     earlier: str = ""
-    """The date of the oldest result that was taken from an earlier run."""
+    """The date of the oldest result from an earlier run."""
     failed: list[str] = field(default_factory=list)
     _begin: float = field(default_factory=time.monotonic)
 
@@ -56,7 +56,7 @@ class Part:
 
 
 class Report:
-    """Prints as results come in; sums up at the end."""
+    """Prints results as they come, and a summary at the end."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -65,7 +65,7 @@ class Report:
         self._status = ""
 
     def tell(self, result: Result) -> None:
-        """One line, and what a job that failed printed last."""
+        """Prints one line, and the last output of a job that failed."""
         with self._lock:
             self._parts.setdefault(result.part, Part(result.part)).add(result)
             self._slowest = sorted([*self._slowest, *result.slowest], reverse=True)[:10]
@@ -81,13 +81,13 @@ class Report:
                 self._tail(ROOT / result.log)
 
     def not_run(self, part: str, why: str) -> None:
-        """A part that was asked for, and could not run."""
+        """Records a part that was asked for and could not run."""
         with self._lock:
             self._parts.setdefault(part, Part(part)).failed.append(f"not run, {why}")
             self._parts[part].passed = False
 
     def status(self, text: str) -> None:
-        """What is under way, on a terminal: the line is written over again and again."""
+        """Shows the running jobs in one line of a terminal, which it overwrites again and again."""
         if not sys.stdout.isatty():
             return
         with self._lock:
@@ -96,7 +96,7 @@ class Report:
             print(f"\r{self._status}", end="", flush=True)
 
     def summary(self, seconds: float, file: Path) -> bool:
-        """Prints the parts and the slowest tests, writes the same to `file`. Whether all passed."""
+        """Prints the parts and the slowest tests, and writes `file`. Returns whether all passed."""
         with self._lock:
             self._clear()
         parts = list(self._parts.values())

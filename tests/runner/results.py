@@ -1,4 +1,4 @@
-"""What a job ended with: read from the reports that it wrote, and kept once it has passed."""
+"""The results of jobs, read from their reports, and kept if the job has passed."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ class Result:
     key: str
     passed: bool
     date: str
-    """When it ran; an earlier run's, where it was not run again."""
+    """When the job ran, perhaps in an earlier run."""
     seconds: float
     tests: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
-    """How many tests were skipped, by the reason that they gave."""
+    """How many tests were skipped, by their reasons."""
     slowest: list[tuple[float, str]] = field(default_factory=list)
     earlier: bool = False
-    """It passed with the same key before, and was not run again."""
+    """Whether the job passed in an earlier run with the same key, and did not run again."""
     log: str = ""
     note: str = ""
 
 
 class Store:
-    """The results of jobs that have passed, one file each. Written whole or not at all."""
+    """The results of jobs that have passed, in one file each, written whole or not at all."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def passed(self, job: Job, key: str) -> Result | None:
-        """What the job ended with when it passed with this very key."""
+        """The job's result, if it has passed with this key."""
         try:
             values = json.loads(self._file(job).read_text(encoding="utf-8"))
             result = Result(**values)
         except (OSError, ValueError, TypeError):
-            return None  # none, or of another version of this program
+            return None  # there is none, or another version of this program wrote it
         if result.key != key or not result.passed:
             return None
         result.slowest = [(seconds, name) for seconds, name in result.slowest]
@@ -53,11 +53,11 @@ class Store:
         return result
 
     def forget(self, job: Job) -> None:
-        """Before a job runs: one that is interrupted leaves nothing."""
+        """Removes the result before the job runs, so that an interrupted job has none."""
         self._file(job).unlink(missing_ok=True)
 
     def keep(self, job: Job, result: Result) -> None:
-        """Takes down that a job has passed."""
+        """Keeps the result of a job that has passed."""
         self._folder.mkdir(parents=True, exist_ok=True)
         scratch = self._file(job).with_suffix(".new")
         scratch.write_text(json.dumps(asdict(result)), encoding="utf-8")
@@ -70,7 +70,7 @@ class Store:
 def read_reports(paths: Iterable[Path], result: Result) -> str:
     """Adds up what JUnit files of GoogleTest and pytest say.
 
-    Returns what is wrong with them: a job whose report is missing has tested nothing.
+    Returns what is wrong with the reports. A job without a report has tested nothing.
     """
     problem = ""
     skipped: Counter[str] = Counter()
@@ -101,6 +101,6 @@ def read_reports(paths: Iterable[Path], result: Result) -> str:
 def _reason(skip: ElementTree.Element | None) -> str:
     if skip is None:
         return "disabled"
-    # GoogleTest's message is FILE:LINE and, below it, what was said.
+    # GoogleTest's message is FILE:LINE and, below it, the text.
     text = (skip.get("message") or "no reason given").strip()
     return text.splitlines()[-1].removeprefix("Skipped: ")

@@ -6,16 +6,16 @@ from jobs import BUILD, Inputs, Job
 
 PYTHON = "/usr/bin/python3"
 
-#: The parts by name, as a person gives them, in the order in which they run.
+#: The parts by name, in the order in which they run.
 PARTS = {
-    "style": "how everything is written, and the tests of this program",
+    "style": "the style of every file, and the tests of this program",
     "release": "the release build and its tests",
     "lab": "real guests on real Xen, under QEMU's emulation",
     "asan-ubsan": "the tests with AddressSanitizer and UndefinedBehaviorSanitizer",
     "tsan": "the tests built by clang++, with ThreadSanitizer",
     "tidy": "clang-tidy over every source",
     "coverage": "which lines the tests run",
-    "inputs": "no test reads a file that its key does not know",
+    "inputs": "each test reads only files that its key covers",
 }
 DEFAULT = ("style", "release", "lab", "asan-ubsan")
 
@@ -35,7 +35,7 @@ CODE = (
 
 
 def style() -> Job:
-    """Everything that git knows is looked at."""
+    """The job that checks the style of every file that git knows."""
     tools = ("clang-format", "shellcheck", "codespell")
     return Job("style", "style", ("scripts/check-style",), Inputs(sources=(".",), tools=tools))
 
@@ -48,7 +48,7 @@ def runner() -> Job:
 
 
 def build(preset: str, fresh: bool) -> Job:
-    """Runs each time: it finds out by itself what has changed."""
+    """A build, which runs each time and finds out by itself what has changed."""
     command = (PYTHON, "tests/runner/build.py", preset, *(["--fresh"] if fresh else []))
     return Job(f"{preset}.build", f"{preset} build", command, build=True)
 
@@ -70,7 +70,7 @@ def inputs() -> Job:
     return Job("inputs", "inputs", (PYTHON, "tests/runner/check_inputs.py"), job)
 
 
-#: The lab's files, those that share a host together; the longest first.
+#: The lab's files, grouped by the host that they share, the longest group first.
 LAB = {
     "dangers": ("test_dangers.py",),
     "basics": (
@@ -83,7 +83,7 @@ LAB = {
     "starving": ("test_starving.py",),
     "crash": ("test_crash.py",),
 }
-#: Those that run with --full alone.
+#: The groups that run only with --full.
 LAB_FULL = {
     "untold": ("test_untold.py",),
     "fate": ("test_fate.py",),
@@ -96,7 +96,7 @@ LAB_FULL = {
 
 
 def lab(full: bool) -> list[Job]:
-    """The lab's scenarios: a host of its own for each job."""
+    """The jobs of the lab. Each boots its own host."""
     groups = {**LAB_FULL, **LAB} if full else LAB
     return [_lab(name, files, full) for name, files in groups.items()]
 

@@ -1,6 +1,6 @@
-"""A job that has passed runs again when anything changes that its result depends on, and only then.
+"""A job that has passed runs again if and only if something that its result depends on has changed.
 
-A key that misses an input would be a false pass.
+A key that misses an input would give a false pass.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Tree:
         return self.told[-1]
 
     def count(self) -> int:
-        """How often the job's command ran."""
+        """How often the job's command has run."""
         path = self.root / "count"
         return len(path.read_text().splitlines()) if path.exists() else 0
 
@@ -106,7 +106,7 @@ def flip(path: Path) -> None:
 
 
 def runs(pid: str) -> bool:
-    """Whether the process is more than an entry that nobody has taken away yet."""
+    """Whether the process runs. A zombie does not count."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -153,7 +153,7 @@ def test_another_command_or_environment_is_another_job(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize("name", ["docs/x.md", "build/other"])
-def test_what_it_does_not_depend_on_changes_nothing(tree: Tree, name: str) -> None:
+def test_a_change_elsewhere_does_not_run_the_job_again(tree: Tree, name: str) -> None:
     first = tree.run()
     flip(tree.root / name)
     again = tree.run()
@@ -173,7 +173,7 @@ def test_a_job_that_failed_runs_again(tree: Tree) -> None:
 
 
 def test_a_failure_takes_the_earlier_success_away(tree: Tree) -> None:
-    """Although the sources are those of the first run again."""
+    """The sources are the same as in the first run again."""
     tree.run()
     flip(tree.root / "src/a.cpp")
     tree.run(Job("job", "part", ("false",), tree.job.inputs))
@@ -190,7 +190,7 @@ def test_sources_that_change_under_a_job_have_not_passed(tree: Tree) -> None:
 
 @pytest.fixture
 def build_steps(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
-    """Builds with a cmake that only says how it was called."""
+    """Builds with a fake cmake that only records its arguments."""
     tree.program("cmake", f"#!/bin/sh\necho $* >>{tree.root}/count\n")
     for name, value in (("ROOT", tree.root), ("BUILD", tree.root / "build")):
         monkeypatch.setattr(build, name, value)
@@ -208,7 +208,7 @@ def build_steps(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str
     return steps
 
 
-def test_a_build_begins_anew_where_a_package_or_the_environment_is_another(
+def test_a_build_begins_anew_if_a_package_or_the_environment_changed(
     tree: Tree, build_steps: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "--fresh" in build_steps() and "--fresh" not in build_steps()
@@ -220,7 +220,7 @@ def test_a_build_begins_anew_where_a_package_or_the_environment_is_another(
     assert "--fresh" in build_steps()
 
 
-def test_a_source_that_an_older_one_took_the_place_of_is_new_to_ninja(
+def test_a_source_replaced_by_an_older_one_is_built_again(
     tree: Tree, build_steps: Callable[[], str]
 ) -> None:
     build_steps()
@@ -233,7 +233,7 @@ def test_a_source_that_an_older_one_took_the_place_of_is_new_to_ninja(
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"key": 1}'])
-def test_a_damaged_result_is_none(tree: Tree, damage: bytes) -> None:
+def test_a_damaged_result_does_not_count(tree: Tree, damage: bytes) -> None:
     tree.run()
     (tree.root / "build/results/job.json").write_bytes(damage)
     assert not tree.run().earlier

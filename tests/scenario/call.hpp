@@ -14,13 +14,13 @@
 
 namespace memctl::scenario {
 
-/// One call of memctl on a simulated host, at work or at its end: the real command, on a thread of
-/// its own that runs only while it has the turn.
+/// One call of memctl on a simulated host, running or ended. It is the real command, on its own
+/// thread, which runs only while it has the turn.
 class Call final : public cli::Environment {
  public:
-  /// `host` is the one that every URI names; `clock` tells its time.
+  /// Every URI names `host`; `clock` tells its time.
   Call(Host host, const host::Clock& clock, std::vector<std::string> arguments);
-  /// It has to have ended.
+  /// The call must have ended before.
   ~Call() override;
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
@@ -34,8 +34,8 @@ class Call final : public cli::Environment {
   }
   /// The exit status, once it has ended.
   [[nodiscard]] const std::optional<int>& status() const { return status_; }
-  /// Goes on if what it waits for has happened, until it waits again or has ended. False: it waits
-  /// still, or has ended.
+  /// If what the call waits for has happened, lets it go on until it waits again or has ended.
+  /// False: the call still waits, or had ended.
   bool go_on();
   void interrupt(cli::Interruption interruption);
 
@@ -48,12 +48,12 @@ class Call final : public cli::Environment {
   [[nodiscard]] int columns() override { return 80; }
   void on_interruption(std::function<void(cli::Interruption)> handler) override;
   [[nodiscard]] TimePoint now() override { return clock_.now(); }
-  /// Without a terminal no command has any patience to lose.
+  /// Ignores the patience, because a command has one only on a terminal.
   void wait_for(cli::EventQueue& queue, std::optional<std::chrono::milliseconds>) override;
 
   /// Gives up the turn until `ready()`.
   void wait_until(const std::function<bool()>& ready);
-  /// The call whose thread this is; null on the driver's.
+  /// The call of this thread; null on the driver's thread.
   [[nodiscard]] static Call* current();
 
  private:

@@ -13,8 +13,8 @@
 namespace memctl::scenario {
 namespace {
 
-/// Runs the simulated host's coroutines on the driver's thread alone: a call that waits for one
-/// gives up its turn.
+/// Runs the simulated host's coroutines only on the driver's thread. A call that waits for a
+/// coroutine gives up its turn.
 class DriversTurn final : public Runner {
  public:
   explicit DriversTurn(test::Simulation& simulation) : simulation_{simulation} {}
@@ -41,7 +41,7 @@ Calls::~Calls() {
     if (!call.status()) call.interrupt(cli::Interruption::cancel);
     if (run_until([&] { return call.status().has_value(); })) continue;
     std::cerr << "memctl-sim-host: a call waits for something that cannot happen\n";
-    std::_Exit(EXIT_FAILURE);  // its thread could not be ended otherwise
+    std::_Exit(EXIT_FAILURE);  // nothing else could end the call's thread
   }
 }
 
@@ -64,7 +64,7 @@ void Calls::interrupt(int number, cli::Interruption interruption) {
 void Calls::pass(host::Duration duration) {
   auto& world = simulation_.world;
   const host::TimePoint until = simulation_.now() + duration;
-  world.after(duration, [] {});  // so that the calls' time goes no further in one step
+  world.after(duration, [] {});  // so that the time of the calls goes no further in one step
   run_until([&] { return !any_running() || simulation_.now() >= until; });
   if (simulation_.now() < until) world.advance(until - simulation_.now());
 }

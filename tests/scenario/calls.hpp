@@ -12,34 +12,34 @@
 
 namespace memctl::scenario {
 
-/// The calls of memctl on one simulated host, any number at once. Virtual time passes while
-/// somebody waits for one of them, and stands still otherwise.
+/// The calls of memctl on one simulated host, any number at once. Virtual time passes only while
+/// the driver waits for a call.
 ///
-/// The commands are the real ones, which block; so each has a thread. But one thread runs at a
-/// time: the driver's, which is this object's, or that of one call, to which the driver gives the
-/// turn once what the call waits for has happened. A run depends on nothing but its input.
+/// The commands are the real commands, which block, so each has a thread. But only one thread runs
+/// at a time: the driver's, which owns this object, or the thread of one call. The driver gives the
+/// turn to a call when what the call waits for has happened. So a run depends only on its input.
 class Calls {
  public:
   explicit Calls(test::Simulation& simulation);
   Calls(const Calls&) = delete;
   Calls& operator=(const Calls&) = delete;
-  /// Interrupts what is under way, and waits for it.
+  /// Interrupts the calls that run, and waits for their end.
   ~Calls();
 
-  /// `arguments` without the program's name. Returns the number that names the call from then on.
+  /// Starts a call. `arguments` lack the program's name. Returns the number of the call.
   int start(const std::vector<std::string>& arguments);
-  /// Lets time pass until the call has written `text`, to either output, or has ended: at its end
-  /// alone if `text` is empty. Throws std::out_of_range if there is no such call.
+  /// Lets time pass until the call has written `text` to an output or has ended. If `text` is
+  /// empty, waits for the end. Throws std::out_of_range if there is no such call.
   const Call& wait(int number, const std::string& text);
-  /// As Ctrl-C does. `leave` ends the call alone, which would be its process: the operation goes
-  /// on.
+  /// Interrupts a call as Ctrl-C does. `leave` ends only the call, which stands for the process;
+  /// the operation goes on.
   void interrupt(int number, cli::Interruption interruption = cli::Interruption::cancel);
-  /// Lets virtual time pass, for the host and for the calls under way.
+  /// Lets virtual time pass for the host and for the calls.
   void pass(host::Duration duration);
 
  private:
   Call& find(int number);
-  /// Runs all that needs no time to pass.
+  /// Runs everything that needs no time to pass.
   void settle();
   /// False: nothing can happen any more.
   bool run_until(const std::function<bool()>& until);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What a simulated host and its guests say, in the words of the lab's own tools: lab-probe,
+// The facts of a simulated host and its guests, in the format of the lab's tools: lab-probe,
 // xenstore-read and lab-guest -f.
 #pragma once
 
@@ -10,9 +10,9 @@
 
 namespace memctl::scenario {
 
-/// Xen's own counts, of the host and of every domain.
+/// Xen's own counts for the host and for every domain.
 [[nodiscard]] nlohmann::json host_facts(host::sim::World& world);
-/// What the guest's own kernel says, and what xenstore says of it. It may be gone.
+/// What the guest's kernel says, and what xenstore says about the guest. The guest may be gone.
 [[nodiscard]] nlohmann::json guest_facts(host::sim::World& world, DomainId id);
 
 }  // namespace memctl::scenario

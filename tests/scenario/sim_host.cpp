@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// A simulated host that another program drives: one JSON object a line on standard input, and one
-// for each on standard output. The argument describes the host, as docs/simulator.md has it.
+// A simulated host that another program drives. It reads one JSON object a line on standard input,
+// and answers each with one on standard output. Its argument describes the host as in
+// docs/simulator.md.
 //
 //   {"do": "create", "guest": {...}}       {"domid": 1}
 //   {"do": "start", "arguments": [...]}    {"command": 1}: memctl, with these arguments
@@ -17,7 +18,7 @@
 //                                          {}: a process takes so much, 200 MiB a second
 //   any action of docs/simulator.md        {}
 //
-// What could not be done is answered with {"error": MESSAGE, "raw": CODE}.
+// If a request cannot be carried out, the answer is {"error": MESSAGE, "raw": CODE}.
 #include <chrono>
 #include <exception>
 #include <iostream>
@@ -122,7 +123,7 @@ int serve(const std::string& description) {
     json answer;
     try {
       answer = host.answer(json::parse(line));
-    } catch (const std::exception& exception) {  // a request that is none, or a guest unheard of
+    } catch (const std::exception& exception) {  // an invalid request, or an unknown guest
       answer = {{"error", exception.what()}, {"raw", nullptr}};
     }
     std::cout << answer.dump(-1, ' ', false, json::error_handler_t::replace) << std::endl;

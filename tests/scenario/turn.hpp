@@ -6,13 +6,13 @@
 
 namespace memctl::scenario {
 
-/// Whose turn it is: the driver's, or that of one call's thread. Whoever has it gives it to the
-/// other, and blocks until it comes back.
+/// Whose turn it is: the driver's, or that of one call's thread. The thread that has the turn gives
+/// it to the other thread, and blocks until it comes back.
 class Turn {
  public:
-  /// The driver gives it to the call's thread.
+  /// The driver gives the turn to the call's thread.
   void to_call() { hand(Holder::call, Holder::driver); }
-  /// The call's thread gives it to the driver.
+  /// The call's thread gives the turn to the driver.
   void to_driver() { hand(Holder::driver, Holder::call); }
   /// The call's thread begins.
   void await_first() { await(Holder::call); }

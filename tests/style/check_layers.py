@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Checks that the parts know of each other only as docs/ARCHITECTURE.md draws it."""
+"""Checks that each part includes only the parts that docs/ARCHITECTURE.md allows."""
 
 import re
 import sys
@@ -9,8 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 
-# Each part, and the parts whose headers it may include beside its own. The longest name that a path
-# begins with counts, so host/xen is no part of host.
+# Each part, and the parts whose headers it may include beside its own. The longest matching name
+# counts, so host/xen does not belong to host.
 PARTS: dict[str, set[str]] = {
     "include/memctl": set(),
     "libmemctl/base": {"include/memctl"},
@@ -28,8 +28,8 @@ PARTS: dict[str, set[str]] = {
         "include/memctl",
         "libmemctl/base",
         "libmemctl/host",
-        "agent/core",  # which the simulated guests run
-        "libmemctl/guest",  # and the messages it speaks
+        "agent/core",  # the simulated guests run it
+        "libmemctl/guest",  # its messages
     },
     "libmemctl/guest": {"include/memctl", "libmemctl/base", "libmemctl/host"},
     "libmemctl/resize": {
@@ -52,12 +52,12 @@ PARTS: dict[str, set[str]] = {
     "bindings/python/module": {"include/memctl"},
 }
 
-# Headers of others, and the only parts that may include them.
+# Foreign headers, and the only parts that may include them.
 FOREIGN: dict[str, set[str]] = {
     r"(libxl|xenctrl|xenstore|xentoollog|xenguest|_libxl).*\.h": {"libmemctl/host/xen", "agent"},
     r"(.*/)?agent\.pb\.h": {"libmemctl/guest", "agent"},
     r"(Python|pybind11/.*)\.h": {"bindings/python/module"},
-    # System calls. The others decide, or simulate.
+    # System calls. The other parts decide or simulate.
     r"(sys|linux)/.*|(dirent|fcntl|malloc|poll|pthread|signal|unistd)\.h|csignal": {
         "libmemctl/base",
         "libmemctl/host/xen",
@@ -69,13 +69,13 @@ FOREIGN: dict[str, set[str]] = {
 
 
 def part_of(path: str) -> str | None:
-    """The part that a path below the root belongs to."""
+    """The part of a path below the root."""
     names = [name for name in PARTS if path == name or path.startswith(name + "/")]
     return max(names, key=len) if names else None
 
 
 def target_of(source: Path, included: str) -> str | None:
-    """Where an included header stands below the root, if it is one of ours."""
+    """The path of an included header below the root, if it is ours."""
     for base in (source.parent, ROOT / "libmemctl", ROOT / "include", ROOT):
         if (base / included).is_file():
             return (base / included).resolve().relative_to(ROOT).as_posix()
@@ -83,7 +83,7 @@ def target_of(source: Path, included: str) -> str | None:
 
 
 def faults_of(source: Path) -> list[str]:
-    """What one file includes and must not."""
+    """The headers that one file includes and must not include."""
     path = source.relative_to(ROOT).as_posix()
     part = part_of(path)
     if part is None:
@@ -104,7 +104,7 @@ def faults_of(source: Path) -> list[str]:
 
 
 def main() -> int:
-    """Prints every fault; 1 if there is one."""
+    """Prints every fault. Returns 1 if there is one."""
     sources = [
         source
         for folder in ("include", "libmemctl", "agent", "cli", "bindings")

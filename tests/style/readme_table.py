@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Checks that README.md has the table of docs/comparison.json as it is; --write puts it there."""
+"""Checks README.md's rows of docs/comparison.json, and docs/comparison.md; --write renews them."""
 
 import json
 import sys
@@ -15,13 +15,20 @@ BEGIN = "<!-- from docs/comparison.json -->\n"
 END = "<!-- end -->\n"
 
 
+def requests(table: str) -> list[str]:
+    """The first cell of each row below the head."""
+    return [line.split("|")[1].strip() for line in table.splitlines()[2:]]
+
+
 def main() -> int:
     data = json.loads((ROOT / "docs" / "comparison.json").read_text(encoding="utf-8"))
     readme = ROOT / "README.md"
     before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
+    table, _, after = rest.partition(END)
+    rows = {row["request"]: row for row in data}
+    chosen = [rows[request] for request in requests(table)]
     wanted = {
-        readme: before + BEGIN + in_short(data) + END + after,
+        readme: before + BEGIN + in_short(chosen) + END + after,
         ROOT / "docs" / "comparison.md": in_full(data),
     }
     for path, text in wanted.items():
@@ -29,7 +36,7 @@ def main() -> int:
             path.write_text(text, encoding="utf-8")
         elif path.read_text(encoding="utf-8") != text:
             name = path.relative_to(ROOT)
-            print(f"{name} is not docs/comparison.json's table: {sys.argv[0]} --write")
+            print(f"{name} is not what docs/comparison.json says: {sys.argv[0]} --write")
             return 1
     return 0
 

@@ -19,7 +19,7 @@ using host::Wakeup;
 using host::Watch;
 using host::sim::World;
 
-/// What the decorated parts share.
+/// The decorated parts share this.
 class FaultyCalls {
  public:
   FaultyCalls(Port& port, World& world, FaultPlan& plan)
@@ -33,7 +33,7 @@ class FaultyCalls {
   }
   [[nodiscard]] World& world() const { return world_; }
 
-  /// One call that doesn't wait.
+  /// Makes a call that does not wait.
   template <class T, class Call>
   Result<T> through(const std::string& name, Call call) {
     std::optional<Fault::Kind> later;
@@ -42,7 +42,7 @@ class FaultyCalls {
     if (auto error = after(later)) return std::move(*error);
     return result;
   }
-  /// One that may wait. `name` and `call` live in this coroutine.
+  /// Makes a call that may wait. `name` and `call` live in this coroutine.
   template <class T, class Call>
   Task<T> through_task(std::string name, Call call) {
     std::optional<Fault::Kind> later;
@@ -53,7 +53,7 @@ class FaultyCalls {
   }
 
  private:
-  /// The error to return at once; `later`: what is to go wrong after the call.
+  /// The error to return at once. `later`: the fault to apply after the call.
   std::optional<Error> before(const std::string& name, std::optional<Fault::Kind>& later) {
     if (plan_.killed_) return dead();
     plan_.calls_.push_back(name);
@@ -191,7 +191,7 @@ class TwiceWatch final : public Watch {
   bool again_{false};
 };
 
-/// Hears of changes by a wakeup of its own, and passes them on later, or not at all.
+/// Hears of changes by its own wakeup, and passes them on later, or not at all.
 class LateWatch final : public Watch {
  public:
   LateWatch(World& world, Wakeup& waiting, bool ever) : heard_{std::make_shared<Heard>(&waiting)} {

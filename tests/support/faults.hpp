@@ -13,8 +13,8 @@
 
 namespace memctl::test {
 
-/// Thrown where a `FaultyPort` kills the process that uses it: what SIGKILL is to a real one.
-/// Derived from nothing, so that no handler of errors takes it for one.
+/// A `FaultyPort` throws this to kill its process, as SIGKILL kills a real process. It has no base
+/// class, so that no handler of errors catches it.
 struct ProcessKilled {};
 
 /// Something that goes wrong once.
@@ -22,14 +22,14 @@ struct Fault {
   enum class Kind {
     fail_before,  ///< The call returns the error and does nothing.
     fail_after,   ///< The call does its work, and returns the error all the same.
-    kill_before,  ///< The process dies before the call,
-    kill_after,   ///< or right after it.
-    meanwhile,    ///< Somebody else does `act` right before the call.
+    kill_before,  ///< The process dies before the call.
+    kill_after,   ///< The process dies right after the call.
+    meanwhile,    ///< Something else does `act` right before the call.
   };
   Kind kind{Kind::fail_before};
   /// Which call: "set_size", "write", "transact", "transact.write"…; empty: any.
   std::string call{};
-  int nth{1};  ///< Of these calls, from 1 on.
+  int nth{1};  ///< Which of these calls, from 1 on.
   Error error{.cause = Cause::hypervisor_error, .message = "injected", .raw = -3};
   std::function<void(host::sim::World&)> act{};
 };
@@ -37,23 +37,23 @@ struct Fault {
 /// How a port's watches tell of a change. The first `take` says true in any case.
 enum class WatchConduct {
   prompt,
-  twice,  ///< Once more than there were changes.
-  late,   ///< 300 ms after it.
+  twice,  ///< Tells each change twice.
+  late,   ///< Tells a change 300 ms after it.
   never,
 };
 
-/// Counts the calls of a port, and lets one go wrong.
+/// Counts the calls of a port, and makes one call go wrong.
 class FaultPlan {
  public:
   FaultPlan() = default;
   explicit FaultPlan(Fault fault) : fault_{std::move(fault)} {}
-  /// Of the watches on paths that contain `on`.
+  /// Watches on paths that contain `on` behave like this.
   explicit FaultPlan(WatchConduct watches, std::string on = {})
       : watches_{watches}, watches_on_{std::move(on)} {}
 
   /// Every call so far, by name, in order.
   [[nodiscard]] const std::vector<std::string>& calls() const { return calls_; }
-  /// When each of them was made.
+  /// The time of each call.
   [[nodiscard]] const std::vector<host::TimePoint>& times() const { return times_; }
   [[nodiscard]] bool happened() const { return happened_; }
   [[nodiscard]] bool killed() const { return killed_; }
@@ -70,8 +70,8 @@ class FaultPlan {
   bool killed_{false};
 };
 
-/// A port over another one, whose calls go wrong as planned. Once its process was killed, nothing
-/// that is called through it has an effect any more, as destructors may try. All must outlive it.
+/// A port over another port, whose calls go wrong as planned. After its process was killed, calls
+/// through it have no effect; destructors may still make some. Its arguments must outlive it.
 class FaultyPort final : public host::Port {
  public:
   FaultyPort(host::Port& port, host::sim::World& world, FaultPlan& plan);

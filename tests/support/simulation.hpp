@@ -14,7 +14,7 @@
 
 namespace memctl::test {
 
-/// A world with all that a test needs to let a coroutine act upon it.
+/// A world, and everything that a test needs to run a coroutine on it.
 class Simulation {
  public:
   explicit Simulation(host::sim::WorldSpec spec = {}) : world{spec} {}
@@ -30,8 +30,9 @@ class Simulation {
   /// std::logic_error if it waits for something that cannot happen.
   template <class T>
   T run(boost::asio::awaitable<T> coroutine) {
-    // Shared with the coroutine, which outlives this call where it waits for ever. Boost.Asio would
-    // make an empty T where it throws, and a Result has none: so it is spawned as one of void.
+    // Shared with the coroutine, which outlives this call if it waits for ever. If a coroutine
+    // throws, Boost.Asio makes an empty T, which a Result does not have. So it is spawned as one of
+    // void.
     struct State {
       std::optional<T> result{};
       std::exception_ptr thrown{};

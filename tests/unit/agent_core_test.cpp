@@ -18,7 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A kernel of files, beside how much memory the guest has free.
+/// A kernel made of files, except for the guest's free memory.
 class TestKernel final : public SysfsKernel {
  public:
   using SysfsKernel::SysfsKernel;
@@ -30,7 +30,7 @@ class AgentCoreTest : public test::AgentFixture, private Outbox, private Process
  protected:
   AgentCoreTest() { start(std::nullopt); }
 
-  /// An agent starts; the one before it, if any, was killed.
+  /// Starts an agent. If another agent ran before, it was killed.
   void start(const std::optional<AgentRequest>& standing) {
     reports_.clear();
     core_.reset();
@@ -45,7 +45,7 @@ class AgentCoreTest : public test::AgentFixture, private Outbox, private Process
   void ask(RequestKind kind, std::uint64_t sequence, std::uint64_t operation = 7) {
     core_->request(request(kind, sequence, operation));
   }
-  /// Time passes, and the core is called when it wants to be.
+  /// Lets time pass, and calls the core when it asks for that.
   void pass(Time time) {
     const Time end = now_ + time;
     while (core_->next_wake() && *core_->next_wake() <= end) {
@@ -296,10 +296,10 @@ TEST_F(AgentCoreTest, after_an_emptied_mailbox_any_sequence_is_new) {
 TEST_F(AgentCoreTest, an_operation_that_falls_silent_ends_with_its_lease) {
   ask(RequestKind::prepare, 1);
   pass(20s);
-  ask(RequestKind::observe, 2);  // renews it
+  ask(RequestKind::observe, 2);  // renews the lease
   pass(20s);
   EXPECT_TRUE(core_->serving());
-  ask(RequestKind::observe, 3, 99);  // somebody else doesn't
+  ask(RequestKind::observe, 3, 99);  // another operation does not renew it
   EXPECT_EQ(last().operation, 99u);
   EXPECT_EQ(last().request, 3u);
   pass(2s);
@@ -337,7 +337,7 @@ TEST_F(AgentCoreTest, a_killed_agents_operation_is_resumed) {
   EXPECT_EQ(guest_.policy(), "offline");
 }
 
-TEST_F(AgentCoreTest, a_killed_agents_operation_that_expired_is_undone) {
+TEST_F(AgentCoreTest, an_agent_that_starts_after_the_lease_restores_the_policy) {
   ask(RequestKind::prepare, 3);
   now_ += 31s;
   start(request(RequestKind::prepare, 3));

@@ -10,8 +10,8 @@
 
 namespace memctl::test {
 
-/// A guest made of files, and what operation 7 asks its agent: for the tests of the agent's core
-/// and of its program alike.
+/// A guest made of files, and the requests of operation 7 to its agent. The tests of the agent's
+/// core and of its program use it.
 class AgentFixture : public testing::Test {
  protected:
   static AgentRequest request(RequestKind kind, std::uint64_t sequence,

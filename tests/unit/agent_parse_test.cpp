@@ -177,7 +177,7 @@ TEST(AgentRecord, the_file_is_overwritten_whole) {
   EXPECT_EQ(file.load(), Record{.operation = 1});
 }
 
-TEST(AgentRecord, its_directory_is_made_where_that_is_possible) {
+TEST(AgentRecord, its_directory_is_made_if_possible) {
   const test::TemporaryDirectory directory;
   EXPECT_EQ(RecordFile{(directory.path() / "run").string()}.save({}), 0);
   EXPECT_NE(RecordFile{"/proc/nonexistent"}.save({}), 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The agent's program as it is shipped, against a xenstored and a kernel that are fakes.
+// The agent's program as it is installed, with a fake xenstored and a fake kernel.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>

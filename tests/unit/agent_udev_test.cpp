@@ -36,7 +36,7 @@ TEST(UdevRules, a_rule_may_run_over_lines_and_run_a_program) {
             RuleAction::online_movable);
 }
 
-TEST(UdevRules, other_rules_are_none) {
+TEST(UdevRules, other_rules_do_not_count) {
   for (const char* text :
        {"", "\\", "\"", R"(SUBSYSTEM=="memory", ATTR{state}=="online", TAG+="x")",
         R"(SUBSYSTEM=="cpu", ACTION=="add", ATTR{state}="online")",
@@ -48,7 +48,7 @@ TEST(UdevRules, other_rules_are_none) {
   }
 }
 
-TEST(UdevRules, of_several_the_one_that_matters_most_is_named) {
+TEST(UdevRules, the_most_important_of_several_rules_is_named) {
   const test::TemporaryDirectory directory;
   const test::FakeGuest guest{directory.path()};
   EXPECT_FALSE(find_udev_rule(guest.root()));
@@ -61,7 +61,7 @@ TEST(UdevRules, of_several_the_one_that_matters_most_is_named) {
   EXPECT_EQ(find_udev_rule(guest.root())->action, RuleAction::online_movable);
 }
 
-TEST(UdevRules, one_that_is_switched_off_in_etc_is_none) {
+TEST(UdevRules, a_rule_that_is_switched_off_in_etc_does_not_count) {
   const test::TemporaryDirectory directory;
   const test::FakeGuest guest{directory.path()};
   guest.set("usr/lib/udev/rules.d/40-redhat.rules", plain);

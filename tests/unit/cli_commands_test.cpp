@@ -22,7 +22,7 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-/// Keeps what is written; nothing interrupts it.
+/// Keeps the output; nothing interrupts the command.
 class Recorded final : public Environment {
  public:
   explicit Recorded(ProgressBar::Style style = {.live = false}) : style_{style} {}
@@ -76,7 +76,7 @@ TEST(Commands, AHostThatCannotBeOpenedIsToldByEachCommand) {
   }
 }
 
-/// A resize of web1 from 1 to 4 GiB, which is interrupted once it gets memory.
+/// A resize of web1 from 1 to 4 GiB, which is interrupted when the guest gets memory.
 class InterruptedResize : public testing::Test {
  protected:
   InterruptedResize() {
@@ -118,10 +118,10 @@ TEST_F(InterruptedResize, KeepsWhatItHasIfAskedTo) {
   EXPECT_THAT(call.err(), Not(HasSubstr("back")));
 }
 
-TEST_F(InterruptedResize, TellsWhoeverDoesNotWaitHowToRecover) {
+TEST_F(InterruptedResize, SaysHowToRecoverAfterASecondSignal) {
   const scenario::Call& call = resize({}, Interruption::leave);
   EXPECT_EQ(call.status(), 5);
-  EXPECT_THAT(call.err(), HasSubstr("hint: to bring them back: memctl recover web1\n"));
+  EXPECT_THAT(call.err(), HasSubstr("hint: to restore them: memctl recover web1\n"));
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ TEST(DoctorText, HasAHeadingForEachSubjectAndTheRemedyBelowItsFinding) {
       "host\n  ok    xen_version           Xen 4.17\n");
 }
 
-TEST(DoctorText, WhatNoAgentTellsIsOneLineUnlessAskedFor) {
+TEST(DoctorText, ChecksThatNeedAnAgentAreOneLineUnlessAskedFor) {
   const std::vector<Finding> findings = {{Check::libvirt, Severity::unknown, "cannot be told", ""},
                                          {Check::agent, Severity::bad, "none", "start it"},
                                          {Check::hotplug, Severity::unknown, "no agent tells", ""},
@@ -66,7 +66,7 @@ TEST(DoctorText, TheLastLineCounts) {
   EXPECT_EQ(count.note + count.unknown, 0);
 }
 
-TEST(DoctorOutput, AGuestThatEndedIsAnErrorOnlyWhereItWasNamed) {
+TEST(DoctorOutput, AGuestThatEndedIsAnErrorOnlyIfItWasNamed) {
   const Error gone{.cause = Cause::no_such_domain, .message = "it has ended"};
   Options options;
   DoctorOutput of_all{options};

@@ -41,7 +41,7 @@ TEST(Ending, AnErrorWithoutAReportIsARefusal) {
   EXPECT_EQ(ending.requested, 1_GiB);
 }
 
-TEST(Ending, WhatTheReportSaysGoesFirst) {
+TEST(Ending, TheReportCountsBeforeTheRequest) {
   Error error{.cause = Cause::stalled};
   error.report = std::make_shared<const Report>(Report{.outcome = Outcome::restored,
                                                        .domain = {DomainId{3}, "web1", {}},

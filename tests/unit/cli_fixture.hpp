@@ -5,7 +5,7 @@
 
 namespace memctl::cli {
 
-/// The guest that the command's texts are about in these tests.
+/// The guest in the texts of these tests.
 inline const DomainIdentity web1{DomainId{3}, "web1", DomainType::pv};
 
 }  // namespace memctl::cli

@@ -19,7 +19,7 @@ Json schema(const std::string& event) {
   return Json::parse(file);
 }
 
-/// One line, and exactly the keys of the schema.
+/// Checks that the text is one line with exactly the keys of the schema.
 Json checked(const std::string& text, const Json& object_schema) {
   EXPECT_EQ(std::ranges::count(text, '\n'), 1);
   EXPECT_TRUE(text.ends_with("\n"));
@@ -79,7 +79,7 @@ TEST(Json, ReportOfAVerifiedResize) {
   EXPECT_EQ(object["verified"], (Json{{"xen", true}, {"blocks", true}, {"guest_total", true}}));
 }
 
-TEST(Json, ReportOfWhatNeverBeganSaysNullForTheUnknown) {
+TEST(Json, ReportOfAResizeThatNeverBeganHasNullForTheUnknown) {
   const Ending ending{Error{.cause = Cause::no_xen, .message = "no Xen here", .log = {"a", "b"}},
                       std::nullopt, std::nullopt};
   const Json object = checked(report_json(ending), schema("report"));
@@ -168,7 +168,7 @@ TEST(Json, Recovery) {
   EXPECT_TRUE(refused["domain"].is_null());
 }
 
-TEST(Json, WhatIsNoUtf8IsReplaced) {
+TEST(Json, BytesThatAreNotUtf8AreReplaced) {
   const std::string text =
       progress_json({}) + status_error_json({.cause = Cause::busy, .message = "a\xff\x1b"});
   EXPECT_NE(text.find("a\xef\xbf\xbd\\u001b"), std::string::npos);

@@ -42,7 +42,7 @@ TEST(Options, ResizeHasTheDefaultsOfTheLibrary) {
   EXPECT_FALSE(options.resize.agentless || options.resize.allow_hvm_devices || options.json);
 }
 
-TEST(Options, AllOfThem) {
+TEST(Options, EachOptionIsRead) {
   const Options options =
       read({"--host", "sim:", "resize", "--timeout", "1.5", "--stall=7", "--on-failure", "keep",
             "--online", "movable", "--agentless", "--allow-hvm-devices", "--json", "web1", "+1g"});
@@ -148,7 +148,7 @@ TEST(Options, AnUnknownWordIsQuotedWithTheNearestKnownOne) {
   EXPECT_EQ(mistake_in({"a\x1b[2J"}), "memctl: unknown command \"a?[2J\"");
 }
 
-TEST(Options, WhatIsMissingOrTooMuchIsSaidInPlainWords) {
+TEST(Options, MissingAndSurplusArgumentsAreNamed) {
   EXPECT_EQ(mistake_in({}), "memctl: a command is needed: resize, plan, status, doctor or recover");
   EXPECT_EQ(mistake_in({"--", "resize"}), "memctl: the command comes before --");
   EXPECT_EQ(mistake_in({"resize", "web1"}),

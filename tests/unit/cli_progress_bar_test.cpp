@@ -30,14 +30,14 @@ TEST(ProgressBar, ShowsHowFarThePhaseIs) {
             "  populate   [=================                  ]  50%  592 of 1024 MiB  1.0 s");
 }
 
-TEST(ProgressBar, OnTheWayDownItSaysWhereTo) {
+TEST(ProgressBar, AShrinkShowsItsGoal) {
   ProgressBar bar{{.live = true}};
   static_cast<void>(bar.show({Phase::populate, 1, 1_GiB, 160_MiB, 1_GiB, 1s}, 80));
   EXPECT_EQ(without_escapes(bar.show({Phase::populate, 1, 1_GiB, 160_MiB, 592_MiB, 2s}, 80)),
             "  populate   [==================                  ]  50%  592 -> 160 MiB  1.0 s");
 }
 
-TEST(ProgressBar, UsesHeavyLinesWhereTheLocaleHasThem) {
+TEST(ProgressBar, UsesHeavyLinesIfTheLocaleHasThem) {
   ProgressBar bar{{.live = true, .utf8 = true}};
   const std::string line = without_escapes(bar.show(populate(592_MiB), 60));
   EXPECT_THAT(line, HasSubstr("\u2501\u2501\u2500"));
@@ -107,7 +107,7 @@ TEST(ProgressBar, TimeGoesOnWithoutEvents) {
   EXPECT_THAT(bar.tick(2s, 80), HasSubstr("2.0 s"));
 }
 
-TEST(ProgressBar, ColoursOnlyWhereTheyAreWanted) {
+TEST(ProgressBar, ColoursOnlyIfTheyAreWanted) {
   ProgressBar plain{{.live = true, .utf8 = true, .colour = false}};
   ProgressBar bright{{.live = true, .utf8 = true, .colour = true}};
   EXPECT_THAT(plain.show(populate(592_MiB), 80), Not(HasSubstr("\x1b[36m")));

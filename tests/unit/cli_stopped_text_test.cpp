@@ -77,7 +77,7 @@ TEST(StoppedText, AnyOtherEndingIsToldByItsError) {
   EXPECT_EQ(stopped_text(Ending{Report{.outcome = Outcome::verified}}, {}), std::nullopt);
 }
 
-TEST(StoppedText, CancellingSaysWhereItGoesAsFarAsThatIsKnown) {
+TEST(StoppedText, CancellingNamesTheSizeToGoBackToIfItIsKnown) {
   EXPECT_EQ(cancelling_text("web1", 512_MiB),
             "cancelling: back to 512 MiB (Ctrl-C again stops now and leaves web1 half-way)");
   EXPECT_EQ(cancelling_text("web1", std::nullopt),

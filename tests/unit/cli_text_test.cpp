@@ -67,8 +67,9 @@ TEST(Text, AShrinkSaysNothingOfBlocksAndTellsWhatStays) {
   Report report = grown();
   report.from = 2_GiB;
   report.residual = 16_MiB;
-  EXPECT_THAT(success_text(report), Not(HasSubstr("blocks")));
-  EXPECT_THAT(success_text(report), HasSubstr("\n  left in the guest until it reboots: 16 MiB"));
+  EXPECT_THAT(success_text(report), Not(HasSubstr("all blocks")));
+  EXPECT_THAT(success_text(report),
+              HasSubstr("\n  web1 keeps 16 MiB of bookkeeping for the added blocks"));
 }
 
 TEST(Text, ARefusalNamesCauseRangeAndHint) {
@@ -119,17 +120,18 @@ TEST(Text, ARecoverySaysWhatBecameOfTheResize) {
   Report report{
       .outcome = Outcome::restored, .requested = 4_GiB, .reached = 160_MiB, .limit = 512_MiB};
   EXPECT_EQ(recovery_text({.report = report}, web1),
-            "web1: an unfinished resize to 4096 MiB was undone: 160 MiB, limit 512 MiB\n");
+            "web1: restored after an unfinished resize to 4096 MiB: 160 MiB, limit 512 MiB\n");
   report.outcome = Outcome::kept;
   EXPECT_EQ(recovery_text({.report = report}, web1),
-            "web1: an unfinished resize to 4096 MiB was left where it was, as it had asked: 160 "
+            "web1: an unfinished resize to 4096 MiB is kept, as it had asked: 160 "
             "MiB, limit 512 MiB\n");
   report.cause = Cause::agent_absent;
   report.message = "no\nagent";
   report.hint = "start it";
-  EXPECT_EQ(recovery_text({.report = report}, web1),
-            "web1: an unfinished resize to 4096 MiB was undone in part: 160 MiB, limit 512 MiB\n"
-            "  no agent (agent_absent)\n  hint: start it\n");
+  EXPECT_EQ(
+      recovery_text({.report = report}, web1),
+      "web1: restored in part after an unfinished resize to 4096 MiB: 160 MiB, limit 512 MiB\n"
+      "  no agent (agent_absent)\n  hint: start it\n");
 }
 
 TEST(Text, APlanIsATableOfStages) {

@@ -63,7 +63,7 @@ Finding found(const std::vector<Finding>& findings, Check check) {
   return {};
 }
 
-/// What is found once `change` was made to a sound host, domain or guest.
+/// The findings after `change` was made to a sound host, domain or guest.
 template <class Change>
 Finding on_host(Check check, Change change) {
   HostExam exam = sound_host();
@@ -84,7 +84,7 @@ Finding on_guest(Check check, Change change) {
   return found(diagnose_guest(exam), check);
 }
 
-/// That it is bad or worth a note, says so much, and names what mends it.
+/// Expects the severity, the message and the remedy.
 void expect(const Finding& finding, Severity severity, const std::string& message,
             const std::string& remedy) {
   EXPECT_EQ(finding.severity, severity) << finding.message;
@@ -93,7 +93,7 @@ void expect(const Finding& finding, Severity severity, const std::string& messag
   EXPECT_EQ(remedy.empty(), finding.remedy.empty()) << finding.remedy;
 }
 
-TEST(Diagnosis, NothingIsSaidOfSoundHostsAndDomainsButThatTheyAreGood) {
+TEST(Diagnosis, EverythingIsGoodOnASoundHostAndDomain) {
   std::vector<Finding> all = diagnose_host(sound_host());
   for (const DomainType type : {DomainType::pv, DomainType::pvh, DomainType::hvm}) {
     for (auto& finding : diagnose_domain(sound_domain(type))) all.push_back(finding);
@@ -106,7 +106,7 @@ TEST(Diagnosis, NothingIsSaidOfSoundHostsAndDomainsButThatTheyAreGood) {
   }
 }
 
-TEST(Diagnosis, WhatATypeOfDomainHasNotIsLeftOut) {
+TEST(Diagnosis, ChecksThatDoNotApplyToATypeOfDomainAreLeftOut) {
   const auto checks = [](DomainType type) { return diagnose_domain(sound_domain(type)).size(); };
   EXPECT_EQ(checks(DomainType::pv) + 4, checks(DomainType::pvh));
   EXPECT_EQ(checks(DomainType::pvh) + 1, checks(DomainType::hvm));
@@ -223,8 +223,8 @@ TEST(DomainDiagnosis, PagingPool) {
   expect(raised, Severity::note, "1664 KiB, less than", "");
 }
 
-/// What the doctor says of a frozen pool is what a plan would be refused for.
-TEST(DomainDiagnosis, AFrozenPoolBoundsGrowthWhereAPlanDoes) {
+/// A frozen pool is bad for the doctor exactly if a plan would be refused for it.
+TEST(DomainDiagnosis, AFrozenPoolBoundsGrowthAsInAPlan) {
   DomainExam exam = sound_domain();
   exam.facts.host = sound_host().host;
   exam.facts.domain.frozen_pool = pool_for(160_MiB, 1, true);
@@ -256,12 +256,12 @@ TEST(DomainDiagnosis, Reboot) {
       domain.limit = limit;
     });
   };
-  // On real Xen such guests booted,
+  // On real Xen these guests booted.
   for (const auto& [size, limit] :
        {std::pair{160_MiB, 512_MiB}, {288_MiB, 3584_MiB}, {400_MiB, 3584_MiB}, {64_MiB, 64_MiB}}) {
     EXPECT_EQ(with(size, limit).severity, Severity::good) << size.count();
   }
-  // and such did not.
+  // On real Xen these guests did not boot.
   for (const auto& [size, limit] :
        {std::pair{160_MiB, 1_GiB}, {160_MiB, 2_GiB}, {160_MiB, 3584_MiB}, {200_MiB, 3584_MiB}}) {
     EXPECT_EQ(with(size, limit).severity, Severity::note) << size.count();

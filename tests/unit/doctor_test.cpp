@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What the doctor gathers, while an operation is under way and after one died.
+// What the doctor gathers during an operation, and after an operation died.
 #include "resize/doctor.hpp"
 
 #include <gtest/gtest.h>
@@ -61,8 +61,8 @@ TEST_F(DoctorOnSim, AnOperationUnderWayIsNoLeftover) {
   EXPECT_EQ(found(examine(), Check::leftover).severity, Severity::good);
 }
 
-TEST_F(DoctorOnSim, WhatADeadOperationLeftIsMendedByTheCommandThatIsNamed) {
-  auto dying = std::make_unique<host::sim::SimPort>(simulation.world, simulation.context);
+TEST_F(DoctorOnSim, TheNamedCommandMendsWhatADeadOperationLeft) {
+  auto dying = std::make_unique<host::sim::SimPort>(simulation.world);
   test::FaultPlan faults{{.kind = test::Fault::Kind::kill_after, .call = "claim"}};
   {
     test::FaultyPort port{*dying, simulation.world, faults};

@@ -12,7 +12,7 @@
 
 namespace memctl::test {
 
-/// A directory of its own, gone afterwards.
+/// A new directory, which is removed at the end.
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
@@ -32,7 +32,7 @@ class TemporaryDirectory {
 };
 
 /// The files of /sys and /proc that the agent knows, as Linux 6.1 prints them in a pv guest of
-/// 160 MiB. Plain files: what the agent writes is found in them, and nothing reacts.
+/// 160 MiB. They are plain files: they keep what the agent writes, and nothing reacts to it.
 class FakeGuest {
  public:
   explicit FakeGuest(std::filesystem::path root) : root_{std::move(root)} {
@@ -68,7 +68,7 @@ class FakeGuest {
   }
   [[nodiscard]] std::string state(int id) const { return get(block(id) + "state"); }
   void refuse_block(int id) const {
-    // A directory cannot be opened for writing: even root is refused.
+    // Not even root can open a directory for writing.
     std::filesystem::create_directories(root_ / (block(id) + "state"));
   }
   void set_policy(std::string_view policy) const {

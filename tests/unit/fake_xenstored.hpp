@@ -29,7 +29,7 @@ class FakeXenstored {
   [[nodiscard]] int writes(const std::string& path);
   /// Fires watches.
   void set(const std::string& path, const std::string& value);
-  /// What a restore does: another, empty store, in which the watches are registered again.
+  /// Acts as a restore does: another, empty store, in which the watches are registered again.
   void replace_by_empty();
   /// Waits for a state of the nodes; false after 10 s.
   bool wait(const std::function<bool(const std::map<std::string, std::string>&)>& condition);

@@ -35,7 +35,7 @@ using namespace std::chrono_literals;
 
 constexpr int domain_count = 8;
 
-/// "sim:FILE" with eight guests, on which a virtual second takes 2 ms, or a whole one.
+/// "sim:FILE" with eight guests. A virtual second takes 2 ms, or a real second.
 class SimulatedHost : public testing::Test {
  protected:
   SimulatedHost()
@@ -70,7 +70,7 @@ TEST_F(SimulatedHost, AnOperationIsAwaitedWhereTheCoroutineRuns) {
     const Result<Report> report = co_await operation.async_wait();
     EXPECT_TRUE(report) << report.error().message;
     resumed_on = std::this_thread::get_id();
-    // It may call the host, and wait for what has ended already.
+    // on_end may call the host, and wait for an operation that has ended already.
     EXPECT_TRUE(host.domain("g0").value().status());
     EXPECT_TRUE(co_await operation.async_wait());
   };
@@ -177,7 +177,7 @@ TEST_F(SimulatedHost, AListenerThatThrowsHarmsNoOther) {
 
 using Causes = std::map<Cause, int>;
 
-/// What threads do to one host: start, cancel, drop, and wait, at random.
+/// Starts, cancels, drops and awaits operations at random, as one of several threads.
 void race(HostState& state, const std::vector<DomainIdentity>& domains, unsigned seed,
           int operations, Causes& causes) {
   std::mt19937 random{seed};
@@ -205,8 +205,7 @@ void race(HostState& state, const std::vector<DomainIdentity>& domains, unsigned
   }
 }
 
-/// A domain to which operations have been, and on which none is now: everything agrees, and nothing
-/// is left.
+/// Checks a domain after all of its operations: its limits agree, and nothing is left behind.
 host::Task<void> check_at_rest(host::Port& port, DomainId id) {
   BOOST_OUTCOME_CO_TRY(const auto record,
                        port.store().read("/libxl/" + std::to_string(number(id)) + "/memctl"));
@@ -219,7 +218,7 @@ host::Task<void> check_at_rest(host::Port& port, DomainId id) {
   co_return success();
 }
 
-/// What the host has free, its domains have, and their paging pools hold: always the same.
+/// The memory of the host's free pool, its domains and their paging pools: the sum never changes.
 host::Task<Kib> accounted(host::Port& port) {
   BOOST_OUTCOME_CO_TRY(const HostFacts facts, port.hypervisor().host_facts());
   EXPECT_EQ(facts.claimed, Pages{});
@@ -250,13 +249,13 @@ TEST_F(SimulatedHost, ThirtyTwoOperationsAtOnceLeaveItsAccountsExact) {
     for (const Causes& of_one : causes) {
       for (const auto& [cause, count] : of_one) all[cause] += count;
     }
-    // Those that were dropped go on: one more on each domain is refused until they have ended.
+    // Dropped operations go on: another one on the same domain is refused until they have ended.
     for (const DomainIdentity& domain : domains) {
       Result<Report> last = state->start(domain, 1_GiB, {})->ended.get();
       while (!last && last.error().cause == Cause::busy) {
         last = state->start(domain, 1_GiB, {})->ended.get();
       }
-      // The others may have grown to all that the host has.
+      // The other domains may have taken all of the host's memory.
       EXPECT_TRUE(last || last.error().cause == Cause::host_memory)
           << domain.name << ": " << last.error().message;
     }
@@ -276,7 +275,7 @@ TEST_F(SimulatedHost, ThirtyTwoOperationsAtOnceLeaveItsAccountsExact) {
 }
 
 TEST_F(SimulatedHost, ItsEndCancelsWhatIsUnderWay) {
-  write("1");  // none of them is done by then
+  write("1");  // no operation has ended by then
   std::vector<std::shared_ptr<Operation::State>> operations;
   {
     const auto state = HostState::over(HostThread::open(uri()).value());

@@ -15,7 +15,7 @@ namespace {
 
 using testing::ElementsAre;
 
-/// Nodes, their permissions, and the order in which they were touched.
+/// Keeps nodes, their permissions, and the order of the accesses.
 class FakeStore final : public host::Store {
  public:
   explicit FakeStore(std::map<std::string, std::string> at_first) : nodes{std::move(at_first)} {}

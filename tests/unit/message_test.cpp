@@ -192,7 +192,7 @@ TEST(Message, requests_out_of_bounds_are_nothing) {
   EXPECT_TRUE(refused([](auto& r) { r.lease_seconds = 86401; }));
 }
 
-// Written by hand: field 2 (kernel-side texts cannot be made so by `encode`), and unknown fields.
+// Written by hand, because `encode` cannot make such texts or unknown fields.
 TEST(Message, foreign_bytes_are_read_or_refused_by_what_they_say) {
   EXPECT_TRUE(decode_report("CFk="));               // a field of the wrong wire type
   EXPECT_FALSE(decode_report("kgEFYWIAY2Q="));      // error: "ab\0cd"
@@ -227,7 +227,7 @@ TEST(Message, truncated_values_are_nothing_or_within_bounds) {
 }
 
 TEST(Message, random_and_damaged_values_are_nothing_or_within_bounds) {
-  std::mt19937 random{20240229};  // fixed: a failure can be repeated
+  std::mt19937 random{20240229};  // a fixed seed, so that a failure can be repeated
   constexpr std::string_view digits =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   const std::string seeds[] = {encode(good_hello()), encode(good_report()), encode(good_request())};
@@ -237,7 +237,7 @@ TEST(Message, random_and_damaged_values_are_nothing_or_within_bounds) {
     for (unsigned n = 0; n < damages && !value.empty(); ++n) {
       value[random() % value.size()] = digits[random() % digits.size()];
     }
-    // What was accepted is within bounds: it is accepted again. (All zeros encode to nothing.)
+    // An accepted message is within bounds, so it is accepted again. (All zeros encode to nothing.)
     if (const auto hello = decode_hello(value)) {
       EXPECT_TRUE(decode_hello(encode(*hello))) << value;
     }

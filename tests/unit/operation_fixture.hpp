@@ -11,7 +11,7 @@
 
 namespace memctl::resize {
 
-/// Everything that a refused or restored resize must leave as it was.
+/// Everything that a refused or restored resize must leave unchanged.
 struct Limits {
   Kib max_pages;
   std::optional<Kib> limit;

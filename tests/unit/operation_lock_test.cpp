@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// An operation whose calls of libxl's wait for the lock of the domain, which another tool has.
+// An operation whose libxl calls wait for the domain's lock, because another tool holds the lock.
 #include <chrono>
 #include <optional>
 #include <string>
@@ -15,12 +15,12 @@ using namespace std::chrono_literals;
 
 class OperationUnderLock : public OperationOnSim {
  protected:
-  /// Lets the calls end that operations have stopped waiting for, as the end of a host does.
+  /// Waits for the calls that operations gave up, as closing a host does.
   void until_libxl_has_answered() {
     simulation.context.restart();
     simulation.connection.run_until([] { return false; });
   }
-  /// Whose the record is: nobody's where that is empty, and nothing where there is none.
+  /// The owner in the record: empty if the record is disowned, nothing if there is no record.
   std::optional<std::string> owner(DomainId id) {
     const auto record = Journal{simulation.port().store(), identity(id)}.read().value();
     if (!record) return std::nullopt;
@@ -51,7 +51,7 @@ TEST_P(OperationUnderLock, WhoWaitsForLibxlsLockGivesUpTheWaitingAndNotTheCall) 
     EXPECT_EQ(report.error().cause, one.cause) << report.error().message;
     EXPECT_EQ(report.error().report->outcome, Outcome::failed);
     EXPECT_LE(world.clock().now() - begun, one.at_most);
-    // The call may yet take effect: nobody undoes anything before that.
+    // The call may still take effect, so no operation may begin before its end.
     EXPECT_EQ(resize(id, 1_GiB).error().cause, Cause::busy);
     until_libxl_has_answered();
     const auto small = resize(id, 160_MiB);
@@ -65,7 +65,7 @@ TEST_P(OperationUnderLock, ARivalsLowerLimitIsNotLiftedAfterACallOfOursFailedFor
   auto& world = simulation.world;
   const DomainId id = add({.linux = {.kernel_free = 5_MiB}});
   ASSERT_TRUE(world.mem_max(id, 1_GiB));
-  // The first stage's call waits for the lock, whose holder sets what that call is refused for.
+  // The first stage's call waits for the lock. The holder sets a limit for which libxl refuses it.
   ResizeOptions options;
   options.on_event = [&](const Event& event) {
     if (event.phase == Phase::online && event.stage == 1) {
@@ -94,7 +94,7 @@ TEST_P(OperationUnderLock, ARecoveryThatLibxlKeepsWaitingIsNotTakenForAnothersOp
   until_libxl_has_answered();
 }
 
-TEST_P(OperationUnderLock, WhereUndoingWaitsForLibxlsLockTheReportSaysSo) {
+TEST_P(OperationUnderLock, TheReportSaysIfRestoringWaitsForLibxlsLock) {
   auto& world = simulation.world;
   const DomainId id = add();
   ResizeOperation* running = nullptr;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What befalls an operation from outside: other tools, other operations, and the domain's own fate.
+// What happens to an operation from outside: other tools, other operations, and the domain's end.
 // tests/faults has the same before every call.
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
@@ -76,7 +76,7 @@ TEST_P(OperationAmongOthers, ARivalsTargetAloneIsNotHeldDownByTheCapOfAStage) {
   EXPECT_GT(world.populated(id), 4_GiB - 2_MiB);
 }
 
-TEST_P(OperationAmongOthers, WhatEndsBeforeItsFirstStageLeavesADomainOnTheWayOfAnothersTarget) {
+TEST_P(OperationAmongOthers, AnEndBeforeTheFirstStageLeavesADomainOnItsWayToAnothersTarget) {
   auto& world = simulation.world;
   for (const OnFailure on_failure : {OnFailure::restore, OnFailure::keep}) {
     const bool keeps = on_failure == OnFailure::keep;
@@ -86,7 +86,7 @@ TEST_P(OperationAmongOthers, WhatEndsBeforeItsFirstStageLeavesADomainOnTheWayOfA
     ASSERT_TRUE(world.mem_set(id, 2_GiB));
     world.advance(2s);
     const Limits before = limits(id);
-    // The agent is to be made ready for the first stage, and is silent for 5 s.
+    // The agent is silent for 5 s when the operation makes it ready for the first stage.
     ResizeOptions options{.on_failure = on_failure};
     options.on_event = [&](const Event& event) {
       if (event.phase == Phase::online) world.guest(id).agent().kill();
@@ -108,7 +108,7 @@ TEST_P(OperationAmongOthers, APoolStaysUnderADomainThatGrowsByAnothersTarget) {
   ASSERT_TRUE(world.mem_max(id, 4_GiB));
   ASSERT_TRUE(world.mem_set(id, 3_GiB));
   const Limits before = limits(id);
-  // What `reserve` raised the pool by is what the guest takes until the agent counts as absent.
+  // Until the agent counts as absent, the guest takes as much as `reserve` added to the pool.
   ResizeOptions options;
   options.on_event = [&](const Event& event) {
     if (event.phase == Phase::online) world.guest(id).agent().kill();
@@ -283,7 +283,7 @@ TEST_P(OperationAmongOthers, AStatusThatIsAskedMeanwhileCostsNeitherSideMuchTime
   EXPECT_GT(answered, questions / 2);
 }
 
-TEST_P(OperationAmongOthers, WhatADeadProcessLeftIsUndoneFirst) {
+TEST_P(OperationAmongOthers, TheLeftoverOfADeadProcessIsRestoredFirst) {
   const DomainId id = add();
   const Limits before = limits(id);
   const std::string dead = simulation.world.add_process();
@@ -303,7 +303,7 @@ TEST_P(OperationAmongOthers, WhatADeadProcessLeftIsUndoneFirst) {
   EXPECT_EQ(limits(id), before);
 }
 
-TEST_P(OperationAmongOthers, WhatIsUndoneFirstTakesNothingOfTheTimeAllowed) {
+TEST_P(OperationAmongOthers, RestoringALeftoverFirstDoesNotCountAgainstTheTimeout) {
   auto& world = simulation.world;
   const DomainId id = add({.linux = {.populated_per_second = 100_MiB}});
   const std::string dead = world.add_process();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The operation against the simulated host: what the lab shows on real Xen, and what the lab cannot
-// bring about at will.
+// The operation on the simulated host: the cases that the lab shows on real Xen, and cases that the
+// lab cannot bring about at will.
 #include <chrono>
 #include <functional>
 #include <string>
@@ -54,7 +54,7 @@ TEST_P(OperationOnSim, OneMebibyteMoreIsOneMebibyteMore) {
 }
 
 TEST_P(OperationOnSim, AGuestThatArrivesByItselfBeforeItsMemoryIsClaimedHasWhatWasAskedFor) {
-  Simulation slow{{.libxl_call = 2s}};  // its balloon, which takes 3.5 s, arrives meanwhile
+  Simulation slow{{.libxl_call = 2s}};  // the balloon takes 3.5 s and arrives during a call
   const DomainId id = slow.world.add_guest(
       {.name = "on-its-way",
        .type = GetParam(),
@@ -145,7 +145,7 @@ TEST_P(OperationOnSim, ACancelBringsTheEarlierSizeBack) {
   EXPECT_EQ(report.error().advice(), "") << "there is nothing to do";
   EXPECT_EQ(report.error().report->outcome, Outcome::restored);
   Limits after = limits(id);
-  EXPECT_GE(after.pool, before.pool);  // a pool is never lowered under a guest that grew
+  EXPECT_GE(after.pool, before.pool);  // the pool of a guest that grew is never lowered
   after.pool = before.pool;
   EXPECT_EQ(after, before);
   EXPECT_TRUE(simulation.world.guest(id).alive());
@@ -173,7 +173,7 @@ TEST_P(OperationOnSim, BlocksThatStayOfflineAreNamed) {
   EXPECT_EQ(report.error().report->outcome, Outcome::restored);
 }
 
-TEST_P(OperationOnSim, AGuestThatSwaysIsNoGuestThatMoves) {
+TEST_P(OperationOnSim, GoingBackAndForthIsNoProgress) {
   auto& world = simulation.world;
   const DomainId id = add({.linux = {.online_fails = true}});
   bool more = false;
@@ -220,7 +220,7 @@ TEST_P(OperationOnSim, AStarvingGuestIsGrownAlive) {
   }
 }
 
-// A guest that reboots is built anew with its target and static-max as they are at that moment.
+// A guest that reboots is built anew with the target and static-max of that moment.
 TEST_P(OperationOnSim, TheLimitRisesWithTheStages) {
   const DomainId id = add({.linux = {.kernel_free = 12_MiB}});
   std::vector<Kib> sizes;
@@ -276,8 +276,8 @@ TEST_P(OperationOnSim, ShrinksAndGrowsAgain) {
   }
 }
 
-// libxl lets a pvh guest's target go no higher than max_pages, which the shrink has lowered.
-TEST_P(OperationOnSim, AShrinkThatTheGuestNeverBeganIsTakenBack) {
+// libxl refuses a pvh guest's target above max_pages, and the shrink has lowered max_pages.
+TEST_P(OperationOnSim, AShrinkThatTheGuestNeverBeganIsRestored) {
   const DomainId id = add();
   ASSERT_TRUE(resize(id, 1_GiB));
   const Limits before = limits(id);
@@ -311,7 +311,7 @@ TEST_P(OperationOnSim, ABalloonThatGaveUpIsWokenForTheSameSize) {
 
 TEST_P(OperationOnSim, ABalloonThatGivesUpIsNamed) {
   const DomainId id = add();
-  // Somebody takes the claim away, and what it held.
+  // Another tool releases the claim and takes its memory.
   simulation.world.after(500ms, [&] {
     ASSERT_EQ(simulation.world.claim(id, Kib{}), 0);
     ASSERT_GT(simulation.world.take_host_memory(simulation.world.host_free()), Kib{});
@@ -327,12 +327,12 @@ TEST_P(OperationOnSim, AGuestThatIsStillGrowingIsShrunk) {
   spec.linux.online_policy = "online_kernel";
   const DomainId id = add(spec);
   ASSERT_TRUE(simulation.world.mem_max(id, 3_GiB));
-  static_cast<void>(simulation.world.set_pool(id, 32_MiB));  // pv has none
+  static_cast<void>(simulation.world.set_pool(id, 32_MiB));  // fails on pv, which has no pool
   ASSERT_TRUE(simulation.world.mem_set(id, 3_GiB));
   simulation.world.advance(700ms);
   ASSERT_GT(simulation.world.populated(id), 300_MiB);
   ASSERT_LT(simulation.world.populated(id), 2_GiB);
-  // Its agent has measured a while before its answer is there (on real Xen: 1.5 s).
+  // The agent measures some time before its answer arrives (on real Xen: 1.5 s).
   bool first = true;
   simulation.world.guest(id).agent().distort([&](AgentReport& measured) {
     if (!std::exchange(first, false)) return;

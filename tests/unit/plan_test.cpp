@@ -132,7 +132,7 @@ TEST(MakePlan, AHostBelowItsReserveMayHaveMemoryBack) {
 
 TEST(MakePlan, AGuestThatIsNearlyOutOfMemoryGrowsOneBlockFirstAndThenFaster) {
   Input input = settled_guest(DomainType::pv);
-  input.guest->report.kernel_zone_free = 9_MiB;  // 5, and what its agent lends
+  input.guest->report.kernel_zone_free = 9_MiB;  // 5 MiB, and 4 that the agent lends
   const Plan plan = make_plan(input, 1_GiB).value();
   ASSERT_EQ(plan.stages.size(), 2U);
   EXPECT_EQ(plan.stages[0].size, 288_MiB);
@@ -188,7 +188,7 @@ TEST(Input, AGuestThatGaveItsVideoMemoryUpIsSettled) {
   EXPECT_EQ(present_size(domain), 152_MiB);
 }
 
-TEST(MakePlan, ALargerHostMemoryNeedIsRefusedWithTheLargestSizeThatWorks) {
+TEST(MakePlan, MoreThanTheHostHasIsRefusedWithTheLargestSizeThatWorks) {
   Input input = settled_guest();
   input.host.free = to_pages(1_GiB);
   const Error error = refusal(input, 4_GiB);
@@ -201,7 +201,7 @@ TEST(MakePlan, ALargerHostMemoryNeedIsRefusedWithTheLargestSizeThatWorks) {
             "can give 960 MiB");
   EXPECT_TRUE(make_plan(input, largest));
   EXPECT_EQ(refusal(input, largest + 4_KiB).cause, Cause::host_memory);
-  // 160 MiB, the free 1024, less the reserve of 64, 1 MiB of slack and the pool's growth.
+  // 160 MiB and the free 1024, less the reserve of 64, 1 MiB of slack and the pool's growth.
   EXPECT_GT(largest, 1114_MiB);
   EXPECT_LT(largest, 1119_MiB);
 }
@@ -240,7 +240,7 @@ TEST(MakePlan, WhatTheBalloonHoldsIsGrownIntoWithoutANewBlock) {
   EXPECT_EQ(plan.stages[0].blocks, 0);
   EXPECT_EQ(plan.stages[0].memmap, Kib{});
 
-  // What was grown into first pays for describing more.
+  // The memory of the first stage pays for describing more blocks.
   const Plan further = make_plan(input, 2_GiB).value();
   EXPECT_EQ(further.stages[0].size, 560_MiB);
   EXPECT_EQ(further.stages.back().size, 2_GiB);
@@ -262,11 +262,11 @@ TEST(MakePlan, LargeBlocksAreCountedFromWhatIsDescribed) {
   input.host.free = to_pages(64_GiB);
   input.guest->hello.block_size = 2_GiB;
   input.guest->report.kernel_zone_free = 1_GiB;
-  input.guest->report.balloon_inflated = 300_MiB;  // it was shrunk by as much
+  input.guest->report.balloon_inflated = 300_MiB;  // the guest was shrunk by that
   EXPECT_EQ(make_plan(input, 460_MiB).value().stages[0].blocks, 0);
   EXPECT_THAT(refusal(input, 460_MiB + 2_GiB - 128_MiB).message,
               testing::HasSubstr("next are 460 MiB and 2508 MiB"));
-  // The driver rounds up to sections by itself.
+  // The balloon driver itself rounds up to sections.
   EXPECT_EQ(make_plan(input, 460_MiB + 2_GiB - 128_MiB + 4_KiB).value().stages[0].blocks, 1);
   EXPECT_EQ(refusal(input, 460_MiB + 2_GiB + 4_KiB).nearest, 460_MiB + 2_GiB);
 }
@@ -278,7 +278,7 @@ TEST(MakePlan, AKernelThatLosesTheFirstMemoryPast4GibIsNotBroughtThere) {
   const Error error = refusal(input, 5_GiB);
   EXPECT_EQ(error.cause, Cause::guest_kernel_fault);
   EXPECT_EQ(error.range->largest.size, 3_GiB);
-  input.guest->hello.kernel_release.clear();  // nobody knows
+  input.guest->hello.kernel_release.clear();  // the version is unknown
   EXPECT_EQ(refusal(input, 5_GiB).nearest, 3_GiB);
 
   Input movable = settled_guest();
@@ -434,7 +434,7 @@ TEST(RangeOf, NamesWhatStopsALargerAndASmallerSize) {
   EXPECT_EQ(range.step, kib_per_page);
 }
 
-TEST(RangeOf, IsNothingIfTheDomainItselfStandsInTheWay) {
+TEST(RangeOf, IsNotOfferedIfEverySizeIsRefused) {
   Input paused = settled_guest();
   paused.domain.memory.paused = true;
   const auto range = range_of(paused);
@@ -460,7 +460,7 @@ TEST(RangeOf, EndsAtTheAdministratorsMinimumAndMaximum) {
 
 TEST(RangeOf, EndsBelowThePresentSizeIfThatCannotHaveItsPool) {
   Input input = settled_guest();
-  input.domain.limit = 4_GiB;  // raised past libxl, which would have raised the pool
+  input.domain.limit = 4_GiB;  // raised without libxl, which would have raised the pool
   input.host.free = to_pages(64_MiB);
   EXPECT_EQ(refusal(input, 160_MiB).cause, Cause::host_memory);
   const SizeRange range = range_of(input).value();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Whose a leftover is, and who undoes it. That it is undone whole, wherever the process died, is
-// shown in tests/faults.
+// Who owns a leftover, and who restores it. tests/faults shows that it is restored as a whole,
+// wherever the process died.
 #include "resize/recover.hpp"
 
 #include <gtest/gtest.h>
@@ -29,9 +29,9 @@ using namespace std::chrono_literals;
 
 class RecoverOnSim : public testing::Test {
  protected:
-  /// A process dies after this call of a resize to 8 GiB.
+  /// Lets a process die after this call of a resize to 8 GiB.
   void die_after(const std::string& call, int nth = 1) {
-    SimPort process{world, simulation.context};
+    SimPort process{world};
     FaultPlan faults{{.kind = Fault::Kind::kill_after, .call = call, .nth = nth}};
     FaultyPort port{process, world, faults};
     ResizeOperation operation{port, identity, 8_GiB, {}};
@@ -55,7 +55,7 @@ class RecoverOnSim : public testing::Test {
   std::string path{"/libxl/" + std::to_string(number(id)) + "/memctl"};
 };
 
-TEST_F(RecoverOnSim, NothingIsDoneWhereNothingWasLeft) {
+TEST_F(RecoverOnSim, NothingIsDoneIfNothingWasLeft) {
   const auto recovery = recover_now();
   ASSERT_TRUE(recovery);
   EXPECT_FALSE(recovery.value().report);
@@ -93,8 +93,8 @@ TEST_F(RecoverOnSim, APausedDomainIsLeftAsItIsUntilItRuns) {
   EXPECT_EQ(recovery.value().report->outcome, Outcome::restored);
 }
 
-TEST_F(RecoverOnSim, AnOwnerThatIsAliveIsNeverRobbed) {
-  SimPort other{world, simulation.context};
+TEST_F(RecoverOnSim, ARecordWhoseOwnerIsAliveIsLeftAlone) {
+  SimPort other{world};
   ResizeOperation operation{other, identity, 8_GiB, {}};
   std::optional<Result<Report>> ended;
   boost::asio::co_spawn(
@@ -117,9 +117,9 @@ TEST_F(RecoverOnSim, AnOwnerThatIsAliveIsNeverRobbed) {
   EXPECT_TRUE(*ended) << ended->error().message;
 }
 
-TEST_F(RecoverOnSim, OfTwoThatTakeALeftoverOverOneSucceeds) {
+TEST_F(RecoverOnSim, OneOfTwoRecoveriesTakesALeftoverOver) {
   die_after("claim");
-  SimPort other{world, simulation.context};
+  SimPort other{world};
   Record theirs = record_from(record()).value();
   theirs.owner = other.self();
   bool interfered = false;
@@ -158,7 +158,7 @@ TEST_F(RecoverOnSim, AClaimThatNoRecordTellsOfIsLeftAndTold) {
   EXPECT_GT(world.host_claimed(), Kib{});
 }
 
-TEST_F(RecoverOnSim, WhatCannotBeUndoneIsLeftToTheNextOneAlthoughThisProcessLives) {
+TEST_F(RecoverOnSim, AFailedRecoveryLeavesTheRestToTheNextAlthoughItsProcessLives) {
   die_after("set_size");
   FaultPlan faults{{.call = "set_limit"}};
   FaultyPort port{simulation.port(), world, faults};
@@ -174,7 +174,7 @@ TEST_F(RecoverOnSim, WhatCannotBeUndoneIsLeftToTheNextOneAlthoughThisProcessLive
   EXPECT_EQ(record(), "");
 }
 
-TEST_F(RecoverOnSim, WhatAnOperationCouldNotUndoIsRecoveredWhileItsProcessLives) {
+TEST_F(RecoverOnSim, AnOperationThatCouldNotRestoreIsRecoveredAlthoughItsProcessLives) {
   FaultPlan faults{{.call = "set_limit", .nth = 2}};
   FaultyPort port{simulation.port(), world, faults};
   ResizeOperation operation{port, identity, 8_GiB, {.timeout = 500ms}};
@@ -187,7 +187,7 @@ TEST_F(RecoverOnSim, WhatAnOperationCouldNotUndoIsRecoveredWhileItsProcessLives)
   EXPECT_EQ(recovery.value().report->outcome, Outcome::restored);
 }
 
-TEST_F(RecoverOnSim, AGrownGuestKeepsItsMemoryWhereOnlyTheClaimCouldNotBeReleased) {
+TEST_F(RecoverOnSim, AGrownGuestKeepsItsMemoryIfOnlyTheClaimCouldNotBeReleased) {
   FaultPlan faults{{.call = "release_claim"}};
   FaultyPort port{simulation.port(), world, faults};
   ResizeOperation operation{port, identity, 1_GiB, {}};

@@ -96,7 +96,7 @@ TEST(ClockWait, WithoutAnEndIsRousedByANotification) {
   EXPECT_TRUE(sim.run(wait()));
 }
 
-TEST(SimConnection, TimeStandsStillWhileNobodyWaits) {
+TEST(SimConnection, TimeStandsStillUnlessAThreadWaits) {
   Simulation sim;
   bool happened = false;
   sim.world.after(1s, [&] { happened = true; });

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What xl's plain requests do to simulated guests: the measured table of XEN-FACTS section 2, a row
-// a test.
+// What plain xl requests do to simulated guests. Each test is a case that was measured on real Xen.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -30,7 +29,7 @@ GuestSpec starving(GuestSpec spec, Kib free) {
   return spec;
 }
 
-/// xl mem-max and xl mem-set, and a minute for the guest.
+/// Calls xl mem-max and xl mem-set, and gives the guest a minute.
 Result<void> set_size(World& world, DomainId id, Kib size) {
   BOOST_OUTCOME_TRY(world.mem_max(id, std::max(size, world.limit(id).value())));
   BOOST_OUTCOME_TRY(world.mem_set(id, size));
@@ -55,7 +54,7 @@ TEST(SimGuest, MemSetAboveTheBootLimitIsLibxlsError) {
   EXPECT_EQ(world.target(id), 160_MiB);
 }
 
-TEST(SimGuest, StaysAtItsSizeForEverWhereBlocksAreNotOnlined) {
+TEST(SimGuest, StaysAtItsSizeForEverIfBlocksAreNotOnlined) {
   World world;
   const DomainId id = world.add_guest(with_policy(pv(), "offline"));
   ASSERT_TRUE(set_size(world, id, 512_MiB));
@@ -66,7 +65,7 @@ TEST(SimGuest, StaysAtItsSizeForEverWhereBlocksAreNotOnlined) {
   EXPECT_TRUE(world.guest(id).alive());
 }
 
-TEST(SimGuest, PvhStopsSilentlyAt952MiBWhereItsPoolRunsDry) {
+TEST(SimGuest, PvhStopsSilentlyAt952MiBWhenItsPoolRunsDry) {
   World world;
   const DomainId id = world.add_guest(with_policy(pvh(), "online_kernel"));
   EXPECT_EQ(world.pool(id), 1664_KiB);
@@ -171,7 +170,7 @@ TEST(SimGuest, AfterGivingUpOnlyATargetOfAnotherValueWakesTheBalloon) {
   EXPECT_EQ(world.allocated(id), 601_MiB);
 }
 
-TEST(SimGuest, GoesOnWhereTheHostHasMemoryAgainBeforeItGaveUp) {
+TEST(SimGuest, GoesOnIfTheHostHasMemoryAgainBeforeItGaveUp) {
   World world{{.host = 4_GiB}};
   const DomainId id = world.add_guest(with_policy(pv(500_MiB), "online_kernel"));
   world.take_host_memory(4_GiB);

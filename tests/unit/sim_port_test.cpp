@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What the simulated port does beyond the contract that tests/contract holds both hosts to, and the
-// agent at its other end.
+// The simulated port beyond the contract of tests/contract, which both hosts keep, and the
+// simulated agent.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -73,7 +73,7 @@ TEST_F(SimPortTest, TellsOfPauseShutdownAndSave) {
 TEST_F(SimPortTest, AProcessIsAliveAsLongAsItsPort) {
   std::string other;
   {
-    SimPort second{world, sim.context};
+    SimPort second{world};
     other = second.self();
     EXPECT_NE(other, sim.port().self());
     EXPECT_TRUE(sim.port().is_alive(other));
@@ -195,7 +195,7 @@ TEST_F(SimAgent, ReportsEvery50MillisecondsWhileTheBalloonGivesMemoryBack) {
   ASSERT_TRUE(world.mem_set(id, 3_GiB));
   world.advance(10s);
   ASSERT_TRUE(world.mem_set(id, 1_GiB));
-  world.advance(500ms);  // the idle balloon is looked at so seldom
+  world.advance(500ms);  // an idle balloon is looked at only so often
   const int written = reports();
   world.advance(1s);
   EXPECT_GE(reports(), written + 15);
@@ -269,7 +269,7 @@ TEST_F(SimAgent, AKilledAgentLeavesItsHelloAndAnswersNoMore) {
   EXPECT_TRUE(mailbox.hello().value());
 }
 
-TEST_F(SimAgent, AfterARestoreAnnouncesItselfAgainAndServesNobody) {
+TEST_F(SimAgent, AfterARestoreAnnouncesItselfAgainAndServesNoOperation) {
   ask(request(RequestKind::prepare, 1));
   const DomainId restored = world.save_and_restore(id).value();
   guest::Mailbox theirs{sim.port().store(), restored};

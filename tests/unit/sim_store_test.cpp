@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What the simulated xenstore does beyond the contract that tests/contract holds both hosts to: the
-// view of a guest, its quotas, and a xenstored that is gone.
+// The simulated xenstore beyond the contract of tests/contract, which both hosts keep: the view of
+// a guest, the quotas of a guest, and a xenstored that is gone.
 #include <gtest/gtest.h>
 
 #include <cerrno>

@@ -12,7 +12,7 @@ constexpr Pages mib(std::int64_t n) { return Pages{n * 256}; }
 
 class SimXen : public testing::Test {
  protected:
-  /// A pv domain of 100 MiB that may have 300, on a host with 1000.
+  /// A pv domain of 100 MiB that may have 300 MiB, on a host with 1000 MiB.
   explicit SimXen(int minor = 17)
       : xen{{.guests_memory = mib(1000), .other_memory = mib(24), .minor = minor}} {}
   XenDomain& add(DomainId id, DomainType type, Pages pool = {}) {
@@ -120,7 +120,7 @@ TEST_F(SimXen, APoolPageCoversTwoMiB) {
   EXPECT_EQ(result.done, mib(40));
   EXPECT_EQ(result.limit, XenModel::Limit::pool);
   EXPECT_EQ(pvh.pool.free(), Pages{});
-  EXPECT_EQ(pvh.allocated, mib(140) + Pages{1});  // one page was charged, and could not be mapped
+  EXPECT_EQ(pvh.allocated, mib(140) + Pages{1});  // Xen charged one page and could not map it
 }
 
 TEST_F(SimXen, ShrinkingBreaksSuperpagesAndRegrowingNeedsNoNewTables) {

@@ -60,7 +60,7 @@ TEST(ThisProcess, IsNotAliveOnceItHasEnded) {
   close(pipe_ends[0]);
   ASSERT_GT(size, 0);
   const std::string name{text.data(), static_cast<std::size_t>(size)};
-  // Its end closes the pipe; it stays a zombie until it is reaped.
+  // The child's end closes the pipe. The child stays a zombie until it is reaped.
   siginfo_t info{};
   ASSERT_EQ(waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
   EXPECT_FALSE(is_process_alive(name)) << "a zombie";
@@ -68,7 +68,7 @@ TEST(ThisProcess, IsNotAliveOnceItHasEnded) {
   EXPECT_FALSE(is_process_alive(name));
 }
 
-/// A /proc with what a test puts into it.
+/// A /proc with the files that a test puts into it.
 class FakeProc : public testing::Test {
  protected:
   FakeProc() { fs::create_directories(root_ / "sys/kernel/random"); }
@@ -101,7 +101,7 @@ TEST_F(FakeProc, AProcessLivesUntilItsLastThreadEnds) {
 }
 
 TEST_F(FakeProc, AFileThatOpensAndCannotBeReadIsEmpty) {
-  // As of a process that ends between the two: a directory's read fails, too.
+  // As if the process ended between the two calls: reading a directory fails, too.
   put("sys/kernel/random/boot_id", "b00t\n");
   fs::create_directories(root_ / "4194999/stat");
   fs::create_directories(root_ / "4194999/cmdline");
@@ -109,7 +109,7 @@ TEST_F(FakeProc, AFileThatOpensAndCannotBeReadIsEmpty) {
   EXPECT_FALSE(is_being_saved(DomainId{7}, root_).value());
 }
 
-/// A process in a /proc, and what it is called in a PID namespace of its own.
+/// A process in a /proc, and its number in its own PID namespace.
 class FakeContainers : public FakeProc {
  protected:
   FakeContainers() { put("sys/kernel/random/boot_id", "b00t\n"); }
@@ -126,9 +126,9 @@ class FakeContainers : public FakeProc {
   const std::string owner_{"b00t:7:4711:4026532000"};
 };
 
-TEST_F(FakeContainers, OneInAContainerIsSeenFromDom0) {
+TEST_F(FakeContainers, AProcessInAContainerIsSeenFromDom0) {
   is_in("self", "4026531836");
-  add("7", "3", "4711");  // the number here is not the number there
+  add("7", "3", "4711");  // the number outside differs from the number in the namespace
   EXPECT_FALSE(is_process_alive(owner_, root_)) << "it has gone";
   add("77", "7", "4712");
   EXPECT_FALSE(is_process_alive(owner_, root_)) << "its number was reused";
@@ -136,15 +136,15 @@ TEST_F(FakeContainers, OneInAContainerIsSeenFromDom0) {
   EXPECT_TRUE(is_process_alive(owner_, root_));
 }
 
-TEST_F(FakeContainers, WhoIsInAnotherContainerIsTakenForAlive) {
+TEST_F(FakeContainers, AProcessInAnotherContainerCountsAsAlive) {
   is_in("self", "4026532001");
   EXPECT_TRUE(is_process_alive(owner_, root_));
   EXPECT_TRUE(is_process_alive("b00t:7:4711:4026531836", root_)) << "and so is one outside";
   EXPECT_FALSE(is_process_alive("0ther:7:4711:4026532000", root_)) << "but not since another boot";
 }
 
-TEST_F(FakeContainers, OneBesideUsIsSeenInAProcThatNumbersUsOtherwise) {
-  // As after `unshare --pid --fork`: /proc is still that of the namespace outside.
+TEST_F(FakeContainers, AProcessBesideUsIsSeenInAProcThatNumbersUsOtherwise) {
+  // As after `unshare --pid --fork`: /proc still belongs to the namespace outside.
   add("4194998", "1", "4711");
   fs::create_directory_symlink("4194998", root_ / "self");
   put("1/stat", "1 (init) S 0 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 5");
@@ -310,11 +310,11 @@ TEST(WatchState, FoldsEventsToOneFlagThatIsSetAtFirst) {
   EXPECT_TRUE(state.changed);
 }
 
-TEST(WatchState, EndsOneThatFloods) {
+TEST(WatchState, AFloodEndsAWatch) {
   Wakeup wakeup;
   WatchState busy{"/a", "1", wakeup};
   TimePoint now{1h};
-  // As many as are allowed, for ten seconds.
+  // As many events as are allowed, for ten seconds.
   for (int second = 0; second < 10; ++second, now += 1s) {
     for (int i = 0; i < WatchState::most_per_second; ++i) (void)busy.on_event(now);
   }
@@ -348,7 +348,7 @@ TEST(MemoryOf, TakesNoLimitForAVeryLargeOne) {
   xc_domaininfo_t info{};
   info.max_pages = ~std::uint64_t{0};
   EXPECT_EQ(memory_of(info).max_pages, Kib{std::int64_t{1} << 60});
-  info.max_pages = 0xffffffff;  // How Xen 4.17 says it.
+  info.max_pages = 0xffffffff;  // Xen 4.17 says "no limit" like this.
   EXPECT_EQ(memory_of(info).max_pages, Kib{4 * std::int64_t{0xffffffff}});
 }
 
@@ -433,7 +433,7 @@ TEST(EmulatedDmaDevices, AreThoseThatTheDeviceModelEmulates) {
   EXPECT_EQ(with_qxl.stored().emulated_dma_devices(), true);
 }
 
-TEST(EmulatedDmaDevices, AreUnknownWhereTheDeviceModelGotArgumentsOfItsOwn) {
+TEST(EmulatedDmaDevices, AreUnknownIfTheDeviceModelGotArgumentsOfItsOwn) {
   Configuration configuration{LIBXL_DOMAIN_TYPE_HVM};
   auto** list = static_cast<char**>(std::calloc(2, sizeof(char*)));
   list[0] = strdup("-device");

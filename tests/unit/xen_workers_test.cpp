@@ -135,7 +135,7 @@ TEST(Workers, CancellingEndsTheWaitAndNotTheCall) {
           const auto first =
               co_await (workers.call(web, [&] { return gate.pass(); }) || until_ready(entered));
           EXPECT_EQ(first.index(), 1U);
-          // The first one still runs, so this one waits for its turn, and never gets it.
+          // The first call still runs, so this call waits for its turn and never gets it.
           const auto queued = co_await (workers.call(web, [&]() -> Result<void> {
             queued_was_made = true;
             return success();
@@ -178,7 +178,7 @@ TEST(Workers, GoPastADomainWhoseLockAnotherToolHolds) {
   EXPECT_THAT(order, ElementsAre("mail", "mail again", "web, locked", "web, behind it"));
 }
 
-TEST(Workers, KeepAFurtherDomainWaitingWhereTooManyAreLocked) {
+TEST(Workers, KeepAFurtherDomainWaitingIfTooManyAreLocked) {
   asio::io_context context;
   Workers workers{context.get_executor()};
   std::array<Gate, Workers::most_threads> gates;

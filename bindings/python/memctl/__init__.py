@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Resizes the memory of running Xen guests, past the limit that they were started with.
+"""Resizes the memory of running Xen guests, past the limit that they were started with too.
 
 >>> import memctl
 >>> with memctl.Host("sim:") as host:
@@ -28,27 +28,21 @@ from .errors import (
     Superseded,
 )
 from .host import Domain, Host
+from .names import Cause, Check, DomainType, Outcome, Phase, Severity, Subject
 from .operation import Operation
 from .records import (
     AgentStatus,
-    Cause,
-    Check,
     DomainIdentity,
-    DomainType,
     Event,
     Finding,
-    Outcome,
-    Phase,
     PhaseTime,
     Plan,
     RangeEnd,
     Recovery,
     Report,
-    Severity,
     SizeRange,
     Stage,
     Status,
-    Subject,
     Verified,
 )
 from .size import Size

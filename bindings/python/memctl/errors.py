@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What goes wrong, as exceptions: one class for each family of causes.
+"""The exceptions: one class for each family of causes.
 
     Error
-    ├── Refused              a request that cannot be granted; nothing was changed
+    ├── Refused              memctl cannot grant the request; nothing was changed
     │   ├── InvalidSize      also ValueError
     │   ├── InvalidArgument  also ValueError
     │   └── NotPermitted     also PermissionError
     ├── NoSuchDomain         also LookupError
     ├── Busy                 another operation holds the domain
-    ├── GuestError           the guest, or its agent, cannot or does not do its part
-    ├── Failed               a resize that could not be finished
+    ├── GuestError           the guest or its agent cannot do its part, or does not
+    ├── Failed               a resize could not be finished
     │   ├── DeadlineExceeded also TimeoutError
     │   ├── Cancelled
-    │   └── Superseded       another tool set the domain's memory meanwhile
-    ├── DomainGone           the domain ended, rebooted or was saved or migrated
+    │   └── Superseded       another tool set the domain's memory during the resize
+    ├── DomainGone           the domain ended or rebooted, or is being saved or migrated
     ├── HostError            Xen, libxl or xenstore failed
     │   └── NoXen            also ConnectionError
     └── HostClosed           the program uses a host that it has closed
@@ -24,14 +24,15 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from .records import Cause, DomainIdentity, Report, SizeRange, kib, text
+from .names import Cause
+from .records import DomainIdentity, Report, SizeRange, kib, text
 from .size import Size
 
 
 class Error(Exception):
     """Something that memctl was asked for did not happen.
 
-    `str(error)` is one line with the figures. A `hint` is shown with the traceback.
+    `str(error)` is one line with the figures. A traceback shows the `hint`, too.
 
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
@@ -42,14 +43,14 @@ class Error(Exception):
     host_memory True refused
     """
 
-    cause: Cause | None  #: Why; None: a mistake of the program's, as with `HostClosed`.
-    hint: str  #: What would be right.
-    domain: DomainIdentity | None  #: Whom it is about, where that is known.
-    report: Report | None  #: What was reached and left behind, of a resize.
-    range: SizeRange | None  #: The sizes that would have been granted, if the size was the matter,
-    nearest: Size | None  #: and the one of them that is nearest to what was asked.
+    cause: Cause | None  #: None: the program made a mistake, as with `HostClosed`.
+    hint: str  #: What a person can do. Empty: the message says everything.
+    domain: DomainIdentity | None  #: None: not known.
+    report: Report | None  #: What a resize reached and left behind.
+    range: SizeRange | None  #: If the size was the reason: the sizes that are possible,
+    nearest: Size | None  #: and the size in the range that is nearest to the requested size.
     raw: int | None  #: What the failing call returned: a libxl code, an errno.
-    log: tuple[str, ...]  #: What libxl logged meanwhile.
+    log: tuple[str, ...]  #: What libxl logged during the failing call.
 
     def __init__(
         self,
@@ -91,7 +92,7 @@ class Error(Exception):
         return again, (str(self),)
 
     def to_dict(self) -> dict[str, Any]:
-        """As `memctl resize --json` has it; without a report, what is known without one."""
+        """The keys of `memctl resize --json`. Without a report, only those of the error itself."""
         known: dict[str, Any] = {} if self.report is None else self.report.to_dict()
         return known | {
             "event": "report",
@@ -107,19 +108,19 @@ class Error(Exception):
 
 
 class Refused(Error):
-    """A request that cannot be granted as things are; nothing was changed."""
+    """memctl cannot grant the request now; nothing was changed."""
 
 
 class InvalidSize(Refused, ValueError):
-    """Not a size, or one that no domain can have."""
+    """That is not a size, or no domain can have it."""
 
 
 class InvalidArgument(Refused, ValueError):
-    """A host that is none, a file that cannot be read, or a wrong option."""
+    """The host, a file or an option is wrong."""
 
 
 class NotPermitted(Refused, PermissionError):
-    """The caller may not do this: it takes dom0's root."""
+    """The caller may not do this: only root in dom0 may."""
 
 
 class NoSuchDomain(Error, LookupError):
@@ -127,27 +128,27 @@ class NoSuchDomain(Error, LookupError):
 
 
 class Busy(Error):
-    """Another operation holds the domain; the message tells whose."""
+    """Another operation holds the domain; the message names its process."""
 
 
 class GuestError(Error):
-    """The guest, or its agent, cannot or does not do its part."""
+    """The guest or its agent cannot do its part, or does not."""
 
 
 class Failed(Error):
-    """A resize that could not be finished; one of a paused or suspended guest does not begin."""
+    """A resize could not be finished, or could not begin because the guest is paused."""
 
 
 class DeadlineExceeded(Failed, TimeoutError):
-    """Not done within the time that the caller allowed."""
+    """The time that the caller allowed is over."""
 
 
 class Cancelled(Failed):
-    """Cancelled by `Operation.cancel()`, or by closing the host."""
+    """`Operation.cancel()` ended the resize, or closing the host did."""
 
 
 class Superseded(Failed):
-    """Another tool set the domain's memory meanwhile; its word stands."""
+    """Another tool set the domain's memory during the resize; its values stand."""
 
 
 class DomainGone(Error):
@@ -155,18 +156,18 @@ class DomainGone(Error):
 
 
 class HostError(Error):
-    """Xen, libxl or xenstore failed, or what they tell cannot be read."""
+    """Xen, libxl or xenstore failed, or memctl cannot read what they tell."""
 
 
 class NoXen(HostError, ConnectionError):
-    """No Xen here, or its interfaces cannot be opened."""
+    """There is no Xen here, or its interfaces cannot be opened."""
 
 
 class HostClosed(Error):
-    """The host was closed, or belongs to the process that this one was forked from."""
+    """The host was closed, or the parent of this forked process opened it."""
 
 
-#: Each cause's class. The other way round: `causes_of`.
+#: The class of each cause. `causes_of` has the causes of a class.
 CLASSES: dict[Cause, type[Error]] = {
     Cause.NO_XEN: NoXen,
     Cause.NO_SUCH_DOMAIN: NoSuchDomain,
@@ -227,7 +228,7 @@ def from_library(
     raw: int | None,
     log: tuple[str, ...],
 ) -> Error:
-    """The exception for an error of the library's."""
+    """The exception for an error of the library."""
     return CLASSES[cause](
         message,
         cause=cause,

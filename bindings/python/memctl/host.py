@@ -15,7 +15,8 @@ from typing import Iterator, Literal, SupportsIndex
 from . import _core
 from .errors import Error, NoSuchDomain
 from .operation import EventCallback, LoopSwitchboard, Operation, Switchboard, finish
-from .records import DomainIdentity, DomainType, Finding, Plan, Recovery, Report, Status
+from .names import DomainType
+from .records import DomainIdentity, Finding, Plan, Recovery, Report, Status
 from .size import Size, invalid, request
 
 Seconds = float | datetime.timedelta
@@ -30,20 +31,24 @@ _open_hosts: weakref.WeakSet[Host] = weakref.WeakSet()
 
 
 class Host:
-    """A connection to one Xen host, to be closed: a context manager.
+    """A connection to one Xen host. It is a context manager; close it when you are done.
 
-    `uri` is `"xen:"`, the host whose dom0 this is, `"sim:"`, a simulated one that begins anew
-    with each `Host`, or `"sim:FILE"`, one that a file describes.
+    `uri` is one of
 
-    Thread-safe. Closing it cancels what is still under way and waits until that is restored; so
-    does the interpreter's end. A forked child cannot use its parent's hosts.
+    - `"xen:"`: the host in whose dom0 the program runs;
+    - `"sim:"`: a simulated host, which begins anew with each `Host`;
+    - `"sim:FILE"`: a simulated host that a file describes.
+
+    Thread-safe. Closing the host cancels all resizes that are under way and waits until the guests
+    have been restored. The end of the interpreter closes all hosts. A forked child cannot use its
+    parent's hosts.
 
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
     ...     [domain.name for domain in host]
     ['demo-pv', 'demo-pvh', 'demo-hvm']
 
-    Raises `NoXen`, `NotPermitted`, and `Refused` for a scheme that it doesn't know.
+    Raises `NoXen`, `NotPermitted`, and `Refused` for an unknown `uri`.
     """
 
     def __init__(self, uri: str = "xen:") -> None:
@@ -74,14 +79,14 @@ class Host:
 
     @property
     def closed(self) -> bool:
-        """Whether it was closed; of a parent's host a forked child is told so."""
+        """Whether the host was closed. In a forked child the parent's hosts are closed."""
         return self._core.closed
 
     def close(self) -> None:
-        """Cancels what is under way, waits until the guests have been restored, and disconnects.
+        """Cancels all resizes, waits until the guests have been restored, and disconnects.
 
-        Where a call of libxl's waits for a lock that another tool holds, so does this. Again: does
-        nothing.
+        If a call of libxl waits for a lock that another tool holds, closing waits as well. Closing
+        a closed host does nothing.
 
         >>> import memctl
         >>> host = memctl.Host("sim:")
@@ -95,7 +100,7 @@ class Host:
         self._switchboards.clear()
 
     def domains(self) -> list[Domain]:
-        """All guests, by number; dom0 is none. Raises `HostError`.
+        """All guests without dom0, in the order of their numbers. Raises `HostError`.
 
         >>> import memctl
         >>> with memctl.Host("sim:") as host:
@@ -127,7 +132,7 @@ class Host:
         return True
 
     def doctor(self, *, host_reserve: Bytes = DEFAULT_RESERVE) -> tuple[Finding, ...]:
-        """What is good and bad about the host itself. Raises `HostError`.
+        """Checks the host itself, and returns a finding for each check. Raises `HostError`.
 
         >>> import memctl
         >>> with memctl.Host("sim:") as host:
@@ -137,9 +142,9 @@ class Host:
         return self._core.doctor(_options(host_reserve=host_reserve))
 
     def recover(self) -> list[Recovery]:
-        """`Domain.recover` of every guest, one after the other.
+        """Calls `Domain.recover` for every guest, one after the other.
 
-        What is wrong with one guest stands in its own `error`. Raises `HostError`.
+        If one guest cannot be recovered, its own `error` says why. Raises `HostError`.
 
         >>> import memctl
         >>> with memctl.Host("sim:") as host:
@@ -151,16 +156,16 @@ class Host:
             try:
                 recovered.append(domain.recover())
             except NoSuchDomain:
-                continue  # it ended meanwhile
+                continue  # the domain ended meanwhile
             except Error as error:
                 recovered.append(Recovery(domain.identity, None, Size(0), error))
         return recovered
 
 
 class Domain:
-    """One life of a guest: after a reboot its calls raise `NoSuchDomain`. From `Host`'s calls.
+    """One life of a guest, which a `Host` returns. After a reboot its calls raise `NoSuchDomain`.
 
-    Thread-safe, as its host is.
+    Thread-safe.
 
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
@@ -175,17 +180,17 @@ class Domain:
 
     @property
     def id(self) -> int:
-        """Xen's number of it."""
+        """Xen's number of the domain."""
         return self.identity.id
 
     @property
     def name(self) -> str:
-        """Its name when it was looked up."""
+        """The domain's name at the time of the look-up."""
         return self.identity.name
 
     @property
     def type(self) -> DomainType:
-        """Its kind."""
+        """The kind of domain: pv, pvh or hvm."""
         return self.identity.type
 
     def __repr__(self) -> str:
@@ -200,9 +205,9 @@ class Domain:
         return hash((id(self.host), self.identity))
 
     def status(self) -> Status:
-        """What it has and could have, asked now.
+        """What the guest has now, and which sizes a resize would be granted.
 
-        Takes milliseconds, and up to 5 s where an agent announced itself and no longer answers.
+        Takes milliseconds, or up to 5 s if an agent announced itself and does not answer.
         Raises `NoSuchDomain`, `HostError`.
 
         >>> import memctl
@@ -221,7 +226,7 @@ class Domain:
         allow_hvm_devices: bool = False,
         host_reserve: Bytes = DEFAULT_RESERVE,
     ) -> Plan:
-        """What `resize` would do, without doing it. Raises what a resize is refused with.
+        """What `resize` would do. Raises the same errors if `resize` would be refused.
 
         >>> import memctl
         >>> with memctl.Host("sim:") as host:
@@ -250,24 +255,26 @@ class Domain:
         host_reserve: Bytes = DEFAULT_RESERVE,
         on_event: EventCallback | None = None,
     ) -> Report:
-        """Brings the guest to `size` and waits until that is verified.
+        """Brings the guest to `size` and waits until the size is verified.
 
-        `size`: bytes as an int, or text with a unit, `"4GiB"`; `"+512m"` and `"-1g"` are relative
-        to its present target. `timeout`: for the whole, in seconds; restoring comes on top.
-        `stall`: without progress for so long it ends. `on_failure`: `"restore"` brings the earlier
-        size and limits back, as far as that is safe for the guest; `"keep"` leaves what was
-        reached. `online`: the zone that added memory goes to; `"movable"` memory is never given
-        back by ballooning. `agentless`: do without the guest's agent, and verify by Xen alone.
-        `allow_hvm_devices`: take the risk that emulated devices cannot reach the added memory.
-        `host_reserve`: stays free on the host. `on_event`: called with each `Event`, in this
-        thread.
+        - `size`: bytes as an int, or text with a unit, as `"4GiB"`. `"+512m"` and `"-1g"` are
+          relative to the present target.
+        - `timeout`: the seconds for the resize. Restoring comes on top.
+        - `stall`: the resize ends after so many seconds without progress.
+        - `on_failure`: `"restore"` restores the earlier size and limits, as far as that is safe for
+          the guest. `"keep"` keeps the size that was reached.
+        - `online`: the zone for added memory. Ballooning never gives `"movable"` memory back.
+        - `agentless`: do without the guest's agent, and verify only Xen's count.
+        - `allow_hvm_devices`: take the risk that emulated devices cannot reach the added memory.
+        - `host_reserve`: stays free on the host.
+        - `on_event`: memctl calls it with each `Event`, in this thread.
 
         Ctrl-C restores the guest first: see `Operation.wait`.
 
         Raises `Refused`, `GuestError`, `Failed`, `DeadlineExceeded` (a `TimeoutError`),
-        `DomainGone` and the other classes of `Error`, by the cause; whether anything was changed,
-        and what is left of it, stands in `error.report.outcome`. `TypeError` and `ValueError` for
-        arguments that are none.
+        `DomainGone` and the other classes of `Error`, by the cause. `error.report.outcome` says
+        whether anything was changed, and what is left of it. Raises `TypeError` and `ValueError`
+        for wrong arguments.
 
         >>> import memctl
         >>> with memctl.Host("sim:") as host:
@@ -300,7 +307,7 @@ class Domain:
         host_reserve: Bytes = DEFAULT_RESERVE,
         on_event: EventCallback | None = None,
     ) -> Operation:
-        """As `resize`, but returns at once: `Operation.wait` and `.cancel` are its caller's.
+        """As `resize`, but returns at once. The caller uses `Operation.wait` and `.cancel`.
 
         >>> import memctl
         >>> with memctl.Host("sim:") as host:
@@ -329,11 +336,11 @@ class Domain:
         host_reserve: Bytes = DEFAULT_RESERVE,
         on_event: EventCallback | None = None,
     ) -> Report:
-        """As `resize`, for asyncio: any number at once, without a thread for each.
+        """As `resize`, for asyncio. Any number of resizes can run at once, without more threads.
 
-        A task that is cancelled, by `asyncio.timeout` too, cancels the resize and ends when the
-        guest has been restored; cancelled once more, it ends at once. `on_event` is called on the
-        loop's thread.
+        If the task is cancelled, also by `asyncio.timeout`, the resize is cancelled, and the task
+        ends when the guest has been restored. If the task is cancelled once more, it ends at once.
+        memctl calls `on_event` on the loop's thread.
 
         >>> import asyncio, memctl
         >>> async def grow(names):
@@ -353,7 +360,9 @@ class Domain:
         return await finish(operation)
 
     def doctor(self, *, host_reserve: Bytes = DEFAULT_RESERVE) -> tuple[Finding, ...]:
-        """What is good and bad about the domain and its guest. Takes as long as `status`.
+        """Checks the domain and its guest, and returns a finding for each check.
+
+        Takes as long as `status`.
 
         >>> import memctl
         >>> with memctl.Host("sim:") as host:
@@ -364,10 +373,10 @@ class Domain:
         return self.host._core.examine(self.identity, _options(host_reserve=host_reserve))
 
     def recover(self) -> Recovery:
-        """Undoes what a resize left whose process died. A resize does the same before it begins.
+        """Restores what a resize left whose process died. A resize does the same before it begins.
 
-        Takes milliseconds where nothing is left, and otherwise until the guest has given its memory
-        back. Raises `Busy` where the process lives, `HostError`, `DomainGone`, `Superseded`.
+        Takes milliseconds if nothing was left. Otherwise it waits until the guest has given its
+        memory back. Raises `Busy` if the process lives, `HostError`, `DomainGone`, `Superseded`.
 
         >>> import memctl
         >>> with memctl.Host("sim:") as host:
@@ -404,7 +413,7 @@ def _milliseconds(time: Seconds, name: str) -> int:
 
 
 def _one_of(value: str, name: str, choices: tuple[str, str]) -> bool:
-    """Whether it is the second one."""
+    """Whether `value` is the second of the two choices."""
     if value not in choices:
         raise ValueError(f'{name} is {value!r}: it has to be "{choices[0]}" or "{choices[1]}"')
     return value == choices[1]
@@ -442,6 +451,6 @@ _defaults = _options()
 
 @atexit.register
 def _close_hosts() -> None:
-    """Guests are restored before the interpreter goes."""
+    """Closes all hosts before the interpreter ends, so that their guests are restored."""
     for host in list(_open_hosts):
         host.close()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A resize under way, and how its news reach whoever waits for them."""
+"""A resize under way, and how its events and its end reach the thread that waits for them."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ EventCallback = Callable[[Event], object]
 
 log = logging.getLogger("memctl")
 
-#: Python runs its signal handlers on the main thread alone, and between two waits: a signal that
-#: another thread was given is seen after so long.
+#: Python runs its signal handlers only on the main thread, between two waits. If another thread
+#: received the signal, the main thread notices it after at most so long.
 SLICE_MS = 200
 
 
 class Switchboard:
-    """Passes what a channel says on to the operations that it is about.
+    """Passes the news of a channel on to its operations.
 
-    The library's threads write to the channel and make its file descriptor readable; `deliver` runs
-    on the thread that waits for that.
+    The library's threads write to the channel, which makes its file descriptor readable. `deliver`
+    runs on the thread that waits for the file descriptor.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Switchboard:
         self.operations: dict[int, Operation] = {}
 
     def deliver(self) -> None:
-        """Passes on all that has come. Wherever an exception ends this, no end is lost."""
+        """Passes on all news. An exception may end this anywhere; no end of a resize is lost."""
         while (first := self.channel.first()) is not None:
             number, news = first
             operation = self.operations.get(number)
@@ -50,7 +50,7 @@ class Switchboard:
 
 
 class LoopSwitchboard(Switchboard):
-    """One for all operations that an event loop waits for: in `others` while there are any."""
+    """The switchboard of an event loop. It is in `others` while the loop waits for operations."""
 
     def __init__(
         self,
@@ -62,14 +62,14 @@ class LoopSwitchboard(Switchboard):
         self._others = others
 
     def add(self, operation: Operation) -> None:
-        """Only on the loop's thread."""
+        """Adds an operation. Only the loop's thread may call this."""
         if not self.operations:
             self._loop.add_reader(self.channel.fileno(), self.deliver)
             self._others[self._loop] = self
         self.operations[operation.number] = operation
 
     def deliver(self) -> None:
-        """Passes on all that has come."""
+        """Passes on all news, and stops reading the channel after the last operation."""
         super().deliver()
         if not self.operations:
             self._loop.remove_reader(self.channel.fileno())
@@ -77,9 +77,9 @@ class LoopSwitchboard(Switchboard):
 
 
 class Operation:
-    """A resize under way; `Domain.start_resize` begins one. To be waited for in one thread.
+    """A resize under way, which `Domain.start_resize` begins. Only one thread may wait for it.
 
-    It goes on whether or not anybody waits, until it ends or its host is closed.
+    The resize goes on until it ends or its host is closed, also if no thread waits.
 
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
@@ -112,13 +112,13 @@ class Operation:
 
     @property
     def done(self) -> bool:
-        """Whether its end is known here: after `wait` has returned or raised `Error`."""
+        """Whether the resize has ended: true after `wait` has returned or raised `Error`."""
         return self._news is not None
 
     def cancel(self) -> None:
-        """Asks it to end, and the guest to be restored; doesn't wait for that. From any thread.
+        """Asks the resize to end and to restore the guest. Returns at once. Any thread may call it.
 
-        Of one that has ended already: does nothing.
+        If the resize has ended already, this does nothing.
 
         >>> import memctl
         >>> with memctl.Host("sim:") as host:
@@ -131,15 +131,15 @@ class Operation:
         self._host.cancel(self.number)
 
     def wait(self) -> Report:
-        """Waits until it has ended, and returns the report of a verified resize.
+        """Waits until the resize has ended, and returns the report of a verified resize.
 
-        `on_event` is called meanwhile, in this thread: it may do what it likes. What it raises is
-        logged, to the logger "memctl", and changes nothing.
+        Meanwhile it calls `on_event` in this thread. `on_event` may do anything. If `on_event`
+        raises, the logger "memctl" logs the exception, and the resize goes on.
 
-        Ctrl-C cancels the operation, waits until the guest has been restored, and is raised then. A
-        second one is raised at once: the host goes on restoring until it is closed.
+        Ctrl-C cancels the resize. `KeyboardInterrupt` is raised when the guest has been restored. A
+        second Ctrl-C raises it at once, and the host goes on restoring until it is closed.
 
-        Raises the `Error` that ended it otherwise, with its `report`.
+        If the resize was not verified, raises the `Error` that ended it, with its `report`.
 
         >>> import memctl
         >>> with memctl.Host("sim:") as host:
@@ -160,7 +160,7 @@ class Operation:
         return self._news
 
     def ending(self) -> str:
-        """One line on how it ended, for whoever can't be given the report."""
+        """One line on how the resize ended, for exceptions that carry no report."""
         news = self._news
         name = self.domain.name
         if news is None:
@@ -171,7 +171,7 @@ class Operation:
         return f"memctl: the resize of {name} ended {report.outcome}, at {report.reached}"
 
     def tell(self, event: Event) -> None:
-        """Passes an event on."""
+        """Passes an event on to `on_event`."""
         if self._on_event is None:
             return
         try:
@@ -180,7 +180,7 @@ class Operation:
             log.exception("on_event of the resize of %s raised", self.domain.name)
 
     def end(self, news: Report | Error) -> None:
-        """Takes note of its end."""
+        """Stores the end of the resize, and calls `on_end`."""
         self._news = news
         if self.on_end is not None:
             self.on_end(news)
@@ -196,11 +196,11 @@ class Operation:
 
 
 async def finish(operation: Operation) -> Report:
-    """Waits for an operation on a loop's switchboard; a task that is cancelled restores first."""
+    """Waits for an operation of a loop's switchboard. If the task is cancelled, restores first."""
     ended: asyncio.Future[Report] = asyncio.get_running_loop().create_future()
 
     def settle(news: Report | Error) -> None:
-        if ended.done():  # told once more, after an interruption
+        if ended.done():  # after an interruption the switchboard may pass the end on twice
             return
         if isinstance(news, Error):
             ended.set_exception(news)
@@ -209,10 +209,10 @@ async def finish(operation: Operation) -> Report:
 
     operation.on_end = settle
     try:
-        await asyncio.wait({ended})  # which doesn't cancel what it waits for
+        await asyncio.wait({ended})  # a cancellation of the task does not cancel `ended`
     except asyncio.CancelledError as cancelled:
         operation.cancel()
-        await asyncio.wait({ended})  # a second cancellation doesn't wait any longer
+        await asyncio.wait({ended})  # a second cancellation ends this wait
         ended.exception()
         cancelled.add_note(operation.ending())
         raise

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the library tells, as values: immutable, comparable, and fit to be pickled.
+"""What the library returns: values that are immutable, comparable and can be pickled.
 
-Sizes are what `xl` means by them, video RAM included. What a guest's agent said is the guest's own
-claim: those are the fields whose names begin with `reported_`, `guest_total`, and `agent`.
-
-Sizes are `Size`, ints of bytes; times are seconds.
-
-`to_dict()` has the keys that `memctl --json` writes (docs/json.md): ints of KiB and of
+A size is a domain's memory as `xl` counts it, video RAM included: a `Size`, an int of bytes. Times
+are seconds. `to_dict()` has the keys that `memctl --json` writes (docs/json.md): ints of KiB and of
 milliseconds, with the unit in the key.
+
+The guest claims the fields whose names begin with `reported_`, `guest_total`, and `agent`. The host
+measured the others.
 """
 
 from __future__ import annotations
@@ -16,151 +15,31 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .names import Cause, Check, DomainType, Outcome, Phase, Severity, Subject
 from .size import KIB, Size
 
 if TYPE_CHECKING:
     from .errors import Error
 
 
-class Cause(enum.StrEnum):
-    """Why something was refused or failed. After the first release no name
-    changes; new ones may come.
-
-    >>> Cause("host_memory") is Cause.HOST_MEMORY == "host_memory"
-    True
-    """
-
-    NO_XEN = "no_xen"
-    NO_SUCH_DOMAIN = "no_such_domain"
-    INVALID_SIZE = "invalid_size"
-    INVALID_ARGUMENT = "invalid_argument"
-    BELOW_FLOOR = "below_floor"
-    BELOW_POLICY = "below_policy"
-    ABOVE_POLICY = "above_policy"
-    NOT_PERMITTED = "not_permitted"
-    BUSY = "busy"
-    HOST_MEMORY = "host_memory"
-    PAGING_POOL = "paging_pool"
-    XEN_UNSUPPORTED = "xen_unsupported"
-    HVM_EMULATED_DEVICES = "hvm_emulated_devices"
-    PASSTHROUGH = "passthrough"
-    POPULATE_ON_DEMAND = "populate_on_demand"
-    AGENT_ABSENT = "agent_absent"
-    AGENT_INCOMPATIBLE = "agent_incompatible"
-    GUEST_NO_HOTPLUG = "guest_no_hotplug"
-    GUEST_KERNEL_FAULT = "guest_kernel_fault"
-    ADDRESS_LIMIT = "address_limit"
-    BLOCK_SIZE = "block_size"
-    GUEST_OFFLINE_BLOCKS = "guest_offline_blocks"
-    GUEST_MEMMAP = "guest_memmap"
-    GUEST_BALLOON_GAVE_UP = "guest_balloon_gave_up"
-    GUEST_PRESSURE = "guest_pressure"
-    GUEST_REBOOTED = "guest_rebooted"
-    STALLED = "stalled"
-    DOMAIN_GONE = "domain_gone"
-    DOMAIN_PAUSED = "domain_paused"
-    DOMAIN_MIGRATING = "domain_migrating"
-    SUPERSEDED = "superseded"
-    DEADLINE = "deadline"
-    CANCELLED = "cancelled"
-    JOURNAL_DAMAGED = "journal_damaged"
-    STORE_ERROR = "store_error"
-    HYPERVISOR_ERROR = "hypervisor_error"
-
-
-class DomainType(enum.StrEnum):
-    """The kind of a domain."""
-
-    PV = "pv"
-    PVH = "pvh"
-    HVM = "hvm"
-
-
-class Outcome(enum.StrEnum):
-    """How a resize ended."""
-
-    VERIFIED = "verified"  # the size was reached, and every layer that can be asked agrees
-    REFUSED = "refused"  # nothing was changed
-    RESTORED = "restored"  # it failed, and the earlier state is back
-    KEPT = "kept"  # it failed, and what was reached stays
-    SUPERSEDED = "superseded"  # somebody else set another target; theirs stands
-    FAILED = "failed"  # the earlier state could not be brought back whole
-    GONE = "gone"  # the domain went away, rebooted or moved
-
-
-class Phase(enum.StrEnum):
-    """The parts of a resize, in their order."""
-
-    FACTS = "facts"
-    RESERVE = "reserve"
-    ONLINE = "online"
-    POPULATE = "populate"
-    VERIFY = "verify"
-    RESTORE = "restore"
-
-
-class Severity(enum.StrEnum):
-    """How bad a finding is."""
-
-    GOOD = "good"
-    NOTE = "note"
-    BAD = "bad"
-    UNKNOWN = "unknown"
-
-
-class Subject(enum.StrEnum):
-    """Where a precondition lies; what is said of the guest is its agent's claim."""
-
-    HOST = "host"
-    DOMAIN = "domain"
-    GUEST = "guest"
-
-
-class Check(enum.StrEnum):
-    """A precondition that the doctor looks at."""
-
-    XEN_VERSION = "xen_version"
-    HOST_RESERVE = "host_reserve"
-    HOST_CLAIMS = "host_claims"
-    AUTOBALLOON = "autoballoon"
-    STATE = "state"
-    STORED_CONFIGURATION = "stored_configuration"
-    LEFTOVER = "leftover"
-    CLAIMS = "claims"
-    LIBVIRT = "libvirt"
-    PASSTHROUGH = "passthrough"
-    EMULATED_DEVICES = "emulated_devices"
-    PAGING_POOL = "paging_pool"
-    FROZEN_POOL = "frozen_pool"
-    POPULATE_ON_DEMAND = "populate_on_demand"
-    AGENT = "agent"
-    AGENT_VERSION = "agent_version"
-    HOTPLUG = "hotplug"
-    KERNEL = "kernel"
-    ONLINE_POLICY = "online_policy"
-    UDEV_RULE = "udev_rule"
-    MEMORY_BLOCKS = "memory_blocks"
-    REBOOT = "reboot"
-
-
 def kib(size: int | None) -> int | None:
-    """As JSON has it; None stays None."""
+    """A size for JSON; None stays None."""
     return None if size is None else size // KIB
 
 
 def text(member: enum.StrEnum | None) -> str | None:
-    """As JSON has it; None stays None."""
+    """A name for JSON; None stays None."""
     return None if member is None else member.value
 
 
 def milliseconds(seconds: float) -> int:
-    """As JSON has it."""
+    """A time for JSON."""
     return round(seconds * 1000)
 
 
 @dataclass(frozen=True, slots=True)
 class DomainIdentity:
-    """One life of a domain: a reboot gives it another `id`.
+    """One life of a domain. After a reboot it has another `id`.
 
     >>> DomainIdentity(3, "web1", DomainType.PVH).to_dict()
     {'id': 3, 'name': 'web1', 'type': 'pvh'}
@@ -171,13 +50,13 @@ class DomainIdentity:
     type: DomainType
 
     def to_dict(self) -> dict[str, Any]:
-        """As `memctl --json` has it."""
+        """The keys of `memctl --json`."""
         return {"id": self.id, "name": self.name, "type": self.type.value}
 
 
 @dataclass(frozen=True, slots=True)
 class AgentStatus:
-    """What a guest's agent says of itself.
+    """What a guest's agent says about itself.
 
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
@@ -190,7 +69,7 @@ class AgentStatus:
     block_size: Size
 
     def to_dict(self) -> dict[str, Any]:
-        """As `memctl --json` has it."""
+        """The keys of `memctl --json`."""
         return {
             "version": self.version,
             "kernel_release": self.kernel_release,
@@ -209,11 +88,11 @@ class RangeEnd:
     """
 
     size: Size
-    cause: Cause  # why a resize past this end would be refused,
-    reason: str  # in words; some of it may be a guest's
+    cause: Cause  # why a resize past this end would be refused
+    reason: str  # the cause in words; a guest may have written a part of it
 
     def to_dict(self) -> dict[str, Any]:
-        """As `memctl status --json` has it."""
+        """The keys of `memctl status --json`."""
         return {"size_kib": kib(self.size), "cause": text(self.cause), "reason": self.reason}
 
 
@@ -230,8 +109,8 @@ class SizeRange:
 
     smallest: RangeEnd
     largest: RangeEnd
-    step: Size  # above `step_from`, sizes go in multiples of `step`, counted from there
-    step_from: Size  # up to here every page counts
+    step: Size  # above `step_from`, sizes go in multiples of `step`, counted from `step_from`
+    step_from: Size  # up to this size, any whole number of pages is possible
 
     def __contains__(self, size: Size) -> bool:
         if not self.smallest.size <= size <= self.largest.size:
@@ -239,7 +118,7 @@ class SizeRange:
         return size <= self.step_from or (size - self.step_from) % self.step == 0
 
     def to_dict(self) -> dict[str, Any]:
-        """As `memctl status --json` has it."""
+        """The keys of `memctl status --json`."""
         return {
             "smallest": self.smallest.to_dict(),
             "largest": self.largest.to_dict(),
@@ -250,7 +129,7 @@ class SizeRange:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A domain at one moment, measured by the host but for what its names say.
+    """A domain at one moment. The host measured everything but `agent` and `reported_…`.
 
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
@@ -267,15 +146,15 @@ class Status:
     max_pages: Size  # Xen's max_pages, which no guest can pass
     boot_limit: Size | None
     pool: Size | None  # None: a pv domain has none
-    agent: AgentStatus | None  # None: no agent announced itself, or none answers
+    agent: AgentStatus | None  # None: no agent announced itself, or it does not answer
     reported_total: Size | None
     reported_available: Size | None
-    range: SizeRange | None  # None: a resize would be refused whatever the size,
-    refused_by: Cause | None  # for this cause,
-    refused_message: str  # in words
+    range: SizeRange | None  # None: a resize would be refused whatever the size
+    refused_by: Cause | None  # why, if `range` is None
+    refused_message: str  # the same in words
 
     def to_dict(self) -> dict[str, Any]:
-        """As `memctl status --json` has it."""
+        """The keys of `memctl status --json`."""
         return {
             "event": "status",
             "domain": self.domain.to_dict(),
@@ -296,7 +175,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One step of a plan: the guest is brought to `size` before the next one begins.
+    """A stage of a plan. The guest reaches `size` before the next stage begins.
 
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
@@ -305,12 +184,12 @@ class Stage:
     """
 
     size: Size
-    blocks: int  # at most so many memory blocks are added
-    memmap: Size  # at most so much of the guest's own memory pays for describing them
-    host_memory: Size  # negative: gives back
+    blocks: int  # the stage adds at most so many memory blocks
+    memmap: Size  # describing the blocks takes at most so much of the guest's own memory
+    host_memory: Size  # how much the stage takes from the host; negative: it gives memory back
 
     def to_dict(self) -> dict[str, Any]:
-        """As `memctl plan --json` has it."""
+        """The keys of `memctl plan --json`."""
         return {
             "size_kib": kib(self.size),
             "blocks": self.blocks,
@@ -333,17 +212,17 @@ class Plan:
     domain: DomainIdentity
     from_size: Size
     to_size: Size
-    limit: Size  # static-max afterwards,
-    earlier_limit: Size  # and now
-    pool: Size | None  # afterwards; None: a pv domain has none
+    limit: Size  # static-max after the resize
+    earlier_limit: Size  # static-max now
+    pool: Size | None  # the pool after the resize; None: a pv domain has none
     pool_growth: Size
-    host_free: Size  # claims of others excluded
+    host_free: Size  # without what is claimed for other domains
     host_reserve: Size
-    stages: tuple[Stage, ...]  # none: the domain has that size already
-    range: SizeRange  # what would be granted now
+    stages: tuple[Stage, ...]  # empty: the domain has that size already
+    range: SizeRange  # the sizes that a resize would be granted now
 
     def to_dict(self) -> dict[str, Any]:
-        """As `memctl plan --json` has it."""
+        """The keys of `memctl plan --json`."""
         return {
             "event": "plan",
             "domain": self.domain.to_dict(),
@@ -362,7 +241,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Where a resize is.
+    """The progress of a resize.
 
     >>> Event(Phase.POPULATE, 1, Size("1g"), Size("3g"), Size("2g"), 0.5).fraction
     0.5
@@ -370,9 +249,9 @@ class Event:
 
     phase: Phase
     stage: int  # from 1; 0 outside the stages
-    from_size: Size  # where the phase began,
-    to_size: Size  # where it will end,
-    now: Size  # and where it is; while blocks come online that is the guest's claim
+    from_size: Size  # the size at which the phase began
+    to_size: Size  # the size at which the phase will end
+    now: Size  # the size now: measured, but in the phase ONLINE the guest's claim
     elapsed: float  # seconds since the resize began
 
     @property
@@ -382,7 +261,7 @@ class Event:
         return min(1.0, max(0.0, (self.now - self.from_size) / whole)) if whole else 1.0
 
     def to_dict(self) -> dict[str, Any]:
-        """As `memctl resize --json` has it."""
+        """The keys of `memctl resize --json`."""
         return {
             "event": "progress",
             "phase": self.phase.value,
@@ -396,7 +275,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class PhaseTime:
-    """How long a phase took, in seconds. One that came several times is there several times.
+    """How long a phase took, in seconds. A report lists a phase once for each time it came.
 
     >>> PhaseTime(Phase.VERIFY, 0.25).seconds
     0.25
@@ -408,7 +287,7 @@ class PhaseTime:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """Which of the three layers confirmed the result. Only `xen` is measured by the host.
+    """Which of the three layers confirmed the result. The host measured only `xen`.
 
     >>> Verified(xen=True, blocks=True, guest_total=False).all
     False
@@ -420,13 +299,13 @@ class Verified:
 
     @property
     def all(self) -> bool:
-        """Every layer did."""
+        """Whether all three layers confirmed it."""
         return self.xen and self.blocks and self.guest_total
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a resize did, whatever its end.
+    """What a resize did, however it ended.
 
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
@@ -438,24 +317,24 @@ class Report:
     """
 
     outcome: Outcome
-    cause: Cause | None  # None: verified, or as it was asked for
+    cause: Cause | None  # None: verified, or a recovery that kept a size as the resize had asked
     message: str
     hint: str
     domain: DomainIdentity
     from_size: Size
     requested: Size
-    reached: Size  # what the domain has now, by Xen's page count
+    reached: Size  # the size now, by Xen's page count
     guest_total: Size | None
     limit: Size  # static-max now
-    pool: Size | None  # now; None: a pv domain has none
-    stages: int  # how many were begun
+    pool: Size | None  # the pool now; None: a pv domain has none
+    stages: int  # how many stages the resize began
     elapsed: float  # seconds
     phases: tuple[PhaseTime, ...]
-    residual: Size  # guest memory that goes on describing blocks whose memory was taken back
+    residual: Size  # guest memory that still describes blocks whose memory was taken back
     verified: Verified
 
     def to_dict(self) -> dict[str, Any]:
-        """As `memctl resize --json` has it. What stands in an error alone is None."""
+        """The keys of `memctl resize --json`. Keys that only an error knows are None."""
         phase_ms: dict[str, int] = {}
         for time in self.phases:
             phase_ms[time.phase] = phase_ms.get(time.phase, 0) + milliseconds(time.seconds)
@@ -490,7 +369,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the doctor found of one precondition.
+    """What the doctor found out about one precondition.
 
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
@@ -503,10 +382,10 @@ class Finding:
     subject: Subject
     severity: Severity
     message: str
-    remedy: str  # a command, or an instruction; empty: nothing has to be mended
+    remedy: str  # a command or an instruction; empty: nothing has to be mended
 
     def to_dict(self) -> dict[str, Any]:
-        """As `memctl doctor --json` has it, but for the domain."""
+        """The keys of `memctl doctor --json`, without the domain."""
         return {
             "event": "doctor",
             "subject": self.subject.value,
@@ -519,7 +398,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What was found of a resize whose process died, and what became of it.
+    """What a dead process's resize left in a domain, and what became of it.
 
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
@@ -529,12 +408,12 @@ class Recovery:
     """
 
     domain: DomainIdentity
-    report: Report | None  # None: nothing was left behind, or `error`
-    unknown_claim: Size  # host memory claimed for the domain by somebody else; left alone
-    error: Error | None  # why this domain could not be recovered; with `Host.recover()` alone
+    report: Report | None  # None: nothing was left behind, or `error` says why not
+    unknown_claim: Size  # host memory claimed for the domain without a record; left alone
+    error: Error | None  # why recovering failed; only `Host.recover()` sets it
 
     def to_dict(self) -> dict[str, Any]:
-        """Its parts, as they have them."""
+        """The dicts of its parts."""
         return {
             "domain": self.domain.to_dict(),
             "report": self.report.to_dict() if self.report else None,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Sizes, as they come back and as they are asked for."""
+"""Sizes: what memctl returns, and what it accepts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORMS = (
 class Size(int):
     """An amount of memory: an int of bytes that prints as people write it.
 
-    Whatever ints do, it does; sums and differences are sizes again.
+    A size can do whatever an int can do. Sums and differences of sizes are sizes.
 
     >>> Size("4GiB")
     Size('4096 MiB')
@@ -33,8 +33,8 @@ class Size(int):
     >>> Size("1536MiB").mib
     1536.0
 
-    Raises `InvalidSize`, a `ValueError`, and `TypeError` for what is no size, with the accepted
-    forms.
+    Raises `InvalidSize`, a `ValueError`, for a text that is not a size, and `TypeError` for values
+    that are neither a text nor an int. Both name the accepted forms.
     """
 
     __slots__ = ()
@@ -71,7 +71,7 @@ class Size(int):
         return f"Size('{self}')"
 
     def __format__(self, spec: str) -> str:
-        """As text where the specification is one for text: `f"{size:>10}"`."""
+        """As a text (`f"{size:>10}"`), unless `spec` has a type of numbers (`f"{size:d}"`)."""
         if spec and spec[-1] in "bcdeEfFgGnoxX%":
             return int.__format__(self, spec)
         return format(str(self), spec)
@@ -96,7 +96,7 @@ class Size(int):
 
 
 def request(size: SupportsIndex | str) -> tuple[int, bool]:
-    """What the library is asked for: KiB, and whether they are relative to the present target.
+    """The KiB to ask the library for, and whether they are relative to the present target.
 
     >>> request("+1GiB")
     (1048576, True)
@@ -116,9 +116,9 @@ def request(size: SupportsIndex | str) -> tuple[int, bool]:
 
 
 def invalid(message: str) -> InvalidSize:
-    """The exception for it, which is a `ValueError` too."""
-    from .errors import InvalidSize  # which has sizes itself
-    from .records import Cause
+    """The exception for a size that is not one; also a `ValueError`."""
+    from .errors import InvalidSize  # imported here, because errors.py imports this module
+    from .names import Cause
 
     return InvalidSize(message, cause=Cause.INVALID_SIZE, hint=f"give {FORMS}")
 
@@ -135,9 +135,9 @@ def _parse(text: str) -> tuple[int, bool]:
     try:
         return _core.parse_size(text)
     except ValueError as error:
-        raise invalid(str(error)) from None  # its hint tells of numbers without a unit
+        raise invalid(str(error)) from None  # the library's hint allows numbers without a unit
 
 
 def _sized(value: int) -> Size:
-    """`NotImplemented` stays what it is."""
+    """The value as a size; `NotImplemented` stays `NotImplemented`."""
     return int.__new__(Size, value) if isinstance(value, int) else value

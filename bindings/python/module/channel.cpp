@@ -19,7 +19,7 @@ Channel::~Channel() { close(fd_); }
 void Channel::post(Note note) {
   const std::lock_guard lock{mutex_};
   notes_.push_back(std::move(note));
-  static_cast<void>(eventfd_write(fd_, 1));  // where it is readable already, it stays so
+  static_cast<void>(eventfd_write(fd_, 1));  // if it is readable already, it stays readable
 }
 
 std::optional<Note> Channel::first() const {

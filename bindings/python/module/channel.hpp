@@ -13,21 +13,21 @@
 
 namespace memctl::python {
 
-/// Something that happened to an operation: it went on, or it has ended.
+/// News of an operation: a step forward, or its end.
 struct Note {
   std::uint64_t operation{};
   std::variant<Event, Result<Report>> what;
 };
 
-/// Where operations leave their notes, on whatever thread, and a file descriptor becomes readable.
-/// The interpreter waits for that as for any other file, and reads the notes on a thread of its
-/// own: no thread of the library's ever runs Python or waits for the interpreter. Thread-safe.
+/// Operations leave their notes here on any thread, and a file descriptor becomes readable. The
+/// interpreter waits for the file descriptor, and reads the notes on one of its own threads. So no
+/// thread of the library ever runs Python or waits for the interpreter. Thread-safe.
 ///
-/// A note stays until it is removed: an exception out of a signal's handler, which may come after
-/// any call, loses none.
+/// A note stays until it is removed. So no note is lost if a signal's handler raises an exception,
+/// which may happen after any call.
 class Channel {
  public:
-  /// Throws `std::system_error` where the process has no file descriptor left.
+  /// Throws `std::system_error` if the process has no file descriptor left.
   Channel();
   ~Channel();
   Channel(const Channel&) = delete;
@@ -36,7 +36,7 @@ class Channel {
   [[nodiscard]] int fileno() const { return fd_; }
   void post(Note note);
   [[nodiscard]] std::optional<Note> first() const;
-  /// The descriptor is no longer readable after the last one. Where there is none: nothing.
+  /// After the last note the descriptor is no longer readable. Does nothing if there is no note.
   void remove_first();
 
  private:

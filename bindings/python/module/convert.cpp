@@ -8,8 +8,8 @@ namespace memctl::python {
 namespace py = pybind11;
 namespace {
 
-/// A class of the package's, looked up once. It lives as long as the process: nothing of it may be
-/// released when the interpreter has gone.
+/// A class of the package, looked up once. It lives as long as the process, because nothing may
+/// release it after the interpreter has ended.
 class Class {
  public:
   Class(const char* module, const char* name) : module_{module}, name_{name} {}
@@ -28,11 +28,11 @@ class Class {
   py::handle found_{};
 };
 
-/// The members of an enumeration of the package's, by the library's values.
+/// The members of an enumeration of the package, by the library's values.
 template <class Enum>
 class Members {
  public:
-  explicit Members(const char* name) : class_{"memctl.records", name} {}
+  explicit Members(const char* name) : class_{"memctl.names", name} {}
   py::object operator()(Enum value) {
     const auto index = static_cast<std::size_t>(value);
     if (index >= found_.size()) found_.resize(index + 1);
@@ -62,7 +62,7 @@ py::object outcome_of(Outcome outcome) {
   return members(outcome);
 }
 
-/// Without the checks of its constructor: the library's sizes are sizes.
+/// Skips the checks of the constructor, because the library's sizes are valid.
 py::object size_of(Kib size) {
   static Class size_class{"memctl.size", "Size"};
   const py::tuple arguments = py::make_tuple(size.count() * 1024);

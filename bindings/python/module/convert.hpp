@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The library's values as the package's: what Python sees of them is declared there, in records.py
-// and errors.py, and made here. Everything here needs the interpreter's lock.
+// Converts the library's values to the package's classes, which records.py and errors.py declare.
+// Everything here needs the interpreter's lock.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -20,7 +20,7 @@
 
 namespace memctl::python {
 
-/// Guests wrote some of the texts: what is no UTF-8 is replaced.
+/// Guests wrote some of the texts, so bytes that are not UTF-8 are replaced.
 [[nodiscard]] pybind11::str to_python(std::string_view text);
 [[nodiscard]] pybind11::object to_python(const DomainIdentity& domain);
 [[nodiscard]] pybind11::object to_python(const DomainStatus& status);
@@ -32,7 +32,7 @@ namespace memctl::python {
 [[nodiscard]] pybind11::object to_python(const Event& event);
 [[nodiscard]] pybind11::object to_python(const Finding& finding);
 [[nodiscard]] pybind11::object to_python(const DomainRecovery& recovery);
-/// An exception, not raised. `domain`: whom it is about, where it carries no report.
+/// Makes an exception without raising it. `domain`: the domain, if the error carries no report.
 [[nodiscard]] pybind11::object to_python(const Error& error,
                                          const std::optional<DomainIdentity>& domain);
 /// A tuple.
@@ -46,7 +46,7 @@ template <class T>
 /// Throws `error_already_set`.
 [[noreturn]] void raise(const pybind11::object& exception);
 
-/// The value, or the error as an exception.
+/// Returns the value, or throws the error as a Python exception.
 template <class T>
 [[nodiscard]] T value_or_raise(Result<T> result,
                                const std::optional<DomainIdentity>& domain = std::nullopt) {

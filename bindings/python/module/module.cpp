@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// `memctl._core`: the public C++ API for the package beside it, and nothing that a script would
-// want. Every call that may wait lets go of the interpreter's lock first.
+// `memctl._core`: the public C++ API for the package `memctl`. Scripts use the package instead.
+// Every call that may wait releases the interpreter's lock first.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -23,14 +23,14 @@ namespace {
 
 namespace py = pybind11;
 
-/// What `call` returns, while other threads of the interpreter run.
+/// Returns what `call` returns. Meanwhile other threads of the interpreter run.
 template <class Call>
 auto unlocked(Call call) {
   const py::gil_scoped_release release;
   return call();
 }
 
-/// Only released without the interpreter's lock: closing waits.
+/// Releases the host without the interpreter's lock, because closing waits.
 struct Closing {
   void operator()(OpenHost* host) const {
     const py::gil_scoped_release release;
@@ -56,7 +56,7 @@ py::object domain(const OpenHost& host, const std::string& name) {
   return to_python(value_or_raise(unlocked([&] { return host.get().domain(name); })).identity());
 }
 
-/// What `call` makes of the domain, converted.
+/// Calls `call` with the domain, and converts its result.
 template <class Call>
 py::object of_domain(const OpenHost& host, const py::object& domain, Call call) {
   const DomainIdentity identity = identity_from(domain);
@@ -88,7 +88,7 @@ ResizeOptions options(std::optional<std::int64_t> timeout_ms, std::int64_t stall
   return made;
 }
 
-/// The operation's number, and what happened to it; None: there is no news.
+/// The operation's number and its news. None: there is no news.
 py::object first(const Channel& channel) {
   const auto note = channel.first();
   if (!note) return py::none{};
@@ -100,7 +100,7 @@ py::object first(const Channel& channel) {
                         ended ? to_python(ended.value()) : to_python(ended.error(), std::nullopt));
 }
 
-/// In KiB, and whether it is relative.
+/// The size in KiB, and whether it is relative.
 py::tuple parse(const std::string& text) {
   const SizeRequest request = value_or_raise(parse_size(text));
   return py::make_tuple(request.amount.count(), request.kind == SizeRequest::Kind::relative);

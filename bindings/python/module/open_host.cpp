@@ -16,7 +16,7 @@ OpenHost::OpenHost(Host host) { running_->host = std::move(host); }
 OpenHost::~OpenHost() {
   if (getpid() == process_) {
     close();
-  } else {  // its thread was not forked: nobody could end it
+  } else {  // the host's thread was not forked, so nothing could end it
     static_cast<void>(new (std::nothrow) std::shared_ptr<Running>{std::move(running_)});
   }
 }
@@ -57,13 +57,13 @@ std::uint64_t OpenHost::start(const DomainIdentity& domain, SizeRequest size, Re
     running_->started.emplace(number,
                               Started{.operation = operation, .channel = std::move(channel)});
   }
-  // The host's thread holds no handle of its own: with the last one it would have to end itself.
+  // The host's thread holds no handle, because the last handle would make the thread end itself.
   operation.on_end([number, weak = std::weak_ptr{running_}] {
     const auto running = weak.lock();
     if (!running) return;
     const std::lock_guard lock{running->mutex};
     const auto found = running->started.find(number);
-    if (found == running->started.end()) return;  // `close` tells of it
+    if (found == running->started.end()) return;  // `close` tells the channel
     found->second.channel->post({.operation = number, .what = found->second.operation.wait()});
     running->started.erase(found);
   });

@@ -17,36 +17,36 @@
 
 namespace memctl::python {
 
-/// Thrown where a host is used that has been closed.
+/// Thrown if a host is used after it was closed.
 struct HostClosed : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// A host that can be closed while Python's objects still refer to it. Thread-safe; knows nothing
-/// of the interpreter, whose lock its callers release first.
+/// A host that can be closed while Python's objects still refer to it. Thread-safe. Its callers
+/// release the interpreter's lock before they call it.
 class OpenHost {
  public:
   explicit OpenHost(Host host);
   OpenHost(const OpenHost&) = delete;
   OpenHost& operator=(const OpenHost&) = delete;
-  /// Closes it; in a child that was forked from its process, where the host's thread does not
-  /// exist, it is left alone.
+  /// Closes the host. In a forked child it does nothing, because the host's thread does not exist
+  /// there.
   ~OpenHost();
 
-  /// The host, and what keeps it open for the caller. Throws `HostClosed` once it was closed, and
-  /// in a forked child.
+  /// The host, and a handle that keeps it open for the caller. Throws `HostClosed` after it was
+  /// closed, and in a forked child.
   [[nodiscard]] Host get() const;
   [[nodiscard]] bool is_closed() const;
 
-  /// Starts a resize whose notes go to `channel`; events only with `tell_events`. The operation's
-  /// number. Throws `HostClosed`.
+  /// Starts a resize and returns its number. Its notes go to `channel`, its events only with
+  /// `tell_events`. Throws `HostClosed`.
   [[nodiscard]] std::uint64_t start(const DomainIdentity& domain, SizeRequest size,
                                     ResizeOptions options, std::shared_ptr<Channel> channel,
                                     bool tell_events);
-  /// Nothing happens where it has ended already.
+  /// Does nothing if the operation has ended already.
   void cancel(std::uint64_t operation);
-  /// Cancels every operation and blocks until they have ended, which their channels are told of,
-  /// and until the connection has. Again: nothing.
+  /// Cancels every operation. Blocks until all operations have ended, which it tells their
+  /// channels, and until the connection has ended. Closing a closed host does nothing.
   void close();
 
  private:
@@ -54,7 +54,7 @@ class OpenHost {
     Operation operation;
     std::shared_ptr<Channel> channel;
   };
-  /// What operations that end still need, although the host may be closed meanwhile.
+  /// What operations need at their end. The host may have been closed before.
   struct Running {
     std::mutex mutex{};
     std::optional<Host> host{};

@@ -35,7 +35,8 @@ std::optional<std::string> ConductedStore::read(const char* path, int& error) {
   const auto value = store_.read(domain_, path_of(path));
   error = value ? 0 : EACCES;
   if (!value || !is_hostile()) return value ? value.value() : std::nullopt;
-  // The honest agent would write again what its conduct has removed or never written.
+  // Show the honest agent its own hello, or it would write the hello that its conduct has removed
+  // or replaced.
   if (std::string_view{path} == agent::hello_path && !hello_.empty()) return hello_;
   if (std::string_view{path} == agent::request_path && value.value()) {
     if (auto request = guest::decode_request(*value.value())) {
@@ -54,7 +55,7 @@ int ConductedStore::write(const char* path, std::string_view value) {
   }
   if (!is_hostile() && !distort_) return put(path, value);
   auto report = guest::decode_report(value);
-  if (!report) return put(path, value);  // no message, to dom0 as well
+  if (!report) return put(path, value);  // dom0 cannot decode it either
   if (distort_) distort_(*report);
   return is_hostile() ? put_hostile(std::move(*report)) : put(path, guest::encode(*report));
 }

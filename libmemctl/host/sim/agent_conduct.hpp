@@ -20,22 +20,22 @@ namespace memctl::host::sim {
 enum class AgentConduct {
   normal,
   absent,    ///< Not installed: no hello.
-  killed,    ///< Announced itself, and answers no more.
+  killed,    ///< Announced itself, and does not answer any more.
   garbage,   ///< Writes bytes that are no message.
-  huge,      ///< Writes messages whose figures cannot be.
-  lying,     ///< Claims that everything asked for is there, at once.
+  huge,      ///< Writes messages with impossible figures.
+  lying,     ///< Claims at once that everything is there that was asked for.
   stale,     ///< Answers with sequence numbers that go back.
   flooding,  ///< Answers, and writes its report 5000 times a second for ever.
   deleting,  ///< Removes its own nodes instead of answering.
   fleeting,  ///< Removes its hello, and answers.
 };
 
-/// The guest's part of xenstore, with its agent's conduct between the two. Behind a hostile conduct
-/// stands an honest agent that knows nothing of it: whatever dom0 asks, that agent is asked to
-/// observe, so that it does nothing, and its report is turned into what the conduct writes.
+/// The guest's part of xenstore, as the agent's conduct uses it. Also with a hostile conduct, an
+/// honest agent runs, which does not know of the conduct. Every request of dom0 reaches that agent
+/// as "observe", so that it changes nothing. Its reports become what the conduct writes.
 class ConductedStore final : public agent::GuestStore {
  public:
-  /// `conduct` may change, and must outlive this.
+  /// `conduct` may change. All of `time`, `store` and `conduct` must outlive this.
   ConductedStore(GuestTime& time, StoreModel& store, const AgentConduct& conduct,
                  std::uint64_t seed);
 
@@ -43,7 +43,7 @@ class ConductedStore final : public agent::GuestStore {
   [[nodiscard]] int write(const char* path, std::string_view value) override;
   void remove(const char* path) override;
 
-  /// The guest is, or has become, `domain`: what an agent wrote before is not there.
+  /// The guest is now `domain`, in which no agent has written anything yet.
   void move_to(DomainId domain);
   [[nodiscard]] std::string path_of(const char* path) const { return home_ + path; }
 
@@ -57,7 +57,7 @@ class ConductedStore final : public agent::GuestStore {
   int put(const char* path, std::string_view value);
   int put_hostile(AgentReport report);
   void flood(AgentReport report);
-  /// All is there that was asked for, and there is room without end.
+  /// Makes the report claim that everything asked for is there, and that there is endless room.
   void lie(AgentReport& report) const;
   [[nodiscard]] std::string garbage();
 

@@ -27,7 +27,8 @@ int AgentKernel::set_policy(agent::OnlinePolicy policy) {
   return 0;
 }
 
-// The blocks that were added last are those that lie offline, and the movable ones lie below them.
+// The simulated kernel only counts its blocks. So the last blocks are taken for the offline blocks,
+// and the blocks below them for the movable blocks.
 void AgentKernel::scan(std::vector<agent::Block>& blocks) {
   blocks.clear();
   if (!linux_.spec().hotplug) return;

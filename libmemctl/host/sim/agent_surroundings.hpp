@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What the real agent's core finds around it in a simulated guest.
+// The surroundings of the real agent's core in a simulated guest.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace memctl::host::sim {
 
-/// The simulated kernel, as its /sys and /proc would show it.
+/// The simulated kernel, as the agent sees it in /sys and /proc.
 class AgentKernel final : public agent::Kernel {
  public:
   explicit AgentKernel(LinuxGuest& linux) : linux_{linux} {}
@@ -32,7 +32,8 @@ class AgentKernel final : public agent::Kernel {
 
 class AgentBallast final : public agent::Ballast {
  public:
-  /// `held`: it is, beside what the guest's kernel has free.
+  /// `held`: the agent holds the ballast from the beginning, and the guest's free memory does not
+  /// include it.
   AgentBallast(LinuxGuest& linux, bool held) : Ballast{held}, linux_{linux} {}
   ~AgentBallast() override { lend(); }
 

@@ -36,7 +36,7 @@ std::optional<TimePoint> VirtualClock::next() const {
 
 bool VirtualClock::step() {
   if (queue_->events.empty()) return false;
-  const auto queue = queue_;  // an action may end the world, and its clock with it
+  const auto queue = queue_;  // an action may destroy the world and its clock
   const auto event = queue->events.extract(queue->events.begin());
   queue->now = event.key().first;
   event.mapped()();
@@ -52,7 +52,8 @@ void VirtualClock::advance(Duration duration) {
 boost::asio::awaitable<void> VirtualClock::wait(Wakeup& wakeup, TimePoint until) {
   if (wakeup.take() || until <= now()) co_return;
 
-  // Never due: it only holds the coroutine, and counts as work of the context meanwhile.
+  // This timer is never due. It suspends the coroutine, and counts as work of the context
+  // meanwhile.
   boost::asio::steady_timer sleeper{co_await boost::asio::this_coro::executor, TimePoint::max()};
   Event alarm;
   if (until != TimePoint::max()) {

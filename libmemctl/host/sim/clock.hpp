@@ -13,9 +13,9 @@
 
 namespace memctl::host::sim {
 
-/// Time that stands still between events. Events run in the order of their time, and in the order
-/// in which they were scheduled where that is equal: a run depends on nothing but its input.
-/// A copy is another handle on the same time.
+/// Time that stands still between events. Events run in the order of their times. Events with the
+/// same time run in the order in which they were scheduled, so a run depends only on its input. A
+/// copy is another handle on the same time.
 class VirtualClock final : public Clock {
  public:
   using Action = std::function<void()>;
@@ -30,7 +30,7 @@ class VirtualClock final : public Clock {
   };
 
  public:
-  /// An event that is cancelled with this object. May outlive the clock.
+  /// Cancels its event when it is destroyed. May outlive the clock.
   class Event {
    public:
     Event() = default;
@@ -57,19 +57,19 @@ class VirtualClock final : public Clock {
   [[nodiscard]] TimePoint now() const override { return queue_->now; }
   [[nodiscard]] boost::asio::awaitable<void> wait(Wakeup& wakeup, TimePoint until) override;
 
-  /// Calls `action` at `when`, or as the next event where that is over.
+  /// Calls `action` at `when`. If `when` is past, `action` is the next event.
   [[nodiscard]] Event schedule(TimePoint when, Action action);
   [[nodiscard]] Event schedule_in(Duration delay, Action action) {
     return schedule(now() + delay, std::move(action));
   }
-  /// The same for an event that nobody cancels.
+  /// `schedule` for an event that is never cancelled.
   void post(TimePoint when, Action action);
 
-  /// When the next event is due; nothing: no event.
+  /// When the next event is due. Nothing: there is no event.
   [[nodiscard]] std::optional<TimePoint> next() const;
-  /// Lets time pass to the next event and calls it. False: there is none.
+  /// Lets time pass to the next event and runs the event. False: there is no event.
   bool step();
-  /// Lets `duration` pass with all that falls into it.
+  /// Lets `duration` pass and runs the events in it.
   void advance(Duration duration);
   /// How many coroutines wait on this time.
   [[nodiscard]] int waiters() const { return queue_->waiters; }

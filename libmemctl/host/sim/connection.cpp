@@ -8,9 +8,8 @@
 
 namespace memctl::host::sim {
 
-SimPort::SimPort(World& world, boost::asio::io_context& context)
+SimPort::SimPort(World& world)
     : world_{world},
-      context_{context},
       hypervisor_{world},
       store_{world.shared_store(), world.clock()},
       process_{world.add_process()} {}
@@ -18,12 +17,13 @@ SimPort::SimPort(World& world, boost::asio::io_context& context)
 SimPort::~SimPort() { world_.end_process(process_); }
 
 SimConnection::SimConnection(World& world, boost::asio::io_context& context)
-    : world_{&world}, context_{context}, port_{world, context} {}
+    : world_{&world}, context_{context}, port_{world} {}
 
 SimConnection::SimConnection(std::unique_ptr<World> world, boost::asio::io_context& context)
-    : owned_{std::move(world)}, world_{owned_.get()}, context_{context}, port_{*world_, context} {}
+    : owned_{std::move(world)}, world_{owned_.get()}, context_{context}, port_{*world_} {}
 
-/// One event, if somebody waits for time to pass. False: nobody does, or nothing would happen.
+/// Runs one event, if a coroutine waits for time to pass. False: no coroutine waits, or there is no
+/// event.
 bool SimConnection::advance() {
   VirtualClock& clock = world_->clock();
   const auto due = clock.next();
@@ -32,7 +32,7 @@ bool SimConnection::advance() {
     const std::chrono::duration<double> real{std::chrono::duration<double>{*due - clock.now()} /
                                              *pace_};
     const auto handled = context_.run_one_for(std::chrono::duration_cast<Duration>(real));
-    if (handled > 0 || context_.stopped()) return true;  // which may have changed what is next
+    if (handled > 0 || context_.stopped()) return true;  // the next event may be another one now
   }
   return clock.step();
 }

@@ -15,11 +15,11 @@
 
 namespace memctl::host::sim {
 
-/// The port of one process. A world can have several, as a host has several toolstacks; when one
-/// ends, its process is gone. `world` must outlive it.
+/// The port of one process. A world can have several ports, as a host can have several toolstacks.
+/// When the port is destroyed, its process is gone. `world` must outlive the port.
 class SimPort final : public Port {
  public:
-  SimPort(World& world, boost::asio::io_context& context);
+  explicit SimPort(World& world);
   SimPort(const SimPort&) = delete;
   SimPort& operator=(const SimPort&) = delete;
   ~SimPort() override;
@@ -32,29 +32,28 @@ class SimPort final : public Port {
 
  private:
   World& world_;
-  boost::asio::io_context& context_;
   SimHypervisor hypervisor_;
   SimStore store_;
   std::string process_;
 };
 
-/// Lets `context` run over a world whose time passes while coroutines wait for it, and for nothing
-/// else: idle guests stand still.
+/// Runs `context` on a world. The world's time passes only while a coroutine waits for it, so idle
+/// guests stand still.
 class SimConnection final : public Connection {
  public:
-  /// `world` and `context` must outlive it.
+  /// `world` and `context` must outlive the connection.
   SimConnection(World& world, boost::asio::io_context& context);
-  /// Keeps the world.
+  /// Owns the world. `context` must outlive the connection.
   SimConnection(std::unique_ptr<World> world, boost::asio::io_context& context);
 
   [[nodiscard]] Port& port() override { return port_; }
   [[nodiscard]] World& world() { return *world_; }
   void run() override;
-  /// As `run`, but returns too when nothing can happen any more, and once `until` says so.
-  /// False: nothing can happen any more.
+  /// Like `run`, but returns true as soon as `until()` is true, and false when nothing can happen
+  /// any more.
   bool run_until(const std::function<bool()>& until);
 
-  /// How many times as fast as real time virtual time passes at most; nothing: without a bound.
+  /// How many times as fast as real time virtual time may pass. Nothing: as fast as it can.
   void set_pace(std::optional<double> pace) { pace_ = pace; }
 
  private:
@@ -66,8 +65,8 @@ class SimConnection final : public Connection {
   std::optional<double> pace_{};
 };
 
-/// "" is the default world, anything else a file that describes one (docs/simulator.md).
-/// Errors: `invalid_argument`, where the file cannot be read or says something impossible.
+/// "" is the default world. Anything else is a file that describes a world (docs/simulator.md).
+/// Errors: `invalid_argument` if the file cannot be read or describes something impossible.
 [[nodiscard]] Result<std::unique_ptr<Connection>> connect(std::string_view uri_rest,
                                                           boost::asio::io_context& context);
 

@@ -35,7 +35,7 @@ void GuestAgent::start(DomainId domain) {
   store_.move_to(domain);
   end_process();
   if (spec_.conduct == AgentConduct::absent) return;
-  // It starts with its guest, and takes its ballast before others take the memory.
+  // The first agent starts with its guest, and gets its ballast before other processes take memory.
   const bool holds_ballast = starts_++ == 0;
   running_ = std::make_unique<Running>(*this, holds_ballast);
   if (!running_->mailbox.announce() || spec_.conduct == AgentConduct::killed) return end_process();
@@ -90,7 +90,7 @@ void GuestAgent::watch() {
   };
   request_watch_ =
       tree_.watch(store_.path_of(agent::request_path), [fire](const auto&) { fire(); });
-  fire();  // as a new watch does
+  fire();  // a new watch fires once
 }
 
 void GuestAgent::on_uevent() {
@@ -101,7 +101,7 @@ void GuestAgent::on_uevent() {
   });
 }
 
-/// What the real agent does before it waits again.
+/// Does what the real agent does before it waits again.
 void GuestAgent::settle() {
   agent::AgentCore& core = running_->core;
   const bool missed_some = core.serving() && !running_->hears_uevents;

@@ -19,24 +19,24 @@ namespace memctl::host::sim {
 
 struct AgentSpec {
   AgentConduct conduct{AgentConduct::normal};
-  Duration latency{std::chrono::milliseconds{2}};  ///< From a request or uevent to the agent.
-  Duration start{std::chrono::seconds{1}};         ///< From the kernel being up to the hello.
+  Duration latency{std::chrono::milliseconds{2}};  ///< The way of a request or uevent to the agent.
+  Duration start{std::chrono::seconds{1}};         ///< From the kernel's start to the hello.
   std::uint32_t protocol_min{1};
   std::uint32_t protocol_max{1};
   std::string version{"0.1.0-sim"};
 };
 
-/// memctl-agent in a simulated guest: the real one's core and mailbox, in the guest's time.
+/// memctl-agent in a simulated guest: the real agent's core and mailbox, in the guest's time.
 class GuestAgent final : private agent::Process {
  public:
   GuestAgent(GuestTime& time, StoreModel& store, LinuxGuest& linux, AgentSpec spec,
              std::uint64_t seed);
 
-  /// A new process announces itself in `domain`, in place of the one before.
+  /// Ends the agent's process, and starts a new process, which announces itself in `domain`.
   void start(DomainId domain);
-  /// The guest, its agent included, goes on as `domain`, after a restore.
+  /// After a restore: the guest and its agent continue as `domain`.
   void move_to(DomainId domain);
-  /// Its process ends in the middle of whatever it does; what it wrote stays.
+  /// Ends the agent's process at once. The nodes that it wrote stay.
   void kill() { set_conduct(AgentConduct::killed); }
   void set_conduct(AgentConduct conduct);
   [[nodiscard]] const AgentSpec& spec() const { return spec_; }
@@ -49,7 +49,7 @@ class GuestAgent final : private agent::Process {
   void on_uevent();
 
  private:
-  /// What ends with the process.
+  /// What exists as long as the agent's process.
   struct Running {
     Running(GuestAgent& agent, bool holds_ballast);
     AgentBallast ballast;

@@ -7,8 +7,8 @@
 namespace memctl::host::sim {
 namespace {
 
-/// What a booted kernel keeps from MemTotal: its own image, the descriptors of its memory. Of 160
-/// MiB it leaves 109 (measured).
+/// The memory that MemTotal does not include: the kernel's own image and the page descriptors. A
+/// guest of 160 MiB has a MemTotal of 109 MiB (measured).
 Kib reserved(Kib booted) { return 48_MiB + 512_KiB + booted / 64; }
 
 }  // namespace

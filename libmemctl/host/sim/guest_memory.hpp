@@ -5,17 +5,17 @@
 
 namespace memctl::host::sim {
 
-/// How the memory of a small Linux guest is used: just enough of it that what ballooning takes and
-/// what describing new memory costs come from where they come from in a real one. The figures at
+/// How a small Linux guest uses its memory. It models only what ballooning and describing new
+/// memory need: both take memory from the zones from which a real guest takes it. The figures at
 /// boot are those of the measured guests: of 160 MiB, 83 MiB are free.
 class GuestMemory {
  public:
-  /// `free`: what is free in the kernel's zones once booted; nothing: as measured.
+  /// `kernel_free` is what is free in the kernel's zones after the boot.
   GuestMemory() = default;
   GuestMemory(Kib booted, Kib kernel_free, Kib reclaimable);
   [[nodiscard]] static Kib usually_free(Kib booted);
 
-  /// MemTotal and MemAvailable. The second counts the movable zone, as Linux does.
+  /// MemTotal and MemAvailable. As in Linux, MemAvailable counts the movable zone.
   [[nodiscard]] Kib total() const { return kernel_.total + movable_.total; }
   [[nodiscard]] Kib available() const;
   [[nodiscard]] Kib kernel_free() const { return kernel_.free; }
@@ -25,29 +25,29 @@ class GuestMemory {
   [[nodiscard]] Kib hog() const { return hog_kernel_ + hog_movable_; }
   [[nodiscard]] int oom_kills() const { return oom_kills_; }
 
-  /// Pages that were populated, and now belong to a zone.
+  /// Adds populated pages to a zone.
   void grow(Kib amount, bool movable);
-  /// Takes `amount` from the kernel's zones for the balloon; returns what there was.
+  /// Takes up to `amount` from the kernel's zones for the balloon. Returns what it took.
   [[nodiscard]] Kib shrink(Kib amount);
-  /// Takes `count` times `each` for page descriptors; returns how many of them there was room for.
-  /// What was taken for them is not given back when the rest fails.
+  /// Takes memory for the page descriptors of up to `count` sections, `each` for one. Returns for
+  /// how many there was room. If there was not room for all, their memory stays taken.
   [[nodiscard]] int describe(int count, Kib each);
-  /// Takes what the kernel needs for itself, as far as there is any.
+  /// Takes up to `amount` for the kernel itself.
   void use(Kib amount) { static_cast<void>(take(amount)); }
 
-  /// What the agent locks for itself, or gives back (negative).
+  /// The agent locks `amount` for itself, or gives it back (negative).
   void lock(Kib amount);
-  /// A process takes `amount` and keeps it, from the movable zone first; or lets it go (negative).
+  /// A process takes `amount` and keeps it, from the movable zone first, or frees it (negative).
   void hold(Kib amount);
-  /// A cache that can be given up grows by `amount`.
+  /// The reclaimable cache grows by `amount`.
   void cache(Kib amount);
-  /// Gives up as much of that cache as the kernel needs.
+  /// Frees as much of the cache as the kernel needs.
   void reclaim();
 
-  /// The kernel's own allocations no longer succeed.
+  /// Whether the kernel's own allocations fail.
   [[nodiscard]] bool starved() const { return kernel_.free < needed(); }
-  /// The OOM killer ends the process of `hold`, if there is one. False: there is none, and the
-  /// kernel panics.
+  /// The OOM killer ends the process of `hold`. False: there is no such process, and the kernel
+  /// panics.
   [[nodiscard]] bool kill_hog();
   /// min_free_kbytes, as the kernel computes it.
   [[nodiscard]] Kib watermark() const;
@@ -57,7 +57,8 @@ class GuestMemory {
     Kib total{};
     Kib free{};
   };
-  /// The watermark; a process that lives takes some more now and then (measured: one that forks).
+  /// The watermark, and what a living process takes now and then (measured with a process that
+  /// forks).
   [[nodiscard]] Kib needed() const;
   [[nodiscard]] Kib take(Kib amount);
 

@@ -31,7 +31,7 @@ void GuestTimer::cancel() {
 }
 
 void GuestTimer::fire() {
-  if (time_.paused_) return;  // due at once when the domain goes on
+  if (time_.paused_) return;  // due as soon as the domain is unpaused
   const auto action = std::exchange(action_, nullptr);
   if (action) action();
 }

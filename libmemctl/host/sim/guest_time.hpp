@@ -10,8 +10,8 @@ namespace memctl::host::sim {
 
 class GuestTimer;
 
-/// A guest's share of the virtual time: nothing in it happens while its domain is paused, and
-/// nothing any more once it is stopped.
+/// A guest's part of the virtual time. Nothing happens in the guest while its domain is paused, or
+/// after `stop`.
 class GuestTime {
  public:
   explicit GuestTime(VirtualClock& clock) : clock_{clock} {}
@@ -29,7 +29,7 @@ class GuestTime {
   std::set<GuestTimer*> timers_{};
 };
 
-/// One thing that a guest is going to do. Setting it again replaces what was pending.
+/// One action that a guest will do later. Setting the timer again replaces the pending action.
 class GuestTimer {
  public:
   explicit GuestTimer(GuestTime& time) : time_{time} { time_.timers_.insert(this); }

@@ -147,7 +147,7 @@ Result<void> SimHypervisor::set_pool(DomainId domain, Kib pool) {
   const Errno code = world_.xen().set_pool(*xen, wanted);
   if (code == 0) return success();
   if (code != ENOMEM) return refused(Cause::xen_unsupported, "paging pool", domain, code);
-  // As the real host does, since Xen keeps what it did before it stopped.
+  // The real host restores the pool too, because Xen keeps the part that it did before it stopped.
   static_cast<void>(world_.xen().set_pool(*xen, earlier));
   return refused(Cause::paging_pool, "paging pool", domain, code);
 }

@@ -9,7 +9,7 @@
 
 namespace memctl::host::sim {
 
-/// The hypercalls and libxl calls of one process, upon a world.
+/// The hypercalls and libxl calls of one process on a world.
 class SimHypervisor final : public Hypervisor {
  public:
   explicit SimHypervisor(World& world) : world_{world} {}
@@ -28,7 +28,8 @@ class SimHypervisor final : public Hypervisor {
   Result<bool> save_in_progress(DomainId domain) override;
 
  private:
-  /// The time that a call of libxl takes, and the wait for its lock of the domain.
+  /// Waits as one of libxl's calls does: for libxl's lock of the domain, and for the call's own
+  /// time.
   [[nodiscard]] boost::asio::awaitable<void> libxl_call(DomainId domain);
   World& world_;
 };

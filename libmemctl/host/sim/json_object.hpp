@@ -16,8 +16,8 @@ namespace memctl::host::sim {
 
 using Json = nlohmann::json;
 
-/// Thrown by `JsonObject`, and made an `Error` of where a file has been read: what is wrong, and
-/// what would be right.
+/// `JsonObject` throws it. The function that reads the whole text turns it into an `Error`. It says
+/// what is wrong, and what would be right.
 struct JsonWrong {
   std::string message;
   std::string hint;
@@ -29,11 +29,11 @@ struct JsonWord {
   T value;
 };
 
-/// Reads the members of one JSON object into variables, which keep their value where a member is
-/// missing. Members that nobody asked for are wrong; so is whatever is not as it should be.
+/// Reads the members of one JSON object into variables. If a member is missing, its variable keeps
+/// its value. Throws `JsonWrong` for unknown members and wrong values.
 class JsonObject {
  public:
-  /// `where` names the object in what is said about it; empty: the outermost one.
+  /// `where` is the object's name in messages. Empty: it is the outermost object.
   JsonObject(const Json& json, std::string where);
 
   void operator()(const char* key, Kib& size);
@@ -50,7 +50,7 @@ class JsonObject {
   void each(const char* key, const std::function<void(const Json&, const std::string&)>& read);
 
   void require(const char* key) const;
-  /// To be called when all members were asked for.
+  /// Throws if the object has unknown members. Must be called after all known members were read.
   void done() const;
   [[nodiscard]] JsonWrong wrong(const std::string& key, const std::string& what,
                                 std::string hint) const;

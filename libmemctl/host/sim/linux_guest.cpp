@@ -12,13 +12,15 @@ constexpr std::int64_t max_schedule_delay = 32;  // seconds
 constexpr Duration reaction = std::chrono::milliseconds{1};
 constexpr Duration section_time = std::chrono::milliseconds{2};
 
-/// Descriptors of one section; on pv also page tables and p2m (16 and 20 MiB per GiB, measured).
+/// What describing one section takes: page descriptors; on pv also page tables and p2m (16 and 20
+/// MiB per GiB, measured).
 Kib section_cost(DomainType type) { return type == DomainType::pv ? 2560_KiB : 2048_KiB; }
 
-/// What the first block that comes online costs besides: the measured 2.1 to 2.8 MiB in all.
+/// What the first block takes in addition when it comes online. In all, 2.1 to 2.8 MiB were
+/// measured.
 Kib first_online_cost(DomainType type) { return type == DomainType::pv ? 256_KiB : 128_KiB; }
 
-/// How much less than its memory a guest's kernel finds (measured).
+/// The part of a guest's memory that its kernel does not find (measured).
 Kib not_seen(DomainType type) {
   switch (type) {
     case DomainType::pv:
@@ -50,7 +52,7 @@ void LinuxGuest::boot(DomainId domain, DomainType type, Kib boot_memory, Kib pop
   current_ = seen;
   target_ = seen;
   total_ = type == DomainType::pv ? boot_memory : seen;
-  ballooned_kernel_ = total_ - seen;  // pv: room that the builder left for ballooning up
+  ballooned_kernel_ = total_ - seen;  // pv: the builder left this room for ballooning up
 }
 
 void LinuxGuest::start_ballooning() {
@@ -84,7 +86,7 @@ void LinuxGuest::read_target() {
 
 void LinuxGuest::set_balloon_target(Kib wanted) {
   const Kib target = round_down(wanted, kib_per_page);
-  if (target == target_) return;  // the thread wakes for a credit of another value only
+  if (target == target_) return;  // the balloon's thread wakes only for another target
   target_ = target;
   const bool busy = thread_.pending() && balloon_ != Balloon::again;
   if (!busy) wake(reaction);
@@ -115,14 +117,14 @@ void LinuxGuest::work() {
     case Balloon::again:
       wake(std::chrono::seconds{schedule_delay_});
       break;
-    case Balloon::waiting_for_online:  // onlining wakes it; looking each second adds nothing here
+    case Balloon::waiting_for_online:  // onlining wakes it, so its look each second is left out
       break;
     case Balloon::cancelled:
       break;
   }
 }
 
-/// update_schedule of balloon.c.
+/// Linux's update_schedule (balloon.c).
 LinuxGuest::Balloon LinuxGuest::schedule(Balloon state) {
   if (state == Balloon::waiting_for_online || state == Balloon::cancelled) return state;
   if (state == Balloon::done) {
@@ -140,7 +142,7 @@ LinuxGuest::Balloon LinuxGuest::schedule(Balloon state) {
 }
 
 Kib LinuxGuest::chunk(Kib credit) const {
-  // Large requests in larger steps, so that the number of events grows slower than the memory.
+  // Large requests go in larger steps, so that the number of events grows slower than the memory.
   return std::min(credit, std::clamp(round_down(credit / 64, 2_MiB), 32_MiB, 1_GiB));
 }
 
@@ -221,7 +223,7 @@ bool LinuxGuest::online(Kib amount, bool movable) {
 LinuxGuest::Balloon LinuxGuest::shrink(Kib credit) {
   XenDomain* domain = xen_.find(domain_);
   if (domain == nullptr) return Balloon::cancelled;
-  // si_mem_available counts the movable zone, from which nothing can be taken here.
+  // si_mem_available counts the movable zone, although the balloon can take nothing from it.
   const Kib allowed = round_down(memory_.available(), kib_per_page);
   const Kib wanted = std::min(chunk(credit), allowed);
   const Kib got = memory_.shrink(wanted);

@@ -13,7 +13,7 @@
 
 namespace memctl::host::sim {
 
-/// The guest's kernel, as far as it matters here.
+/// The guest's kernel.
 struct LinuxSpec {
   std::string kernel_release{"6.1.0-sim-amd64"};
   std::string kernel_build{"#1 SMP PREEMPT_DYNAMIC simulated"};
@@ -23,20 +23,20 @@ struct LinuxSpec {
   /// auto_online_blocks: offline, online, online_kernel or online_movable.
   std::string online_policy{"offline"};
   bool online_fails{false};  ///< Blocks cannot be brought online.
-  /// What its agent found of udev's rules; nothing: it does not look.
+  /// What its agent found in udev's rules. Nothing: the agent does not look.
   std::optional<std::string> udev_rule{std::string{}};
   RuleAction udev_rule_action{RuleAction::online};
-  std::optional<Kib> kernel_free{};  ///< Once booted; nothing: as the measured guests.
-  Kib reclaimable{};                 ///< Page cache, on top of what is free.
+  std::optional<Kib> kernel_free{};  ///< After the boot. Nothing: as in the measured guests.
+  Kib reclaimable{};                 ///< Page cache, in addition to what is free.
   Kib hotplug_limit{512_GiB};        ///< XEN_MEMORY_HOTPLUG_LIMIT, pv only.
-  Kib off_target{};                  ///< pv: so much below its target, from the start (6.12.24).
+  Kib off_target{};                  ///< pv: how far it stays below its target (6.12.24).
   Kib populated_per_second{};        ///< Zero: 2 GiB on pv, 1 GiB on pvh and hvm.
   Duration boot{std::chrono::seconds{12}};
 };
 
-/// What Xen's balloon driver does in Linux 6.1 (drivers/xen/balloon.c, XEN-FACTS section 3), with
-/// the memory hotplug that it drives. It says nothing to anybody outside: whoever wants to know
-/// looks at the domain's pages, or asks the agent.
+/// Xen's balloon driver in Linux 6.1 (drivers/xen/balloon.c, XEN-FACTS section 3), with the memory
+/// hotplug that it drives. The driver sends no message out of the guest: dom0 has to look at the
+/// domain's pages or ask the agent.
 class LinuxGuest {
  public:
   enum class Life { booting, running, oopsed, panicked };
@@ -44,11 +44,12 @@ class LinuxGuest {
 
   LinuxGuest(GuestTime& time, XenModel& xen, StoreModel& store, LinuxSpec spec);
 
-  /// Memory as the builder left it. `boot_memory`: what the kernel believes to have.
+  /// Starts with the memory that the builder populated. `boot_memory` is the memory that the kernel
+  /// believes to have.
   void boot(DomainId domain, DomainType type, Kib boot_memory, Kib populated);
   /// The kernel is up: the balloon driver reads static-max and target for the first time.
   void start_ballooning();
-  /// The same kernel in another domain, after a restore.
+  /// After a restore: the same kernel continues in another domain.
   void move_to(DomainId domain);
 
   [[nodiscard]] Life life() const { return life_; }
@@ -65,7 +66,7 @@ class LinuxGuest {
   [[nodiscard]] std::int64_t blocks_movable() const;
   /// /proc/pressure/memory, some avg10, in percent.
   [[nodiscard]] double pressure() const;
-  /// The kernel's log, as far as it tells of memory.
+  /// The lines of the kernel's log that are about memory.
   [[nodiscard]] const std::vector<std::string>& log() const { return log_; }
 
   /// Writes auto_online_blocks.
@@ -74,15 +75,15 @@ class LinuxGuest {
   void set_balloon_target(Kib wanted);
   /// Brings one of the offline blocks online. False: it failed.
   bool online_block(bool movable) { return online(spec_.block_size, movable); }
-  /// A process takes memory and keeps it, or lets it go (negative).
+  /// A process takes memory and keeps it, or frees it (negative).
   void hold(Kib amount);
   /// The agent locks memory for itself, or gives it back (negative).
   void lock(Kib amount) { memory_.lock(amount); }
   void set_pressure(std::optional<double> percent) { pressure_ = percent; }
 
-  /// The uevents: called when blocks appear or come online. The balloon sends none.
+  /// The uevents: called when blocks appear or come online. The balloon sends no uevents.
   std::function<void()> on_uevent{};
-  /// Called once, when the kernel panics.
+  /// Called once if the kernel panics.
   std::function<void()> on_panic{};
 
  private:
@@ -116,15 +117,15 @@ class LinuxGuest {
   Balloon balloon_{Balloon::done};
   Kib current_{};
   Kib target_{};
-  Kib total_{};        ///< total_pages: with what is hotplugged, online or not
-  Kib target_diff_{};  ///< fixed when static-max was read
+  Kib total_{};        ///< total_pages, with hotplugged memory, online or not.
+  Kib target_diff_{};  ///< Fixed when the driver first reads static-max.
   Kib ballooned_kernel_{};
   Kib ballooned_movable_{};
   std::int64_t schedule_delay_{1};
   std::int64_t retry_count_{1};
-  Duration busy_{};  ///< what the last step of work took
+  Duration busy_{};  ///< The time that the last step of work took.
 
-  // Hotplug, by memory rather than by block.
+  // Hotplug, counted in memory and not in blocks.
   Kib boot_memory_{};
   Kib hotplugged_{};
   Kib offline_{};

@@ -142,7 +142,7 @@ Scenario read(const Json& json) {
   return scenario;
 }
 
-/// What `read` makes of a text of JSON.
+/// Reads a text of JSON with `read`.
 template <class T>
 Result<T> parse(std::string_view text, T (*read)(const Json&)) {
   const Json json = Json::parse(text, nullptr, false, true);
@@ -204,7 +204,7 @@ Result<std::unique_ptr<World>> make_world(const Scenario& scenario) {
     if (!added) return added.error();
   }
   for (const ScenarioAction& action : scenario.actions) {
-    // What cannot be done then, to a guest that is gone say, is left undone.
+    // An action may fail, for example because its guest has gone. Then it has no effect.
     if (action.at == Duration{}) {
       static_cast<void>(perform(*world, action));
       continue;

@@ -12,7 +12,7 @@
 
 namespace memctl::host::sim {
 
-/// A world as a file describes it.
+/// The contents of a file that describes a world.
 struct Scenario {
   WorldSpec world{};
   std::vector<GuestSpec> guests{};
@@ -22,13 +22,15 @@ struct Scenario {
 
 /// A host of 64 GiB with demo-pv, demo-pvh and demo-hvm.
 [[nodiscard]] Scenario default_scenario();
-/// Errors: `invalid_argument`, one line with what is wrong, and what would be right as its hint.
+/// Errors: `invalid_argument`, with a message that says what is wrong and a hint that says what
+/// would be right.
 [[nodiscard]] Result<Scenario> parse_scenario(std::string_view json);
-/// One element of "guests", and one of "actions", which needs no "at" here. Errors: as above.
+/// Parse one element of "guests" and one element of "actions"; here an action needs no "at".
+/// Errors: those of `parse_scenario`.
 [[nodiscard]] Result<GuestSpec> parse_guest(std::string_view json);
 [[nodiscard]] Result<ScenarioAction> parse_action(std::string_view json);
 [[nodiscard]] Result<Scenario> read_scenario(const std::string& file);
-/// The world, with its guests running and its actions to come. Errors: `host_memory`.
+/// Makes the world, starts its guests and schedules its actions. Errors: `host_memory`.
 [[nodiscard]] Result<std::unique_ptr<World>> make_world(const Scenario& scenario);
 
 }  // namespace memctl::host::sim

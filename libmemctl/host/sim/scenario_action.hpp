@@ -8,18 +8,18 @@
 
 namespace memctl::host::sim {
 
-/// Something that somebody does to a world, at a time after its beginning where a file says so.
+/// Something that another tool or a guest does in a world.
 struct ScenarioAction {
-  Duration at{};
+  Duration at{};        ///< The time after the world's beginning.
   std::string what{};   ///< One of the names in docs/simulator.md.
-  std::string guest{};  ///< Where it is about one.
-  Kib size{};           ///< Where it has one.
+  std::string guest{};  ///< Empty if the action is not about a guest.
+  Kib size{};           ///< Zero if the action has no size.
 };
 
 /// Throws `JsonWrong`.
 [[nodiscard]] ScenarioAction read_action(const Json& json, const std::string& where);
 
-/// Does it now. Errors: `no_such_domain`, and libxl's where it refuses.
+/// Does the action now. Errors: `no_such_domain`, and libxl's error if libxl refuses it.
 Result<void> perform(World& world, const ScenarioAction& action);
 
 }  // namespace memctl::host::sim

@@ -44,8 +44,8 @@ class SimWatch final : public Watch {
   StoreModel::Registration registration_;
 };
 
-/// Sees the tree as it was when each node was first read, and its own changes on top; commits
-/// unless a node that it read was changed by another meanwhile.
+/// Sees each node as it was when the transaction first read it, with the transaction's own changes.
+/// A commit fails if another writer has changed a node that the transaction has read.
 class Transaction final : public StoreView {
  public:
   explicit Transaction(StoreModel& model) : model_{model} { model_.record_changes(&foreign_); }
@@ -61,7 +61,7 @@ class Transaction final : public StoreView {
   }
 
   Result<void> write(const std::string& path, std::string_view value) override {
-    BOOST_OUTCOME_TRYV(model_.read(dom0, path));  // whether it is a path
+    BOOST_OUTCOME_TRYV(model_.read(dom0, path));  // fails if `path` is no path
     if (path.size() + 1 + value.size() > StoreModel::payload_limit) {
       return Error{.cause = Cause::store_error,
                    .message = "xenstore write of " + path + ": too long",
@@ -129,7 +129,7 @@ class Transaction final : public StoreView {
     return model_.read(dom0, path).value().has_value();
   }
 
-  /// A new node changes the one above it, which xenstored reads for that.
+  /// A new node changes its parent, and xenstored reads the parent for that.
   void make(const std::string& path) {
     if (exists(path)) return;
     const std::string above = parent_of(path);
@@ -205,7 +205,7 @@ Result<void> SimStore::set_permissions(const std::string& path,
 Result<std::unique_ptr<Watch>> SimStore::watch(const std::string& path, Wakeup& wakeup) {
   BOOST_OUTCOME_TRY(check());
   if (!path.starts_with('@')) {
-    BOOST_OUTCOME_TRYV(model_->read(dom0, path));  // whether it is a path
+    BOOST_OUTCOME_TRYV(model_->read(dom0, path));  // fails if `path` is no path
   }
   return std::make_unique<SimWatch>(model_, clock_, path, wakeup);
 }

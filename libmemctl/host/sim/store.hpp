@@ -9,10 +9,10 @@
 
 namespace memctl::host::sim {
 
-/// dom0's view of the simulated xenstore. Shares the tree's ownership with what it hands out.
+/// dom0's view of the simulated xenstore. It owns the tree together with its watches.
 class SimStore final : public Store {
  public:
-  /// More changes of a watched node within a second end its watch, as on a real host.
+  /// If a watched node changes more often within a second, its watch ends, as on a real host.
   static constexpr int most_changes_per_second = 1000;
 
   explicit SimStore(std::shared_ptr<StoreModel> model, VirtualClock clock = {})

@@ -42,7 +42,7 @@ StoreModel::StoreModel() { tree_["/"].permissions = {{.domain = dom0}}; }
 
 bool StoreModel::may(DomainId who, const Node& node, bool write) const {
   if (who == dom0 || node.permissions.front().domain == who) return true;
-  const Permission* granted = &node.permissions.front();  // what everybody else may
+  const Permission* granted = &node.permissions.front();  // for domains that are not named
   for (const Permission& entry : std::span{node.permissions}.subspan(1)) {
     if (entry.domain == who) granted = &entry;
   }
@@ -128,7 +128,7 @@ Result<void> StoreModel::remove(DomainId who, const std::string& path) {
   if (recording_ != nullptr) recording_->push_back(above);
   auto end = std::next(top);
   for (auto node = top; node != tree_.end(); ++node) {
-    // Names that sort between "/a" and "/a/": "/a-b" is no child of "/a".
+    // "/a-b" sorts between "/a" and "/a/", and is no child of "/a".
     if (node != top && !node->first.starts_with(path)) break;
     end = std::next(node);
   }

@@ -18,60 +18,61 @@ namespace memctl::host::sim {
 
 inline constexpr DomainId dom0{0};
 
-/// xenstored's tree as a client of any domain sees it: permissions, a guest's quotas, watches. Its
-/// figures are those of the C xenstored (XEN-FACTS section 5). Everything happens at once: only a
-/// transaction, in `store.cpp`, has a duration.
+/// xenstored's tree as a client in any domain sees it: permissions, a guest's quotas, watches. Its
+/// figures are those of the C xenstored (XEN-FACTS section 5). Each call takes no time; only a
+/// transaction, in `store.cpp`, lasts longer.
 class StoreModel {
  public:
-  static constexpr std::size_t payload_limit = 4096;  ///< path and value of one write, anyone's
+  static constexpr std::size_t payload_limit = 4096;  ///< For path and value of one write.
   static constexpr std::size_t guest_node_limit = 2048;
   static constexpr int guest_nodes_limit = 1000;
 
   using Callback = std::function<void(const std::string& path)>;
-  /// Ends with its object.
+  /// The watch ends when this is destroyed.
   using Registration = std::shared_ptr<void>;
 
   StoreModel();
 
-  /// Whether xenstored takes it for a node's path: absolute, of few characters, not too long.
+  /// Whether xenstored accepts `path` as the path of a node: absolute, with allowed characters
+  /// only, and not too long.
   [[nodiscard]] static bool is_valid(std::string_view path);
   [[nodiscard]] Result<std::optional<std::string>> read(DomainId who,
                                                         const std::string& path) const;
-  /// The number at a `memory/` key; nothing where there is none, or none that may be read.
+  /// The number at a `memory/` key. Nothing: there is no number, or `who` may not read it.
   [[nodiscard]] std::optional<Kib> read_kib(DomainId who, const std::string& path) const;
   [[nodiscard]] Result<void> write(DomainId who, const std::string& path, std::string_view value);
   [[nodiscard]] Result<void> remove(DomainId who, const std::string& path);
   [[nodiscard]] Result<std::vector<std::string>> list(DomainId who, const std::string& path) const;
   [[nodiscard]] Result<void> set_permissions(DomainId who, const std::string& path,
                                              std::span<const Permission> permissions);
-  /// Empty where there is no such node.
+  /// Empty: there is no such node.
   [[nodiscard]] std::vector<Permission> permissions(const std::string& path) const;
 
-  /// Calls back at each change of the node or below it, within the call that changes it: the
-  /// callback must not change the store itself.
+  /// Calls `callback` at each change of the node or of a node below it. The call that changes the
+  /// node calls it, so `callback` must not change the store.
   [[nodiscard]] Registration watch(const std::string& path, Callback callback);
 
-  /// A domain that may own nodes, from now until `release`.
+  /// From now until `release`, the domain may own nodes.
   void introduce(DomainId domain);
   void release(DomainId domain);
-  /// Rouses the watches of "@releaseDomain", as a domain that shuts down does.
+  /// Fires the watches of "@releaseDomain", as the shutdown of a domain does.
   void announce_release() { call("@releaseDomain", "@releaseDomain"); }
 
-  /// Every path that changes from now on is added to `paths`; nullptr: no more. For transactions. A
-  /// node changes too when it gets or loses a child.
+  /// For transactions: adds every path that changes from now on to `paths`; nullptr ends that. A
+  /// node also changes when it gets or loses a child.
   void record_changes(std::vector<std::string>* paths) { recording_ = paths; }
 
-  /// For tests: every call of dom0 from now on fails with this, until it is taken away.
+  /// For tests: every call of dom0 fails with this error from now on. Nothing: calls work again.
   void break_down(std::optional<Error> error) { broken_ = std::move(error); }
   [[nodiscard]] const std::optional<Error>& broken() const { return broken_; }
-  /// For tests: called before each transaction's commit, as another client that writes then.
+  /// For tests: called before each commit of a transaction, to let another client write.
   std::function<void()> before_commit{};
 
  private:
   struct Node {
     std::string value{};
     std::vector<Permission> permissions{};
-    std::size_t names_size{0};  ///< of its children
+    std::size_t names_size{0};  ///< The size of the children's names.
   };
   struct WatchEntry {
     Callback callback{};
@@ -95,7 +96,7 @@ class StoreModel {
   std::optional<Error> broken_{};
 };
 
-/// "/a/b" of "/a/b/c", "/" of "/a".
+/// The parent of "/a/b/c" is "/a/b", the parent of "/a" is "/".
 [[nodiscard]] std::string parent_of(std::string_view path);
 
 }  // namespace memctl::host::sim

@@ -11,7 +11,7 @@
 
 namespace memctl::host::sim {
 
-/// What libxl keeps of a domain beside xenstore.
+/// What libxl stores about a domain outside of xenstore.
 struct ToolstackRecord {
   DomainIdentity identity{};
   std::string uuid{};
@@ -24,17 +24,17 @@ struct ToolstackRecord {
   bool emulated_dma_devices{false};
   bool managed_by_libvirt{false};
   bool save_in_progress{false};
-  TimePoint locked_until{};  ///< Somebody else holds libxl's lock of the domain.
+  TimePoint locked_until{};  ///< Until then another tool holds libxl's lock of the domain.
 };
 
-/// libxl's memory calls as they are (XEN-FACTS section 4), quirks included; `xl` adds nothing.
+/// libxl's memory calls with their quirks (XEN-FACTS section 4). `xl` only calls them.
 class ToolstackModel {
  public:
   ToolstackModel(XenModel& xen, StoreModel& store) : xen_{xen}, store_{store} {}
 
-  /// libxl_domain_setmaxmem: what `xl mem-max` does.
+  /// libxl_domain_setmaxmem, which `xl mem-max` calls.
   [[nodiscard]] Result<void> set_limit(DomainId domain, Kib limit);
-  /// libxl_set_memory_target, absolute: what `xl mem-set` does.
+  /// libxl_set_memory_target, absolute, which `xl mem-set` calls.
   [[nodiscard]] Result<void> set_size(DomainId domain, Kib size);
 
   void add(ToolstackRecord record);
@@ -42,7 +42,7 @@ class ToolstackModel {
   [[nodiscard]] ToolstackRecord* find(DomainId domain);
   [[nodiscard]] const std::map<DomainId, ToolstackRecord>& records() const { return records_; }
 
-  /// One of memory/{target,static-max,videoram}.
+  /// The value of one of memory/{target,static-max,videoram}.
   [[nodiscard]] std::optional<Kib> memory_key(DomainId domain, const std::string& key) const;
 
   /// Writes the nodes of a new domain as libxl does.
@@ -55,7 +55,7 @@ class ToolstackModel {
   std::map<DomainId, ToolstackRecord> records_{};
 };
 
-/// The error of each call that names a domain which does not exist.
+/// The error of every call that names a domain that does not exist.
 [[nodiscard]] Error no_domain(DomainId domain);
 /// "/local/domain/N"
 [[nodiscard]] std::string domain_path(DomainId domain);

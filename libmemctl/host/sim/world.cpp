@@ -147,7 +147,7 @@ void World::destroy(DomainId id) {
   if (found == nullptr) return;
   const ToolstackRecord record = *found;
   Guest& ended = guest(id);
-  if (ended.id_ == id) {  // else it lives on under another number
+  if (ended.id_ == id) {  // otherwise the guest continues with another number
     ended.gone_ = true;
     ended.time_.stop();
   }
@@ -217,7 +217,7 @@ Result<DomainId> World::save_and_restore(DomainId id) {
                        ? Kib{}
                        : record.frozen_pool.value_or(libxl_pool(limit, record.vcpus, record.hap));
 
-  saved->id_ = DomainId{};  // so that the end of its domain is not its own
+  saved->id_ = DomainId{};  // the guest does not end with its old domain
   destroy(id);
   if (!build(*saved, total, limit, pool, false)) {
     saved->gone_ = true;

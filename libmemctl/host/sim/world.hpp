@@ -20,55 +20,58 @@
 namespace memctl::host::sim {
 
 struct WorldSpec {
-  Kib host{64_GiB};  ///< All that guests and their paging pools can have.
-  Kib dom0{1_GiB};   ///< Xen's own and dom0's, on top: part of the host's total.
+  Kib host{64_GiB};  ///< The memory for guests and their paging pools.
+  Kib dom0{1_GiB};   ///< Xen's and dom0's memory. Only the host's total counts it.
   int xen_major{4};
-  int xen_minor{17};  ///< From 22 on, claims are counted as Xen does there.
+  int xen_minor{17};  ///< From 22 on, claims are counted as in Xen 4.22.
   int numa_nodes{1};
   std::uint64_t seed{1};
-  Duration libxl_call{std::chrono::milliseconds{1}};  ///< What a call of libxl takes.
+  Duration libxl_call{std::chrono::milliseconds{1}};  ///< The time that a call of libxl takes.
   std::optional<Autoballoon> autoballoon{Autoballoon::off};
   bool dom0_memory_is_fixed{true};  ///< dom0_mem on Xen's command line.
 };
 
-/// What libxl's build adds to the page count of a domain for its firmware and Xen's own (measured).
+/// The pages for firmware and Xen itself that libxl adds when it builds a domain (measured).
 constexpr Kib special_pages(DomainType type) { return type == DomainType::pvh ? 64_KiB : Kib{}; }
 
 struct GuestSpec {
   std::string name{"guest"};
   DomainType type{DomainType::pvh};
   Kib memory{160_MiB};
-  std::optional<Kib> maxmem{};  ///< The boot limit; nothing: `memory`. More: PoD on pvh and hvm.
+  /// The boot limit. Nothing: `memory`. If it is above `memory`, pvh and hvm guests start with
+  /// populate on demand.
+  std::optional<Kib> maxmem{};
   int vcpus{1};
-  Kib video_ram{};            ///< hvm; part of `memory`.
-  std::optional<Kib> pool{};  ///< Nothing: libxl's formula.
-  bool freeze_pool{false};    ///< autoballoon=1: the stored configuration keeps the pool.
+  Kib video_ram{};            ///< hvm: part of `memory`.
+  std::optional<Kib> pool{};  ///< Nothing: libxl's formula gives it.
+  bool freeze_pool{false};    ///< As with autoballoon=1: the stored configuration fixes the pool.
   bool hap{true};
   bool has_stored_configuration{true};
   int passthrough_devices{0};
   bool emulated_dma_devices{false};
   bool managed_by_libvirt{false};
-  std::string journal{};  ///< What stands in its /libxl/N/memctl; empty: nothing does.
+  std::string journal{};  ///< The value of its /libxl/N/memctl. Empty: there is no such node.
   LinuxSpec linux{};
   AgentSpec agent{};
-  /// The guest is up and its agent has announced itself when `add_guest` returns. Without, it
-  /// boots in virtual time.
+  /// True: the guest is up, and its agent has announced itself, when `add_guest` returns. False:
+  /// the guest boots in virtual time.
   bool booted{true};
 };
 
-/// One guest of a world, to look into and to trouble. It can be looked at after its domain's end.
+/// One guest of a world, to look at and to disturb. It can still be looked at after its domain has
+/// ended.
 class Guest {
  public:
   Guest(VirtualClock& clock, XenModel& xen, StoreModel& store, GuestSpec spec, std::uint64_t seed);
 
   [[nodiscard]] DomainId id() const { return id_; }
   [[nodiscard]] const GuestSpec& spec() const { return spec_; }
-  /// It runs, and its kernel has neither panicked nor hit a BUG.
+  /// Whether the guest runs, and its kernel has neither panicked nor hit a BUG.
   [[nodiscard]] bool alive() const;
   [[nodiscard]] LinuxGuest& kernel() { return kernel_; }
   [[nodiscard]] const LinuxGuest& kernel() const { return kernel_; }
   [[nodiscard]] GuestAgent& agent() { return agent_; }
-  /// MemTotal, as seen from within.
+  /// The guest's MemTotal.
   [[nodiscard]] Kib mem_total() const { return kernel_.memory().total(); }
 
  private:
@@ -83,30 +86,30 @@ class Guest {
 };
 
 /// A simulated host with its guests: Xen, xenstored, libxl, and a Linux with an agent in each
-/// guest, in one virtual time. Deterministic by its specification and what is done to it.
+/// guest, in one virtual time. The same specification and the same calls give the same run.
 ///
-/// Everything here acts at once, as somebody else on the host; what an operation may do goes
-/// through `SimPort`. Not thread-safe.
+/// The methods act at once, as other tools on the host would. An operation uses the world through
+/// `SimPort`. Not thread-safe.
 class World {
  public:
   explicit World(WorldSpec spec = {});
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
-  /// Errors: `host_memory`, where the host has not that much.
+  /// Errors: `host_memory` if the host has too little.
   [[nodiscard]] Result<DomainId> try_add_guest(GuestSpec spec);
-  /// For worlds where it must fit; throws otherwise.
+  /// Throws if the guest does not fit into the host's memory.
   DomainId add_guest(GuestSpec spec) { return try_add_guest(std::move(spec)).value(); }
 
-  /// The guest that has or had this number; throws std::out_of_range where there never was one.
+  /// The guest that has or had this number. Throws std::out_of_range if no guest ever had it.
   [[nodiscard]] Guest& guest(DomainId id) { return *guests_.at(id); }
-  /// The running guest of that name; throws likewise.
+  /// The running guest with this name. Throws std::out_of_range if there is none.
   [[nodiscard]] Guest& guest(const std::string& name);
   [[nodiscard]] std::vector<DomainId> running() const;
 
-  // What Xen and xenstore say of a domain; zero or nothing where it is gone.
+  // What Xen and xenstore say about a domain. Zero or nothing: the domain is gone.
   [[nodiscard]] Kib allocated(DomainId id);
-  /// The same without the pages of firmware and Xen that a domain has from its beginning.
+  /// `allocated` without the pages for firmware and Xen that a domain has from its beginning.
   [[nodiscard]] Kib populated(DomainId id) {
     return allocated(id) - special_pages(guest(id).spec().type);
   }
@@ -124,47 +127,49 @@ class World {
   [[nodiscard]] ToolstackModel& toolstack() { return toolstack_; }
   [[nodiscard]] const WorldSpec& spec() const { return spec_; }
 
-  /// Lets virtual time pass, with all that falls into it.
+  /// Lets virtual time pass, and runs the events in it.
   void advance(Duration duration) { clock_.advance(duration); }
-  /// Does something later; `delay` from now.
+  /// Runs `action` after `delay`.
   void after(Duration delay, VirtualClock::Action action) {
     clock_.post(clock_.now() + delay, std::move(action));
   }
 
-  // Others on the host.
+  // What other tools on the host do.
   /// `xl mem-max` and `xl mem-set`.
   Result<void> mem_max(DomainId id, Kib limit) { return toolstack_.set_limit(id, limit); }
   Result<void> mem_set(DomainId id, Kib size) { return toolstack_.set_size(id, size); }
-  /// Writes to xenstore past libxl, and to Xen past both (xc_domain_setmaxmem).
+  /// Writes to xenstore without libxl, or to Xen without both (xc_domain_setmaxmem).
   Result<void> write_target(DomainId id, Kib target) { return write_key(id, "target", target); }
   Result<void> write_limit(DomainId id, Kib limit) { return write_key(id, "static-max", limit); }
   void set_max_pages(DomainId id, Kib size) { xen_.find(id)->max_pages = to_pages(size); }
-  /// xc_set_paging_mempool_size by hand.
+  /// Calls xc_set_paging_mempool_size.
   Errno set_pool(DomainId id, Kib pool) { return xen_.set_pool(*xen_.find(id), to_pages(pool)); }
-  /// Something else takes host memory for good, or gives it back (negative); what it got.
+  /// Another user of host memory takes up to `amount`, or gives it back (negative). Returns what it
+  /// took.
   Kib take_host_memory(Kib amount) { return to_kib(xen_.take_from_host(to_pages(amount))); }
-  /// A claim in the name of a domain by another toolstack.
+  /// Another toolstack claims memory for a domain.
   Errno claim(DomainId id, Kib total) { return xen_.claim(*xen_.find(id), to_pages(total)); }
 
   // What happens to guests.
   void destroy(DomainId id);
-  /// As libxl does it: the domain stops and its nodes go, some time before Xen ends it.
+  /// Destroys a domain as libxl does: the domain stops and its nodes go, and Xen ends it after
+  /// `time`.
   void destroy_slowly(DomainId id, Duration time);
-  /// The guest ends by itself; its domain stays until somebody destroys it.
+  /// The guest shuts itself down. Its domain stays until `destroy`.
   void shut_down(DomainId id, ShutdownReason reason);
   void crash(DomainId id) { shut_down(id, ShutdownReason::crash); }
   void pause(DomainId id);
   void unpause(DomainId id);
-  /// As a save does, and a save that has failed, or `xl save -c`, takes back.
+  /// `suspend` does what a save does first. `resume` does what a failed save and `xl save -c` do.
   void suspend(DomainId id);
   void resume(DomainId id);
-  /// As xl's own reboot: a new domain that keeps the size and limit, booting from now on.
+  /// Reboots the guest as xl does: a new domain with the same size and limit begins to boot.
   DomainId reboot(DomainId id);
-  /// Saved, and restored under a new number at once. Errors: `hypervisor_error` where the restore
-  /// fails, and the guest is lost.
+  /// Saves the guest and restores it at once with a new number. Errors: `hypervisor_error` if the
+  /// restore fails; then the guest is lost.
   Result<DomainId> save_and_restore(DomainId id);
   void set_save_in_progress(DomainId id, bool saving);
-  /// Somebody else holds libxl's lock of the domain for so long from now.
+  /// Another tool holds libxl's lock of the domain for `duration` from now.
   void hold_libxl_lock(DomainId id, Duration duration);
 
   // Processes that use the host, as journals name them.

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::int64_t pages_per_table = 512;                        // 2 MiB
 constexpr std::int64_t pages_per_directory = 512 * pages_per_table;  // 1 GiB
-constexpr std::int64_t tables_per_gib = 512 + 1;                     // and their directory
+constexpr std::int64_t tables_per_gib = 512 + 1;                     // with their directory
 constexpr Pages pool_at_boot{20};  // 952 MiB of the measured pvh guest: 416 - 396 pages
 
 /// Pool pages for the tables of `pages` that were populated one by one.
@@ -18,7 +18,7 @@ Pages tables_for(Pages pages) {
   return Pages{(n + pages_per_table - 1) / pages_per_table + n / pages_per_directory};
 }
 
-/// The most pages that so many tables cover: the inverse.
+/// The most pages that `tables` cover: the inverse of `tables_for`.
 Pages covered_by(Pages tables) {
   const std::int64_t whole = tables.count() / tables_per_gib;
   const std::int64_t rest = tables.count() % tables_per_gib;
@@ -121,7 +121,7 @@ XenModel::Populated XenModel::populate(XenDomain& domain, Pages wanted) {
     domain.unmapped += Pages{1};
   }
   if (result.limit == Limit::max_pages && !claims_refill() && domain.claim > Pages{}) {
-    domain.claim -= Pages{1};  // the page was taken from the claim before it was refused
+    domain.claim -= Pages{1};  // Xen takes the page from the claim before it refuses the page
     claimed_ -= Pages{1};
   }
   return result;
@@ -166,7 +166,7 @@ Errno XenModel::claim(XenDomain& domain, Pages total) {
 Errno XenModel::set_pool(XenDomain& domain, Pages pages) {
   if (domain.type == DomainType::pv) return EOPNOTSUPP;
   const Pages wanted = pages - domain.pool.total;
-  // A claim does not feed a pool, not even the domain's own.
+  // A pool never takes claimed memory, not even from the domain's own claim.
   const Pages change =
       wanted > Pages{} ? std::min(wanted, free_ - claimed_) : std::max(wanted, -domain.pool.free());
   domain.pool.total += change;

@@ -8,7 +8,8 @@
 namespace memctl::host::xen {
 namespace {
 
-/// A coroutine can be destroyed in its sleep: the wakeup must not keep a way to its timer.
+/// Lets the wakeup cancel the timer during the wait only. A coroutine can be destroyed while it
+/// waits, and then the wakeup must not reach its timer any more.
 struct RouseDuringWait {
   RouseDuringWait(Wakeup& sleeper, boost::asio::steady_timer& timer) : wakeup{sleeper} {
     wakeup.on_notify([&timer] { timer.cancel(); });
@@ -26,7 +27,7 @@ boost::asio::awaitable<void> SteadyClock::wait(Wakeup& wakeup, TimePoint until) 
   boost::asio::steady_timer timer{executor_, until};
   {
     const RouseDuringWait rouse{wakeup, timer};
-    // Nothing else runs on the executor between the test above and the start of this wait, so no
+    // Nothing else runs on the executor between `take` above and the start of this wait, so no
     // notification is lost.
     boost::system::error_code ignored;
     co_await timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));

@@ -36,7 +36,7 @@ class XenPort final : public Port {
   boost::asio::io_context& context_;
   std::unique_ptr<Control> control_;
   XenStore store_;
-  LibxlContexts libxl_;  // The workers' threads use them: they go after the workers.
+  LibxlContexts libxl_;  // Before the workers, because the workers' threads use the contexts.
   Workers workers_;
   XenHypervisor hypervisor_;
   SteadyClock clock_;

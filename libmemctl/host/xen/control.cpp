@@ -22,8 +22,8 @@ bool is_control_domain() {
   return in >> word && word.find("control_d") != std::string::npos;
 }
 
-/// The first privileged call tells a dom0 from other domains, and a library of the right release
-/// from others: libxenctrl is built for exactly one.
+/// Makes the first privileged call. It fails with EPERM outside of dom0, and with EACCES if
+/// libxenctrl was built for another release of Xen.
 Result<void> check_privilege(Control& control) {
   xc_physinfo_t host{};
   if (xc_physinfo(control.get(), &host) == 0) return success();
@@ -93,7 +93,7 @@ Result<xc_domaininfo_t> Control::domain(DomainId domain) {
   xc_domaininfo_t info{};
   const int found = xc_domain_getinfolist(handle_, number(domain), 1, &info);
   if (found < 0) return failed("read domain " + std::to_string(number(domain)));
-  // Xen answers with the next domain where this one is gone.
+  // If the domain is gone, Xen returns the next domain.
   if (found == 0 || info.domain != number(domain)) return no_such_domain(domain);
   return info;
 }

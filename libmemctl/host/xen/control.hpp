@@ -12,11 +12,11 @@
 
 namespace memctl::host::xen {
 
-/// An open libxenctrl handle: hypercalls, none of which waits for another toolstack. Belongs to the
+/// An open libxenctrl handle. Its hypercalls do not wait for another toolstack. Belongs to the
 /// executor.
 class Control {
  public:
-  /// Errors: `no_xen` (not a dom0 among them), `not_permitted`, `xen_unsupported` where the
+  /// Errors: `no_xen` (also if this is not a dom0), `not_permitted`, `xen_unsupported` if the
   /// library and the hypervisor are of different releases.
   [[nodiscard]] static Result<std::unique_ptr<Control>> open();
   ~Control();
@@ -27,12 +27,12 @@ class Control {
   [[nodiscard]] int xen_major() const { return major_; }
   [[nodiscard]] int xen_minor() const { return minor_; }
 
-  /// Exactly this domain, or `no_such_domain`.
+  /// This domain. Errors: `no_such_domain`, `hypervisor_error`.
   [[nodiscard]] Result<xc_domaininfo_t> domain(DomainId domain);
   /// All domains, dom0 included, by number.
   [[nodiscard]] Result<std::vector<xc_domaininfo_t>> domains();
 
-  /// For the call that just failed: `errno` and what was logged, as an error.
+  /// The error of the call that just failed, from `errno` and the log.
   [[nodiscard]] Error failed(std::string_view doing);
   [[nodiscard]] std::vector<std::string> take_log() { return log_.take(); }
 
@@ -44,13 +44,14 @@ class Control {
   int minor_{};
 };
 
-/// Whether one of these files can be opened for reading and writing: Xen's control interface.
+/// Succeeds if one of these files, Xen's control interface, can be opened for reading and writing.
 /// Errors: `no_xen`, `not_permitted`.
 [[nodiscard]] Result<void> check_control_interface(const std::vector<std::string>& files);
 
-/// What one hypercall tells of a domain's memory and state.
+/// A domain's memory and state from one hypercall.
 [[nodiscard]] DomainMemory memory_of(const xc_domaininfo_t& info);
-/// Xen's figure in KiB or pages as a size, cut off at 2^60 KiB: "no limit" is all bits set.
+/// Xen's figure in KiB or pages as a size of at most 2^60 KiB. In Xen, all bits set mean "no
+/// limit".
 [[nodiscard]] Kib saturated_kib(std::uint64_t kib);
 [[nodiscard]] Kib saturated_kib_of_pages(std::uint64_t pages);
 

@@ -33,8 +33,8 @@ bool is_guest(const xc_domaininfo_t& info) {
 
 }  // namespace
 
-/// Xen tells pv from the rest. Which of the rest is pvh, only libxl's own note in xenstore says:
-/// its public calls answer hvm for both. Like libxl, a domain without the note is taken for hvm.
+/// Xen knows which domains are pv. Only libxl's own node in xenstore tells pvh from hvm: libxl's
+/// public calls say hvm for both. Like libxl, this takes a domain without that node for hvm.
 Result<DomainIdentity> XenHypervisor::identity(const xc_domaininfo_t& info) {
   const DomainId id{info.domain};
   DomainIdentity identity{.id = id};
@@ -60,7 +60,7 @@ Task<std::vector<DomainIdentity>> XenHypervisor::domains() {
 
 Task<DomainFacts> XenHypervisor::domain_facts(DomainId domain) {
   BOOST_OUTCOME_CO_TRYV(control_.domain(domain));
-  // What takes libxl's lock comes first, so that the other figures are as fresh as can be.
+  // First the call that waits for libxl's lock, so that the other figures are as fresh as possible.
   BOOST_OUTCOME_CO_TRY(
       const auto known_to_libxl,
       co_await with_libxl(domain, [domain](LibxlContext& libxl) { return libxl.facts(domain); }));
@@ -81,7 +81,8 @@ Result<DomainFacts> XenHypervisor::immediate_facts(DomainId domain) {
   BOOST_OUTCOME_TRY(facts.identity, identity(info));
   facts.uuid = uuid_text(info.handle);
   facts.memory = memory_of(info);
-  // libxl makes all of a domain's vcpus when it builds it, so the highest number tells the most.
+  // libxl makes all vcpus when it builds a domain, so the highest vcpu number tells how many the
+  // domain can have.
   facts.vcpus = info.max_vcpu_id == XEN_INVALID_MAX_VCPU_ID
                     ? 1
                     : static_cast<int>(std::min(info.max_vcpu_id, 65535U)) + 1;
@@ -97,7 +98,8 @@ Result<DomainFacts> XenHypervisor::immediate_facts(DomainId domain) {
   return facts;
 }
 
-/// A key below /local/domain/<id> that only dom0 writes. Not a number: unknown.
+/// A key below /local/domain/<id> that only dom0 writes. Nothing: there is none, or it is not a
+/// number.
 Result<std::optional<Kib>> XenHypervisor::stored_kib(DomainId domain, std::string_view key) {
   BOOST_OUTCOME_TRY(const auto text, store_.read(node("/local/domain/", domain, key)));
   std::uint64_t kib = 0;
@@ -118,9 +120,9 @@ Result<std::optional<Kib>> XenHypervisor::pool_of(DomainId domain) {
   return error;
 }
 
-/// Entries beyond what the domain's populate-on-demand cache backs: those alone need memory of the
-/// host. Of a guest that has booted the two are equal, and stay so while it does not touch the rest
-/// (measured: 20260 and 20260 of a guest with memory=160 maxmem=512).
+/// The populate-on-demand entries that the domain's cache does not back. Only these entries need
+/// host memory. After a guest has booted, entries and cache are equal, and stay equal while the
+/// guest does not touch the rest (measured: 20260 and 20260 in a guest with memory=160 maxmem=512).
 Result<std::optional<Pages>> XenHypervisor::pod_entries(DomainId domain) {
   std::uint64_t total = 0;
   std::uint64_t cache = 0;

@@ -13,8 +13,8 @@ std::string cannot(std::string_view doing, std::string_view why) {
   return "cannot " + std::string{doing} + ": " + std::string{why};
 }
 
-/// "libxl: libxl_mem.c:59:libxl_domain_setmaxmem: Domain 3:what is wrong" without what only a
-/// developer wants; the log keeps it.
+/// Takes "what is wrong" from "libxl: libxl_mem.c:59:libxl_domain_setmaxmem: Domain 3:what is
+/// wrong". The error's log keeps the whole line for developers.
 std::string_view without_origin(std::string_view line) {
   const auto file = line.find(".c:");
   const auto origin_end = line.find(": ", file);
@@ -27,7 +27,7 @@ std::string_view without_origin(std::string_view line) {
   return line;
 }
 
-/// The first line of a log says what went wrong, the later ones who was told.
+/// The first line of a log says what went wrong; the later lines come from libxl's callers.
 std::string reason(const std::vector<std::string>& log, int code) {
   if (log.empty()) return "libxl code " + std::to_string(code);
   return std::string{without_origin(log.front())};

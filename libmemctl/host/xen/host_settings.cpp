@@ -11,12 +11,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// No file that is read here comes near it.
+/// The largest file that is read; the real files are far smaller.
 constexpr std::size_t largest_file = std::size_t{1} << 20;
 
 struct Contents {
   bool absent{};
-  std::optional<std::string> text{};  ///< Nothing: there is none, or it cannot be read.
+  std::optional<std::string> text{};  ///< Nothing: there is no file, or it cannot be read.
 };
 
 Contents read(const fs::path& file) {
@@ -58,7 +58,7 @@ std::string_view take_until(std::string_view& text, char separator) {
   return part;
 }
 
-/// One part of dom0_mem: "[min:|max:]SIZE", as xl looks for it.
+/// One part of dom0_mem in the form that xl looks for: "[min:|max:]SIZE".
 bool is_dom0_size(std::string_view part) {
   if (part.starts_with("min:") || part.starts_with("max:")) part.remove_prefix(4);
   const auto digits = std::min(part.find_first_not_of("0123456789"), part.size());
@@ -79,7 +79,7 @@ std::optional<Autoballoon> autoballoon_in(std::string_view text) {
     if (equals == std::string_view::npos || trimmed(line.substr(0, equals)) != "autoballoon") {
       continue;
     }
-    // As in xl, the last one counts.
+    // As in xl, the last setting counts.
     setting = autoballoon_named(unquoted(trimmed(line.substr(equals + 1))));
   }
   return setting;
@@ -106,12 +106,12 @@ bool fixes_dom0_memory(std::string_view command_line) {
 
 std::optional<bool> is_managed_by_libvirt(std::string_view name, std::string_view uuid,
                                           const fs::path& directory) {
-  // libvirt knows no such names, and they would lead elsewhere.
+  // libvirt has no such names, and they would lead to another directory.
   if (name.empty() || name.find('/') != std::string_view::npos) return false;
   const Contents contents = read(directory / (std::string{name} + ".xml"));
   if (contents.absent) return false;
   if (!contents.text) return std::nullopt;
-  // A file that an earlier domain of that name left tells of another one.
+  // An earlier domain with the same name may have left a file, so compare the UUID.
   return contents.text->find("<uuid>" + std::string{uuid} + "</uuid>") != std::string::npos;
 }
 

@@ -15,7 +15,7 @@ std::string name(DomainId domain) { return "domain " + std::to_string(number(dom
 
 std::string count(std::uint64_t pages) { return std::to_string(pages) + " pages"; }
 
-/// libxl takes anything that its integers can hold.
+/// libxl itself accepts any number that its integers can hold.
 Result<void> check_size(Kib size) {
   if (size > Kib{0}) return success();
   return Error{.cause = Cause::invalid_size,
@@ -82,7 +82,7 @@ Result<void> XenHypervisor::claim(DomainId domain, Pages total) {
     return success();
   }
   Error error = control_.failed("claim memory for " + name(domain));
-  // Xen answers EINVAL to a claim for a domain that doesn't exist, among other things.
+  // EINVAL can mean that the domain does not exist, so look for the domain first.
   BOOST_OUTCOME_TRY(const auto info, control_.domain(domain));
   const auto wanted = static_cast<std::uint64_t>(total.count());
   if (error.raw == ENOMEM) {
@@ -122,9 +122,10 @@ Result<void> XenHypervisor::set_pool(DomainId domain, Kib pool) {
                                 to_string(round_up(pool, kib_per_page)));
   if (error.raw == ENOMEM) {
     error.cause = Cause::paging_pool;
-    // Xen stops where the host's memory ends and keeps in the pool what it has put there: nothing
-    // would be left for anybody. All of that is still free in the pool, so it can be given back.
-    // A pool that is lowered below its use loses its free pages, which its guest would miss.
+    // When the host has no more memory, Xen stops and keeps the pages in the pool that it has put
+    // there, and the host would have none left. These pages are still free in the pool, so the pool
+    // can be set to its earlier size. A pool that is set below its use loses its free pages, which
+    // the guest would then miss.
     if (earlier && !set(*earlier)) (void)control_.take_log();
   }
   if (error.raw == EOPNOTSUPP) {

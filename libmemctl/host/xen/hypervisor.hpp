@@ -9,10 +9,10 @@
 
 namespace memctl::host::xen {
 
-/// Xen through libxl where libxl has a call, on the workers, and through libxenctrl elsewhere.
+/// Xen. If libxl has a call for something, a worker makes it; otherwise libxenctrl is called.
 class XenHypervisor final : public Hypervisor {
  public:
-  /// All of them must outlive this.
+  /// All arguments must outlive this.
   XenHypervisor(Control& control, StoreView& store, LibxlContexts& libxl, Workers& workers)
       : control_{control}, store_{store}, libxl_{libxl}, workers_{workers} {}
 
@@ -31,7 +31,7 @@ class XenHypervisor final : public Hypervisor {
   [[nodiscard]] Result<bool> save_in_progress(DomainId domain) override;
 
  private:
-  /// `call(LibxlContext&)` on one of the workers' threads.
+  /// Runs `call(LibxlContext&)` on one of the workers' threads.
   template <class Call>
   [[nodiscard]] auto with_libxl(DomainId domain, Call call) {
     return workers_.call(domain, [&libxl = libxl_, call] { return libxl.with_one(call); });
@@ -40,7 +40,7 @@ class XenHypervisor final : public Hypervisor {
   [[nodiscard]] Result<std::optional<Kib>> stored_kib(DomainId domain, std::string_view key);
   [[nodiscard]] Result<std::optional<Kib>> pool_of(DomainId domain);
   [[nodiscard]] Result<std::optional<Pages>> pod_entries(DomainId domain);
-  /// The facts that cost neither libxl's lock nor a wait.
+  /// The facts that need neither libxl's lock nor a wait.
   [[nodiscard]] Result<DomainFacts> immediate_facts(DomainId domain);
 
   Control& control_;

@@ -11,9 +11,10 @@
 namespace memctl::host::xen {
 namespace {
 
-/// libxl's default takes every child of the process, and its selective mode takes the process's
-/// SIGCHLD handler for good. A library may do neither: with this mode libxl touches no signal. It
-/// would need to be told of its own children's end, but none of the calls made here starts one.
+/// By default libxl reaps every child of the process, and in its selective mode it replaces the
+/// process's SIGCHLD handler permanently. A library may do neither. In this mode libxl touches no
+/// signal. The process would have to tell libxl when libxl's children end, but no call here starts
+/// a child.
 constexpr libxl_childproc_hooks leave_children_alone = {.chldowner = libxl_sigchld_owner_mainloop,
                                                         .fork_replacement = nullptr,
                                                         .reaped_callback = nullptr};
@@ -49,14 +50,15 @@ Result<LibxlFacts> LibxlContext::facts(DomainId domain) {
   int devices = 0;
   libxl_device_pci* list = libxl_device_pci_list(context_, number(domain), &devices);
   if (list != nullptr) libxl_device_pci_list_free(list, devices);
-  // No list is how libxl says both "none" and "cannot tell"; it logs the second.
+  // libxl returns no list both for "none" and for "cannot tell", and writes a log line for "cannot
+  // tell".
   if (list != nullptr || log_.take().empty()) facts.passthrough_devices = devices;
   return facts;
 }
 
 Result<void> LibxlContext::set_limit(DomainId domain, Kib limit) {
   (void)log_.take();
-  // Any code but 0 is a failure: this call can return 1.
+  // Any code but 0 is a failure, because this call can also return 1.
   const int code =
       libxl_domain_setmaxmem(context_, number(domain), static_cast<std::uint64_t>(limit.count()));
   if (code != 0) return failed("set the memory limit", domain, code);
@@ -71,7 +73,8 @@ Result<void> LibxlContext::set_size(DomainId domain, Kib size) {
   return success();
 }
 
-/// libxl has no code of its own for most of what happens when a domain has just gone.
+/// When a domain has just gone, most of libxl's calls fail with a general code. So ask whether the
+/// domain is still there.
 Error LibxlContext::failed(std::string_view doing, DomainId domain, int code) {
   auto log = log_.take();
   if (libxl_domain_info(context_, nullptr, number(domain)) == ERROR_DOMAIN_NOTFOUND) {

@@ -26,12 +26,12 @@ struct LibxlFacts {
   std::optional<int> passthrough_devices{};
 };
 
-/// One libxl context. Every call takes libxl's lock of the domain, which another toolstack can hold
-/// for long, and holds the context's own lock meanwhile: they are made on the workers' threads
-/// alone, and by one thread at a time.
+/// One libxl context. Every call takes libxl's lock of the domain, which another tool can hold for
+/// a long time, and holds the context's own lock meanwhile. So only the workers' threads make these
+/// calls, one thread at a time.
 class LibxlContext {
  public:
-  /// Errors: `hypervisor_error` with what libxl logged.
+  /// Errors: `hypervisor_error` with libxl's log lines.
   [[nodiscard]] static Result<std::unique_ptr<LibxlContext>> open();
   ~LibxlContext();
   LibxlContext(const LibxlContext&) = delete;
@@ -51,13 +51,13 @@ class LibxlContext {
   libxl__ctx* context_{nullptr};
 };
 
-/// A context for each thread that needs one just now. Thread-safe.
+/// The contexts: one for each thread that makes a call at the same time. Thread-safe.
 class LibxlContexts {
  public:
   explicit LibxlContexts(std::unique_ptr<LibxlContext> first);
 
-  /// What `use` returns, a Result, of a context that nobody else has meanwhile. Errors: its own,
-  /// and those of `LibxlContext::open`.
+  /// Calls `use` with a context that no other thread uses meanwhile, and returns its Result.
+  /// Errors: those of `use` and of `LibxlContext::open`.
   template <class Use>
   std::invoke_result_t<Use&, LibxlContext&> with_one(Use use) {
     BOOST_OUTCOME_TRY(auto context, take());

@@ -26,7 +26,7 @@ struct LogCapture::Sink : xentoollog_logger {
                                                                va_list arguments) {
     auto& lines = static_cast<Sink*>(logger)->lines;
     if (level < XTL_INFO || lines.size() >= max_lines) return;
-    // The caller looks at errno after the call that logged.
+    // libxenctrl's caller reads errno after the call, so logging must not change errno.
     const int earlier = errno;
     std::array<char, max_length> text{};
     std::vsnprintf(text.data(), text.size(), format, arguments);

@@ -9,8 +9,8 @@ struct xentoollog_logger;
 
 namespace memctl::host::xen {
 
-/// What a Xen library logs, kept instead of printed: an error carries the lines of its own call.
-/// One for each handle, used on one thread at a time, as the handle is.
+/// Keeps what a Xen library logs, instead of printing it. An error carries the log lines of its
+/// call. Each handle has its own LogCapture; one thread at a time uses both.
 class LogCapture {
  public:
   LogCapture();
@@ -18,10 +18,10 @@ class LogCapture {
   LogCapture(const LogCapture&) = delete;
   LogCapture& operator=(const LogCapture&) = delete;
 
-  /// To be given to the library; lives as long as this.
+  /// The logger for the library. Lives as long as this object.
   [[nodiscard]] xentoollog_logger* logger();
-  /// The lines since the last call, oldest first: from informative ones up, at most 64, each one
-  /// line of at most 512 bytes.
+  /// The lines since the last call, oldest first: those of level XTL_INFO and above, at most 64
+  /// lines of at most 512 bytes.
   [[nodiscard]] std::vector<std::string> take();
 
  private:

@@ -18,8 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Empty where it cannot be read. A process may end between the opening of its file and the read,
-/// which then fails: a stream takes that as its own state, a bare buffer's iterator throws.
+/// The file's text; empty if it cannot be read. If a process ends after its file was opened, the
+/// read fails: then `<<` sets a state of the stream, but an iterator over the buffer would throw.
 std::string contents(const fs::path& file) {
   const std::ifstream in{file, std::ios::binary};
   std::ostringstream text;
@@ -48,9 +48,9 @@ struct Stat {
   std::string start_time{};
 };
 
-/// Field 2 is the command's name in parentheses and may contain anything, parentheses and spaces
-/// too: the fields are counted from the last closing one. State is field 3, the number of threads
-/// 20, the start time 22.
+/// Field 2 is the command's name in parentheses. It may contain anything, also parentheses and
+/// spaces, so the fields are counted from the last closing parenthesis. Field 3 is the state, field
+/// 20 the number of threads, field 22 the start time.
 std::optional<Stat> read_stat(const fs::path& process) {
   const std::string text = contents(process / "stat");
   const auto name_end = text.rfind(')');
@@ -61,8 +61,7 @@ std::optional<Stat> read_stat(const fs::path& process) {
   return Stat{.state = from_third[0][0], .threads = from_third[17], .start_time = from_third[19]};
 }
 
-/// The PID namespace that a process numbers its own number in, as the kernel's own number for it;
-/// empty where that cannot be read.
+/// The kernel's number of a process's PID namespace. Empty: it cannot be read.
 std::string pid_namespace(const fs::path& process) {
   std::error_code error;
   std::string text = fs::read_symlink(process / "ns/pid", error).native();  // "pid:[4026531836]"
@@ -70,10 +69,10 @@ std::string pid_namespace(const fs::path& process) {
   return text;
 }
 
-/// The namespace that the machine's first process has, in which every process is seen.
+/// The PID namespace of the machine's first process, which contains every process.
 constexpr std::string_view first_namespace = "4026531836";
 
-/// A process as the name tells of it.
+/// The parts of a process's name.
 struct Named {
   std::string_view boot{};
   pid_t pid{};
@@ -81,7 +80,7 @@ struct Named {
   std::string_view pid_namespace{};
 };
 
-/// The number that a process has in its own namespace: the last one of its NSpid.
+/// The number that a process has in its own namespace: the last number in its NSpid.
 std::optional<pid_t> inner_pid(const fs::path& process) {
   std::ifstream status{process / "status"};
   for (std::string line; std::getline(status, line);) {
@@ -92,7 +91,7 @@ std::optional<pid_t> inner_pid(const fs::path& process) {
   return std::nullopt;
 }
 
-/// A process whose first thread has ended is shown as a zombie while others run.
+/// If the first thread of a process has ended and other threads run, /proc shows a zombie.
 bool runs(const Stat& stat) {
   return stat.state == 'Z' ? whole_number<int>(stat.threads) > 1 : stat.state != 'X';
 }
@@ -122,16 +121,16 @@ std::optional<Named> parse(std::string_view name) {
                .pid_namespace = parts.size() == 4 ? parts[3] : std::string_view{}};
 }
 
-/// Whether this /proc gives processes the numbers that they have in our namespace: one that was
-/// mounted outside of it does not.
+/// Whether this /proc gives processes the numbers that they have in our namespace. A /proc that was
+/// mounted in another namespace does not.
 bool numbers_as_we_do(const fs::path& proc) {
   std::error_code error;
   const fs::path self = fs::read_symlink(proc / "self", error);
   return error || self.native() == std::to_string(getpid());
 }
 
-/// One whose number says nothing in this /proc: so it is looked for among all processes. Where
-/// those `here` are not all that may be meant, it may still be there.
+/// Looks through all processes, because the process has another number in this /proc. If this
+/// namespace, `here`, may not contain the process, it may still be alive.
 bool is_alive_elsewhere(const Named& named, std::string_view here, const fs::path& proc) {
   std::error_code error;
   fs::directory_iterator entry{proc, error};
@@ -148,7 +147,8 @@ bool is_alive_elsewhere(const Named& named, std::string_view here, const fs::pat
 }  // namespace
 
 std::string this_process(const fs::path& proc) {
-  // By `self`: /proc may be that of another namespace, where our number is another's.
+  // Read `self`, because /proc may belong to another namespace, in which another process has our
+  // number.
   const fs::path self = proc / "self";
   return boot_id(proc) + ":" + std::to_string(getpid()) + ":" +
          read_stat(self).value_or(Stat{}).start_time + ":" + pid_namespace(self);
@@ -167,9 +167,9 @@ bool is_process_alive(const std::string& name, const fs::path& proc) {
   return kill(named->pid, 0) == 0 || errno == EPERM;
 }
 
-// libxl starts `libxl-save-helper --save-domain STREAM-FD BACK-CHANNEL-FD DOMID FLAGS CALLBACKS
-// STREAM-TYPE` for each save and each migration that leaves (read in Xen 4.17, libxl_save_callout.c
-// and libxl_save_helper.c). The receiving side runs it with --restore-domain.
+// For each save and each outgoing migration, libxl starts `libxl-save-helper --save-domain
+// STREAM-FD BACK-CHANNEL-FD DOMID FLAGS CALLBACKS STREAM-TYPE` (read in Xen 4.17,
+// libxl_save_callout.c and libxl_save_helper.c). The receiving side runs it with --restore-domain.
 std::optional<DomainId> domain_being_saved(std::string_view cmdline) {
   const auto arguments = split(cmdline, '\0');
   if (arguments.size() < 5 || arguments[1] != "--save-domain") return std::nullopt;

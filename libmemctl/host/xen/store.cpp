@@ -13,14 +13,14 @@ constexpr int most_attempts = 16;
 template <class T>
 using Malloced = std::unique_ptr<T, decltype(&std::free)>;
 
-/// xenstored reads a path that does not begin at the root as one below the caller's own domain, and
-/// C ends it at the first zero byte. Neither is ever meant here.
+/// Refuses a path that does not begin with a slash, because xenstored would take it as relative to
+/// the caller's own domain, and a path with a zero byte, because C would end it there.
 Result<void> check_path(const std::string& path) {
   if (path.starts_with('/') && path.find('\0') == std::string::npos) return success();
   return store_failed("use", path, EINVAL);
 }
 
-/// Ends a transaction without effect, unless it was committed.
+/// A transaction. Its destructor aborts it, unless it was committed.
 class Transaction {
  public:
   explicit Transaction(xs_handle* handle) : handle_{handle}, id_{xs_transaction_start(handle)} {}

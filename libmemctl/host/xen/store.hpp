@@ -9,7 +9,7 @@
 
 namespace memctl::host::xen {
 
-/// xenstore's nodes through one connection, within one transaction or none.
+/// xenstore's nodes through one connection, in a transaction or without one.
 class XenStoreView final : public StoreView {
  public:
   XenStoreView(StoreHandle handle, xs_transaction_t transaction)

@@ -13,7 +13,7 @@
 namespace memctl::host::xen {
 namespace {
 
-/// 0, or why the daemon's socket cannot be connected to.
+/// 0, or the error number if the daemon's socket cannot be connected.
 int try_socket(std::string_view path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -36,9 +36,9 @@ bool has_store_domain(Control& control) {
 
 }  // namespace
 
-// Where the daemon's socket is missing, libxenstore goes through the kernel's device, and in a dom0
-// whose xenstored doesn't run its first request there waits for ever. So that way is left to hosts
-// whose xenstored runs in a domain of its own.
+// If the daemon's socket is missing, libxenstore uses the kernel's device. In a dom0 without a
+// running xenstored, the first request to that device waits for ever. So the device is used only if
+// xenstored runs in a domain of its own.
 Result<StoreHandle> open_store(Control& control) {
   const std::string path = xs_daemon_socket();
   const int error = try_socket(path);

@@ -11,10 +11,10 @@
 
 namespace memctl::host::xen {
 
-/// An open connection to xenstored; the last owner closes it.
+/// An open connection to xenstored. The last owner closes it.
 using StoreHandle = std::shared_ptr<xs_handle>;
 
-/// Errors: `store_error` where no xenstored runs, `not_permitted`.
+/// Connects to xenstored. Errors: `store_error` if xenstored does not run, `not_permitted`.
 [[nodiscard]] Result<StoreHandle> open_store(Control& control);
 
 }  // namespace memctl::host::xen

@@ -20,14 +20,15 @@ std::span<const T> items(const T* first, int count) {
 
 bool given(const char* text) { return text != nullptr && *text != '\0'; }
 bool given(char** list) { return list != nullptr && *list != nullptr; }
-/// A default that libxl has not filled in yet counts as "no": so do libxl's own defaults here.
+/// A default that libxl has not filled in yet counts as "no", because libxl's own default is "no"
+/// for all values that are read here.
 bool is_on(const libxl_defbool& value) {
   return !libxl_defbool_is_default(value) && libxl_defbool_val(value);
 }
 
-/// libxl has QEMU emulate every disk of an hvm guest besides offering it as a paravirtual one,
-/// except for non-SCSI ones past the fourth (IDE) or sixth (AHCI): "hdg" or "xvdg" and later, in
-/// the names that people give. Other ways to name a disk are taken for an emulated one.
+/// For libxl, QEMU emulates every disk of an hvm guest, and the guest also has it as a paravirtual
+/// disk. The exceptions are non-SCSI disks past the fourth (IDE) or sixth (AHCI): "hdg" or "xvdg"
+/// and later, in the names that people give. A disk with any other form of name counts as emulated.
 bool is_emulated(const libxl_device_disk& disk) {
   const std::string_view name = disk.vdev == nullptr ? "" : disk.vdev;
   for (const std::string_view prefix : {"xvd", "hd"}) {
@@ -68,7 +69,7 @@ Result<std::optional<StoredConfiguration>> StoredConfiguration::read(libxl_ctx* 
     return libxl_failed("read the stored configuration of domain " + std::to_string(number(domain)),
                         code, std::move(lines));
   }
-  // Where there is no such file, libxl returns success and no data.
+  // If there is no such file, libxl returns success and no data.
   if (size <= 0) return std::nullopt;
   const std::string_view text{reinterpret_cast<const char*>(data), static_cast<std::size_t>(size)};
   auto parsed = parse(context, std::string{text.substr(0, text.find('\0'))});
@@ -97,10 +98,10 @@ std::optional<Kib> StoredConfiguration::frozen_pool() const {
   return saturated_kib(value_.b_info.shadow_memkb);
 }
 
-// What does DMA in QEMU's machine for Xen: IDE, AHCI and SCSI disks and CD drives, network cards,
-// USB controllers, sound cards, QXL's display, and the virtio-serial port that Spice's agent needs.
-// What does not: the display adapters std and cirrus, serial ports, PS/2, and Xen's platform
-// device. Arguments that were handed to QEMU as they are can be anything.
+// In QEMU's machine for Xen, these devices do DMA: IDE, AHCI and SCSI disks and CD drives, network
+// cards, USB controllers, sound cards, QXL's display, and the virtio-serial port that Spice's agent
+// needs. These do not: the display adapters std and cirrus, serial ports, PS/2, and Xen's platform
+// device. Arguments that libxl hands to QEMU unchanged can be any device.
 std::optional<bool> StoredConfiguration::emulated_dma_devices() const {
   if (value_.c_info.type != LIBXL_DOMAIN_TYPE_HVM) return false;
   const auto& hvm = value_.b_info.u.hvm;

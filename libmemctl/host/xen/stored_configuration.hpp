@@ -10,19 +10,19 @@
 
 namespace memctl::host::xen {
 
-/// The configuration that libxl keeps of a domain that it built, as it was stored: the call that
-/// retrieves a configuration replaces the figures asked for here by the live ones.
+/// The configuration that libxl stored when it built a domain. It is read from the stored file,
+/// because libxl's call for it replaces the figures that are needed here with the present figures.
 class StoredConfiguration {
  public:
-  /// Nothing: libxl keeps none of this domain, or cannot read it; its own calls then fail too.
-  /// Takes libxl's lock of the domain. Errors: `no_such_domain`, `hypervisor_error`.
+  /// Nothing: libxl has no configuration of this domain, or cannot read it. libxl's own calls then
+  /// fail too. Takes libxl's lock of the domain. Errors: `no_such_domain`, `hypervisor_error`.
   [[nodiscard]] static Result<std::optional<StoredConfiguration>> read(libxl_ctx* context,
                                                                        DomainId domain,
                                                                        LogCapture& log);
-  /// From libxl's JSON; nothing: it is none.
+  /// Reads libxl's JSON. Nothing: `json` is not libxl's JSON.
   [[nodiscard]] static std::optional<StoredConfiguration> parse(libxl_ctx* context,
                                                                 const std::string& json);
-  /// Takes over what a caller of libxl has filled in.
+  /// Takes the contents of a configuration that a caller of libxl has filled in.
   explicit StoredConfiguration(libxl_domain_config&& configuration) : value_{configuration} {
     libxl_domain_config_init(&configuration);
   }
@@ -31,11 +31,12 @@ class StoredConfiguration {
       : StoredConfiguration{std::move(other.value_)} {}
   StoredConfiguration& operator=(StoredConfiguration&&) = delete;
 
-  /// static-max when the domain was built.
+  /// The limit that the domain was built with.
   [[nodiscard]] std::optional<Kib> boot_limit() const;
-  /// The paging pool's size, where a restore would get this one whatever the domain's size.
+  /// The paging pool's size, if the configuration fixes it: after a save, the restored domain gets
+  /// this pool whatever its size. Nothing: the configuration does not fix the pool.
   [[nodiscard]] std::optional<Kib> frozen_pool() const;
-  /// Whether a device model reads and writes the guest's memory on its own; nothing: can't be told.
+  /// Whether a device model reads and writes the guest's memory by itself. Nothing: not known.
   [[nodiscard]] std::optional<bool> emulated_dma_devices() const;
 
  private:

@@ -8,11 +8,11 @@
 
 namespace memctl::host::xen {
 
-/// What is known of one watch: its events folded to one flag, and how fast they come.
+/// The state of one watch: whether anything changed, and how fast events come.
 ///
-/// A guest that changes a node as fast as it can would keep this process busy for ever: past
-/// `most_per_second` events within a second the watch is over. It says "changed" a last time, and
-/// then nothing any more; its operation notices through its own deadlines, and others go on.
+/// A guest that changes a node as fast as it can would keep this process busy for ever. So the
+/// watch ends after more than `most_per_second` events in a second. It says "changed" a last time
+/// and then nothing more. Its operation ends by its own deadlines, and other operations continue.
 struct WatchState {
   static constexpr int most_per_second = 1000;
   enum class Verdict { go_on, flooded };

@@ -30,12 +30,12 @@ Watches::Watches(StoreHandle handle, boost::asio::io_context& context)
   if (fd >= 0) events_.assign(fd);
 }
 
-// The descriptor is libxenstore's, which closes it.
+// libxenstore owns the descriptor and closes it.
 Watches::~Watches() { (void)events_.release(); }
 
 Result<std::unique_ptr<Watch>> Watches::add(const std::string& path, Wakeup& wakeup) {
   if (!events_.is_open()) return store_failed("watch", path, EMFILE);
-  // Events of a watch that has ended may still be on their way: no token is used twice.
+  // Each watch has a new token, because events of a watch that has ended may still arrive.
   auto state =
       std::make_shared<WatchState>(path, "memctl-" + std::to_string(++last_token_), wakeup);
   if (!xs_watch(handle_.get(), path.c_str(), state->token.c_str())) {
@@ -50,7 +50,7 @@ Result<std::unique_ptr<Watch>> Watches::add(const std::string& path, Wakeup& wak
 
 void Watches::remove(WatchState& state) {
   if (!state.flooded) {
-    // Of a watch on a domain's node that has gone with it there is nothing to end: no error counts.
+    // This fails if the watched node has gone with its domain; then the watch has ended already.
     (void)xs_unwatch(handle_.get(), state.path.c_str(), state.token.c_str());
   }
   by_token_.erase(state.token);
@@ -71,7 +71,7 @@ void Watches::listen() {
 }
 
 void Watches::take_events() {
-  // The descriptor may stop being readable before the list is empty: it is emptied each time.
+  // The descriptor may stop being readable while the list still has events, so take all of them.
   for (;;) {
     errno = 0;
     const std::unique_ptr<char*, decltype(&std::free)> event{xs_check_watch(handle_.get()),
@@ -92,7 +92,7 @@ void Watches::on_event(const char* token) {
   state.wakeup->notify();
 }
 
-/// Whoever waits looks again, and meets the error.
+/// Wakes all waiting coroutines. Their next call to xenstore returns the error.
 void Watches::on_lost_connection() {
   lost_ = true;
   for (const auto& [token, state] : by_token_) {

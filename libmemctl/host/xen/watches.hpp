@@ -13,11 +13,11 @@
 
 namespace memctl::host::xen {
 
-/// All watches of one connection. libxenstore reads events on a thread of its own as soon as there
-/// is a watch, so xenstored never waits for this process; here they are taken from its list at each
-/// wake, all of them, and folded.
+/// All watches of one connection. When there is a watch, libxenstore reads events on a thread of
+/// its own, so xenstored never waits for this process. This class takes all events from
+/// libxenstore's list each time it wakes, and keeps one flag for each watch.
 ///
-/// While there is any watch, waiting for its events counts as work of the io_context.
+/// While there is a watch, waiting for its events counts as work of the io_context.
 class Watches : public std::enable_shared_from_this<Watches> {
  public:
   Watches(StoreHandle handle, boost::asio::io_context& context);
@@ -25,7 +25,8 @@ class Watches : public std::enable_shared_from_this<Watches> {
   Watches(const Watches&) = delete;
   Watches& operator=(const Watches&) = delete;
 
-  /// The watch may outlive this object, and is then mute. Errors: `store_error`, `not_permitted`.
+  /// The watch may outlive this object, and then never notifies. Errors: `store_error`,
+  /// `not_permitted`.
   [[nodiscard]] Result<std::unique_ptr<Watch>> add(const std::string& path, Wakeup& wakeup);
 
  private:

@@ -41,14 +41,14 @@ void Workers::submit(std::shared_ptr<Job> job) {
     if (queue_.size() > idle && threads_.size() < most_threads) {
       try {
         start_thread();
-      } catch (const std::system_error&) {  // those that there are will come to it
+      } catch (const std::system_error&) {  // the existing threads will make the call later
       }
     }
   }
   wake_.notify_one();
 }
 
-/// The first call that need not stay behind another one of its domain.
+/// The first call in the queue whose domain has no call under way.
 Workers::Queue::iterator Workers::next() {
   return std::ranges::find_if(queue_,
                               [this](const auto& job) { return !busy_.contains(job->domain); });
@@ -83,7 +83,8 @@ void Workers::make(Job& job) {
 }
 
 void Workers::finish(std::shared_ptr<Job> job) {
-  // The last owner of a job must not be this thread: its timer belongs to the executor.
+  // This thread must not be the last owner of the job, because the job's timer belongs to the
+  // executor.
   boost::asio::post(executor_, [job = std::move(job)] {
     job->finished = true;
     job->done.cancel();

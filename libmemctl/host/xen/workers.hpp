@@ -24,36 +24,36 @@
 
 namespace memctl::host::xen {
 
-/// The threads that make libxl's blocking calls: of one domain one at a time, in the order in which
-/// they are submitted. There is one thread at first, and another where a call would have to wait
-/// for one of another domain, up to `most_threads`.
+/// The threads that make libxl's blocking calls. The calls of one domain run one at a time, in the
+/// order in which they are submitted. There is one thread at first. If a call would have to wait
+/// for a call of another domain, another thread starts, up to `most_threads`.
 ///
-/// libxl's lock of a domain is a blocking flock that nothing interrupts, so whoever stops
-/// waiting for a call does not end the call. A call whose coroutine is cancelled or destroyed
-/// before its turn is never made; one that is running then goes on, and its result is dropped.
-/// Later calls of that domain stay behind it either way.
+/// libxl's lock of a domain is a blocking flock that nothing interrupts, so a call goes on after
+/// its caller has stopped waiting. If the coroutine is cancelled or destroyed before the call has
+/// begun, the call is never made. If the call runs already, it goes on, and its result is dropped.
+/// In both cases later calls of that domain wait for it.
 class Workers {
  public:
-  /// So many domains have to be locked by other tools at once to keep a further one waiting.
+  /// If other tools lock this many domains at once, calls of a further domain have to wait.
   static constexpr std::size_t most_threads = 8;
 
-  /// Results come back on `executor`, which must outlive this.
+  /// Results arrive on `executor`, which must outlive this.
   explicit Workers(boost::asio::any_io_executor executor);
-  /// Drops the calls that wait for their turn, and waits for those that run.
+  /// Drops the calls that have not begun, and waits for the calls under way.
   ~Workers();
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
-  /// Runs `work`, which returns a Result, on one of the threads. To be awaited on the executor.
-  /// Ends with `cancelled` when the awaiting coroutine is cancelled (asio's per-operation
+  /// Runs `work`, which returns a Result, on one of the threads. The caller awaits it on the
+  /// executor. Returns `cancelled` if the awaiting coroutine is cancelled (asio's per-operation
   /// cancellation).
   template <class Work>
   [[nodiscard]] auto call(DomainId domain, Work work)
       -> boost::asio::awaitable<std::invoke_result_t<Work&>>;
 
  private:
-  /// Shared by a thread and the coroutine that waits. `abandoned` alone is touched by both at once;
-  /// the rest passes from one to the other with the queue's lock and the executor's post.
+  /// A thread and the waiting coroutine share it. Only `abandoned` is used by both at once. The
+  /// queue's lock hands the rest to the thread, and the executor's post hands it to the coroutine.
   struct Job {
     Job(const boost::asio::any_io_executor& executor, DomainId subject)
         : domain{subject}, done{executor, boost::asio::steady_timer::time_point::max()} {}
@@ -83,7 +83,7 @@ class Workers {
   std::mutex mutex_;
   std::condition_variable wake_;
   Queue queue_;
-  std::set<DomainId> busy_;  ///< The domains that a thread makes a call of.
+  std::set<DomainId> busy_;  ///< The domains that have a call under way.
   bool stopping_{false};
   std::vector<std::thread> threads_;
 };
@@ -105,7 +105,7 @@ auto Workers::call(DomainId domain, Work work)
   };
 
   const AbandonAtEnd waiting{std::make_shared<Call>(executor_, domain, std::move(work))};
-  // From the first suspension on, the workers may be gone: only the job is used.
+  // After the first suspension the workers may be gone, so only the job is used.
   submit(waiting.job);
   boost::system::error_code ignored;
   co_await waiting.job->done.async_wait(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Xen's C headers, which have no `extern "C"` of their own. The standard ones come first, so that
-// none of them is first included inside it.
+// Xen's C headers, which have no `extern "C"` of their own. The standard headers come first, so
+// that Xen's headers do not include them inside `extern "C"`.
 #pragma once
 
 #include <cerrno>

@@ -1,4 +1,4 @@
-"""Builds what a person's lab boots: memctl and its agent, and none of the tests."""
+"""Builds memctl and its agent for a person's lab, without the tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TARGETS = ("memctl-cli", "memctl-agent")
 def build_what_boots() -> None:
     """Brings the preset `release` up to date, and shows each step as it is done.
 
-    A build that MEMCTL_BUILD names is taken as it is.
+    If MEMCTL_BUILD names a build, nothing is built.
     """
     if os.environ.get("MEMCTL_BUILD"):
         return
@@ -33,7 +33,7 @@ def build_what_boots() -> None:
     )
     if configured.returncode != 0:
         raise LabError(f"cmake --preset release failed:\n{configured.stdout.rstrip()}")
-    # On a terminal ninja writes over its one line, elsewhere it prints a line a step.
+    # On a terminal ninja overwrites its one line; otherwise it prints a line for each step.
     built = subprocess.run(
         ["cmake", "--build", "--preset", "release", "--target", *TARGETS],
         cwd=REPOSITORY,

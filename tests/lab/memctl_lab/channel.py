@@ -61,7 +61,7 @@ class Channel:
         try:
             self._connection.shutdown(socket.SHUT_RDWR)
         except OSError:
-            pass  # QEMU was first
+            pass  # QEMU closed it first
         if threading.current_thread() is not self._thread:
             self._thread.join()
         self._connection.close()
@@ -73,7 +73,7 @@ class Channel:
             try:
                 self._connection.sendall(HEADER.pack(kind, job, len(payload)) + payload)
             except OSError:
-                pass  # the receiving thread sees the end, and every wait is told
+                pass  # the receiving thread notices the end and ends every wait
 
     def _receive(self) -> None:
         stream = self._connection.makefile("rb")
@@ -82,7 +82,7 @@ class Channel:
                 kind, job, size = HEADER.unpack(header)
                 self._on_frame(kind, job, stream.read(size))
         except (OSError, struct.error):
-            pass  # cut in the middle: QEMU died
+            pass  # QEMU died in the middle of a frame
         finally:
             stream.close()
             self._on_end()

@@ -1,4 +1,4 @@
-"""What holds of a guest whatever befell it or its resize."""
+"""Checks that hold for a guest whatever happened to the guest or its resize."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from memctl_lab.scenario import ScenarioGuest
 
 
 def check_sound(guest: ScenarioGuest) -> None:
-    """It lives with all its processes, its agent answers, and nothing of memctl's is left on it."""
+    """The guest and its processes live, its agent answers, and memctl left nothing behind."""
     assert guest.alive() and guest.killed_processes() == 0
     assert not guest.has_journal()
     assert guest.snapshot().claim_pages == 0

@@ -19,13 +19,13 @@ MAKERS = ("xl", "memctl")
 
 @dataclass(frozen=True)
 class Ending:
-    """What was said of a request, and what was there afterwards."""
+    """What xl or memctl said about a request, and the state afterwards."""
 
     said: str
-    """memctl's outcome; of xl the status that its commands returned."""
+    """memctl's outcome, or the status that xl's commands returned."""
     cause: str | None
     guest: str
-    """alive, or the words in which it ended."""
+    """alive, or the message with which it ended."""
     process: str | None
     """alive or killed; None: the guest is not alive, or none was started."""
     size_mib: int | None
@@ -49,7 +49,7 @@ class Ending:
 
 @dataclass
 class Comparison:
-    """Rows in the order in which they were told: request, by whom it was made, on which host."""
+    """Rows in the order in which they came: request, maker (xl or memctl), host."""
 
     rows: dict[str, dict[str, dict[str, Ending]]] = field(default_factory=dict)
 
@@ -57,7 +57,7 @@ class Comparison:
         self.rows.setdefault(request, {}).setdefault(by, {})[host] = ending
 
     def data(self, host: str) -> list[dict[str, Any]]:
-        """What that host had, to be written as JSON."""
+        """The endings on that host, for JSON."""
         rows = []
         for request, makers in self.rows.items():
             row: dict[str, Any] = {"request": request}
@@ -104,7 +104,7 @@ def in_full(data: Iterable[dict[str, Any]]) -> str:
     """A line for each request and each maker, with every figure."""
     rows = [
         ["request", "by", "said", "cause", "the guest", "its process", "MiB", "host's free MiB"]
-        + ["max_pages", "static-max KiB", "target KiB", "pool KiB"]
+        + ["max_pages", "limit KiB", "target KiB", "pool KiB"]
     ]
     for row in data:
         for by in MAKERS:

@@ -1,4 +1,4 @@
-"""What a boot of the lab consists of."""
+"""The configuration of a boot of the lab."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def default_build() -> Path:
-    """The build that goes into the lab: MEMCTL_BUILD, or the preset `release`."""
+    """The build that the lab boots: MEMCTL_BUILD, or the preset `release`."""
     return Path(os.environ.get("MEMCTL_BUILD") or REPOSITORY / "build" / "release").resolve()
 
 
 def default_cache() -> Path:
-    """Where packages and images are kept: MEMCTL_LAB_CACHE, or `build/lab`."""
+    """The directory of packages and images: MEMCTL_LAB_CACHE, or `build/lab`."""
     return Path(os.environ.get("MEMCTL_LAB_CACHE") or REPOSITORY / "build" / "lab").resolve()
 
 
@@ -30,14 +30,14 @@ class LabConfig:
 
     memory_mib: int = 6144
     cpus: int = 1
-    """Two hosts of one processor each get done on two cores what one of two does in twice the time:
-    its processors wait for each other, and for the guest that both want to run."""
+    """On two cores, two hosts with one processor each need half the time of one host with two. The
+    two processors of one host wait for each other, and for the guest that both want to run."""
     dom0_memory_mib: int = 1024
     xen_options: str = ""
     dom0_options: str = ""
     autoballoon: bool = False
     hvm: bool = False
-    """Adds hvm's device model to dom0: some 100 MB, so only where a scenario needs it."""
+    """Adds hvm's device model to dom0, some 100 MB. So only scenarios that need it set this."""
     python: bool = False
     """Adds the build machine's Python 3, memctl's package, its tests and examples: 100 MB."""
     boot_timeout: float = 300.0

@@ -47,7 +47,7 @@ class Tree:
         self._add(path, Entry(stat.S_IFREG | (mode or default), source=source))
 
     def tree(self, path: str, source: Path, without: tuple[str, ...] = ()) -> None:
-        """A directory with all it holds; links are followed."""
+        """A directory with everything in it. Links are followed."""
         for item in sorted(source.iterdir()):
             if item.name in without:
                 continue
@@ -58,7 +58,7 @@ class Tree:
 
     @property
     def key(self) -> str:
-        """Changes when anything in the tree does."""
+        """A key that changes when anything in the tree changes."""
         return digest(
             *(
                 (path, entry.mode, entry.content, entry.source and identity(entry.source))

@@ -1,11 +1,11 @@
-"""What goes wrong in the lab."""
+"""The errors of the lab."""
 
 from __future__ import annotations
 
 
 class LabError(Exception):
-    """The lab, not memctl, failed. The text holds the consoles where they help."""
+    """The lab failed, and not memctl. The text has the consoles if they help."""
 
 
 class LabTimeout(LabError):
-    """Something did not happen before its deadline: a hang."""
+    """Something did not happen before its deadline."""

@@ -1,4 +1,4 @@
-"""What the host and the guests say, read without memctl."""
+"""The facts of the host and the guests, read without memctl."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PAGE_KIB = 4
 
 @dataclass(frozen=True)
 class HostFacts:
-    """Xen's own counts. `free_pages` includes what is claimed."""
+    """Xen's own counts. `free_pages` includes claimed pages."""
 
     total_pages: int
     free_pages: int
@@ -21,7 +21,7 @@ class HostFacts:
 
 @dataclass(frozen=True)
 class DomainFacts:
-    """Xen's own counts for one domain. `pool_bytes` is None where there is no paging pool (pv)."""
+    """Xen's own counts for one domain. `pool_bytes` is None for pv, which has no paging pool."""
 
     domid: int
     tot_pages: int
@@ -41,7 +41,7 @@ class DomainFacts:
 
 @dataclass(frozen=True)
 class Limits:
-    """Everything that a refused or restored resize must leave as it was."""
+    """Everything that a refused or restored resize must leave unchanged."""
 
     max_pages: int
     limit_kib: int
@@ -52,7 +52,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Block:
-    """A memory block in the guest. The zone is None while it is offline."""
+    """A memory block in the guest. The zone is None while the block is offline."""
 
     number: int
     online: bool

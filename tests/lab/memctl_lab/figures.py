@@ -24,18 +24,18 @@ REPORTED = (
 
 
 class FiguresDiffer(AssertionError):
-    """A scenario that ended otherwise on one of the hosts."""
+    """A scenario ended with different figures on the two hosts."""
 
 
 @dataclass
 class Ledger:
-    """What every scenario has recorded in this run, on each host."""
+    """Everything that scenarios recorded in this run, for each host."""
 
     entries: dict[tuple[str, str], dict[str, dict[str, Figure]]] = field(default_factory=dict)
     comparison: Comparison = field(default_factory=Comparison)
 
     def record(self, scenario: str, what: str, host: str, figures: dict[str, Figure]) -> None:
-        """Keeps the figures, and holds them against those of the other host, if it has any."""
+        """Keeps the figures, and compares them with the other host's, if there are any."""
         hosts = self.entries.setdefault((scenario, what), {})
         for other, known in hosts.items():
             if other != host and known != figures:
@@ -55,7 +55,7 @@ class Ledger:
 
 
 def compare(hosts: Mapping[str, Mapping[str, Figure]]) -> str:
-    """A line for each figure that is not the same everywhere."""
+    """A line for each figure that differs."""
     keys = dict.fromkeys(key for figures in hosts.values() for key in figures)
     lines = []
     for key in keys:
@@ -70,7 +70,7 @@ def _text(value: Figure) -> str:
 
 
 class Figures:
-    """What one scenario ends with: no times, and nothing of a random moment."""
+    """The figures at the end of one scenario, without times and without random values."""
 
     def __init__(self, ledger: Ledger, scenario: str, host: str) -> None:
         self._ledger = ledger
@@ -78,15 +78,15 @@ class Figures:
         self._host = host
 
     def record(self, what: str, **figures: Figure) -> None:
-        """Figures by name. Fails where the other host had other ones."""
+        """Records figures by name. Fails if the other host had different figures."""
         self._ledger.record(self._scenario, what, self._host, figures)
 
     def tell(self, request: str, by: str, ending: Ending) -> None:
-        """What became of a request that was made by "xl" or "memctl": for the table at the end."""
+        """Adds the result of a request by "xl" or "memctl" to the table at the end."""
         self._ledger.comparison.add(request, by, self._host, ending)
 
     def record_guest(self, what: str, guest: ScenarioGuest) -> None:
-        """Whether the guest is alive, and every limit that it has."""
+        """Records whether the guest is alive, and all of its limits."""
         alive = guest.alive()
         limits = asdict(guest.snapshot()) if alive else {}
         self.record(what, alive=alive, **limits)
@@ -94,7 +94,7 @@ class Figures:
     def record_resize(
         self, what: str, guest: ScenarioGuest, done: Resized, *, but: tuple[str, ...] = ()
     ) -> None:
-        """A resize's ending and figures with the guest's limits; `but`: those that may differ."""
+        """Records a resize's report and the guest's limits. `but`: figures that may differ."""
         reported: dict[str, Figure] = {"status": done.status}
         reported |= {key: done.report[key] for key in REPORTED}
         reported |= {f"{layer}_verified": good for layer, good in done.report["verified"].items()}

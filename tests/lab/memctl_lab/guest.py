@@ -18,14 +18,14 @@ UNREACHABLE = 125
 BOOT_TIMEOUT = 300
 BALLOON = "/sys/devices/system/xen_memory/xen_memory0"
 HOLDING_RATE = 200
-"""MiB a second that a process takes by and by, as in the simulator."""
+"""How many MiB a second a process of `begin_to_hold` takes, as in the simulator."""
 KILLED = "Out of memory: Killed process"
 GUEST_FAULT = re.compile(r"Kernel panic.*|kernel BUG at.*|Oops:.*|LAB-FAIL.*")
 
 
 @dataclass(frozen=True)
 class GuestConfig:
-    """What a guest is booted with. `online_policy` None leaves the kernel's own."""
+    """The configuration of a guest. `online_policy` None keeps the kernel's default."""
 
     name: str
     type: str = "pv"
@@ -35,19 +35,19 @@ class GuestConfig:
     agent: bool = True
     online_policy: str | None = None
     shadow_memory_mib: int | None = None
-    """A paging pool of this size, which libxl keeps in the stored configuration: it is frozen."""
+    """The size of the paging pool. libxl stores it in the configuration, so the pool is frozen."""
     autoballoon: bool = False
     """xl's setting while it creates and restores the guest: libxl then freezes the pool, too."""
     video_ram_mib: int = 0
     """hvm: a standard VGA with so much memory."""
     emulated_usb: bool = False
-    """hvm: a USB controller of QEMU's, which does DMA."""
+    """hvm: an emulated USB controller, which does DMA."""
     kernel_options: str = ""
     extra_config: str = ""
 
     def text(self, host_cpus: int) -> str:
-        """The configuration for xl. A key that `extra_config` sets is not set here."""
-        # Pages that are zeroed as they are allocated and freed cost a balloon half of its time.
+        """The configuration for xl. Keys of `extra_config` replace the others."""
+        # Zeroing pages when they are allocated takes half of a balloon's time.
         words = ["console=hvc0", "mitigations=off", "nokaslr", "cryptomgr.notests"]
         words.append("init_on_alloc=0")
         words += [f"memctl.agent={int(self.agent)}"]
@@ -66,7 +66,7 @@ class GuestConfig:
             "vcpus": self.vcpus,
             "on_crash": "destroy",
         }
-        if self.type != "pv":  # all that need SVM on one processor: see `Lab.emulator_faults`
+        if self.type != "pv":  # pvh and hvm share one processor: see `Lab.emulator_faults`
             values["cpus"] = str(host_cpus - 1)
         if hvm:
             values |= {"vga": "none", "nographic": 1, "vnc": 0, "serial": "none"}
@@ -86,7 +86,7 @@ class GuestConfig:
 
 
 class Guest:
-    """A guest by its name: after a reboot or a restore it is the same Guest, with a new domid."""
+    """A guest by its name. After a reboot or a restore the same object has a new domid."""
 
     def __init__(self, lab: Lab, config: GuestConfig) -> None:
         self.lab = lab
@@ -100,7 +100,7 @@ class Guest:
 
     @classmethod
     def create(cls, lab: Lab, config: GuestConfig) -> Guest:
-        """Starts the guest, and doesn't wait until it has booted."""
+        """Starts the guest, without waiting until it has booted."""
         guest = cls(lab, config)
         path = f"/lab/{config.name}.cfg"
         lab.write_file(path, config.text(lab.config.cpus))
@@ -123,7 +123,7 @@ class Guest:
 
     @property
     def path(self) -> str:
-        """Its directory in xenstore."""
+        """The guest's directory in xenstore."""
         return f"/local/domain/{self.domid}"
 
     # Inside the guest
@@ -141,7 +141,7 @@ class Guest:
         self._ask(f"lab-guest -t {timeout} -n {shlex.quote(name)} {self.domid}", timeout)
 
     def run(self, command: str, *, timeout: int = 120) -> Completed:
-        """Runs a shell command in the guest. One at a time: put a long one into the background."""
+        """Runs a shell command in the guest. Only one runs at a time."""
         return self._ask(f"lab-guest -t {timeout} {self.domid} {shlex.quote(command)}", timeout)
 
     def check(self, command: str, *, timeout: int = 120) -> str:
@@ -171,9 +171,9 @@ class Guest:
         self.check("killall lab-hog")
 
     def leave_free(self, mib: int) -> None:
-        """Fills its memory with files until about so much is free: there is no disk to write to."""
-        # The root is a tmpfs, which holds half of the memory at most. Near the end the OOM killer
-        # takes the writer and no other process; what was written stays.
+        """Fills the memory with files, which no disk could take, until about so much is free."""
+        # The root is a tmpfs, which holds at most half of the memory. Near the end the OOM killer
+        # kills only the writer; the written files stay.
         self.check("mkdir -p /fill && mount -t ramfs none /fill")
         spare = self.facts().mem_free_kib // 1024 - mib
         if spare <= 0:
@@ -191,11 +191,11 @@ class Guest:
         return self.run("pidof memctl-agent").status == 0
 
     def runs_programs(self) -> bool:
-        """Whether a program can be started in it, which needs memory."""
+        """Whether the guest has enough memory to start a program."""
         return self.run("true").status == 0
 
     def facts(self) -> GuestFacts:
-        """What the guest's kernel says of its memory; needs no free memory in the guest."""
+        """What the guest's kernel says about its memory. Needs no free memory in the guest."""
         return parse_guest(self._ask(f"lab-guest -t 120 -f {self.domid}", 120).check().stdout)
 
     # From the host
@@ -212,27 +212,27 @@ class Guest:
         )
 
     def crashes(self) -> list[str]:
-        """The lines in which its kernel gave up."""
+        """The lines in which its kernel reported a crash."""
         return GUEST_FAULT.findall(self.console())
 
     def killed_processes(self) -> int:
-        """How many its kernel has killed for want of memory, but for the writer of `leave_free`."""
+        """How many processes the OOM killer has killed, without the writer of `leave_free`."""
         return self.console().count(KILLED) - self._writers_killed
 
     def triple_faulted(self) -> bool:
-        """Whether its vcpu was reset. See `Lab.emulator_faults` for what that says.
+        """Whether its vcpu was reset: see `Lab.emulator_faults`.
 
-        While it boots it is QEMU's doing, wherever the vcpu stood: nothing of ours has touched it.
+        While a guest boots, QEMU is the cause, because nothing of ours has touched the guest yet.
         """
         fault = rf"\(XEN\) d{self.domid}v\d+ Triple fault"
         return re.search(fault, self.lab.machine.console("host")) is not None
 
     def domain(self) -> DomainFacts | None:
-        """Xen's own figures, or None when there is no such domain any more."""
+        """Xen's own figures, or None if the domain does not exist any more."""
         return parse_probe(self.lab.check(f"lab-probe {self.domid}"))[1].get(self.domid)
 
     def alive(self) -> bool:
-        """Whether the domain exists, is not going, and its kernel has not given up."""
+        """Whether the domain exists and is not ending, and its kernel has not crashed."""
         domain = self.domain()
         return domain is not None and not (domain.dying or domain.shutdown or self.crashes())
 
@@ -255,7 +255,7 @@ class Guest:
         )
 
     def has_journal(self) -> bool:
-        """Whether an operation has left its journal behind."""
+        """Whether the domain has an operation's record."""
         return self.lab.xenstore_read(f"/libxl/{self.domid}/memctl") is not None
 
     # What others do to it, and to its domain
@@ -267,7 +267,7 @@ class Guest:
         return self.lab.run(f"xl mem-set {self.domid} {mib}")
 
     def set_pool(self, mib: int) -> None:
-        """Raises its paging pool by hand; nothing on pv, which has none."""
+        """Sets the paging pool without memctl. Does nothing on pv, which has no pool."""
         if self.type != "pv":
             self.lab.check(f"lab-probe -p {self.domid} {mib * 1024}")
 
@@ -275,10 +275,9 @@ class Guest:
         self.lab.check(rival.command.format(domid=self.domid, mib=mib, kib=mib * 1024))
 
     def settle(self, mib: int | None = None, quiet: float = 12, timeout: float = 300) -> None:
-        """Waits until Xen's page count is that of `mib`, or has stood still for `quiet` seconds.
+        """Waits until Xen's page count is that of `mib`, or has not changed for `quiet` seconds.
 
-        The balloon driver waits 8 s at most between two attempts. No event tells of them: that
-        nothing happens is what is to be seen.
+        The balloon driver waits at most 8 s between two attempts, and no event tells of an attempt.
         """
         deadline = time.monotonic() + timeout
         before, since = self._pages(), time.monotonic()
@@ -293,7 +292,7 @@ class Guest:
                 before, since = now, time.monotonic()
 
     def wait_until_given_up(self) -> None:
-        # The driver counts its attempts from 1, and starts over when it gives up, or has succeeded.
+        # The driver counts its attempts from 1. It starts over when it gives up or has succeeded.
         count = f"$(($(cat {BALLOON}/retry_count)))"
         self.check(f"until [ {count} = 1 ]; do usleep 200000; done", timeout=60)
 
@@ -304,13 +303,13 @@ class Guest:
         self.lab.check(f"xl unpause {self.domid}")
 
     def reboot(self) -> None:
-        """The guest reboots; returns once it has booted."""
-        # Nobody waits for this command: it may have no time left to answer.
+        """Reboots the guest, and returns when it has booted."""
+        # This does not wait for the command, which may have no time to answer.
         self.lab.start(f"lab-guest -t 60 {self.domid} 'reboot -f'")
         self.wait_until_rebooted()
 
     def wait_until_rebooted(self) -> None:
-        """Blocks until the guest has another domid than before, and takes commands."""
+        """Blocks until the guest has a new domid and takes commands."""
         name = shlex.quote(self.name)
         self.lab.check(
             f"while id=$(xl domid {name} 2>/dev/null); [ -z $id ] || [ $id = {self.domid} ]; "
@@ -321,13 +320,13 @@ class Guest:
         self.wait_until_ready()
 
     def save_and_restore(self) -> bool:
-        """`xl save` and `xl restore`. False: the restore failed, and the guest is lost."""
+        """Calls `xl save` and `xl restore`. False: the restore failed, and the guest is lost."""
         return self.restore(self.start_save())
 
     def start_save(self) -> Running:
-        """Starts `xl save`, which goes on until `restore`: nothing takes what it writes before.
+        """Starts `xl save`, which goes on until `restore`, because nothing reads its output before.
 
-        The image is stored without its zeros: dom0 has no room for it as it is.
+        The image is stored without its zeros, because dom0 has no room for the whole image.
         """
         pipe, image, name = self._pipe, self._image, shlex.quote(self.name)
         return self.lab.start(
@@ -337,7 +336,7 @@ class Guest:
         )
 
     def restore(self, saving: Running) -> bool:
-        """Lets the save end, and `xl restore`. False: that failed, and the guest is lost."""
+        """Lets the save end, and calls `xl restore`. False: it failed, and the guest is lost."""
         saving.send(b"go\n")
         saving.wait(BOOT_TIMEOUT).check()
         self.lab.set_autoballoon(self.config.autoballoon)
@@ -353,9 +352,9 @@ class Guest:
         return True
 
     def migrate(self) -> bool:
-        """`xl migrate` to this same host, without ssh between.
+        """Calls `xl migrate` to this same host, without ssh.
 
-        False: the receiver could not take it, and it goes on where it was.
+        False: the receiver could not take the guest, which goes on at the sender.
         """
         done = self.lab.run(
             f"xl migrate -s '' {shlex.quote(self.name)} 'xl migrate-receive'", timeout=BOOT_TIMEOUT
@@ -372,7 +371,7 @@ class Guest:
         self.lab.guests.pop(self.name, None)
         if self.domain() is not None:
             self.lab.check(f"xl destroy {self.domid}")
-        # The rest of that console is another guest's of its name.
+        # The rest of the console belongs to the next guest of that name.
         self._console_end = len(self.lab.machine.console(self._console_name))
         self.lab.destroyed.append(self)
 

@@ -1,4 +1,4 @@
-"""Dom0 from a test's point of view."""
+"""A booted Xen host, as tests use it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Running:
-    """A command at work in dom0."""
+    """A command that runs in dom0."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Running:
         self._on_exit = on_exit
 
     def wait(self, timeout: float = 120) -> Completed:
-        """Waits until it ends. After the timeout it is killed, and LabTimeout raised."""
+        """Waits until the command ends. After the timeout, kills it and raises LabTimeout."""
         try:
             self._lab.machine.wait_for(lambda: self.status is not None, self.command, timeout)
         except BaseException:
@@ -52,7 +52,7 @@ class Running:
         return Completed(self.command, self.status, _text(self.stdout), _text(self.stderr))
 
     def wait_for_output(self, text: str, timeout: float = 120) -> None:
-        """Waits until its output or error output holds the text."""
+        """Waits until the output or error output contains the text."""
         wanted = text.encode()
 
         def seen() -> bool:
@@ -66,7 +66,7 @@ class Running:
             )
 
     def kill(self, number: int = signal.SIGTERM) -> None:
-        """Sends a signal to the command and what it started."""
+        """Sends a signal to the command and the processes that it started."""
         self._lab.channel.send_signal(self._job, number)
 
     def send(self, data: bytes) -> None:
@@ -135,7 +135,7 @@ class Lab:
         self.close()
 
     def close(self) -> None:
-        """Ends QEMU and removes what it left."""
+        """Ends QEMU and removes its files."""
         self.machine.close()
         if hasattr(self, "channel"):
             self.channel.close()
@@ -159,10 +159,10 @@ class Lab:
         on_output: Callable[[bytes], None] | None = None,
         on_exit: Callable[[], None] | None = None,
     ) -> Running:
-        """Starts a shell command. With `terminal`, on a pseudo-terminal of that size.
+        """Starts a shell command. With `terminal`, it runs on a pseudo-terminal of that size.
 
-        `on_output` is called on the lab's own thread with every piece as it arrives, and `on_exit`
-        once, when the command has ended or the host is gone.
+        The lab's thread calls `on_output` with every piece of output as it arrives. It calls
+        `on_exit` once, when the command has ended or the host is gone.
         """
         with self.machine.changed:
             self._last_job += 1
@@ -213,7 +213,7 @@ class Lab:
         self.check(f"xenstore-write {shlex.quote(path)} {shlex.quote(value)}")
 
     def xenstore_list(self, path: str) -> list[str]:
-        """The names below a path; none if it doesn't exist."""
+        """The names below a path; empty if the path does not exist."""
         done = self.run(f"xenstore-list {shlex.quote(path)}")
         return done.stdout.split() if done.status == 0 else []
 
@@ -223,23 +223,23 @@ class Lab:
     # Facts
 
     def facts(self) -> HostFacts:
-        """Xen's own figures of the host."""
+        """Xen's own figures for the host."""
         return parse_probe(self.check("lab-probe"))[0]
 
     def domains(self) -> dict[int, DomainFacts]:
-        """Xen's own figures of each domain."""
+        """Xen's own figures for each domain."""
         return parse_probe(self.check("lab-probe"))[1]
 
     # Memory
 
     def set_autoballoon(self, on: bool) -> None:
-        """xl's setting, which each of its commands reads."""
+        """Sets autoballoon, which each xl command reads."""
         if on != self._autoballoon:
             self.write_file("/etc/xen/xl.conf", xl_configuration(on))
             self._autoballoon = on
 
     def leave_free(self, mib: int) -> None:
-        """Takes the host's memory until about so much is free, by a guest that never runs."""
+        """Creates a guest that never runs, so that about so much memory stays free."""
         taken = self.facts().free_pages * PAGE_KIB // 1024 - mib
         if taken <= 0:
             return
@@ -250,12 +250,12 @@ class Lab:
             f'name = "{name}"\ntype = "pv"\nkernel = "/lab/vmlinux"\nmemory = {taken}\n'
             f"maxmem = {taken}\n",
         )
-        self.set_autoballoon(False)  # which would take dom0's memory instead
+        self.set_autoballoon(False)  # otherwise xl would take dom0's memory
         self.check(f"xl create -p {path}", timeout=300)
         self._ballast.append(name)
 
     def return_memory(self) -> None:
-        """Gives back what `leave_free` took."""
+        """Gives the memory of `leave_free` back."""
         while self._ballast:
             self.check(f"xl destroy {self._ballast.pop()}", timeout=300)
 
@@ -275,7 +275,7 @@ class Lab:
         )
 
     def boot_guests(self, wanted: Iterable[GuestConfig]) -> list[Guest]:
-        """The same for guests that differ in more than name and type."""
+        """Boots guests that differ in more than name and type."""
         from memctl_lab.guest import Guest
 
         guests = [Guest.create(self, config) for config in wanted]
@@ -283,7 +283,7 @@ class Lab:
         return [self._booted(guest) for guest in guests]
 
     def _booted(self, guest: Guest) -> Guest:
-        """The guest once it takes commands; another in its place where the emulator ended it."""
+        """Waits until the guest takes commands. If the emulator ended it, boots a new guest."""
         try:
             guest.wait_until_ready()
             return guest
@@ -298,11 +298,11 @@ class Lab:
         return again
 
     def emulator_faults(self) -> list[int]:
-        """The domains that QEMU, not they or Xen, has ended: their vcpu stood in Xen's own code.
+        """The domains that QEMU has ended: their vcpu stood in Xen's own code.
 
         QEMU's emulation of SVM sometimes leaves the host's registers in the guest's state (seen in
-        about one of 40 pvh guests). No guest can get to a selector and an address of Xen's by
-        itself, so nothing else looks like this.
+        about one of 40 pvh guests). No guest can reach a selector and an address of Xen by itself,
+        so nothing else looks like this.
         """
         fault = r"\(XEN\) d(\d+)v\d+ Triple fault(?:(?!Triple fault).)*?RIP:\s+e008:\[<ffff82d0"
         found = re.findall(fault, self.machine.console("host"), re.DOTALL)

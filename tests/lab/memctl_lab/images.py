@@ -1,4 +1,4 @@
-"""The two images: dom0's initramfs, which holds this build, and the guests' inside of it."""
+"""The two images: dom0's initramfs with this build, and in it the guests' initramfs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ XEN_PROGRAMS = (
 
 @dataclass(frozen=True)
 class Images:
-    """What QEMU is started with."""
+    """The files with which QEMU starts."""
 
     xen: Path
     kernel: Path
@@ -82,7 +82,7 @@ def _store(tree: Tree, directory: Path) -> Path:
 
 
 def _compressed(image: Path) -> Path:
-    """An hvm guest's firmware reads its image byte by byte: the fewer the better."""
+    """The compressed image, because an hvm guest's firmware reads it byte by byte."""
     target = image.with_suffix(".gz")
     if not target.exists():
         scratch = target.with_suffix(".new")
@@ -92,7 +92,7 @@ def _compressed(image: Path) -> Path:
 
 
 def _plain_xen(packages: Packages, directory: Path) -> Path:
-    """QEMU's multiboot loader wants the ELF file, not its gzip."""
+    """Xen's ELF file, because QEMU's multiboot loader does not read gzip."""
     source = packages.one("boot/xen-[0-9]*-amd64.gz")
     target = directory / f"xen-{digest(identity(source))}"
     if not target.exists():
@@ -140,7 +140,7 @@ def _guest_tree(config: LabConfig, packages: Packages, programs: dict[str, Path]
     tree = _base_tree(packages, "guest-init", XEN_MODULES)
     for name in ("lab-guestd", "lab-hog"):
         tree.file(f"usr/sbin/{name}", programs[name])
-    # Process 1 is no init: libxl's shutdown and reboot arrive as these commands.
+    # Process 1 is no init, so libxl's shutdown and reboot call these commands.
     tree.text("sbin/poweroff", "#!/bin/sh\nexec busybox poweroff -f\n", 0o755)
     tree.text("sbin/reboot", "#!/bin/sh\nexec busybox reboot -f\n", 0o755)
     if config.agent.exists():
@@ -179,7 +179,7 @@ def _add_libraries(
 ) -> None:
     directories = [packages.root / LIBRARY_DIRECTORY, config.build / "libmemctl"]
     found = libraries.resolve(binaries.values(), directories)
-    # libc loads it by name when a thread is cancelled, as libxl does.
+    # libc loads it by name when a thread is cancelled, and libxl cancels threads.
     found["libgcc_s.so.1"] = libraries.find("libgcc_s.so.1", directories)
     for name, path in found.items():
         loader = name.startswith("ld-linux")
@@ -187,7 +187,7 @@ def _add_libraries(
 
 
 def _add_device_model(tree: Tree, packages: Packages, binaries: dict[str, Path]) -> None:
-    tree.file("lab/vmlinuz", packages.kernel)  # this device model starts no plain kernel
+    tree.file("lab/vmlinuz", packages.kernel)  # the device model wants it compressed
     path = "usr/libexec/xen-qemu-system-i386"
     binaries[path] = packages.root / path
     share = packages.root / "usr/share"
@@ -197,7 +197,7 @@ def _add_device_model(tree: Tree, packages: Packages, binaries: dict[str, Path])
         tree.file(str(item.relative_to(packages.root)), item)
 
 
-#: Of Debian's, for pytest and Ansible.
+#: Debian's Python packages for pytest and Ansible.
 PYTHON_PACKAGES = (
     "_pytest",
     "pytest",
@@ -216,7 +216,7 @@ PYTHON_PACKAGES = (
 
 
 def _add_python(tree: Tree, config: LabConfig, binaries: dict[str, Path]) -> None:
-    """The interpreter, the package, its tests and examples, and what those need of Debian's."""
+    """Adds the interpreter, the package, its tests and examples, and their Debian packages."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     tree.symlink("usr/bin/python3", version)
     binaries[f"usr/bin/{version}"] = Path("/usr/bin", version)
@@ -240,6 +240,6 @@ def _add_python(tree: Tree, config: LabConfig, binaries: dict[str, Path]) -> Non
     for path, source in parts.items():
         tree.tree(path, source, without if source.parent == Path("/usr/lib") else caches)
         for module in source.glob("**/*.so"):
-            if module.name.startswith("_tkinter"):  # needs what only a desktop has
+            if module.name.startswith("_tkinter"):  # needs libraries of a desktop
                 continue
             binaries[f"{path}/{module.relative_to(source)}"] = module

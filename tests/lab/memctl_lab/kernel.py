@@ -1,4 +1,4 @@
-"""The kernel without its compression: under emulation the unpacking takes seconds of each boot."""
+"""Unpacks the kernel, because under emulation unpacking takes seconds of each boot."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ELF_SECTIONS = 0x28
 
 
 def plain(kernel: Path, directory: Path) -> Path:
-    """The ELF file inside a bzImage; the bzImage itself where its compression is not known here."""
+    """The ELF file inside a bzImage, or the bzImage itself if its compression is unknown here."""
     target = directory / f"vmlinux-{digest(identity(kernel))}"
     if target.exists():
         return target
@@ -36,7 +36,7 @@ def plain(kernel: Path, directory: Path) -> Path:
 
 
 def _without_relocations(elf: bytes) -> bytes:
-    """Cuts off what the kernel's build appends behind the section headers."""
+    """Cuts off the data that the kernel's build appends behind the section headers."""
     (sections,) = struct.unpack_from("<Q", elf, ELF_SECTIONS)
     size, count = struct.unpack_from("<HH", elf, 0x3A)
     return elf[: sections + size * count]

@@ -18,7 +18,7 @@ SYSTEM = tuple(
 
 @lru_cache(maxsize=None)
 def needed(path: Path) -> tuple[str, ...]:
-    """The names in NEEDED; none for what is no dynamic ELF file."""
+    """The names in NEEDED; empty if the file is no dynamic ELF file."""
     with open(path, "rb") as file:
         if file.read(4) != b"\x7fELF":
             return ()

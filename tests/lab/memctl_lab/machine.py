@@ -55,7 +55,7 @@ class Machine:
         return connection
 
     def add_console(self, name: str, data: bytes) -> None:
-        """Appends what a console printed. Faults of the host end every wait."""
+        """Appends the output of a console. A fault of the host ends every wait."""
         with self.changed:
             log = self.consoles.setdefault(name, bytearray())
             start = max(log.rfind(b"\n") + 1, 0)
@@ -67,14 +67,14 @@ class Machine:
             self.changed.notify_all()
 
     def end(self, reason: str) -> None:
-        """The host is gone: every wait ends with this reason, unless it was to go."""
+        """Ends every wait with this reason, because the host is gone, unless `close` was called."""
         with self.changed:
             if not self._closing and self.fault is None:
                 self.fault = reason
             self.changed.notify_all()
 
     def wait_for(self, condition: Callable[[], bool], what: str, timeout: float) -> None:
-        """Waits until the condition holds; it is looked at whenever something arrives."""
+        """Waits until the condition holds, and checks it whenever something arrives."""
         deadline = time.monotonic() + timeout
         with self.changed:
             while not condition():
@@ -104,7 +104,7 @@ class Machine:
         return kind(f"{message}\n{self.tails()}")
 
     def close(self) -> None:
-        """Ends QEMU, and only the one started here."""
+        """Ends the QEMU that was started here."""
         with self.changed:
             self._closing = True
         if self._process.poll() is None:

@@ -1,4 +1,4 @@
-"""memctl, as a scenario uses it: every line that it prints is held against its schema."""
+"""memctl, as a scenario uses it. Every line that it prints is checked against its schema."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def parse_line(line: str) -> Json:
 
 @dataclass(frozen=True)
 class Resized:
-    """A `memctl resize --json` that ended: the report is its last line."""
+    """A `memctl resize --json` that ended. The report is its last line."""
 
     status: int
     events: list[Json]
@@ -43,7 +43,7 @@ class Resized:
 
     @property
     def ending(self) -> tuple[int, str, str | None]:
-        """What a scenario asserts first: exit status, outcome and cause."""
+        """Exit status, outcome and cause, which a scenario asserts first."""
         return self.status, self.report["outcome"], self.report["cause"]
 
 
@@ -55,12 +55,12 @@ def _resized(done: Completed) -> Resized:
 
 
 def resize(guest: ScenarioGuest, size: str, options: str = "", *, timeout: float = 120) -> Resized:
-    """Resizes a guest and returns how that ended."""
+    """Resizes a guest, and returns how the resize ended."""
     return finish(start_resize(guest, size, options), timeout=timeout)
 
 
 def start_resize(guest: ScenarioGuest, size: str, options: str = "") -> Job:
-    """Begins a resize; `finish` waits for its end."""
+    """Starts a resize. `finish` waits for its end."""
     return guest.host.memctl("resize", "--json", *shlex.split(options), guest.name, size)
 
 
@@ -89,11 +89,11 @@ class Examined:
     findings: list[Json]
 
     def of(self, guest: ScenarioGuest | None) -> list[Json]:
-        """What was found of a guest and its domain; of the host for None."""
+        """The findings about a guest and its domain; None: about the host."""
         return [each for each in self.findings if _name(each) == (guest.name if guest else None)]
 
     def finding(self, check: str, guest: ScenarioGuest | None = None) -> Json:
-        """The one finding of that check; the host's for None."""
+        """The only finding of that check; None: the host's."""
         (found,) = (each for each in self.of(guest) if each["check"] == check)
         return found
 

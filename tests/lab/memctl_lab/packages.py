@@ -58,7 +58,7 @@ def locked(directory: Path) -> Iterator[None]:
 
 
 def fetch(cache: Path, hvm: bool = False) -> Packages:
-    """The packages that the lab consists of; downloads what the cache lacks."""
+    """The packages of the lab. Downloads those that the cache lacks."""
     with locked(cache):
         names = _names(cache)
         base = _fetch_set(cache, "base", names)
@@ -66,7 +66,7 @@ def fetch(cache: Path, hvm: bool = False) -> Packages:
 
 
 def wanted(cache: Path) -> dict[str, str]:
-    """The packages that a boot would consist of now, hvm's among them, with their versions."""
+    """The packages that a boot would use now, hvm's included, with their versions."""
     return _candidates([*_names(cache), *HVM_PACKAGES])
 
 
@@ -166,6 +166,6 @@ def digest(*parts: object) -> str:
 
 
 def identity(path: Path) -> tuple[str, int, int]:
-    """Changes when the file does."""
+    """A value that changes when the file changes."""
     status = path.stat()
     return str(path), status.st_size, status.st_mtime_ns

@@ -1,4 +1,4 @@
-"""A resize on real Xen to which something is done as soon as one of its phases begins."""
+"""Does something to a resize on real Xen as soon as one of its phases begins."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import shlex
 from memctl_lab.guest import Guest
 from memctl_lab.host import Running
 
-# Takes what there is at a time, where a shell's own `read` takes a byte and falls behind memctl.
-# The first line is memctl's process number. A phase is told of twice: it begins, and it goes on.
+# awk reads everything at once; a shell's `read` reads byte by byte and falls behind memctl. The
+# first line is memctl's process number. Each phase is told twice: it begins, and it goes on.
 TELL_PHASES = r"""
 NR == 1 { print; fflush(); next }
 match($0, /"phase":"[a-z]*"/) {
@@ -19,7 +19,7 @@ match($0, /"phase":"[a-z]*"/) {
 { print >"/dev/fd/3"; fflush("/dev/fd/3") }
 """
 
-# memctl runs in the foreground: SIGINT is ignored by what a shell starts in the background.
+# memctl runs in the foreground, because a shell's background processes ignore SIGINT.
 SCRIPT = """exec 3>&1
 rm -f {pipe}; mkfifo {pipe}
 awk '{tell_phases}' <{pipe} | {{
@@ -39,10 +39,10 @@ exit $status"""
 
 
 def at_phase(guest: Guest, phase: str, action: str, size: str, options: str = "") -> Running:
-    """Starts a resize to which `action` is done as soon as it tells that `phase` begins.
+    """Starts a resize, and runs `action` as soon as the resize tells that `phase` begins.
 
-    The action is for dom0's shell, with memctl's process in $pid; nothing has to be started for it
-    first. To `restore` a resize comes by being cancelled while it populates. Output and status are
+    dom0's shell runs the action, without starting another process first. $pid is memctl's process.
+    For the phase `restore` the resize is cancelled while it populates. Output and status are
     memctl's.
     """
     script = SCRIPT.format(

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Rival:
     """One way to set one of a domain's limits.
 
-    `limit` is what it sets, as `Limits` has it; `command` what runs in dom0 for it, with {domid},
-    {mib} and {kib}; `action` the simulator's name of the same.
+    `limit` is the field of `Limits` that it sets. `command` runs in dom0, with {domid}, {mib} and
+    {kib}. `action` is the simulator's name for it.
     """
 
     name: str

@@ -14,11 +14,11 @@ from memctl_lab.memctl import Resized, resize
 from memctl_lab.scenario import ScenarioGuest, ScenarioHost
 
 PROCESS_MIB = 16
-"""Of the process that runs in every guest, and is to go on running."""
+"""The size of the process that runs in every guest, and has to survive."""
 POOL_MIB = 16
-"""A paging pool that is large enough for whatever is asked for."""
+"""A paging pool that is large enough for every request."""
 NEARLY_KIB = 4 * MIB
-"""What Xen needs for a domain beside its memory, and what is being scrubbed."""
+"""The memory that Xen needs for a domain beside its size, and pages that Xen is scrubbing."""
 
 
 def size_of(guest: ScenarioGuest) -> int:
@@ -30,7 +30,7 @@ def size_of(guest: ScenarioGuest) -> int:
 
 
 def free_kib(host: ScenarioHost) -> int:
-    """What no domain has, and nobody has claimed."""
+    """The host's memory that is neither allocated nor claimed."""
     facts = host.facts()
     return (facts.free_pages - facts.outstanding_pages) * 4
 
@@ -48,7 +48,7 @@ def guest_for_xl(
 def guest_for_memctl(
     host: ScenarioHost, name: str, type: str, *, process_mib: int = PROCESS_MIB, **options: object
 ) -> ScenarioGuest:
-    """The same guest with memctl's agent, which sees to the rest."""
+    """The same guest with memctl's agent, which onlines memory."""
     guest = host.create_guest(name, type, **options)
     guest.wait_for_agent()
     guest.hold_memory(process_mib)
@@ -56,7 +56,7 @@ def guest_for_memctl(
 
 
 def by_xl(guest: ScenarioGuest, mib: int) -> str:
-    """What a person does: both commands; then the guest does what it can. Returns what xl said."""
+    """Resizes by both xl commands, as a person does, and waits. Returns what xl said."""
     growing = mib >= size_of(guest)
     if guest.snapshot().limit_kib < mib * MIB:
         guest.mem_max(mib).check()
@@ -68,9 +68,9 @@ def by_xl(guest: ScenarioGuest, mib: int) -> str:
 def by_memctl(
     guest: ScenarioGuest, mib: int, options: str = "", *, video_ram_mib: int = 0
 ) -> Resized:
-    """The same through memctl, held against what it promises.
+    """Resizes through memctl, and checks what memctl promises.
 
-    An hvm guest's balloon takes as much as the video RAM when it starts, and keeps that.
+    When an hvm guest's balloon starts, it takes as much as the video RAM, and keeps that.
     """
     before, total_before = size_of(guest), guest.facts().mem_total_kib
     done = resize(guest, f"{mib}m", options, timeout=300)
@@ -91,9 +91,9 @@ def ask_memctl(
     refused: str | None = None,
     video_ram_mib: int = 0,
 ) -> Resized:
-    """The same where the answer is known: memctl verifies the size, or refuses it for that cause.
+    """As `by_memctl`, but memctl has to verify the size, or to refuse it for that cause.
 
-    A refusal leaves every limit as it was.
+    After a refusal every limit has to be unchanged.
     """
     before = guest.snapshot()
     done = by_memctl(guest, mib, options, video_ram_mib=video_ram_mib)
@@ -106,7 +106,7 @@ def ask_memctl(
 
 
 def check_kept_safe(guest: ScenarioGuest, done: Resized) -> None:
-    """What holds after every resize that none interfered with, however it ended."""
+    """Checks what holds after every resize without interference, however it ended."""
     check_sound(guest)
     assert guest.runs_programs()
     assert done.report["outcome"] in ("verified", "refused"), done.report
@@ -116,12 +116,12 @@ def check_kept_safe(guest: ScenarioGuest, done: Resized) -> None:
 
 
 def harmed(guest: ScenarioGuest) -> bool:
-    """Whether it has died, or lost its process."""
+    """Whether the guest has died or lost its process."""
     return not guest.alive() or guest.killed_processes() > 0
 
 
 def ending(guest: ScenarioGuest, done: Resized | str) -> Ending:
-    """What became of the guest, after what memctl reported or xl returned."""
+    """The state of the guest, with what memctl reported or xl returned."""
     alive, domain = guest.alive(), guest.domain()
     said = done if isinstance(done, str) else str(done.report["outcome"])
     return Ending(
@@ -136,19 +136,19 @@ def ending(guest: ScenarioGuest, done: Resized | str) -> Ending:
 
 
 def _death(guest: ScenarioGuest) -> str:
-    """The words in which its kernel gave up, without the details of this one."""
+    """The message with which its kernel crashed, without details that differ from run to run."""
     for line in guest.crashes():
         return line.partition(" - ")[0].partition(":493")[0]
     return "the guest is lost"
 
 
 Step = Callable[[ScenarioGuest], str | None]
-"""What happens to a guest, or has to be true of it. Returns what xl said, if it has asked xl."""
+"""An action on a guest, or a check. If it calls xl, it returns what xl said."""
 
 
 @dataclass(frozen=True)
 class Ask:
-    """A size for memctl, where the number alone does not say enough: see `ask_memctl`."""
+    """A size for memctl with options, or with the cause of its refusal: see `ask_memctl`."""
 
     mib: int
     options: str = ""
@@ -157,28 +157,28 @@ class Ask:
 
 @dataclass(frozen=True)
 class Row:
-    """A request: the steps by xl in one guest, and through memctl in another one like it.
+    """A request: the steps by xl in one guest, and the steps through memctl in an equal guest.
 
-    A step that is a number asks for so many MiB, and memctl has to reach them. The table of the
-    comparison shows what the last number came to.
+    If a step is a number, it asks for so many MiB, and memctl has to reach them. The table of the
+    comparison shows the result of the last number.
     """
 
     request: str
-    """Its name in docs/comparison.json: with other words it is another row there."""
+    """The name of the row in docs/comparison.json. Another name makes another row."""
     guest: str
     type: str
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Of both guests: GuestConfig's, and `process_mib`."""
+    """Options of both guests: those of GuestConfig, and `process_mib`."""
     xl_options: Mapping[str, Any] = field(default_factory=dict)
-    """Of xl's guest alone, where memctl sees to the same thing."""
+    """Options of only xl's guest, for things that memctl does by itself."""
     xl: tuple[int | Step, ...] = ()
     memctl: tuple[int | Ask | Step, ...] = ()
     xl_is_recorded: bool = False
-    """Both hosts must agree on the limits that xl leaves, too."""
+    """Both hosts also have to agree on the limits that xl leaves."""
     each_is_recorded: bool = False
-    """They must agree on memctl's figures after each size, and not only at the end."""
+    """Both hosts have to agree on memctl's figures after each size, not only at the end."""
     but: tuple[str, ...] = ()
-    """Those of memctl's figures on which they need not agree."""
+    """The figures of memctl that may differ between the hosts."""
 
     def __str__(self) -> str:
         return self.request
@@ -189,12 +189,12 @@ def may_die(guest: ScenarioGuest) -> None:
 
 
 def pool_by_hand(guest: ScenarioGuest) -> None:
-    """xl never raises the pool, and these rows are about another danger."""
+    """Raises the pool, because xl never does, and these rows are about another danger."""
     guest.set_pool(POOL_MIB)
 
 
 def run_by_xl(row: Row, host: ScenarioHost, figures: Figures) -> None:
-    """Takes xl's steps, and tells what came of them."""
+    """Runs xl's steps, and records the result."""
     guest = guest_for_xl(host, row.guest, row.type, **{**row.options, **row.xl_options})
     said = ""
     for step in row.xl:
@@ -205,7 +205,7 @@ def run_by_xl(row: Row, host: ScenarioHost, figures: Figures) -> None:
 
 
 def run_by_memctl(row: Row, host: ScenarioHost, figures: Figures) -> None:
-    """Takes memctl's steps, and tells what came of them."""
+    """Runs memctl's steps, and records the result."""
     guest = guest_for_memctl(host, row.guest, row.type, **row.options)
     video_ram_mib = row.options.get("video_ram_mib", 0)
     done = None
@@ -226,7 +226,7 @@ def run_by_memctl(row: Row, host: ScenarioHost, figures: Figures) -> None:
 
 
 def reaches(mib: int) -> Step:
-    """The step that looks whether the guest has that size."""
+    """A step that checks whether the guest has that size."""
 
     def check(guest: ScenarioGuest) -> None:
         assert size_of(guest) == mib

@@ -1,7 +1,7 @@
-"""What a scenario may do with a host and its guests, be they real or simulated.
+"""The interface of scenarios to a host and its guests, real or simulated.
 
-`Lab` and `Guest` do it on real Xen, `SimulatedHost` and `SimulatedGuest` on the simulator. A
-scenario that asks for nothing else runs on both, and has to end the same way.
+`Lab` and `Guest` implement it on real Xen, `SimulatedHost` and `SimulatedGuest` on the simulator. A
+scenario that uses only this interface runs on both, and has to end the same way.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Completed:
 
 
 class Job(Protocol):
-    """A command of dom0's at work."""
+    """A command that runs in dom0."""
 
     def wait(self, timeout: float = 120) -> Completed:
         ...
@@ -45,12 +45,12 @@ class Job(Protocol):
 
 
 class ScenarioGuest(Protocol):
-    """A guest by its name: after a reboot or a restore it is the same one, with a new domid."""
+    """A guest by its name. After a reboot or a restore the same object has a new domid."""
 
     name: str
     domid: int
     crash_expected: bool
-    """To be set before a guest is to die: any other crash fails the scenario."""
+    """Set this before a guest is to die. Any other crash fails the scenario."""
 
     @property
     def host(self) -> ScenarioHost:
@@ -63,7 +63,7 @@ class ScenarioGuest(Protocol):
     # What it has
 
     def domain(self) -> DomainFacts | None:
-        """Xen's own figures, or None when there is no such domain any more."""
+        """Xen's own figures, or None if the domain does not exist any more."""
 
     def facts(self) -> GuestFacts:
         """What its kernel says."""
@@ -75,16 +75,16 @@ class ScenarioGuest(Protocol):
         ...
 
     def crashes(self) -> list[str]:
-        """The lines in which its kernel gave up."""
+        """The lines in which its kernel reported a crash."""
 
     def killed_processes(self) -> int:
-        """How many its kernel has killed for want of memory."""
+        """How many processes the kernel's OOM killer has killed."""
 
     def console(self) -> str:
         """What its kernel has printed."""
 
     def has_journal(self) -> bool:
-        """Whether an operation has left its journal behind."""
+        """Whether the domain has an operation's record."""
 
     # What happens in it
 
@@ -98,19 +98,19 @@ class ScenarioGuest(Protocol):
         ...
 
     def runs_programs(self) -> bool:
-        """Whether a program can be started in it, which needs memory."""
+        """Whether the guest has enough memory to start a program."""
 
     def hold_memory(self, mib: int, *, timeout: int = 120) -> None:
-        """A process takes memory and lives, until `release_memory`; any number of them."""
+        """Starts a process that takes memory and lives until `release_memory`. May be repeated."""
 
     def begin_to_hold(self, mib: int, first_mib: int) -> None:
-        """The same, bit by bit; returns as soon as it has the first of it."""
+        """Starts a process that takes memory bit by bit. Returns when it has the first part."""
 
     def release_memory(self) -> None:
         ...
 
     def leave_free(self, mib: int) -> None:
-        """Fills its memory until about so much is free, in a way that nothing gets back."""
+        """Fills the memory until about so much is free. The kernel cannot reclaim it."""
 
     # What others do to it, and to its domain
 
@@ -121,19 +121,19 @@ class ScenarioGuest(Protocol):
         """`xl mem-set`, which returns long before the guest has done anything."""
 
     def set_pool(self, mib: int) -> None:
-        """Raises its paging pool by hand; nothing on pv, which has none."""
+        """Sets the paging pool without memctl. Does nothing on pv, which has no pool."""
 
     def act_as(self, rival: Rival, mib: int) -> None:
         """Sets a limit as another tool would."""
 
     def settle(self, mib: int | None = None) -> None:
-        """Waits until the guest has done what it ever will for its target, or has died of it.
+        """Waits until the guest does no more for its target, or has died.
 
-        With a size no longer than until it has that.
+        With a size, waits only until the guest has that size.
         """
 
     def wait_until_given_up(self) -> None:
-        """Waits until its balloon driver, which has settled short of its target, stops trying."""
+        """Waits until the balloon driver, which cannot reach its target, stops trying."""
 
     def pause(self) -> None:
         ...
@@ -142,17 +142,17 @@ class ScenarioGuest(Protocol):
         ...
 
     def reboot(self) -> None:
-        """The guest reboots; returns once it has booted."""
+        """Reboots the guest, and returns when it has booted."""
 
     def save_and_restore(self) -> bool:
-        """`xl save` and `xl restore`. False: the restore failed, and the guest is lost."""
+        """Calls `xl save` and `xl restore`. False: the restore failed, and the guest is lost."""
 
     def destroy(self) -> None:
-        """Removes the guest if it is still there. `crashes` goes on to tell what it died of."""
+        """Removes the guest if it still exists. `crashes` works afterwards, too."""
 
 
 class ScenarioHost(Protocol):
-    """A host. Its guests are given back by whoever made them: see the fixture `fresh_host`."""
+    """A host. The test that creates guests also removes them: see the fixture `fresh_host`."""
 
     @property
     def kind(self) -> str:
@@ -164,7 +164,7 @@ class ScenarioHost(Protocol):
 
     @property
     def destroyed(self) -> list[ScenarioGuest]:
-        """Guests of whose crashes `unexpected_crashes` has still to tell."""
+        """Destroyed guests whose crashes `unexpected_crashes` has not reported yet."""
 
     def create_guest(self, name: str, type: str = "pv", **options: object) -> ScenarioGuest:
         """Boots one guest and waits until it is up; options as for GuestConfig."""
@@ -184,11 +184,11 @@ class ScenarioHost(Protocol):
         """Takes the host's memory until about so much is free."""
 
     def return_memory(self) -> None:
-        """Gives back what `leave_free` took."""
+        """Gives the memory of `leave_free` back."""
 
 
 def unexpected_crashes(host: ScenarioHost) -> list[str]:
-    """What guests died of that were not to, also those that are destroyed by now. Told once."""
+    """The unexpected crashes of guests, also of destroyed guests. Each is reported once."""
     told = []
     for guest in (*host.guests.values(), *host.destroyed):
         crashes = guest.crashes()

@@ -1,4 +1,4 @@
-"""A simulated host, driven as the lab is: the program of tests/scenario, a JSON object a line."""
+"""A simulated host with the interface of the lab. It drives the program of tests/scenario."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from memctl_lab.rivals import Rival
 from memctl_lab.scenario import Completed, ScenarioGuest
 
 SETTLED_S = 120
-"""Far longer than any balloon driver goes on trying: virtual time costs nothing."""
+"""Far longer than any balloon driver goes on trying. Virtual time costs nothing."""
 
 UNTIL_SEEN_S = 0.1
-"""Between the end of a command and anybody's look at what it left: the agent restores a policy, or
-announces itself after a restore."""
+"""How long to wait after a command until the agent has restored a policy, or has announced itself
+after a restore."""
 
-# What is left to guests of the lab's 6144 MiB, once Xen and dom0 have theirs.
+# The lab has 6144 MiB; Xen and dom0 take 1244 MiB of them.
 HOST = {"host": "4900MiB", "dom0": "1244MiB"}
 
 Json = dict[str, Any]
 
 
 class SimulatedJob:
-    """A call of memctl on the simulated host. Its virtual time passes while somebody waits."""
+    """A call of memctl on the simulated host. Virtual time passes only during a wait."""
 
     def __init__(self, host: SimulatedHost, arguments: tuple[str, ...]) -> None:
         self.command = " ".join(["memctl", *arguments])
@@ -39,7 +39,7 @@ class SimulatedJob:
         self._number = host.ask("start", arguments=arguments)["command"]
 
     def wait(self, timeout: float = 120) -> Completed:
-        """Lets time pass until it ends."""
+        """Lets time pass until the call ends."""
         done = self._wait("")
         if done["status"] is None:
             raise LabError(f"{self.command} waits for something that cannot happen")
@@ -47,7 +47,7 @@ class SimulatedJob:
         return Completed(self.command, done["status"], done["out"], done["err"])
 
     def wait_for_output(self, text: str, timeout: float = 120) -> None:
-        """Lets time pass until its output or error output holds the text."""
+        """Lets time pass until the output or error output contains the text."""
         done = self._wait(text)
         if text not in done["out"] and text not in done["err"]:
             raise LabError(
@@ -56,7 +56,7 @@ class SimulatedJob:
             )
 
     def kill(self, number: int = signal.SIGTERM) -> None:
-        """SIGINT and SIGTERM, which cancel; the simulator knows no other."""
+        """Cancels by SIGINT or SIGTERM. The simulator knows no other signal."""
         if number not in (signal.SIGINT, signal.SIGTERM):
             raise LabError(f"the simulated memctl cannot be sent signal {number}")
         self._host.ask("interrupt", command=self._number)
@@ -66,7 +66,7 @@ class SimulatedJob:
 
 
 class SimulatedHost:
-    """A host within a process of its own. Use as a context manager, or call `close`."""
+    """A host in another process. Use it as a context manager, or call `close`."""
 
     kind = "sim"
 
@@ -77,7 +77,7 @@ class SimulatedHost:
         program = (build or LabConfig().build) / "tests" / "scenario" / "memctl-sim-host"
         if not program.exists():
             raise LabError(f"{program} is not built: ninja memctl-sim-host")
-        self._stderr = tempfile.TemporaryFile()  # a pipe that nobody reads could fill up
+        self._stderr = tempfile.TemporaryFile()  # a pipe could fill up
         self._process = subprocess.Popen(
             [program, json.dumps(HOST)],
             stdin=subprocess.PIPE,
@@ -93,14 +93,14 @@ class SimulatedHost:
         self.close()
 
     def close(self) -> None:
-        """Ends the process. It ends what is under way by itself; a sanitizer then has its say."""
+        """Ends the process, and its operations with it. A sanitizer may fail it."""
         self._process.communicate(timeout=60)
         with self._stderr:
             if self._process.returncode != 0:
                 raise LabError(self._ending())
 
     def request(self, what: str, **values: object) -> Json:
-        """One request, and its answer, which may be an error's."""
+        """Sends a request, and returns the answer, which may be an error."""
         assert self._process.stdin is not None and self._process.stdout is not None
         print(json.dumps({"do": what, **values}), file=self._process.stdin, flush=True)
         line = self._process.stdout.readline()
@@ -111,7 +111,7 @@ class SimulatedHost:
         return answer
 
     def ask(self, what: str, **values: object) -> Json:
-        """One request that has to succeed."""
+        """Sends a request that has to succeed."""
         answer = self.request(what, **values)
         if "error" in answer:
             raise LabError(f"{what} {values}: {answer['error']}")
@@ -157,7 +157,7 @@ class SimulatedHost:
 
 
 class SimulatedGuest:
-    """A guest of a simulated host. Once it is made it is up, and its agent has said hello."""
+    """A guest of a simulated host. A new guest has booted, and its agent has said hello."""
 
     def __init__(self, host: SimulatedHost, config: GuestConfig) -> None:
         self.host = host
@@ -315,7 +315,7 @@ class SimulatedGuest:
 
 
 def _description(config: GuestConfig) -> Json:
-    """The guest as docs/simulator.md describes one."""
+    """The guest's description in the format of docs/simulator.md."""
     if config.kernel_options or config.extra_config:
         raise LabError(f"{config.name}: the simulator knows no kernel options and no xl.cfg")
     guest: Json = {

@@ -1,4 +1,4 @@
-"""A person's terminal on a dom0 command."""
+"""Connects a person's terminal to a dom0 command."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def show(data: bytes) -> None:
 
 @contextmanager
 def waiting(text: str) -> Iterator[None]:
-    """Says what is waited for; on a terminal, also for how many seconds already."""
+    """Prints the text while the body runs. On a terminal it also counts the seconds."""
     print(text, end="", file=sys.stderr, flush=True)
     done = threading.Event()
 
@@ -65,7 +65,7 @@ def stream(lab: Lab, command: str, *, timeout: float = 600, terminal: bool = Tru
     """Runs a dom0 command and shows its output as it comes.
 
     With `terminal` the command has a pseudo-terminal of this terminal's size, so that memctl draws
-    its live progress. Nothing is read from standard input.
+    its live progress. The command gets no input.
     """
     sys.stdout.flush()
     size = window() if terminal else None

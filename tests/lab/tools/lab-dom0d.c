@@ -1,6 +1,6 @@
 #define _GNU_SOURCE
-/* Dom0's end of the lab channel: runs the commands that a test asks for, as many at a time as it
- * wants, and passes on what the guests print. It is process 1 of dom0.
+/* Dom0's end of the lab channel. It runs the commands that a test asks for, any number at once, and
+ * passes on the output of the guests. It is process 1 of dom0.
  *
  * A frame is: type (1 byte), job (u32), length (u32), payload; little-endian.
  *   from the test:  R run (payload: flags, rows u16, columns u16, command), I input (empty: end),
@@ -73,7 +73,7 @@ static void read_all(int fd, void* data, size_t size) {
   while (size > 0) {
     ssize_t n = read(fd, at, size);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) { /* the test is gone: so is this host */
+    if (n <= 0) { /* the test is gone, so this host ends */
       reboot(RB_POWER_OFF);
       _exit(1);
     }
@@ -96,7 +96,7 @@ static void close_fd(int* fd) {
   *fd = -1;
 }
 
-/* Reads what is there now. Returns 0 when there is no more and never will be. */
+/* Reads the output that is there. Returns 0 at the end of the output. */
 static int pass_on(struct job* job, int* fd, char type, int until_empty) {
   char data[16384];
   while (*fd >= 0) {
@@ -114,7 +114,7 @@ static int pass_on(struct job* job, int* fd, char type, int until_empty) {
   return 0;
 }
 
-/* A job ends with its first process; what others still hold of its output is closed. */
+/* A job ends with its first process. Its output is closed then, also if other processes hold it. */
 static void finish(struct job* job) {
   uint32_t status = (uint32_t)job->status;
   pass_on(job, &job->out, 'O', 1);
@@ -227,7 +227,7 @@ static void take_frame(void) {
     return;
   }
   struct job* job = find_job(id);
-  if (job == NULL) return; /* it ended while this was on its way */
+  if (job == NULL) return; /* the job ended while the request was on its way */
   if (header[0] == 'K') kill(-job->pid, data[0]);
   if (header[0] == 'I') {
     if (size == 0) job->input_ended = 1;

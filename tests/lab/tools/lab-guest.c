@@ -4,7 +4,7 @@
  * lab-guest [-t SECONDS] -n NODE DOMAIN   waits until the guest has written NODE
  *
  * Output, error output and status are the command's. Status 125 and a line that starts with
- * "lab-guest:" mean that the guest didn't answer. The protocol is in lab-guestd.c.
+ * "lab-guest:" mean that the guest did not answer. The protocol is in lab-guestd.c.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -25,7 +25,7 @@ enum { FAILED = 125 };
 
 static struct xs_handle* xs;
 static unsigned domid;
-static int only_wait; /* for a node of the domain's, and no command */
+static int only_wait; /* waits for a node of the domain, and runs no command */
 static long long deadline_ms;
 
 static long long now_ms(void) {
@@ -67,8 +67,8 @@ static unsigned find_domain(const char* name) {
   return found;
 }
 
-/* Blocks until something happened in xenstore, the deadline has passed or the domain is gone. One
- * that is only waited for may still be in the making: it reboots. */
+/* Blocks until something happened in xenstore, the deadline has passed or the domain is gone. With
+ * `only_wait` the domain may not exist yet, because it reboots. */
 static void wait_for_event(void) {
   static int introduced;
   struct pollfd fd = {.fd = xs_fileno(xs), .events = POLLIN};
@@ -122,7 +122,7 @@ static void write_all(int fd, const char* data, size_t size) {
   }
 }
 
-/* Takes replies until the one with the status, which it returns as a shell would. */
+/* Reads replies until the reply with the status, and returns the status as a shell would. */
 static int take_replies(const char* seq) {
   char ack[64], data[4096], *path = node("data/lab/reply");
   unsigned long expected = 1;

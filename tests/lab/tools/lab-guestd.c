@@ -1,6 +1,6 @@
-/* The guest's end: runs commands that lab-guest asks for through xenstore. It is process 1 of the
- * guest. xenstore is used since it needs no memory to speak of, survives save and restore, and is
- * apart from the console, where the kernel writes as it likes. It is locked into memory.
+/* The guest's end: runs the commands that lab-guest asks for through xenstore. It is process 1 of
+ * the guest, and is locked into memory. It uses xenstore because xenstore needs almost no memory,
+ * survives save and restore, and is apart from the console, on which the kernel writes at any time.
  *
  *   control/lab/request (dom0 writes)   "SEQ OP TEXT": OP r = run TEXT, f = facts
  *   data/lab/reply      (guest writes)  "SEQ N TYPE BASE64": TYPE o output, e error output,
@@ -8,7 +8,7 @@
  *   control/lab/ack     (dom0 writes)   "SEQ N": reply N has been read, the next may be written
  *   data/lab/ready      (guest writes)  "1" once
  *
- * A new SEQ ends whatever ran under the earlier one.
+ * A new SEQ ends the command of the earlier SEQ.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -32,7 +32,7 @@ enum { CHUNK = 1400, FACTS = 1 << 18 };
 
 static int xenbus = -1;
 static int event_pending;
-static char seq[32];               /* of the request at work; empty: none */
+static char seq[32];               /* of the running request; empty: none */
 static unsigned long reply_number; /* of the last reply */
 static int waiting_for_ack;
 static pid_t pid = -1;
@@ -40,7 +40,7 @@ static int out = -1, err = -1, exited, status;
 static char facts[FACTS];
 static size_t facts_size, facts_sent;
 
-/* Reads one message; its payload is ended with NUL. */
+/* Reads one message, and ends its payload with NUL. */
 static unsigned take_message(char* payload) {
   struct xsd_sockmsg header;
   size_t got = 0;
@@ -55,8 +55,8 @@ static unsigned take_message(char* payload) {
   return header.type;
 }
 
-/* One request and its answer, spoken here and not by the static libxenstore: that fails a call
- * with EINVAL when an event of a watch arrives before the answer. Returns NULL on an error. */
+/* Sends one request and reads its answer, without the static libxenstore, which fails a call with
+ * EINVAL if a watch's event arrives before the answer. Returns NULL on an error. */
 static const char* talk(unsigned type, const void* payload, size_t size) {
   static char message[sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX];
   static char answer[XENSTORE_PAYLOAD_MAX + 1];
@@ -132,7 +132,7 @@ static void add_meminfo(void) {
     if (strncmp(line, "Mem", 3) == 0) add_fact("%s\n", line);
 }
 
-/* Everything a test wants to know of the guest's memory, without a fork. */
+/* Writes all facts about the guest's memory, without a fork. */
 static void collect_facts(void) {
   char path[512], state[64], zones[128];
   facts_size = facts_sent = 0;
@@ -217,7 +217,7 @@ static void take_ack(const char* text) {
     waiting_for_ack = 0;
 }
 
-/* After a restore the guest has a new directory without its nodes, and the watch fires. */
+/* After a restore the guest has a new, empty directory, and the watch fires. */
 static void announce(void) {
   if (talk(XS_READ, "data/lab/ready", 15) == NULL && !write_node("data/lab/ready", "1"))
     dprintf(2, "LAB-FAIL: lab-guestd: xenstore\n");

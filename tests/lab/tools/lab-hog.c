@@ -1,7 +1,8 @@
-/* lab-hog MIB [RATE]: an ordinary program of that size. It takes MIB mebibytes, RATE a second at
- * most, touches every page, says "held MIB" and keeps them until it is killed. Ten times a second a
- * child of it takes a little more and ends, as it goes on in any guest: of the kernel's own memory,
- * too, for its stack and page tables. A guest that has nothing left shows it. */
+/* lab-hog MIB [RATE]: an ordinary program of that size. It takes MIB mebibytes, at most RATE a
+ * second, touches every page, says "held MIB" and keeps the memory until it is killed. Ten times a
+ * second it starts a child that takes a little more memory and ends, as happens in any guest. A
+ * child also takes memory of the kernel, for its stack and page tables. So a guest without any
+ * memory left shows that. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -24,7 +25,7 @@ static char* take(size_t size, long rate) {
   char* memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return NULL;
   for (size_t at = 0; at < size; at += PAGE) {
-    /* A fault for each page takes an emulated processor long; Linux before 5.14 has no other way */
+    /* A page fault for each page is slow on an emulated processor. Linux before 5.14 needs them. */
     const size_t left = size - at;
     if (at % CHUNK == 0) {
       if (rate > 1) pause_for(1000000000 / rate);
@@ -46,8 +47,8 @@ int main(int argc, char** argv) {
     perror("lab-hog");
     return 1;
   }
-  /* Its children have no use for it, and copying the page tables of it takes most of the time that
-   * an emulated processor has. */
+  /* The children do not use this memory, and copying its page tables takes most of the time of an
+   * emulated processor. */
   madvise(held, (size_t)mib << 20, MADV_DONTFORK);
   printf("held %ld\n", mib);
   fflush(stdout);

@@ -1,6 +1,6 @@
-/* lab-probe [DOMID...]: what Xen itself counts, as JSON, read through libxenctrl and nothing else,
- * so that a test can judge memctl by figures that memctl had no part in. Without a DOMID: all.
- * lab-probe -p DOMID KIB: raises a paging pool, as somebody would by hand. */
+/* lab-probe [DOMID...]: prints Xen's own counts as JSON; without a DOMID, for all domains. It uses
+ * only libxenctrl, so that a test can check memctl by figures that memctl had no part in.
+ * lab-probe -p DOMID KIB: sets a paging pool. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
-/* lab-rival DOMID CALL KIB: what another tool does to a domain, without xl between.
+/* lab-rival DOMID CALL KIB: sets a domain's limit as another tool, without xl.
  *
  *   target      libxl_set_memory_target, enforced
  *   static-max  libxl_domain_setmaxmem
- *   max_pages   xc_domain_setmaxmem, which nothing but Xen knows of
+ *   max_pages   xc_domain_setmaxmem, of which only Xen knows
  *
- * What is written to xenstore alone needs no program: xenstore-write. */
+ * For a limit in xenstore alone, xenstore-write is enough. */
 #include <libxl.h>
 #include <stdio.h>
 #include <stdlib.h>

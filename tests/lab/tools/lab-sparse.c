@@ -1,5 +1,5 @@
-/* lab-sparse FILE: copies its input to FILE and leaves holes where there is nothing but zeros. A
- * saved guest is little else, and dom0's files lie in its memory. */
+/* lab-sparse FILE: copies its input to FILE, with holes in place of zeros. A saved guest consists
+ * mostly of zeros, and dom0's files lie in its memory. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>

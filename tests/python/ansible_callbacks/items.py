@@ -17,16 +17,16 @@ description: For the tests of the example.
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
-    """Found by Ansible."""
+    """Ansible finds this class by its name."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "stdout"
     CALLBACK_NAME = "items"
 
     def v2_runner_item_on_ok(self, result: Any) -> None:
-        """One that worked."""
+        """Prints an item that succeeded."""
         print(json.dumps(result._result))
 
     def v2_runner_item_on_failed(self, result: Any) -> None:
-        """One that didn't."""
+        """Prints an item that failed."""
         print(json.dumps({**result._result, "failed": True}))

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""An Ansible module: a running Xen guest has so much memory."""
+"""An Ansible module that sets the memory of a running Xen guest."""
 
 from __future__ import annotations
 
@@ -21,28 +21,29 @@ module: memctl_domain
 short_description: Sets the memory of a running Xen guest
 description:
   - Grows a running guest past the limit that it was started with, or takes memory back, and
-    verifies that. Runs in dom0, as root.
-  - What cannot be finished is undone, as far as that is safe for the guest.
-  - In check mode nothing is changed; a request that would be refused fails there too.
+    verifies the result. Runs in dom0, as root.
+  - If a resize cannot be finished, memctl restores the earlier size and limits, as far as that is
+    safe for the guest.
+  - In check mode nothing is changed. A request that would be refused fails in check mode, too.
 options:
   name:
     description: The guest's name or number.
     type: str
     required: true
   size:
-    description: What it is to have, with a unit, such as C(4GiB) or C(512m). Not relative.
+    description: The guest's size, with a unit, such as C(4GiB) or C(512m). Not relative.
     type: str
     required: true
   timeout:
-    description: Seconds for the whole; undoing comes on top. None means no limit.
+    description: Seconds for the resize. Restoring comes on top. None means no limit.
     type: float
   on_failure:
-    description: What becomes of a resize that cannot be finished.
+    description: What to do if a resize cannot be finished.
     type: str
     choices: [restore, keep]
     default: restore
   online:
-    description: The zone of the guest that added memory goes to.
+    description: The guest's zone for added memory.
     type: str
     choices: [kernel, movable]
     default: kernel
@@ -51,11 +52,11 @@ options:
     type: bool
     default: false
   host_reserve:
-    description: What stays free on the host.
+    description: How much stays free on the host.
     type: str
     default: 64MiB
   host:
-    description: The host, as C(memctl --host) takes it.
+    description: The host, written as for C(memctl --host).
     type: str
     default: "xen:"
 requirements: [memctl]
@@ -71,19 +72,19 @@ EXAMPLES = r"""
 
 RETURN = r"""
 report:
-  description: What was done, or would have been, with the keys of C(memctl resize --json).
-  returned: when the size was not there yet
+  description: What the resize did, with the keys of C(memctl resize --json).
+  returned: when the guest did not have the size yet
   type: dict
 plan:
-  description: What would be done, with the keys of C(memctl plan --json).
-  returned: in check mode, when the size is not there yet
+  description: What a resize would do, with the keys of C(memctl plan --json).
+  returned: in check mode, when the guest does not have the size yet
   type: dict
 cause:
-  description: Why it failed, one of memctl's names.
+  description: Why the module failed, one of memctl's causes.
   returned: failure
   type: str
 hint:
-  description: What would be right.
+  description: What a person can do. Empty if the message says everything.
   returned: failure
   type: str
 """
@@ -101,7 +102,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 def ensure(host: memctl.Host, wanted: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Brings the guest to its size, where it isn't there: what Ansible is told."""
+    """Brings the guest to its size if it has another one. Returns the module's result."""
     domain = host[wanted["name"]]
     size = memctl.Size(wanted["size"])
     status = domain.status()
@@ -109,7 +110,7 @@ def ensure(host: memctl.Host, wanted: dict[str, Any], check_mode: bool) -> dict[
         "before": {"target": str(status.target), "limit": str(status.limit)},
         "after": {"target": str(status.target), "limit": str(status.limit)},
     }
-    # A guest that stays short of its target has not what was asked for.
+    # A guest that stays off its target does not have the size that was asked for.
     slack = memctl.Size("1MiB")
     if status.target == size and abs(status.allocated - size) <= slack:
         return {"changed": False, "diff": diff}
@@ -126,7 +127,7 @@ def ensure(host: memctl.Host, wanted: dict[str, Any], check_mode: bool) -> dict[
 
 
 def main() -> None:
-    """What Ansible runs."""
+    """Ansible runs this."""
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
     if MISSING:
         module.fail_json(msg=missing_required_lib("memctl"), exception=MISSING)
