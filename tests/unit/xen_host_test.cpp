@@ -457,14 +457,14 @@ TEST(Connect, SaysThatThereIsNoXenAndPrintsNothing) {
 }
 
 TEST(Connect, TellsAMissingInterfaceFromAForbiddenOne) {
-  EXPECT_EQ(check_control_interface({"/nonexistent/a", "/nonexistent/b"}).error().cause,
+  EXPECT_EQ(require_control_interface({"/nonexistent/a", "/nonexistent/b"}).error().cause,
             Cause::no_xen);
-  EXPECT_TRUE(check_control_interface({"/nonexistent/a", "/dev/null"}));
+  EXPECT_TRUE(require_control_interface({"/nonexistent/a", "/dev/null"}));
   if (geteuid() == 0) GTEST_SKIP() << "root may open everything";
   const std::string file = testing::TempDir() + "memctl-forbidden-" + std::to_string(getpid());
   std::ofstream{file}.close();
   fs::permissions(file, fs::perms::none);
-  EXPECT_EQ(check_control_interface({file}).error().cause, Cause::not_permitted);
+  EXPECT_EQ(require_control_interface({file}).error().cause, Cause::not_permitted);
   fs::remove(file);
 }
 

@@ -14,7 +14,7 @@ Error refused(Cause cause, const std::string& call, DomainId domain, Errno code)
       .raw = code};
 }
 
-Result<void> check_size(Kib size) {
+Result<void> require_size(Kib size) {
   if (size > Kib{}) return success();
   return Error{.cause = Cause::invalid_size,
                .message = std::to_string(size.count()) + " KiB is no size for a domain"};
@@ -102,19 +102,19 @@ Result<DomainMemory> SimHypervisor::domain_memory(DomainId domain) {
 }
 
 Task<void> SimHypervisor::set_limit(DomainId domain, Kib limit) {
-  BOOST_OUTCOME_CO_TRYV(check_size(limit));
+  BOOST_OUTCOME_CO_TRYV(require_size(limit));
   co_await libxl_call(domain);
   co_return world_.toolstack().set_limit(domain, limit);
 }
 
 Task<void> SimHypervisor::set_size(DomainId domain, Kib size) {
-  BOOST_OUTCOME_CO_TRYV(check_size(size));
+  BOOST_OUTCOME_CO_TRYV(require_size(size));
   co_await libxl_call(domain);
   co_return world_.toolstack().set_size(domain, size);
 }
 
 Result<void> SimHypervisor::set_max_pages(DomainId domain, Kib size) {
-  BOOST_OUTCOME_TRYV(check_size(size));
+  BOOST_OUTCOME_TRYV(require_size(size));
   XenDomain* xen = world_.xen().find(domain);
   if (xen == nullptr) return no_domain(domain);
   xen->max_pages = to_pages(size);
@@ -122,7 +122,7 @@ Result<void> SimHypervisor::set_max_pages(DomainId domain, Kib size) {
 }
 
 Result<void> SimHypervisor::claim(DomainId domain, Pages total) {
-  BOOST_OUTCOME_TRYV(check_size(to_kib(total)));
+  BOOST_OUTCOME_TRYV(require_size(to_kib(total)));
   XenDomain* xen = world_.xen().find(domain);
   if (xen == nullptr) return no_domain(domain);
   const Errno code = world_.xen().claim(*xen, total);
@@ -139,7 +139,7 @@ Result<void> SimHypervisor::release_claim(DomainId domain) {
 }
 
 Result<void> SimHypervisor::set_pool(DomainId domain, Kib pool) {
-  BOOST_OUTCOME_TRYV(check_size(pool));
+  BOOST_OUTCOME_TRYV(require_size(pool));
   XenDomain* xen = world_.xen().find(domain);
   if (xen == nullptr) return no_domain(domain);
   const Pages earlier = xen->pool.total;

@@ -76,8 +76,9 @@ std::optional<Kib> StoreModel::read_kib(DomainId who, const std::string& path) c
   return Kib{number};
 }
 
-Result<void> StoreModel::check_quota(DomainId who, const std::string& path, std::string_view value,
-                                     const Node& above, int new_nodes) const {
+Result<void> StoreModel::require_quota(DomainId who, const std::string& path,
+                                       std::string_view value, const Node& above,
+                                       int new_nodes) const {
   if (path.size() + 1 + value.size() > payload_limit) return failure("write", path, E2BIG);
   if (who == dom0) return success();
   const auto found = tree_.find(path);
@@ -110,7 +111,7 @@ Result<void> StoreModel::write(DomainId who, const std::string& path, std::strin
   if (!may(who, above, true)) return failure("write", path, EACCES);
   int new_nodes = 0;
   for (std::string at = path; !tree_.contains(at); at = parent_of(at)) ++new_nodes;
-  BOOST_OUTCOME_TRY(check_quota(who, path, value, above, new_nodes));
+  BOOST_OUTCOME_TRY(require_quota(who, path, value, above, new_nodes));
   make(who, path);
   tree_.find(path)->second.value = value;
   fire(path);

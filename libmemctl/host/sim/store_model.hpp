@@ -81,9 +81,9 @@ class StoreModel {
 
   [[nodiscard]] bool may(DomainId who, const Node& node, bool write) const;
   [[nodiscard]] const Node& nearest(const std::string& path) const;
-  [[nodiscard]] Result<void> check_quota(DomainId who, const std::string& path,
-                                         std::string_view value, const Node& above,
-                                         int new_nodes) const;
+  [[nodiscard]] Result<void> require_quota(DomainId who, const std::string& path,
+                                           std::string_view value, const Node& above,
+                                           int new_nodes) const;
   void make(DomainId who, const std::string& path);
   void fire(const std::string& path);
   void call(std::string_view watched, const std::string& path);

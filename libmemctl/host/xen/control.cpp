@@ -24,7 +24,7 @@ bool is_control_domain() {
 
 /// Makes the first privileged call. It fails with EPERM outside of dom0, and with EACCES if
 /// libxenctrl was built for another release of Xen.
-Result<void> check_privilege(Control& control) {
+Result<void> require_privilege(Control& control) {
   xc_physinfo_t host{};
   if (xc_physinfo(control.get(), &host) == 0) return success();
   Error error = control.failed("read the host's figures");
@@ -42,7 +42,7 @@ Result<void> check_privilege(Control& control) {
 
 }  // namespace
 
-Result<void> check_control_interface(const std::vector<std::string>& files) {
+Result<void> require_control_interface(const std::vector<std::string>& files) {
   for (const auto& file : files) {
     const int fd = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
     if (fd >= 0) {
@@ -64,7 +64,7 @@ Result<void> check_control_interface(const std::vector<std::string>& files) {
 }
 
 Result<std::unique_ptr<Control>> Control::open() {
-  BOOST_OUTCOME_TRYV(check_control_interface({"/dev/xen/privcmd", "/proc/xen/privcmd"}));
+  BOOST_OUTCOME_TRYV(require_control_interface({"/dev/xen/privcmd", "/proc/xen/privcmd"}));
   std::unique_ptr<Control> control{new Control};
   auto* logger = control->log_.logger();
   control->handle_ = xc_interface_open(logger, logger, 0);
@@ -81,7 +81,7 @@ Result<std::unique_ptr<Control>> Control::open() {
   }
   control->major_ = version >> 16;
   control->minor_ = version & 0xffff;
-  BOOST_OUTCOME_TRYV(check_privilege(*control));
+  BOOST_OUTCOME_TRYV(require_privilege(*control));
   return control;
 }
 

@@ -46,7 +46,7 @@ class Control {
 
 /// Succeeds if one of these files, Xen's control interface, can be opened for reading and writing.
 /// Errors: `no_xen`, `not_permitted`.
-[[nodiscard]] Result<void> check_control_interface(const std::vector<std::string>& files);
+[[nodiscard]] Result<void> require_control_interface(const std::vector<std::string>& files);
 
 /// A domain's memory and state from one hypercall.
 [[nodiscard]] DomainMemory memory_of(const xc_domaininfo_t& info);

@@ -16,7 +16,7 @@ std::string name(DomainId domain) { return "domain " + std::to_string(number(dom
 std::string count(std::uint64_t pages) { return std::to_string(pages) + " pages"; }
 
 /// libxl itself accepts any number that its integers can hold.
-Result<void> check_size(Kib size) {
+Result<void> require_size(Kib size) {
   if (size > Kib{0}) return success();
   return Error{.cause = Cause::invalid_size,
                .message = std::to_string(size.count()) + " KiB is no size for a domain"};
@@ -55,19 +55,19 @@ Result<DomainMemory> XenHypervisor::domain_memory(DomainId domain) {
 }
 
 Task<void> XenHypervisor::set_limit(DomainId domain, Kib limit) {
-  BOOST_OUTCOME_CO_TRYV(check_size(limit));
+  BOOST_OUTCOME_CO_TRYV(require_size(limit));
   co_return co_await with_libxl(
       domain, [domain, limit](LibxlContext& libxl) { return libxl.set_limit(domain, limit); });
 }
 
 Task<void> XenHypervisor::set_size(DomainId domain, Kib size) {
-  BOOST_OUTCOME_CO_TRYV(check_size(size));
+  BOOST_OUTCOME_CO_TRYV(require_size(size));
   co_return co_await with_libxl(
       domain, [domain, size](LibxlContext& libxl) { return libxl.set_size(domain, size); });
 }
 
 Result<void> XenHypervisor::set_max_pages(DomainId domain, Kib size) {
-  BOOST_OUTCOME_TRYV(check_size(size));
+  BOOST_OUTCOME_TRYV(require_size(size));
   if (xc_domain_setmaxmem(control_.get(), number(domain),
                           static_cast<std::uint64_t>(size.count())) == 0) {
     return success();
@@ -76,7 +76,7 @@ Result<void> XenHypervisor::set_max_pages(DomainId domain, Kib size) {
 }
 
 Result<void> XenHypervisor::claim(DomainId domain, Pages total) {
-  if (total <= Pages{0}) return check_size(to_kib(total));
+  if (total <= Pages{0}) return require_size(to_kib(total));
   if (xc_domain_claim_pages(control_.get(), number(domain),
                             static_cast<unsigned long>(total.count())) == 0) {
     return success();
@@ -111,7 +111,7 @@ Result<void> XenHypervisor::release_claim(DomainId domain) {
 }
 
 Result<void> XenHypervisor::set_pool(DomainId domain, Kib pool) {
-  BOOST_OUTCOME_TRYV(check_size(pool));
+  BOOST_OUTCOME_TRYV(require_size(pool));
   const auto set = [&](Kib size) {
     const auto bytes = static_cast<std::uint64_t>(round_up(size, kib_per_page).count()) * 1024;
     return xc_set_paging_mempool_size(control_.get(), number(domain), bytes) == 0;

@@ -15,7 +15,7 @@ using Malloced = std::unique_ptr<T, decltype(&std::free)>;
 
 /// Refuses a path that does not begin with a slash, because xenstored would take it as relative to
 /// the caller's own domain, and a path with a zero byte, because C would end it there.
-Result<void> check_path(const std::string& path) {
+Result<void> require_path(const std::string& path) {
   if (path.starts_with('/') && path.find('\0') == std::string::npos) return success();
   return store_failed("use", path, EINVAL);
 }
@@ -43,7 +43,7 @@ class Transaction {
 }  // namespace
 
 Result<std::optional<std::string>> XenStoreView::read(const std::string& path) {
-  BOOST_OUTCOME_TRYV(check_path(path));
+  BOOST_OUTCOME_TRYV(require_path(path));
   unsigned int size = 0;
   const Malloced<void> value{xs_read(handle_.get(), transaction_, path.c_str(), &size), &std::free};
   if (value) return std::string(static_cast<const char*>(value.get()), size);
@@ -52,7 +52,7 @@ Result<std::optional<std::string>> XenStoreView::read(const std::string& path) {
 }
 
 Result<void> XenStoreView::write(const std::string& path, std::string_view value) {
-  BOOST_OUTCOME_TRYV(check_path(path));
+  BOOST_OUTCOME_TRYV(require_path(path));
   if (value.size() > XENSTORE_PAYLOAD_MAX) return store_failed("write", path, E2BIG);
   if (xs_write(handle_.get(), transaction_, path.c_str(), value.data(),
                static_cast<unsigned int>(value.size()))) {
@@ -62,14 +62,14 @@ Result<void> XenStoreView::write(const std::string& path, std::string_view value
 }
 
 Result<void> XenStoreView::remove(const std::string& path) {
-  BOOST_OUTCOME_TRYV(check_path(path));
+  BOOST_OUTCOME_TRYV(require_path(path));
   if (xs_rm(handle_.get(), transaction_, path.c_str()) || errno == ENOENT) return success();
   return store_failed("remove", path, errno);
 }
 
 Result<void> XenStoreView::set_permissions(const std::string& path,
                                            std::span<const Permission> permissions) {
-  BOOST_OUTCOME_TRYV(check_path(path));
+  BOOST_OUTCOME_TRYV(require_path(path));
   std::vector<xs_permissions> list;
   for (const auto& permission : permissions) {
     unsigned int bits = XS_PERM_NONE;
@@ -92,7 +92,7 @@ XenStore::XenStore(StoreHandle handle, boost::asio::io_context& context)
 Result<std::unique_ptr<Watch>> XenStore::watch(const std::string& path, Wakeup& wakeup) {
   const bool is_special = path.starts_with('@') && path.find('\0') == std::string::npos;
   if (!is_special) {
-    BOOST_OUTCOME_TRYV(check_path(path));
+    BOOST_OUTCOME_TRYV(require_path(path));
   }
   return watches_->add(path, wakeup);
 }
