@@ -21,6 +21,8 @@ void Session::check_world(const Before& before, const Step& step) {
     auto& guest = world_.guest(id);
     RC_ASSERT(
         !resize::Journal(simulation_.port().store(), identity(id)).read().value().has_value());
+    const auto& figures = world_.guest(id).kernel().memory();
+    RC_ASSERT(figures.total() >= figures.available() && figures.available() >= Kib{});
     // A guest that lies about its memory may kill itself.
     const auto conduct = guest.spec().agent.conduct;
     if (conduct == AgentConduct::lying || conduct == AgentConduct::huge) continue;

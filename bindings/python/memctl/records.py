@@ -180,7 +180,7 @@ class Stage:
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
     ...     print([str(stage.size) for stage in host["demo-pvh"].plan("40GiB").stages])
-    ['31616 MiB', '40960 MiB']
+    ['30208 MiB', '40960 MiB']
     """
 
     size: Size
