@@ -40,6 +40,7 @@ Session::Session(const HostChoice& choice) : simulation_{choice.world}, world_{s
 }
 
 DomainIdentity Session::identity(DomainId id) {
+  if (const auto* record = world_.toolstack().find(id)) return record->identity;
   const auto& spec = world_.guest(id).spec();
   return {.id = id, .name = spec.name, .type = spec.type};
 }

@@ -494,7 +494,7 @@ TEST(SimGuest, TheSameSeedGivesTheSameRun) {
     World world{{.seed = 7}};
     const DomainId id = world.add_guest(with_policy(pvh(), "online_kernel"));
     static_cast<void>(set_size(world, id, 700_MiB));
-    return std::tuple{world.toolstack().find(id)->uuid, world.allocated(id),
+    return std::tuple{world.toolstack().find(id)->identity.uuid, world.allocated(id),
                       world.guest(id).kernel().memory().kernel_free(), world.clock().now()};
   };
   EXPECT_EQ(run(), run());

@@ -48,6 +48,7 @@ class DomainIdentity:
     id: int
     name: str
     type: DomainType
+    uuid: str = ""  #: Tells whether `id` still means the same domain. Empty: not known.
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of `memctl --json`."""
