@@ -67,6 +67,8 @@ host::Task<std::optional<Report>> recover_leftover(host::Port& port, DomainIdent
   const auto journal = std::make_shared<Journal>(port.store(), domain);
   BOOST_OUTCOME_CO_TRY(const auto left, journal->take_over(port));
   if (!left) co_return std::optional<Report>{};
+  // What the dead operation gave can come back only if the agent says what is safe.
+  options.agentless = false;
   Work work{port, std::move(domain), std::move(options)};
   auto report = co_await bring_back(work, *left);
   if (!report) co_return co_await unfinished(work, journal, *left, report.error());

@@ -293,6 +293,19 @@ TEST_P(OperationOnSim, RestoringIsOnePhaseThatMovesByXensCount) {
   }
 }
 
+TEST_P(OperationOnSim, WithoutAnAgentNothingThatTheGuestClaimsIsVerified) {
+  const DomainId id = add({.linux = {.online_policy = "online_kernel"}});
+  const auto report = resize(id, 1_GiB, {.agentless = true});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_TRUE(report.value().verified.xen);
+  EXPECT_FALSE(report.value().verified.blocks);
+  EXPECT_FALSE(report.value().verified.guest_total);
+  EXPECT_EQ(report.value().guest_total, std::nullopt);
+  const auto smaller = resize(id, 512_MiB, {.agentless = true});
+  ASSERT_FALSE(smaller);
+  EXPECT_EQ(smaller.error().report->outcome, Outcome::refused);
+}
+
 TEST_P(OperationOnSim, AKernelThatRestsAFewPagesOffItsTargetIsServedLikeAnyOther) {
   const DomainId id =
       add({.linux = {.kernel_release = "6.12.57+deb13-amd64", .off_target = 24_KiB}});
