@@ -113,7 +113,9 @@ class Host:
         return iter(self.domains())
 
     def __getitem__(self, name: str | int) -> Domain:
-        """The guest of that name; digits mean its number, as in `xl`. Raises `NoSuchDomain`, a `LookupError`.
+        """The guest of that name; digits mean its number, as in `xl`.
+
+        Raises `NoSuchDomain`, a `LookupError`.
 
         >>> import memctl
         >>> with memctl.Host("sim:") as host:
