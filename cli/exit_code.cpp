@@ -23,4 +23,10 @@ ExitCode exit_code(Outcome outcome, std::optional<Cause> cause) {
   return ExitCode::left_behind;
 }
 
+ExitCode without_output(Command command, ExitCode code) {
+  const bool tells_of_a_domain =
+      command == Command::resize || (command == Command::recover && code != ExitCode::verified);
+  return tells_of_a_domain ? code : ExitCode::output_lost;
+}
+
 }  // namespace memctl::cli

@@ -5,6 +5,7 @@
 
 #include "memctl/cause.hpp"
 #include "memctl/report.hpp"
+#include "options.hpp"
 
 namespace memctl::cli {
 
@@ -17,10 +18,16 @@ enum class ExitCode : int {
   restored = 4,       ///< It failed, and the earlier state is restored.
   left_behind = 5,    ///< It failed, and the earlier state is not restored, or only in part.
   gone = 6,           ///< The domain ended, rebooted or moved.
+  output_lost = 74,   ///< The output could not be written. EX_IOERR of sysexits.h.
   interrupted = 130,  ///< A signal ended it, and the earlier state is restored.
 };
 
 /// The exit code of an ending. Only this function decides it. `cause` is empty when verified.
 [[nodiscard]] ExitCode exit_code(Outcome outcome, std::optional<Cause> cause);
+
+/// The exit code of a command that ended with `code` and could not write its output. A resize keeps
+/// its own code, and so does a recovery that did not succeed: nothing else tells what became of the
+/// domain.
+[[nodiscard]] ExitCode without_output(Command command, ExitCode code);
 
 }  // namespace memctl::cli

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "commands.hpp"
+#include "exit_code.hpp"
 #include "options.hpp"
 #include "process.hpp"
 #include "signals.hpp"
@@ -19,15 +20,17 @@ int run_program(int argc, char** argv) {
   ignore_broken_pipes();
   const auto parsed = parse_options({argv + (argc > 0 ? 1 : 0), argv + argc});
   if (const auto* answer = std::get_if<Answer>(&parsed)) {
-    write_all(STDOUT_FILENO, answer->out);
-    write_all(STDERR_FILENO, answer->err);
-    return answer->exit_code;
+    const bool written = write_all(STDOUT_FILENO, answer->out);
+    static_cast<void>(write_all(STDERR_FILENO, answer->err));
+    return written ? answer->exit_code : static_cast<int>(ExitCode::output_lost);
   }
   block_stops();
   const auto& options = std::get<Options>(parsed);
   Process process;
   if (options.command == Command::resize) process.catch_signals();
-  const int code = static_cast<int>(run(options, process));
+  const ExitCode ended = run(options, process);
+  const int code =
+      static_cast<int>(process.output_lost() ? without_output(options.command, ended) : ended);
   // After a failure, one of libxl's calls may still wait for another tool's lock, and closing the
   // host would wait for that call.
   if (code != 0) ::_exit(code);
@@ -43,7 +46,8 @@ int main(int argc, char** argv) {
   } catch (const std::exception& exception) {
     // The library returns its errors, so this one means that the process got no memory or no
     // thread. It is not known here whether an operation left something behind.
-    memctl::cli::write_all(STDERR_FILENO, std::string{"memctl: "} + exception.what() + "\n");
+    static_cast<void>(
+        memctl::cli::write_all(STDERR_FILENO, std::string{"memctl: "} + exception.what() + "\n"));
     return static_cast<int>(memctl::cli::ExitCode::left_behind);
   }
 }

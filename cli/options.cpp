@@ -156,6 +156,7 @@ constexpr const char* exit_codes = R"(Exit codes:
   1 doctor found a fault      4 failed, and restored
   2 wrong usage or size       5 failed, and something was left behind
                               6 the domain is gone, rebooted or moved
+  74 the output could not be written (a resize keeps its own code)
   130 interrupted, and restored; a second Ctrl-C leaves the rest to memctl recover
 
 memctl COMMAND --help tells more, with examples.

@@ -12,9 +12,15 @@ namespace memctl::cli {
 
 Result<Host> Process::open_host(const std::string& uri) { return host_.emplace(Host::open(uri)); }
 
-void Process::write_out(std::string_view text) { write_all(STDOUT_FILENO, text); }
+// A resize goes on without a reader, because the guest must not be left half-way.
+void Process::write_out(std::string_view text) {
+  if (!write_all(STDOUT_FILENO, text)) output_lost_ = true;
+}
 
-void Process::write_err(std::string_view text) { write_all(STDERR_FILENO, text); }
+// If this fails, there is no other place to say so.
+void Process::write_err(std::string_view text) {
+  static_cast<void>(write_all(STDERR_FILENO, text));
+}
 
 ProgressBar::Style Process::style() {
   const bool live = is_live_terminal(STDERR_FILENO);

@@ -28,9 +28,13 @@ class Process final : public Environment {
   [[nodiscard]] TimePoint now() override;
   void wait_for(EventQueue& queue, std::optional<std::chrono::milliseconds> patience) override;
 
+  /// Whether a part of the standard output could not be written.
+  [[nodiscard]] bool output_lost() const { return output_lost_; }
+
  private:
   std::optional<SignalWatch> signals_;
   std::optional<Result<Host>> host_;
+  bool output_lost_{false};
 };
 
 }  // namespace memctl::cli

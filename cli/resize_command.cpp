@@ -40,12 +40,11 @@ std::variant<Request, Ending> look_up(const Options& options, Environment& envir
 
 /// The process ends during an operation. The operation's record stays, and memctl recover will find
 /// its owner dead.
-Ending abandoned(const Request& request) {
-  const DomainIdentity domain = request.domain.identity();
+Ending abandoned(const Request& request, const Options& options) {
   Error error{.cause = Cause::cancelled,
               .message = "interrupted again, before the earlier size and limits were restored",
-              .hint = "to restore them: memctl recover " + domain.name};
-  Ending ending{std::move(error), domain, request.requested()};
+              .hint = "to restore them: memctl recover " + options.domain};
+  Ending ending{std::move(error), request.domain.identity(), request.requested()};
   ending.outcome = Outcome::failed;
   return ending;
 }
@@ -65,7 +64,7 @@ Ending resize(const Request& request, const Options& options, Environment& envir
   Display display{options, request.domain.identity().name, environment};
   if (!display.follow(*queue)) {
     display.end(Outcome::failed, display.elapsed());
-    return abandoned(request);
+    return abandoned(request, options);
   }
   environment.on_interruption({});  // the operation has ended, so there is nothing to cancel
 

@@ -2,6 +2,7 @@
 #include "terminal.hpp"
 
 #include <langinfo.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -23,6 +24,12 @@ bool write_all(int descriptor, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(descriptor, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && errno == EAGAIN) {
+      pollfd writable{.fd = descriptor, .events = POLLOUT, .revents = 0};
+      static_cast<void>(::poll(&writable, 1, -1));
+      continue;
+    }
+    if (written < 0 && errno == EPIPE) return true;
     if (written <= 0) return false;
     text.remove_prefix(static_cast<std::size_t>(written));
   }

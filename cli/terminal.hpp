@@ -5,9 +5,9 @@
 
 namespace memctl::cli {
 
-/// Writes all of `text`. Waits if the reader is slow. False: the reader is gone. A resize continues
-/// without a reader, because the guest must not be left half-way.
-bool write_all(int descriptor, std::string_view text);
+/// Writes all of `text`. Waits if the reader is slow. False: it could not be written, for example
+/// because the disk is full. A reader that has gone wants no more, so that is no failure.
+[[nodiscard]] bool write_all(int descriptor, std::string_view text);
 
 /// Whether `descriptor` is a terminal that can redraw a line.
 [[nodiscard]] bool is_live_terminal(int descriptor);

@@ -18,8 +18,8 @@ namespace memctl {
 
 class HostState;
 
-/// One life of a domain: after a reboot its calls fail with `no_such_domain`. Thread-safe. Keeps
-/// the connection to the host open.
+/// One life of a domain: after a reboot its calls fail with `no_such_domain`, also if another
+/// domain has got its number. Thread-safe. Keeps the connection to the host open.
 class MEMCTL_EXPORT Domain {
  public:
   Domain(std::shared_ptr<HostState> host, DomainIdentity identity);

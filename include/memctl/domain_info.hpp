@@ -15,10 +15,13 @@ namespace memctl {
 enum class DomainType { pv, pvh, hvm };
 [[nodiscard]] MEMCTL_EXPORT std::string_view name(DomainType type);
 
+/// One life of a domain. Xen's numbers wrap and names change hands, so the UUID tells whether the
+/// number still means the same domain.
 struct DomainIdentity {
   DomainId id{};
   std::string name{};
   DomainType type{DomainType::pv};
+  std::string uuid{};  ///< As "xl list -v" prints it. Empty: not known.
   friend bool operator==(const DomainIdentity&, const DomainIdentity&) = default;
 };
 
@@ -34,14 +37,14 @@ struct AgentStatus {
 /// them.
 struct DomainStatus {
   DomainIdentity domain{};
-  Kib allocated{};                      ///< Xen's page count of the domain.
-  Kib target{};                         ///< The size that the domain was last asked to have.
-  std::optional<Kib> limit{};           ///< How far the target may go without a resize.
-  Kib max_pages{};                      ///< The hypervisor's cap, which a guest cannot pass.
-  std::optional<Kib> boot_limit{};      ///< The limit that the domain was built with.
-  std::optional<Kib> pool{};            ///< The HAP or shadow pool. A pv domain has no pool.
-  std::optional<AgentStatus> agent{};   ///< Nothing: no agent announced itself, or none answers.
-  std::optional<Kib> reported_total{};  ///< The guest's MemTotal.
+  Kib allocated{};                          ///< Xen's page count of the domain.
+  Kib target{};                             ///< The size that the domain was last asked to have.
+  std::optional<Kib> limit{};               ///< How far the target may go without a resize.
+  Kib max_pages{};                          ///< The hypervisor's cap, which a guest cannot pass.
+  std::optional<Kib> boot_limit{};          ///< The limit that the domain was built with.
+  std::optional<Kib> pool{};                ///< The HAP or shadow pool. A pv domain has no pool.
+  std::optional<AgentStatus> agent{};       ///< Nothing: no agent answers, or none was asked.
+  std::optional<Kib> reported_total{};      ///< The guest's MemTotal.
   std::optional<Kib> reported_available{};  ///< The guest's MemAvailable.
   /// The sizes that a resize would be granted now. Nothing: every size would be refused, and the
   /// next two members say why.

@@ -25,7 +25,8 @@ class MEMCTL_EXPORT Host {
   /// `invalid_argument` (an unknown kind of host, or a file that describes no host).
   [[nodiscard]] static Result<Host> open(std::string_view uri);
 
-  /// The guest with this name or number. dom0 is no guest and is not found. Blocks for some
+  /// The guest with this name or number. Digits mean a number, as in `xl`: a guest whose name is
+  /// digits is found by its number alone. dom0 is no guest and is not found. Blocks for some
   /// milliseconds. Errors: `no_such_domain`, `hypervisor_error`.
   [[nodiscard]] Result<Domain> domain(std::string_view name_or_id) const;
   /// The domain with an identity that a list or a report gave. Does not block and does not ask the

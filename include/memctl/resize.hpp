@@ -37,7 +37,8 @@ struct ResizeOptions {
   std::chrono::milliseconds stall{std::chrono::seconds{30}};
   OnFailure on_failure{OnFailure::restore};
   OnlineZone online{OnlineZone::kernel};
-  /// Work without the guest's agent. Then only Xen's page count can be verified.
+  /// Work without the guest's agent: it is not asked even if there is one. Then only Xen's page
+  /// count can be verified, and the guest can only grow.
   bool agentless{false};
   /// Accept that emulated devices cannot reach the added memory of an hvm guest.
   bool allow_hvm_devices{false};

@@ -14,18 +14,44 @@
 namespace memctl {
 namespace {
 
-Result<std::vector<DomainIdentity>> list(HostState& state) {
+using Identities = std::vector<DomainIdentity>;
+
+Result<Identities> list(HostState& state) {
   return state.call([](host::Port& port) { return port.hypervisor().domains(); });
 }
 
-Error no_such_domain(std::string_view name) {
-  if (name == "0" || name == "Domain-0") {
-    return {.cause = Cause::no_such_domain,
-            .message = "dom0 is the host's own domain, not a guest",
-            .hint = "name a guest; xl list shows them. xl mem-set 0 resizes dom0"};
-  }
-  return {.cause = Cause::no_such_domain,
-          .message = "no guest is called \"" + printable(name, 64) + "\""};
+Error no_such_domain(std::string message, std::string hint = {}) {
+  return {.cause = Cause::no_such_domain, .message = std::move(message), .hint = std::move(hint)};
+}
+
+Error is_dom0() {
+  return no_such_domain("dom0 is the host's own domain, not a guest",
+                        "name a guest; xl list shows them. xl mem-set 0 resizes dom0");
+}
+
+/// A name of digits finds nothing: whoever chooses a guest's name could otherwise catch what is
+/// meant for another guest.
+Result<DomainIdentity> with_number(const Identities& guests, std::string_view digits) {
+  std::uint32_t wanted = 0;
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), wanted);
+  const bool fits = parsed.ec == std::errc{};
+  if (fits && wanted == 0) return is_dom0();
+  const auto found = std::ranges::find(guests, DomainId{wanted}, &DomainIdentity::id);
+  if (fits && found != guests.end()) return *found;
+  const auto named = std::ranges::find(guests, digits, &DomainIdentity::name);
+  return no_such_domain("no guest has the number " + printable(digits, 64),
+                        named == guests.end() ? ""
+                                              : "digits mean a number; the guest of that name has "
+                                                "the number " +
+                                                    std::to_string(number(named->id)));
+}
+
+Result<DomainIdentity> with_name(const Identities& guests, std::string_view name) {
+  if (name.empty()) return no_such_domain("the name of the domain is empty");
+  if (name == "Domain-0") return is_dom0();
+  const auto found = std::ranges::find(guests, name, &DomainIdentity::name);
+  if (found != guests.end()) return *found;
+  return no_such_domain("no guest is called \"" + printable(name, 64) + "\"");
 }
 
 }  // namespace
@@ -47,17 +73,9 @@ Result<std::vector<Domain>> Host::domains() const {
 
 Result<Domain> Host::domain(std::string_view name_or_id) const {
   BOOST_OUTCOME_TRY(const auto identities, list(*state_));
-  auto found = std::ranges::find(identities, name_or_id, &DomainIdentity::name);
-  if (found == identities.end()) {
-    std::uint32_t wanted = 0;
-    const char* end = name_or_id.data() + name_or_id.size();
-    const auto parsed = std::from_chars(name_or_id.data(), end, wanted);
-    if (parsed.ec == std::errc{} && parsed.ptr == end) {
-      found = std::ranges::find(identities, DomainId{wanted}, &DomainIdentity::id);
-    }
-  }
-  if (found == identities.end()) return no_such_domain(name_or_id);
-  return Domain{state_, *found};
+  BOOST_OUTCOME_TRY(auto identity, is_number(name_or_id) ? with_number(identities, name_or_id)
+                                                         : with_name(identities, name_or_id));
+  return Domain{state_, std::move(identity)};
 }
 
 Domain Host::domain(DomainIdentity identity) const { return {state_, std::move(identity)}; }

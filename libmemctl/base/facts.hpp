@@ -51,7 +51,6 @@ struct DomainMemory {
 
 struct DomainFacts {
   DomainIdentity identity{};
-  std::string uuid{};
   DomainMemory memory{};
   int vcpus{1};                        ///< The most that it can have, for the pool's formula.
   std::optional<Kib> target{};         ///< xenstore memory/target; excludes video RAM.

@@ -12,4 +12,8 @@ std::string printable(std::string_view text, std::size_t most) {
   return shown;
 }
 
+bool is_number(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
 }  // namespace memctl

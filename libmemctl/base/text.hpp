@@ -11,4 +11,7 @@ namespace memctl {
 /// mark for each byte that is not printable ASCII.
 [[nodiscard]] std::string printable(std::string_view text, std::size_t most);
 
+/// Whether the text is digits and nothing else. As a domain, such a text means a number, as in xl.
+[[nodiscard]] bool is_number(std::string_view text);
+
 }  // namespace memctl

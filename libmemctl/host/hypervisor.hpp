@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "base/facts.hpp"
@@ -31,6 +32,8 @@ class Hypervisor {
   /// All guests by number, without dom0.
   [[nodiscard]] virtual Task<std::vector<DomainIdentity>> domains() = 0;
   [[nodiscard]] virtual Task<DomainFacts> domain_facts(DomainId domain) = 0;
+  /// The UUID of the domain that has this number now.
+  [[nodiscard]] virtual Result<std::string> uuid(DomainId domain) = 0;
   [[nodiscard]] virtual Result<DomainMemory> domain_memory(DomainId domain) = 0;
 
   /// Sets the limit (xenstore's static-max) to `limit` and max_pages to `limit` + 1 MiB

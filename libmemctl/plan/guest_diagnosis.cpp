@@ -32,9 +32,7 @@ Finding agent(const DomainExam& exam) {
             "in the guest: install the memctl-agent of this version of memctl"};
   }
   const std::string restart = "in the guest: systemctl restart memctl-agent";
-  Input with_agent = exam.facts;
-  with_agent.policy.agentless = false;
-  const Error refused = *refuse_without_agent(with_agent);
+  const Error refused = *refuse_without_agent(exam.facts);
   return {Check::agent, Severity::bad,
           exam.agent_error ? exam.agent_error->message : refused.message,
           exam.hello ? restart : refused.hint};

@@ -20,6 +20,7 @@ constexpr Kib pv_address_limit = 512_GiB;
 /// Describing this many times what a guest booted with takes an eighth of what it booted with, even
 /// if its kernel cannot use the added memory.
 constexpr std::int64_t agentless_growth = 8;
+constexpr auto with_agent = "without --agentless the guest's agent is asked";
 
 /// The memory below 4 GiB in any guest's addresses, at least. The rest is a hole for its devices.
 constexpr Kib below_the_hole = 3_GiB;
@@ -70,7 +71,7 @@ Refusal refuse_undescribed(const Input& input, Kib to) {
   return refusal(Cause::guest_memmap,
                  "without its agent nothing tells whether the guest can describe more than " +
                      std::to_string(agentless_growth) + " times what it booted with",
-                 start_agent());
+                 with_agent);
 }
 
 }  // namespace
@@ -279,7 +280,7 @@ Refusal refuse_shrink(const Input& input, Kib to) {
   if (!floor) {
     return refusal(Cause::below_floor,
                    "without its agent nothing tells how much memory the guest can give back",
-                   start_agent());
+                   with_agent);
   }
   if (to < *floor) {
     return refusal(Cause::below_floor, "the rest of its memory is in use, or movable",

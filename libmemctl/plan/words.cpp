@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "memctl/size.hpp"
 
 namespace memctl::plan {
@@ -11,14 +12,13 @@ std::string at_least(Kib size) { return to_string(round_up(size, 1_MiB)); }
 std::string at_most(Kib size) { return to_string(round_down(size, 1_MiB)); }
 
 std::string word_for(const DomainIdentity& domain) {
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  const auto is_plain = [&](char c) {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+  const auto is_plain = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
            c == '_' || c == '.';
   };
   const std::string& name = domain.name;
   const bool plain = !name.empty() && name.front() != '-' && std::ranges::all_of(name, is_plain) &&
-                     !std::ranges::all_of(name, is_digit);
+                     !is_number(name);
   return plain ? name : std::to_string(number(domain.id));
 }
 

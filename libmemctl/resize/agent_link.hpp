@@ -21,7 +21,8 @@ class AgentLink {
 
   /// Opens the mailbox. Errors: `store_error`.
   [[nodiscard]] Result<void> open();
-  /// Asks for the first time, unless the domain is paused or ending. An agent that does not answer
+  /// Asks for the first time, unless the domain is paused or ending, or the caller does without an
+  /// agent: then nothing that the guest claims may count. An agent that does not answer
   /// is no error: the guest's facts then are unknown, and `error` tells why. Errors: the host's.
   [[nodiscard]] host::Task<void> meet();
   [[nodiscard]] bool answers() const { return domain_->facts().guest.has_value(); }

@@ -58,6 +58,7 @@ host::Task<std::vector<Finding>> examine_host(host::Port& port, Kib reserve) {
 host::Task<std::vector<Finding>> examine_domain(host::Port& port, DomainIdentity domain,
                                                 ResizeOptions options) {
   const DomainId id = domain.id;
+  options.agentless = false;  // the agent is one of the things that the doctor looks at
   Inquiry inquiry{port, std::move(domain), std::move(options)};
   BOOST_OUTCOME_CO_TRY(inquiry.agent.open());
   BOOST_OUTCOME_CO_TRY(co_await inquiry.gather(inquiry.unhurried));

@@ -25,6 +25,7 @@ Inquiry::Inquiry(host::Port& on, DomainIdentity identity, ResizeOptions with)
       unhurried{on.clock(), wakeup, domain.identity(), options.stall} {}
 
 host::Task<void> Inquiry::gather(const Patience& patience) {
+  BOOST_OUTCOME_CO_TRY(require_same(port, domain.identity()));
   BOOST_OUTCOME_CO_TRY(co_await agent.meet());
   BOOST_OUTCOME_CO_TRY(co_await domain.read_domain(patience));
   co_return domain.read_host();

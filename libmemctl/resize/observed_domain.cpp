@@ -31,6 +31,15 @@ bool has_ended(Cause cause) {
   return cause == Cause::domain_gone || cause == Cause::guest_rebooted;
 }
 
+Result<void> require_same(host::Port& port, const DomainIdentity& identity) {
+  if (identity.uuid.empty()) return success();
+  BOOST_OUTCOME_TRY(const std::string uuid, port.hypervisor().uuid(identity.id));
+  if (uuid == identity.uuid) return success();
+  return domain_error(
+      identity, Cause::no_such_domain,
+      "the domain has ended, and another domain has its ID " + std::to_string(number(identity.id)));
+}
+
 ObservedDomain::ObservedDomain(host::Port& port, DomainIdentity identity, plan::Policy policy)
     : port_{&port}, identity_{std::move(identity)}, facts_{.policy = policy} {}
 

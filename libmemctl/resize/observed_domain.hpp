@@ -15,6 +15,10 @@ namespace memctl::resize {
 /// `ObservedDomain` found: a host's call that says `no_such_domain` may simply have failed.
 [[nodiscard]] bool has_ended(Cause cause);
 
+/// Whether the domain of that number is still the one that `identity` means: numbers wrap. Errors:
+/// `no_such_domain`, and those of the host.
+[[nodiscard]] Result<void> require_same(host::Port& port, const DomainIdentity& identity);
+
 /// A domain, its guest and its host as they were last seen: all that a decision rests on. Whoever
 /// learns something new tells it here. Belongs to the host's executor.
 class ObservedDomain {

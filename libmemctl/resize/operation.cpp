@@ -73,6 +73,7 @@ host::Task<Plan> ResizeOperation::decide() {
 /// If that may have happened, reports `busy`.
 Error ResizeOperation::undecided(Error error) {
   if (error.report) return error;  // a recovery's
+  if (error.cause == Cause::no_such_domain) return refused(work_.domain.reason_of(error));
   const auto free = journal_->require_free(work_.port);
   if (!free && free.error().cause == Cause::busy) return refused(free.error());
   return refused(work_.domain.reason_of(std::move(error)));

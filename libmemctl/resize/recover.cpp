@@ -63,9 +63,12 @@ awaitable<Error> unfinished(Work& work, const std::shared_ptr<Journal>& journal,
 
 host::Task<std::optional<Report>> recover_leftover(host::Port& port, DomainIdentity domain,
                                                    ResizeOptions options) {
+  BOOST_OUTCOME_CO_TRY(require_same(port, domain));
   const auto journal = std::make_shared<Journal>(port.store(), domain);
   BOOST_OUTCOME_CO_TRY(const auto left, journal->take_over(port));
   if (!left) co_return std::optional<Report>{};
+  // What the dead operation gave can come back only if the agent says what is safe.
+  options.agentless = false;
   Work work{port, std::move(domain), std::move(options)};
   auto report = co_await bring_back(work, *left);
   if (!report) co_return co_await unfinished(work, journal, *left, report.error());

@@ -9,6 +9,7 @@
 
 #include "memctl/size.hpp"
 #include "plan/step.hpp"
+#include "plan/words.hpp"
 
 namespace memctl::resize {
 namespace {
@@ -67,7 +68,8 @@ Error ended(Error error, Report report) {
 }
 
 std::string once_answered(const DomainIdentity& domain) {
-  return "once libxl's lock of " + domain.name + " is free: memctl recover " + domain.name;
+  return "once libxl's lock of " + domain.name + " is free: memctl recover " +
+         plan::word_for(domain);
 }
 
 void leave_record(Work& work, const std::shared_ptr<Journal>& journal, const Record& before) {

@@ -27,6 +27,7 @@ host::Task<Walked> walk_back(Work& work, const Record& before) {
   const Way way{.goal = before.size,
                 .patience = work.unhurried,
                 .asks_first = gives,
+                .restores = true,
                 .lowest_limit = before.limit,
                 .host_reserve = work.options.host_reserve};
   co_return co_await walk(work, way);

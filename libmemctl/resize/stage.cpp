@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "base/domain_error.hpp"
@@ -88,6 +89,41 @@ Kib online_size(const plan::Input& facts, Kib from, Kib to) {
   return std::min(to, from + facts.guest->hello.block_size * std::max<std::int64_t>(0, online));
 }
 
+/// Tells how far a stage has come. A stage that grows first shows its blocks come online, until Xen
+/// has counted the first of its pages; from then on, and while restoring, Xen's count is shown.
+class Shown {
+ public:
+  Shown(Progress& progress, const Way& way, int number, Kib from, Kib to)
+      : progress_{progress}, restores_{way.restores}, number_{number}, from_{from}, to_{to} {}
+
+  void begin(Phase phase) {
+    if (restores_) return;
+    phase_ = phase;
+    progress_.begin(phase, number_, from_, to_);
+  }
+
+  /// `moved`: by how much Xen's count has changed in this stage.
+  void advance(const plan::Input& facts, Kib moved) {
+    if (phase_ == Phase::online && moved > Kib{}) {
+      progress_.advance(to_);
+      begin(Phase::populate);
+    }
+    // While a domain is on its way, nobody knows by how many pages its count is off its size.
+    const Kib counted = std::clamp(from_ + moved, std::min(from_, to_), std::max(from_, to_));
+    progress_.advance(phase_ == Phase::online ? online_size(facts, from_, to_) : counted);
+  }
+
+  void end() { progress_.advance(to_); }
+
+ private:
+  Progress& progress_;
+  bool restores_;
+  int number_;
+  Kib from_;
+  Kib to_;
+  std::optional<Phase> phase_{};
+};
+
 }  // namespace
 
 host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& stage) {
@@ -102,7 +138,8 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
   // above its size.
   const bool exact = grows || plan::known_offset(facts.domain);
   const Pages rest = exact ? Pages{} : to_pages(plan::max_pages_slack);
-  if (grows) work.progress.begin(Phase::online, number, from, stage.size);
+  Shown shown{work.progress, way, number, from, stage.size};
+  if (grows) shown.begin(Phase::online);
 
   BOOST_OUTCOME_CO_TRY(work.domain.require_no_save());
   // The agent sets the guest's policy before there is memory: the kernel then onlines it at once.
@@ -116,8 +153,7 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
   ++work.stages_begun;
   BOOST_OUTCOME_CO_TRY(co_await work.limits.set_size(way.patience, stage.size, way.lowest_limit));
 
-  bool populating = !grows;
-  if (populating) work.progress.begin(Phase::populate, number, from, stage.size);
+  if (!grows) shown.begin(Phase::populate);
   Pages last = grows ? goal - begun : begun - goal;
   Furthest furthest{facts, stage, last};
   host::TimePoint moved_at = clock.now();
@@ -125,13 +161,7 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
     BOOST_OUTCOME_CO_TRY(work.refresh_memory(way.patience));
     const Pages now = facts.domain.memory.allocated;
     const Pages missing = grows ? goal - now : now - goal;
-    if (!populating && now > begun) {
-      work.progress.advance(stage.size);
-      work.progress.begin(Phase::populate, number, from, stage.size);
-      populating = true;
-    }
-    work.progress.advance(populating ? from + to_kib(now - begun)
-                                     : online_size(facts, from, stage.size));
+    shown.advance(facts, to_kib(now - begun));
     if (missing <= rest) break;
     BOOST_OUTCOME_CO_TRY(work.domain.require_no_save_if_due());
     if (!grows && plan::is_pressed(facts)) {
@@ -148,7 +178,7 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
     last = missing;
     co_await way.patience.wait(interval);
   }
-  work.progress.advance(stage.size);
+  shown.end();
   co_return success();
 }
 

@@ -25,6 +25,8 @@ struct Way {
   /// Ask the agent before the first stage too. Each later stage is decided on a report that was
   /// made after the stage before it, which otherwise would be counted twice.
   bool asks_first{};
+  /// Part of restoring: the stages move the progress that `restore` has begun, and begin none.
+  bool restores{};
   /// The limit sinks with the size, down to this. Nothing: it only rises.
   std::optional<Kib> lowest_limit{};
   /// Each stage leaves this much of the host's memory free. Nothing: a claim has reserved enough.

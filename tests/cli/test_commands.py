@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from typing import Callable
 
 import pytest
-from memctl_command import Run
+from memctl_command import Run, command_path
 
 Memctl = Callable[..., Run]
 SIM = ("--host", "sim:")
@@ -63,7 +65,7 @@ def test_without_a_terminal_verbose_has_a_line_per_phase(memctl: Memctl) -> None
 def test_more_than_the_host_has_is_refused_with_the_sizes_that_work(memctl: Memctl) -> None:
     run = memctl(*SIM, "resize", "demo-pv", "100g")
     assert run.code == 3
-    assert "(host_memory)\n  possible now: 93 MiB to " in run.err
+    assert "(host_memory)\n  possible now: 135 MiB to " in run.err
     (*_, report) = memctl(*SIM, "resize", "demo-pv", "100g", "--json").objects()
     largest = report["range"]["largest"]["size_kib"]
     assert memctl(*SIM, "resize", "demo-pv", f"{largest}k").code == 0
@@ -73,7 +75,7 @@ def test_a_plan_is_a_dry_run(memctl: Memctl) -> None:
     plan = memctl(*SIM, "plan", "demo-pvh", "40g")
     assert plan.code == 0
     assert plan.out == memctl(*SIM, "resize", "demo-pvh", "40g", "--dry-run").out
-    assert "STAGE" in plan.out and "possible now: 93 MiB to " in plan.out
+    assert "STAGE" in plan.out and "possible now: 135 MiB to " in plan.out
     (answer,) = memctl(*SIM, "plan", "demo-pvh", "40g", "--json").objects()
     assert answer["event"] == "plan"
     assert answer["stages"][-1]["size_kib"] == answer["to_kib"] == 40 * GIB
@@ -120,6 +122,32 @@ def test_without_an_agent_only_agentless_works(
     run = memctl("--host", uri, "resize", "g", "2g", "--agentless")
     assert run.code == 0, run.err
     assert "the guest was not asked" in run.out
+
+
+@pytest.mark.parametrize(
+    "arguments, code",
+    [
+        (["--version"], 74),
+        (["status"], 74),
+        (["status", "--json"], 74),
+        (["doctor"], 74),
+        (["plan", "demo-pv", "2g"], 74),
+        (["recover"], 74),
+        (["resize", "demo-pv", "2g"], 0),
+    ],
+)
+def test_output_that_a_full_disk_refuses_is_an_error(arguments: list[str], code: int) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run([command_path(), *SIM, *arguments], stdout=full, timeout=60)
+    assert done.returncode == code
+
+
+def test_a_reader_that_closes_the_pipe_is_no_error() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([command_path(), *SIM, "status"], stdout=write, timeout=60)
+    os.close(write)
+    assert done.returncode == 0
 
 
 @pytest.mark.parametrize(

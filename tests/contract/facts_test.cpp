@@ -43,6 +43,7 @@ TEST_F(HostFactsTest, GuestsAreListedByNumberWithoutDom0) {
 
 TEST_F(AbsentDomainTest, EveryCallSaysSo) {
   EXPECT_TRUE(failed_with(run(xen().domain_facts(absent)), Cause::no_such_domain));
+  EXPECT_TRUE(failed_with(xen().uuid(absent), Cause::no_such_domain));
   EXPECT_TRUE(failed_with(xen().domain_memory(absent), Cause::no_such_domain));
   EXPECT_TRUE(failed_with(run(xen().set_limit(absent, 1_GiB)), Cause::no_such_domain));
   EXPECT_TRUE(failed_with(run(xen().set_size(absent, 1_GiB)), Cause::no_such_domain));
@@ -56,7 +57,8 @@ TEST_F(AbsentDomainTest, EveryCallSaysSo) {
 TEST_P(FactsTest, IdentifyTheGuest) {
   EXPECT_EQ(before().identity.name, GetParam().name);
   EXPECT_EQ(before().identity.type, GetParam().type);
-  EXPECT_EQ(stored(own("vm")), "/vm/" + before().uuid);
+  EXPECT_EQ(stored(own("vm")), "/vm/" + before().identity.uuid);
+  EXPECT_EQ(xen().uuid(id()).value(), before().identity.uuid);
   EXPECT_EQ(stored(own("name")), GetParam().name);
 }
 

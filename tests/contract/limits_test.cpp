@@ -8,7 +8,9 @@ namespace {
 
 class LimitsTest : public GuestTest {
  protected:
-  [[nodiscard]] std::string vm_memory() { return stored("/vm/" + before().uuid + "/memory"); }
+  [[nodiscard]] std::string vm_memory() {
+    return stored("/vm/" + before().identity.uuid + "/memory");
+  }
   void expect_limits_of(const DomainFacts& expected) {
     const DomainFacts now = facts();
     EXPECT_EQ(now.target, expected.target);

@@ -58,7 +58,7 @@ Patient::Patient(const Treatment& treatment)
     : treatment_{treatment},
       id_{world().add_guest(
           {.name = "g", .type = treatment.type, .linux = {.kernel_free = treatment.kernel_free}})},
-      identity_{.id = id_, .name = "g", .type = treatment.type} {
+      identity_{world().toolstack().find(id_)->identity} {
   for (const Kib size : treatment.before) {
     resize::ResizeOperation operation{simulation_.port(), identity_, size, {}};
     if (!simulation_.run(operation.run())) throw std::logic_error{"cannot be prepared"};

@@ -125,10 +125,29 @@ TEST(Counterexample, AGuestThatArrivesAtItsEarlierTargetOnTheWayBack) {
          {{.goal = Goal::largest,
            .trouble = Trouble::saved_and_restored,
            .at = 873ms,
-           .options = {.on_failure = OnFailure::keep, .agentless = true}},
+           .options = {.on_failure = OnFailure::keep}},
           {.goal = Goal::down,
            .amount = 566,
-           .options = {.timeout = 4ms, .online = OnlineZone::movable, .agentless = true}}});
+           .options = {.timeout = 4ms, .online = OnlineZone::movable}}});
+}
+
+/// The guest cannot give back as much as its target says, so it looks as if it grew, and its pool
+/// stays although the request was refused.
+TEST(Counterexample, APoolThatStaysUnderAGuestThatNeverArrives) {
+  replay({.world = {.host = 1024_MiB},
+          .guests = {{.type = DomainType::hvm,
+                      .memory = 128_MiB,
+                      .video_ram = 16_MiB,
+                      .hap = false,
+                      .linux = {.kernel_free = 10176_KiB, .reclaimable = 1040_KiB}}}},
+         {{.goal = Goal::beyond,
+           .amount = 7,
+           .trouble = Trouble::save_begins,
+           .at = -1ms,
+           .options = {.on_failure = OnFailure::keep,
+                       .agentless = true,
+                       .allow_hvm_devices = true,
+                       .host_reserve = 4_KiB}}});
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ GuestSpec guest(int number) {
   // The least that a guest can live with: its watermark, and a little more.
   const host::sim::GuestMemory usual{spec.memory, Kib{}, Kib{}};
   if (one_in(3)) kernel.kernel_free = *sizes(usual.watermark() + 2_MiB, spec.memory / 2);
-  if (one_in(3)) kernel.reclaimable = *sizes(1_MiB, spec.memory / 4);
+  if (one_in(3)) kernel.reclaimable = *sizes(1_MiB, one_in(8) ? spec.memory : spec.memory / 4);
   if (one_in(8)) kernel.block_size = 256_MiB * (1 << *rc::gen::inRange(0, 4));
   static const std::vector<std::string> policies{"offline", "online", "online_kernel",
                                                  "online_movable"};

@@ -40,6 +40,7 @@ Session::Session(const HostChoice& choice) : simulation_{choice.world}, world_{s
 }
 
 DomainIdentity Session::identity(DomainId id) {
+  if (const auto* record = world_.toolstack().find(id)) return record->identity;
   const auto& spec = world_.guest(id).spec();
   return {.id = id, .name = spec.name, .type = spec.type};
 }
@@ -200,7 +201,14 @@ void Session::follow(Step step) {
 
   const SizeRequest size = request(id, step);
   const Before before = look(id);
-  resize::ResizeOperation operation{simulation_.port(), identity(id), size, step.options};
+  bool restores = false;
+  bool restored_in_one_phase = true;
+  ResizeOptions options = step.options;
+  options.on_event = [&](const Event& event) {
+    restores = restores || event.phase == Phase::restore;
+    if (restores && event.phase != Phase::restore) restored_in_one_phase = false;
+  };
+  resize::ResizeOperation operation{simulation_.port(), identity(id), size, options};
   std::optional<resize::ResizeOperation> second;
   std::optional<Result<Report>> second_ended;
   if (step.another_too && other != id) {
@@ -232,6 +240,7 @@ void Session::follow(Step step) {
   ++operations_;
   world_.advance(step.at > 0ms ? step.at : 1ms);
 
+  RC_ASSERT(restored_in_one_phase);
   check_world(before, step);
   const bool undisturbed =
       !second && (before_it || step.trouble == Trouble::none || step.trouble == Trouble::cancelled);

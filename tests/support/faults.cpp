@@ -113,6 +113,9 @@ class FaultyHypervisor final : public Hypervisor {
     return calls_.through_task<DomainFacts>("domain_facts",
                                             [this, domain] { return inner_.domain_facts(domain); });
   }
+  Result<std::string> uuid(DomainId domain) override {
+    return calls_.through<std::string>("uuid", [&] { return inner_.uuid(domain); });
+  }
   Result<DomainMemory> domain_memory(DomainId domain) override {
     return calls_.through<DomainMemory>("domain_memory",
                                         [&] { return inner_.domain_memory(domain); });

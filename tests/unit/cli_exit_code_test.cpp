@@ -34,6 +34,18 @@ TEST(ExitCode, EveryOutcomeWithEveryCause) {
   EXPECT_EQ(static_cast<int>(exit_code(Outcome::verified, std::nullopt)), 0);
 }
 
+TEST(ExitCode, OnlyWhatTellsOfADomainOutlivesALostOutput) {
+  for (const ExitCode code : {ExitCode::verified, ExitCode::found_bad, ExitCode::refused}) {
+    for (const Command command : {Command::plan, Command::status, Command::doctor}) {
+      EXPECT_EQ(without_output(command, code), ExitCode::output_lost);
+    }
+    EXPECT_EQ(without_output(Command::resize, code), code);
+  }
+  EXPECT_EQ(without_output(Command::recover, ExitCode::verified), ExitCode::output_lost);
+  EXPECT_EQ(without_output(Command::recover, ExitCode::left_behind), ExitCode::left_behind);
+  EXPECT_EQ(static_cast<int>(ExitCode::output_lost), 74);
+}
+
 TEST(Ending, AnErrorWithoutAReportIsARefusal) {
   const Ending ending{Error{.cause = Cause::no_xen}, std::nullopt, 1_GiB};
   EXPECT_EQ(ending.outcome, Outcome::refused);

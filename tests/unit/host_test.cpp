@@ -54,6 +54,13 @@ class SimulatedHost : public testing::Test {
     std::ofstream{path_} << R"({"host":"24GiB","pace":)" << pace << R"(,"guests":[)" << guests
                          << "]}";
   }
+  void write_guests(const std::vector<std::string>& names) const {
+    std::string guests;
+    for (const std::string& name : names) {
+      guests += std::string{guests.empty() ? "" : ","} + R"({"type":"pv","name":")" + name + "\"}";
+    }
+    std::ofstream{path_} << R"({"host":"24GiB","guests":[)" << guests << "]}";
+  }
   static std::string guest_name(int each) { return "g" + std::to_string(each); }
   [[nodiscard]] std::string uri() const { return "sim:" + path_.string(); }
 
@@ -173,6 +180,47 @@ TEST_F(SimulatedHost, AListenerThatThrowsHarmsNoOther) {
   told.get_future().get();
   operation.on_end([] { throw std::runtime_error{"nor to this"}; });
   EXPECT_TRUE(host.domain("g1").value().resize(512_MiB).wait());
+}
+
+TEST_F(SimulatedHost, DigitsMeanANumberAndNeverAName) {
+  write_guests({"2", "b", "0", "Domain-0", "", "77"});
+  const Host host = Host::open(uri()).value();
+  EXPECT_EQ(host.domain("1").value().identity().name, "2");
+  EXPECT_EQ(host.domain("2").value().identity().name, "b");
+  EXPECT_EQ(host.domain("002").value().identity().name, "b");
+  EXPECT_EQ(host.domain("5").value().identity().name, "");
+  for (const char* dom0 : {"0", "00", "Domain-0"}) {
+    const auto found = host.domain(dom0);
+    ASSERT_FALSE(found) << dom0;
+    EXPECT_EQ(found.error().message, "dom0 is the host's own domain, not a guest");
+  }
+  for (const char* nobody :
+       {"", "7", "77", "4294967298", "99999999999999999999", "-1", "+2", " 2"}) {
+    const auto found = host.domain(nobody);
+    ASSERT_FALSE(found) << nobody;
+    EXPECT_EQ(found.error().cause, Cause::no_such_domain);
+  }
+  EXPECT_EQ(host.domain("77").error().hint,
+            "digits mean a number; the guest of that name has the number 6");
+}
+
+TEST_F(SimulatedHost, AHandleIsNotTakenForAnotherDomainThatGotItsNumber) {
+  const Host host = Host::open(uri()).value();
+  DomainIdentity ended = host.domain("g0").value().identity();
+  const DomainIdentity other = host.domain("g1").value().identity();
+  EXPECT_NE(ended.uuid, other.uuid);
+  ended.id = other.id;
+  const Domain handle = host.domain(ended);
+  const DomainStatus before = host.domain(other).status().value();
+  EXPECT_EQ(handle.status().error().cause, Cause::no_such_domain);
+  EXPECT_EQ(handle.doctor().error().cause, Cause::no_such_domain);
+  EXPECT_EQ(handle.plan_resize(1_GiB).error().cause, Cause::no_such_domain);
+  EXPECT_EQ(handle.recover().error().cause, Cause::no_such_domain);
+  const auto resized = handle.resize(1_GiB).wait();
+  ASSERT_FALSE(resized);
+  EXPECT_EQ(resized.error().message, "g0: the domain has ended, and another domain has its ID 2");
+  EXPECT_EQ(resized.error().report->outcome, Outcome::refused);
+  EXPECT_EQ(host.domain(other).status().value().target, before.target);
 }
 
 using Causes = std::map<Cause, int>;

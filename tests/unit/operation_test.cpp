@@ -2,6 +2,7 @@
 //
 // The operation on the simulated host: the cases that the lab shows on real Xen, and cases that the
 // lab cannot bring about at will.
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <string>
@@ -238,12 +239,10 @@ TEST_P(OperationOnSim, TheLimitRisesWithTheStages) {
 TEST_P(OperationOnSim, TheLimitSinksWithTheSizeOnTheWayBack) {
   const DomainId id = add();
   ResizeOperation* running = nullptr;
-  bool restoring = false;
   int looks = 0;
   const auto look = [&](const Event& event) {
     if (event.phase == Phase::populate && event.now > 1_GiB) running->cancel();
-    restoring = restoring || event.phase == Phase::restore;
-    if (!restoring || event.phase != Phase::populate) return;
+    if (event.phase != Phase::restore || event.now == event.from) return;
     EXPECT_EQ(simulation.world.limit(id), simulation.world.target(id));
     ++looks;
   };
@@ -254,6 +253,57 @@ TEST_P(OperationOnSim, TheLimitSinksWithTheSizeOnTheWayBack) {
   EXPECT_EQ(report.error().report->outcome, Outcome::restored);
   EXPECT_EQ(simulation.world.limit(id), 160_MiB);
   EXPECT_GT(looks, 0);
+}
+
+TEST_P(OperationOnSim, RestoringIsOnePhaseThatMovesByXensCount) {
+  for (const Kib size : {3584_MiB, 400_MiB}) {
+    const DomainId id = add({.name = "g" + to_string(size),
+                             .memory = 1_GiB,
+                             .linux = {.online_policy = "online_kernel"}});
+    ResizeOperation* running = nullptr;
+    std::vector<Event> restoring;
+    const auto look = [&](const Event& event) {
+      const bool far = event.now > 2_GiB || (size < 1_GiB && event.now < 700_MiB);
+      if (event.phase == Phase::populate && far) running->cancel();
+      if (event.phase == Phase::restore || !restoring.empty()) restoring.push_back(event);
+    };
+    ResizeOperation operation{simulation.port(), identity(id), size, {.on_event = look}};
+    running = &operation;
+    const auto report = simulation.run(operation.run());
+    ASSERT_FALSE(report);
+    const Report& ended = *report.error().report;
+    EXPECT_EQ(ended.outcome, Outcome::restored);
+
+    ASSERT_GE(restoring.size(), 4U);
+    const Event& first = restoring.front();
+    EXPECT_EQ(first.now, first.from);
+    EXPECT_EQ(first.to, 1_GiB);
+    Kib last = first.now;
+    for (const Event& event : restoring) {
+      EXPECT_EQ(event.phase, Phase::restore);
+      EXPECT_EQ(event.from, first.from);
+      EXPECT_TRUE(size > 1_GiB ? event.now <= last : event.now >= last) << to_string(event.now);
+      last = event.now;
+    }
+    EXPECT_EQ(last, 1_GiB);
+    const auto& booked = ended.phases;
+    const auto restore = std::ranges::find(booked, Phase::restore, &PhaseTime::phase);
+    ASSERT_NE(restore, booked.end());
+    EXPECT_GE(restore->spent, ended.elapsed - first.elapsed);
+  }
+}
+
+TEST_P(OperationOnSim, WithoutAnAgentNothingThatTheGuestClaimsIsVerified) {
+  const DomainId id = add({.linux = {.online_policy = "online_kernel"}});
+  const auto report = resize(id, 1_GiB, {.agentless = true});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_TRUE(report.value().verified.xen);
+  EXPECT_FALSE(report.value().verified.blocks);
+  EXPECT_FALSE(report.value().verified.guest_total);
+  EXPECT_EQ(report.value().guest_total, std::nullopt);
+  const auto smaller = resize(id, 512_MiB, {.agentless = true});
+  ASSERT_FALSE(smaller);
+  EXPECT_EQ(smaller.error().report->outcome, Outcome::refused);
 }
 
 TEST_P(OperationOnSim, AKernelThatRestsAFewPagesOffItsTargetIsServedLikeAnyOther) {

@@ -55,6 +55,17 @@ class RecoverOnSim : public testing::Test {
   std::string path{"/libxl/" + std::to_string(number(id)) + "/memctl"};
 };
 
+TEST_F(RecoverOnSim, WhatAnotherDomainOfTheSameNumberHasLeftIsNotTouched) {
+  die_after("set_size");
+  const std::string left = record();
+  ASSERT_FALSE(left.empty());
+  identity.uuid = "of a domain that has ended";
+  const auto recovery = recover_now();
+  ASSERT_FALSE(recovery);
+  EXPECT_EQ(recovery.error().cause, Cause::no_such_domain);
+  EXPECT_EQ(record(), left);
+}
+
 TEST_F(RecoverOnSim, NothingIsDoneIfNothingWasLeft) {
   const auto recovery = recover_now();
   ASSERT_TRUE(recovery);

@@ -288,6 +288,45 @@ TEST(SimGuest, TheFirstBlockCosts2To3MiB) {
   }
 }
 
+bool adds_up(const GuestMemory& memory) {
+  return memory.total() >= memory.available() && memory.available() >= Kib{} &&
+         memory.total() >= memory.kernel_free() + memory.reclaimable();
+}
+
+TEST(SimGuest, MemAvailableIsNeverAboveMemTotalWhateverTheDescriptionSays) {
+  for (const Kib booted : {4_MiB, 32_MiB, 160_MiB, 1_GiB}) {
+    for (const Kib free : {Kib{}, 8_MiB, booted, GuestMemory::usually_free(booted)}) {
+      for (const Kib cache : {Kib{}, 64_MiB, booted, 2 * booted}) {
+        SCOPED_TRACE(std::to_string(booted.count()) + " " + std::to_string(free.count()) + " " +
+                     std::to_string(cache.count()));
+        GuestMemory memory{booted, free, cache};
+        EXPECT_TRUE(adds_up(memory));
+        memory.lock(4_MiB);
+        memory.lock(-8_MiB);  // an agent gives back what it held from the boot on
+        EXPECT_TRUE(adds_up(memory));
+        memory.hold(booted);
+        static_cast<void>(memory.kill_hog());
+        EXPECT_TRUE(adds_up(memory));
+        static_cast<void>(memory.shrink(2 * booted));
+        EXPECT_TRUE(adds_up(memory));
+        memory.grow(booted, true);
+        memory.lock(-booted);
+        EXPECT_TRUE(adds_up(memory));
+      }
+    }
+  }
+}
+
+TEST(SimGuest, AGuestThatIsShrunkVeryFarKeepsAMemTotal) {
+  World world;
+  GuestSpec spec = pv(1_GiB);
+  spec.linux.reclaimable = 512_MiB;
+  const DomainId id = world.add_guest(spec);
+  ASSERT_TRUE(set_size(world, id, 16_MiB));
+  EXPECT_TRUE(adds_up(world.guest(id).kernel().memory()));
+  EXPECT_GT(world.guest(id).mem_total(), Kib{});
+}
+
 TEST(SimGuest, ARestoreIntoAFrozenPoolLosesAGuestThatGrew) {
   World world;
   GuestSpec spec = with_policy(pvh(), "online_kernel");
@@ -455,7 +494,7 @@ TEST(SimGuest, TheSameSeedGivesTheSameRun) {
     World world{{.seed = 7}};
     const DomainId id = world.add_guest(with_policy(pvh(), "online_kernel"));
     static_cast<void>(set_size(world, id, 700_MiB));
-    return std::tuple{world.toolstack().find(id)->uuid, world.allocated(id),
+    return std::tuple{world.toolstack().find(id)->identity.uuid, world.allocated(id),
                       world.guest(id).kernel().memory().kernel_free(), world.clock().now()};
   };
   EXPECT_EQ(run(), run());

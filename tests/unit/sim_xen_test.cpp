@@ -188,7 +188,7 @@ TEST_F(SimLibxl, MemSetSetsTheTargetWithoutVideoRamAndTheMaximumWithIt) {
   EXPECT_EQ(world.target(id), 284_MiB);
   EXPECT_EQ(world.limit(id), 512_MiB);
   EXPECT_EQ(world.max_pages(id), 301_MiB);
-  const std::string uuid = world.toolstack().find(id)->uuid;
+  const std::string uuid = world.toolstack().find(id)->identity.uuid;
   EXPECT_EQ(world.store().read(dom0, "/vm/" + uuid + "/memory").value(), "284");
 }
 

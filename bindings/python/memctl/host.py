@@ -113,7 +113,9 @@ class Host:
         return iter(self.domains())
 
     def __getitem__(self, name: str | int) -> Domain:
-        """The guest of that name, or else of that number. Raises `NoSuchDomain`, a `LookupError`.
+        """The guest of that name; digits mean its number, as in `xl`.
+
+        Raises `NoSuchDomain`, a `LookupError`.
 
         >>> import memctl
         >>> with memctl.Host("sim:") as host:
@@ -264,7 +266,8 @@ class Domain:
         - `on_failure`: `"restore"` restores the earlier size and limits, as far as that is safe for
           the guest. `"keep"` keeps the size that was reached.
         - `online`: the zone for added memory. Ballooning never gives `"movable"` memory back.
-        - `agentless`: do without the guest's agent, and verify only Xen's count.
+        - `agentless`: do without the guest's agent, even if there is one, and verify only Xen's
+          count. The guest can only grow.
         - `allow_hvm_devices`: take the risk that emulated devices cannot reach the added memory.
         - `host_reserve`: stays free on the host.
         - `on_event`: memctl calls it with each `Event`, in this thread.

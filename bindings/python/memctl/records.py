@@ -48,6 +48,7 @@ class DomainIdentity:
     id: int
     name: str
     type: DomainType
+    uuid: str = ""  #: Tells whether `id` still means the same domain. Empty: not known.
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of `memctl --json`."""
@@ -180,7 +181,7 @@ class Stage:
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
     ...     print([str(stage.size) for stage in host["demo-pvh"].plan("40GiB").stages])
-    ['31616 MiB', '40960 MiB']
+    ['30208 MiB', '40960 MiB']
     """
 
     size: Size

@@ -118,7 +118,8 @@ py::object to_python(const PhaseTime& time) {
 
 py::object to_python(const DomainIdentity& domain) {
   static Class identity{"memctl.records", "DomainIdentity"};
-  return identity(number(domain.id), to_python(domain.name), type_of(domain.type));
+  return identity(number(domain.id), to_python(domain.name), type_of(domain.type),
+                  to_python(domain.uuid));
 }
 
 py::object to_python(const DomainStatus& status) {
@@ -201,7 +202,8 @@ void raise(const py::object& exception) {
 
 DomainIdentity identity_from(const py::object& domain) {
   DomainIdentity identity{.id = DomainId{domain.attr("id").cast<std::uint32_t>()},
-                          .name = domain.attr("name").cast<std::string>()};
+                          .name = domain.attr("name").cast<std::string>(),
+                          .uuid = domain.attr("uuid").cast<std::string>()};
   const auto type = domain.attr("type").cast<std::string>();
   for (const DomainType one : {DomainType::pv, DomainType::pvh, DomainType::hvm}) {
     if (type == name(one)) identity.type = one;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "agent/core/ballast.hpp"
+
 namespace memctl::host::sim {
 namespace {
 
@@ -11,15 +13,22 @@ namespace {
 /// guest of 160 MiB has a MemTotal of 109 MiB (measured).
 Kib reserved(Kib booted) { return 48_MiB + 512_KiB + booted / 64; }
 
+/// What is free at least, however small the guest is.
+constexpr Kib least_free = 2_MiB;
+
 }  // namespace
 
 Kib GuestMemory::usually_free(Kib booted) {
   const Kib used = reserved(booted) + 26_MiB;
-  return std::max(booted - used, 2_MiB);
+  return std::max(booted - used, least_free);
 }
 
 GuestMemory::GuestMemory(Kib booted, Kib kernel_free, Kib reclaimable)
-    : kernel_{.total = booted - reserved(booted), .free = kernel_free}, reclaimable_{reclaimable} {}
+    : kernel_{.total = std::max(booted - reserved(booted), least_free + agent::Ballast::size)} {
+  const Kib left = kernel_.total - agent::Ballast::size;
+  reclaimable_ = std::clamp(reclaimable, Kib{}, left);
+  kernel_.free = std::clamp(kernel_free, Kib{}, left - reclaimable_);
+}
 
 Kib GuestMemory::watermark() const {
   const double kib = std::sqrt(static_cast<double>(kernel_.total.count()) * 16.0);
@@ -37,11 +46,9 @@ Kib GuestMemory::needed() const {
 }
 
 void GuestMemory::lock(Kib amount) {
-  if (amount > Kib{}) {
-    use(amount);
-  } else {
-    kernel_.free += -amount;
-  }
+  if (amount > Kib{}) return use(amount);
+  const Kib in_use = kernel_.total - kernel_.free - reclaimable_ - hog_kernel_;
+  kernel_.free += std::min(-amount, in_use);
 }
 
 void GuestMemory::grow(Kib amount, bool movable) {

@@ -10,12 +10,15 @@ namespace memctl::host::sim {
 /// boot are those of the measured guests: of 160 MiB, 83 MiB are free.
 class GuestMemory {
  public:
-  /// `kernel_free` is what is free in the kernel's zones after the boot.
+  /// `kernel_free` is what is free in the kernel's zones after the boot, beside `reclaimable` and
+  /// the agent's ballast. What does not fit into MemTotal is not there: the cache comes before what
+  /// is free.
   GuestMemory() = default;
   GuestMemory(Kib booted, Kib kernel_free, Kib reclaimable);
   [[nodiscard]] static Kib usually_free(Kib booted);
 
-  /// MemTotal and MemAvailable. As in Linux, MemAvailable counts the movable zone.
+  /// MemTotal and MemAvailable. As in Linux, MemAvailable counts the movable zone. MemTotal is
+  /// never below MemAvailable, and that is never below zero.
   [[nodiscard]] Kib total() const { return kernel_.total + movable_.total; }
   [[nodiscard]] Kib available() const;
   [[nodiscard]] Kib kernel_free() const { return kernel_.free; }
@@ -35,7 +38,7 @@ class GuestMemory {
   /// Takes up to `amount` for the kernel itself.
   void use(Kib amount) { static_cast<void>(take(amount)); }
 
-  /// The agent locks `amount` for itself, or gives it back (negative).
+  /// The agent locks up to `amount` for itself, or gives back what it holds (negative).
   void lock(Kib amount);
   /// A process takes `amount` and keeps it, from the movable zone first, or frees it (negative).
   void hold(Kib amount);

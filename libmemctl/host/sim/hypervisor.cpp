@@ -73,7 +73,6 @@ Task<DomainFacts> SimHypervisor::domain_facts(DomainId domain) {
   if (xen == nullptr || record == nullptr) co_return no_domain(domain);
   const ToolstackModel& toolstack = world_.toolstack();
   DomainFacts facts{.identity = record->identity,
-                    .uuid = record->uuid,
                     .memory = memory_of(*xen),
                     .vcpus = record->vcpus,
                     .target = toolstack.memory_key(domain, "target"),
@@ -93,6 +92,12 @@ Task<DomainFacts> SimHypervisor::domain_facts(DomainId domain) {
     facts.pod_entries = xen->pod_entries;
   }
   co_return facts;
+}
+
+Result<std::string> SimHypervisor::uuid(DomainId domain) {
+  const ToolstackRecord* record = world_.toolstack().find(domain);
+  if (record == nullptr) return no_domain(domain);
+  return record->identity.uuid;
 }
 
 Result<DomainMemory> SimHypervisor::domain_memory(DomainId domain) {

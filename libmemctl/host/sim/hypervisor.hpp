@@ -18,6 +18,7 @@ class SimHypervisor final : public Hypervisor {
   Result<HostSettings> host_settings() override;
   Task<std::vector<DomainIdentity>> domains() override;
   Task<DomainFacts> domain_facts(DomainId domain) override;
+  Result<std::string> uuid(DomainId domain) override;
   Result<DomainMemory> domain_memory(DomainId domain) override;
   Task<void> set_limit(DomainId domain, Kib limit) override;
   Task<void> set_size(DomainId domain, Kib size) override;

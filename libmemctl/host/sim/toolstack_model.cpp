@@ -87,7 +87,7 @@ Result<void> ToolstackModel::set_size(DomainId domain, Kib size) {
   if (xen_.set_pod_target(*xen, to_pages(target + maxmem_constant)) != 0) {
     return libxl_error(domain, call, error_fail, "xc_domain_set_pod_target failed");
   }
-  const std::string vm = "/vm/" + record->uuid + "/memory";
+  const std::string vm = "/vm/" + record->identity.uuid + "/memory";
   BOOST_OUTCOME_TRY(store_.write(dom0, vm, std::to_string(target.count() / 1024)));
   return store_.write(dom0, domain_path(domain) + "/memory/target", std::to_string(target.count()));
 }
@@ -105,7 +105,7 @@ void ToolstackModel::write_domain(const ToolstackRecord& record, Kib target, Kib
   store_.introduce(id);
   put(home, "");
   permit(home, {{.domain = dom0}, {.domain = id, .read = true}});
-  put(home + "/vm", "/vm/" + record.uuid);
+  put(home + "/vm", "/vm/" + record.identity.uuid);
   put(home + "/name", record.identity.name);
   put(home + "/domid", std::to_string(number(id)));
   put(home + "/memory/static-max", std::to_string(limit.count()));
@@ -118,7 +118,7 @@ void ToolstackModel::write_domain(const ToolstackRecord& record, Kib target, Kib
   }
   const std::string libxl = "/libxl/" + std::to_string(number(id));
   put(libxl + "/type", std::string{name(record.identity.type)});
-  put("/vm/" + record.uuid + "/name", record.identity.name);
+  put("/vm/" + record.identity.uuid + "/name", record.identity.name);
   put(home + "/memory/target", std::to_string(target.count()));
 }
 
@@ -126,7 +126,7 @@ void ToolstackModel::remove_domain(const ToolstackRecord& record) {
   const DomainId id = record.identity.id;
   store_.remove(dom0, domain_path(id)).value();
   store_.remove(dom0, "/libxl/" + std::to_string(number(id))).value();
-  store_.remove(dom0, "/vm/" + record.uuid).value();
+  store_.remove(dom0, "/vm/" + record.identity.uuid).value();
   store_.release(id);
 }
 

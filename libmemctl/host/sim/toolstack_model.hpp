@@ -14,7 +14,6 @@ namespace memctl::host::sim {
 /// What libxl stores about a domain outside of xenstore.
 struct ToolstackRecord {
   DomainIdentity identity{};
-  std::string uuid{};
   int vcpus{1};
   bool hap{true};
   bool has_stored_configuration{true};

@@ -75,15 +75,15 @@ Result<void> World::build(Guest& guest, Kib populated, Kib limit, Kib pool, bool
   }
   last_domain_ = number(id);
   guest.id_ = id;
-  ToolstackRecord record{.identity = {.id = id, .name = spec.name, .type = spec.type},
-                         .uuid = make_uuid(random_),
-                         .vcpus = spec.vcpus,
-                         .hap = spec.hap,
-                         .has_stored_configuration = spec.has_stored_configuration,
-                         .boot_limit = limit,
-                         .passthrough_devices = spec.passthrough_devices,
-                         .emulated_dma_devices = spec.emulated_dma_devices,
-                         .managed_by_libvirt = spec.managed_by_libvirt};
+  ToolstackRecord record{
+      .identity = {.id = id, .name = spec.name, .type = spec.type, .uuid = make_uuid(random_)},
+      .vcpus = spec.vcpus,
+      .hap = spec.hap,
+      .has_stored_configuration = spec.has_stored_configuration,
+      .boot_limit = limit,
+      .passthrough_devices = spec.passthrough_devices,
+      .emulated_dma_devices = spec.emulated_dma_devices,
+      .managed_by_libvirt = spec.managed_by_libvirt};
   if (spec.freeze_pool && spec.type != DomainType::pv) record.frozen_pool = pool;
   toolstack_.write_domain(record, populated - spec.video_ram, limit, spec.video_ram);
   toolstack_.add(std::move(record));

@@ -37,7 +37,7 @@ bool is_guest(const xc_domaininfo_t& info) {
 /// public calls say hvm for both. Like libxl, this takes a domain without that node for hvm.
 Result<DomainIdentity> XenHypervisor::identity(const xc_domaininfo_t& info) {
   const DomainId id{info.domain};
-  DomainIdentity identity{.id = id};
+  DomainIdentity identity{.id = id, .uuid = uuid_text(info.handle)};
   BOOST_OUTCOME_TRY(const auto found, store_.read(node("/local/domain/", id, "name")));
   identity.name = found.value_or("");
   if ((info.flags & XEN_DOMINF_hvm_guest) != 0) {
@@ -71,15 +71,19 @@ Task<DomainFacts> XenHypervisor::domain_facts(DomainId domain) {
   facts.emulated_dma_devices = known_to_libxl.emulated_dma_devices;
   if (facts.identity.type != DomainType::hvm) facts.emulated_dma_devices = false;
   facts.passthrough_devices = known_to_libxl.passthrough_devices;
-  facts.managed_by_libvirt = is_managed_by_libvirt(facts.identity.name, facts.uuid);
+  facts.managed_by_libvirt = is_managed_by_libvirt(facts.identity.name, facts.identity.uuid);
   co_return facts;
+}
+
+Result<std::string> XenHypervisor::uuid(DomainId domain) {
+  BOOST_OUTCOME_TRY(const auto info, control_.domain(domain));
+  return uuid_text(info.handle);
 }
 
 Result<DomainFacts> XenHypervisor::immediate_facts(DomainId domain) {
   BOOST_OUTCOME_TRY(const auto info, control_.domain(domain));
   DomainFacts facts{};
   BOOST_OUTCOME_TRY(facts.identity, identity(info));
-  facts.uuid = uuid_text(info.handle);
   facts.memory = memory_of(info);
   // libxl makes all vcpus when it builds a domain, so the highest vcpu number tells how many the
   // domain can have.

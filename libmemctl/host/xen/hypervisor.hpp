@@ -20,6 +20,7 @@ class XenHypervisor final : public Hypervisor {
   [[nodiscard]] Result<HostSettings> host_settings() override;
   [[nodiscard]] Task<std::vector<DomainIdentity>> domains() override;
   [[nodiscard]] Task<DomainFacts> domain_facts(DomainId domain) override;
+  [[nodiscard]] Result<std::string> uuid(DomainId domain) override;
   [[nodiscard]] Result<DomainMemory> domain_memory(DomainId domain) override;
 
   [[nodiscard]] Task<void> set_limit(DomainId domain, Kib limit) override;
