@@ -57,6 +57,7 @@ host::Task<void> ResizeOperation::gather_facts() {
       co_await recover_leftover(work_.port, work_.domain.identity(), work_.options));
   if (recovered) wish_.restart_deadline();
   BOOST_OUTCOME_CO_TRY(co_await work_.gather(patience_));
+  BOOST_OUTCOME_CO_TRY(work_.domain.read_save());
   work_.limits.hold();
   co_return success();
 }
