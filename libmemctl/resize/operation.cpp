@@ -135,6 +135,11 @@ host::Task<Report> ResizeOperation::restore_or_keep(Error error) {
     static_cast<void>(journal_->disown(before_));
     co_return ended(std::move(error), report(Outcome::failed));
   }
+  // Say why not everything is back, unless it is what ended the resize.
+  const auto& reason = restored.value().reason;
+  if (!restored.value().whole && reason && reason->cause != error.cause) {
+    error.message += "; restoring stopped: " + reason->message;
+  }
   work_.agent.release();
   const auto removed = journal_->end();
   Report result = report(restored.value().whole ? Outcome::restored : Outcome::kept);

@@ -86,6 +86,8 @@ TEST_P(SlowGuest, DoesNotHoldAResizeThatWasCancelled) {
   const auto report = simulation.run(operation.run());
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().cause, Cause::cancelled);
+  EXPECT_THAT(report.error().message, HasSubstr("cancelled; restoring stopped: "));
+  EXPECT_THAT(report.error().message, HasSubstr(" moved in 30 s, with "));
   const Report& left = *report.error().report;
   EXPECT_EQ(left.outcome, Outcome::kept);
   EXPECT_LT(simulation.now() - begun, 2min);
