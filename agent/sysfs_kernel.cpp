@@ -60,6 +60,10 @@ KernelFacts SysfsKernel::facts() const {
   utsname system{};
   ::uname(&system);
   KernelFacts facts{.release = system.release, .build = system.version, .machine = system.machine};
+  std::array<char, 128> release;
+  if (const auto text = read_file(Path{proc_, "sys/kernel/osrelease"}, release)) {
+    facts.release = trimmed(*text);
+  }
   // Ubuntu's kernels name here the release that they were built from.
   std::array<char, 128> signature;
   if (const auto text = read_file(Path{proc_, "version_signature"}, signature)) {
@@ -78,9 +82,20 @@ KernelFacts SysfsKernel::facts() const {
     facts.no_hotplug_reason = "the kernel was built without memory hotplug";
   } else if (!policy()) {
     facts.no_hotplug_reason = "the kernel has no auto_online_blocks";
+  } else if (lacks_xen_hotplug(facts.release)) {
+    facts.no_hotplug_reason = "the kernel was built without CONFIG_XEN_BALLOON_MEMORY_HOTPLUG";
   }
   facts.hotplug = facts.no_hotplug_reason.empty();
   return facts;
+}
+
+/// Kernels with CONFIG_MEMORY_HOTPLUG alone are shipped (Fedora's 5.6.13). Since Linux 4.4 a sysctl
+/// exists exactly with Xen's option (drivers/xen/balloon.c). If the kernel is older, or has no
+/// sysctl at all, nothing tells.
+bool SysfsKernel::lacks_xen_hotplug(std::string_view release) const {
+  const auto is_there = [this](const char* name) { return ::access(Path{proc_, name}, F_OK) == 0; };
+  return is_at_least(release, 4, 4) && is_there("sys/kernel/osrelease") &&
+         !is_there("sys/xen/balloon/hotplug_unpopulated");
 }
 
 std::optional<OnlinePolicy> SysfsKernel::policy() const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/core/kernel.hpp"
@@ -27,6 +28,7 @@ class SysfsKernel : public Kernel {
   [[nodiscard]] Kib free_memory() const override;
 
  private:
+  [[nodiscard]] bool lacks_xen_hotplug(std::string_view release) const;
   [[nodiscard]] bool is_movable(std::uint32_t block) const;
 
   std::string memory_;   ///< …/sys/devices/system/memory/

@@ -13,7 +13,7 @@ void examine(const Options& options, DoctorOutput& output, Environment& environm
   if (!host) return environment.write_out(output.add(host.error()));
   environment.write_out(output.add(host.value().doctor(options.resize.host_reserve), std::nullopt));
   ask_domains(host.value(), options, output, environment,
-              [&](const Domain& domain) { return domain.doctor(options.resize); });
+              [&](const Domain& domain) { return domain.ask_doctor(options.resize); });
 }
 
 }  // namespace

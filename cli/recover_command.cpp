@@ -10,7 +10,7 @@ void recover(const Options& options, RecoverOutput& output, Environment& environ
   const auto host = environment.open_host(options.host);
   if (!host) return environment.write_out(output.add(host.error()));
   ask_domains(host.value(), options, output, environment,
-              [&](const Domain& domain) { return domain.recover(options.resize); });
+              [&](const Domain& domain) { return domain.start_recovery(options.resize); });
 }
 
 }  // namespace

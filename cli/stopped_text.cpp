@@ -9,7 +9,7 @@
 namespace memctl::cli {
 namespace {
 
-constexpr std::string_view why_kept = ", since giving memory back would endanger the guest";
+constexpr std::string_view why_kept = ", since the way back was not safe or took too long";
 
 bool keeps(const ResizeOptions& options) { return options.on_failure == OnFailure::keep; }
 

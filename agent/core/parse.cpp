@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <tuple>
 
 namespace memctl::agent {
 namespace {
@@ -53,6 +54,20 @@ std::optional<std::uint64_t> parse_number(std::string_view text, int base) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
   if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
+}
+
+bool is_at_least(std::string_view release, unsigned major, unsigned minor) {
+  const auto take_digits = [&release] {
+    const auto digits = release.substr(0, release.find_first_not_of("0123456789"));
+    release.remove_prefix(digits.size());
+    return parse_number(digits);
+  };
+  const auto first = take_digits();
+  if (!first || !release.starts_with('.')) return false;
+  release.remove_prefix(1);
+  const auto second = take_digits();
+  return second &&
+         std::tuple{*first, *second} >= std::tuple<std::uint64_t, std::uint64_t>{major, minor};
 }
 
 std::optional<std::uint32_t> parse_block_name(std::string_view name) {

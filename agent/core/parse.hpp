@@ -18,6 +18,10 @@ namespace memctl::agent {
 /// The trimmed `text` as a number. Nothing: it is no number, or has more than 64 bits.
 [[nodiscard]] std::optional<std::uint64_t> parse_number(std::string_view text, int base = 10);
 
+/// Whether uname's release is this version of Linux or a newer one. False: it does not have the
+/// form of a Linux release.
+[[nodiscard]] bool is_at_least(std::string_view release, unsigned major, unsigned minor);
+
 /// The block's number in a sysfs name such as "memory32".
 [[nodiscard]] std::optional<std::uint32_t> parse_block_name(std::string_view name);
 

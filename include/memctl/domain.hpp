@@ -9,6 +9,7 @@
 #include "memctl/error.hpp"
 #include "memctl/export.hpp"
 #include "memctl/operation.hpp"
+#include "memctl/pending.hpp"
 #include "memctl/plan.hpp"
 #include "memctl/recovery.hpp"
 #include "memctl/resize.hpp"
@@ -36,6 +37,12 @@ class MEMCTL_EXPORT Domain {
   /// nothing but the question to the agent. Errors: those of `status`.
   [[nodiscard]] Result<std::vector<Finding>> doctor(const ResizeOptions& options = {}) const;
 
+  /// `status` and `doctor` without the blocking: the question goes out, and the call returns at
+  /// once. `wait` of what it returns blocks, and has the errors. Ask several domains first and wait
+  /// then: guests that do not answer take 5 s together, not 5 s each.
+  [[nodiscard]] Pending<DomainStatus> ask_status(ResizeOptions options = {}) const;
+  [[nodiscard]] Pending<std::vector<Finding>> ask_doctor(ResizeOptions options = {}) const;
+
   /// What `resize` would do. Blocks like `status`, and writes nothing but the question to the
   /// agent. Errors: every cause for which a resize is refused.
   [[nodiscard]] Result<Plan> plan_resize(SizeRequest size, const ResizeOptions& options = {}) const;
@@ -51,7 +58,8 @@ class MEMCTL_EXPORT Domain {
   ///
   /// Reads `stall`, `online`, `host_reserve` and `on_event` of `options`. If nothing was left,
   /// blocks for milliseconds. Otherwise blocks until the guest has given the memory back, which
-  /// takes seconds, or until nothing has moved for `stall`. Cannot be cancelled.
+  /// takes seconds, or until too little has moved for `stall`; at most for 64 times `stall` or a
+  /// minute for each GiB, whichever is longer. Cannot be cancelled.
   ///
   /// Errors that leave everything as it was: `busy` (the resize's process lives), `journal_damaged`
   /// (the record cannot be read, so its owner is not known), `domain_migrating` (the domain is
@@ -60,6 +68,10 @@ class MEMCTL_EXPORT Domain {
   /// `guest_rebooted`, `superseded` (another tool set the target, and that target stays), and
   /// errors of the host, after which the next call restores the rest.
   [[nodiscard]] Result<Recovery> recover(const ResizeOptions& options = {}) const;
+  /// `recover` without the blocking: it begins, and the call returns at once. `wait` of what it
+  /// returns blocks, and has the errors. Several recoveries of one `Host` go on at once. Only those
+  /// whose guests get memory back go one after the other, so that the host keeps its reserve.
+  [[nodiscard]] Pending<Recovery> start_recovery(ResizeOptions options = {}) const;
 
  private:
   std::shared_ptr<HostState> host_;

@@ -15,8 +15,8 @@ namespace memctl {
 
 /// A connection to one Xen host. Thread-safe. It has one thread for its operations; `xen:` has up
 /// to eight more for libxl's blocking calls. Its destructor cancels the operations under way and
-/// waits for them. It also waits for libxl's calls; a call that waits for another tool's lock ends
-/// only with that lock or with this process.
+/// waits for them, and for questions and recoveries that are under way. It also waits for libxl's
+/// calls; a call that waits for another tool's lock ends only with that lock or with this process.
 class MEMCTL_EXPORT Host {
  public:
   explicit Host(std::shared_ptr<HostState> state);
@@ -40,9 +40,10 @@ class MEMCTL_EXPORT Host {
   [[nodiscard]] Result<std::vector<Finding>> doctor(
       Kib reserve = ResizeOptions{}.host_reserve) const;
 
-  /// Calls `Domain::recover` for each guest, by number. A guest that ends meanwhile is left out.
-  /// Blocks as long as these calls together. Errors: `hypervisor_error`. An error of one domain is
-  /// in the result of that domain.
+  /// Calls `Domain::start_recovery` for each guest, waits for all of them, and returns the results
+  /// by number. A guest that ends meanwhile is left out. `on_event` of `options` hears of all
+  /// guests in turn. Errors: `hypervisor_error`. An error of one domain is in the result of that
+  /// domain.
   [[nodiscard]] Result<std::vector<DomainRecovery>> recover(
       const ResizeOptions& options = {}) const;
 

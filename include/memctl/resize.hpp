@@ -33,7 +33,8 @@ struct Event {
 struct ResizeOptions {
   /// The time for the whole operation; restoring takes more time after it. Nothing: no end.
   std::optional<std::chrono::milliseconds> timeout{};
-  /// If no layer makes progress for this long, the operation ends.
+  /// If no layer makes progress for this long, the operation ends. Progress is a 64th of what a
+  /// stage has to move; a GiB a minute is always enough.
   std::chrono::milliseconds stall{std::chrono::seconds{30}};
   OnFailure on_failure{OnFailure::restore};
   OnlineZone online{OnlineZone::kernel};

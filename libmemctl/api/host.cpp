@@ -86,11 +86,14 @@ Result<std::vector<Finding>> Host::doctor(Kib reserve) const {
 
 Result<std::vector<DomainRecovery>> Host::recover(const ResizeOptions& options) const {
   BOOST_OUTCOME_TRY(const auto all, domains());
+  std::vector<Pending<Recovery>> pending;
+  pending.reserve(all.size());
+  for (const Domain& domain : all) pending.push_back(domain.start_recovery(options));
   std::vector<DomainRecovery> recovered;
-  for (const Domain& domain : all) {
-    auto result = domain.recover(options);
+  for (std::size_t each = 0; each < all.size(); ++each) {
+    auto result = pending[each].wait();
     const bool ended = !result && result.error().cause == Cause::no_such_domain;
-    if (!ended) recovered.push_back({domain.identity(), std::move(result)});
+    if (!ended) recovered.push_back({all[each].identity(), std::move(result)});
   }
   return recovered;
 }
@@ -98,13 +101,36 @@ Result<std::vector<DomainRecovery>> Host::recover(const ResizeOptions& options) 
 Domain::Domain(std::shared_ptr<HostState> host, DomainIdentity identity)
     : host_{std::move(host)}, identity_{std::move(identity)} {}
 
+Pending<DomainStatus> Domain::ask_status(ResizeOptions options) const {
+  return Pending<DomainStatus>{
+      host_->ask([domain = identity_, options = std::move(options)](host::Port& port) {
+        return resize::status_of(port, domain, options);
+      })};
+}
+
+Pending<std::vector<Finding>> Domain::ask_doctor(ResizeOptions options) const {
+  return Pending<std::vector<Finding>>{
+      host_->ask([domain = identity_, options = std::move(options)](host::Port& port) {
+        return resize::examine_domain(port, domain, options);
+      })};
+}
+
+Pending<Recovery> Domain::start_recovery(ResizeOptions options) const {
+  return Pending<Recovery>{
+      host_->ask([domain = identity_, options = std::move(options), &turns = host_->turns()](
+                     host::Port& port) { return resize::recover(port, domain, options, &turns); })};
+}
+
 Result<DomainStatus> Domain::status(const ResizeOptions& options) const {
-  return host_->call([&](host::Port& port) { return resize::status_of(port, identity_, options); });
+  return ask_status(options).wait();
 }
 
 Result<std::vector<Finding>> Domain::doctor(const ResizeOptions& options) const {
-  return host_->call(
-      [&](host::Port& port) { return resize::examine_domain(port, identity_, options); });
+  return ask_doctor(options).wait();
+}
+
+Result<Recovery> Domain::recover(const ResizeOptions& options) const {
+  return start_recovery(options).wait();
 }
 
 Result<Plan> Domain::plan_resize(SizeRequest size, const ResizeOptions& options) const {
@@ -114,10 +140,6 @@ Result<Plan> Domain::plan_resize(SizeRequest size, const ResizeOptions& options)
 
 Operation Domain::resize(SizeRequest size, ResizeOptions options) const {
   return Operation{host_, host_->start(identity_, size, std::move(options))};
-}
-
-Result<Recovery> Domain::recover(const ResizeOptions& options) const {
-  return host_->call([&](host::Port& port) { return resize::recover(port, identity_, options); });
 }
 
 Operation::Operation(std::shared_ptr<HostState> host, std::shared_ptr<State> state)

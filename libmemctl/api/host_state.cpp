@@ -78,7 +78,7 @@ void HostState::on_end(std::shared_ptr<Operation::State> operation, std::functio
 }
 
 Result<Report> HostState::wait(const Operation::State& operation) {
-  runner_->run_until([&] { return is_ready(operation.ended); });
+  await(operation.ended);
   return operation.ended.get();
 }
 

@@ -18,6 +18,7 @@
 #include "memctl/error.hpp"
 #include "memctl/operation.hpp"
 #include "resize/operation.hpp"
+#include "resize/turns.hpp"
 
 namespace memctl {
 
@@ -46,20 +47,23 @@ class HostState : public std::enable_shared_from_this<HostState> {
   /// returned its result.
   template <class Make>
   auto call(Make make) {
-    using Ended = typename decltype(make(std::declval<host::Port&>()))::value_type;
-    // Shared, because the setter may still be inside the promise when the waiting thread returns.
-    auto promise = std::make_shared<std::promise<Ended>>();
-    auto ended = promise->get_future();
-    spawn(
-        [this, &make, promise]() -> boost::asio::awaitable<void> {
-          promise->set_value(co_await make(port()));
-        },
-        [promise](const std::exception_ptr& thrown) {
-          if (thrown) promise->set_exception(thrown);
-        });
-    runner_->run_until([&] { return is_ready(ended); });
+    const auto ended = begin(std::ref(make));
+    await(ended);
     return ended.get();
   }
+
+  /// The same, but returns at once. The returned function blocks until the result is there, and
+  /// returns it. `make` must own what its coroutine uses.
+  template <class Make>
+  auto ask(Make make) {
+    return [self = shared_from_this(), ended = begin(std::move(make))] {
+      self->await(ended);
+      return ended.get();
+    };
+  }
+
+  /// The turns of the recoveries under way. Only the host's thread uses them.
+  [[nodiscard]] resize::Turns& turns() { return turns_; }
 
   [[nodiscard]] std::shared_ptr<Operation::State> start(DomainIdentity domain, SizeRequest size,
                                                         ResizeOptions options);
@@ -75,6 +79,26 @@ class HostState : public std::enable_shared_from_this<HostState> {
   [[nodiscard]] static bool is_ready(const Future& ended) {
     return ended.wait_for(std::chrono::seconds{0}) == std::future_status::ready;
   }
+  /// Starts the coroutine that `make(port)` returns. `make` lives until the coroutine has ended.
+  template <class Make>
+  auto begin(Make make) {
+    using Ended = typename decltype(make(std::declval<host::Port&>()))::value_type;
+    // Shared, because the setter may still be inside the promise when the waiting thread returns.
+    auto promise = std::make_shared<std::promise<Ended>>();
+    auto ended = promise->get_future().share();
+    spawn(
+        [this, make = std::move(make), promise]() mutable -> boost::asio::awaitable<void> {
+          promise->set_value(co_await make(port()));
+        },
+        [promise](const std::exception_ptr& thrown) {
+          if (thrown) promise->set_exception(thrown);
+        });
+    return ended;
+  }
+  template <class Future>
+  void await(const Future& ended) {
+    runner_->run_until([&] { return is_ready(ended); });
+  }
   /// Starts a coroutine on the host's context. If the coroutine throws, which is a bug of ours,
   /// `then` gets the exception.
   template <class Coroutine, class Then>
@@ -89,6 +113,7 @@ class HostState : public std::enable_shared_from_this<HostState> {
 
   /// Only the host's thread uses it.
   std::unordered_set<std::shared_ptr<Operation::State>> running_;
+  resize::Turns turns_;
   /// The last member, because its destructor waits for the operations in `running_`.
   std::unique_ptr<Runner> runner_;
 };

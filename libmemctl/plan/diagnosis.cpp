@@ -92,11 +92,9 @@ Finding autoballoon(const HostExam& exam) {
 
 Finding state(const DomainExam& exam) {
   // A save suspends the guest, and Xen shows a suspended guest as shut down.
-  if (exam.being_saved == true && !exam.facts.domain.memory.dying) {
-    return bad(Check::state, "the domain is being saved or migrated", "wait for its end");
-  }
+  if (const auto refused = refuse_save(exam.facts)) return bad(Check::state, *refused);
   if (const auto refused = refuse_state(exam.facts)) return bad(Check::state, *refused);
-  if (!exam.being_saved) {
+  if (!exam.facts.being_saved) {
     return unknown(Check::state, "it runs; whether it is being saved or migrated cannot be told");
   }
   return good(Check::state, "it runs");
@@ -115,31 +113,30 @@ std::string recover(const DomainExam& exam) {
 }
 
 Finding leftover(const DomainExam& exam) {
-  switch (exam.holder.state) {
+  switch (exam.facts.holder.state) {
     case Holder::State::none:
       return good(Check::leftover, "none");
     case Holder::State::alive:
-      return note(Check::leftover, "an operation is under way: " + exam.holder.owner);
+      return note(Check::leftover, "an operation is under way: " + exam.facts.holder.owner);
     case Holder::State::dead:
       return bad(Check::leftover,
-                 exam.holder.owner.empty() ? "an operation could not restore the earlier state"
-                                           : "an operation was not finished, and its process has "
-                                             "gone: " +
-                                                 exam.holder.owner,
+                 exam.facts.holder.owner.empty()
+                     ? "an operation could not restore the earlier state"
+                     : "an operation was not finished, and its process has "
+                       "gone: " +
+                           exam.facts.holder.owner,
                  recover(exam));
     case Holder::State::damaged:
       break;
   }
-  return bad(Check::leftover, "the record of an operation cannot be read",
-             "compare the limits with the domain's configuration, then xenstore-rm /libxl/" +
-                 std::to_string(number(exam.facts.domain.identity.id)) + "/memctl");
+  return bad(Check::leftover, *refuse_held(exam.facts));
 }
 
 Finding claims(const DomainExam& exam) {
   const DomainFacts& domain = exam.facts.domain;
   if (domain.memory.claim == Pages{}) return good(Check::claims, "none");
   const std::string held = to_string(to_kib(domain.memory.claim)) + " are claimed for it";
-  switch (exam.holder.state) {
+  switch (exam.facts.holder.state) {
     case Holder::State::alive:
       return good(Check::claims, held + ", by the operation under way");
     case Holder::State::dead:

@@ -15,13 +15,6 @@
 
 namespace memctl::plan {
 
-/// Whether a domain's journal has an operation's record, and whose record it is.
-struct Holder {
-  enum class State { none, alive, dead, damaged };
-  State state{State::none};
-  std::string owner{};  ///< The process, as the record names it. Empty: it disowned the record.
-};
-
 struct HostExam {
   HostFacts host{};
   HostSettings settings{};
@@ -30,8 +23,6 @@ struct HostExam {
 
 struct DomainExam {
   Input facts{};
-  Holder holder{};
-  std::optional<bool> being_saved{};
   /// The agent's last hello. It may stand there although no agent answers.
   std::optional<AgentHello> hello{};
   std::optional<Error> agent_error{};  ///< Why the agent did not answer.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "base/facts.hpp"
 
@@ -17,6 +18,13 @@ struct Policy {
   std::optional<Kib> maximum{};
 };
 
+/// Whether a domain's journal has an operation's record, and whose record it is.
+struct Holder {
+  enum class State { none, alive, dead, damaged };
+  State state{State::none};
+  std::string owner{};  ///< The process, as the record names it. Empty: it disowned the record.
+};
+
 /// Everything that a decision rests on.
 struct Input {
   HostFacts host{};
@@ -26,6 +34,8 @@ struct Input {
   /// The memory that the guest's processes have lately taken within a second.
   Kib guest_demand{};
   Policy policy{};
+  Holder holder{};
+  std::optional<bool> being_saved{};  ///< Or migrated. Nothing: it cannot be told.
 };
 
 /// libxl sets max_pages this much above the size (LIBXL_MAXMEM_CONSTANT). A failed populate can

@@ -76,6 +76,27 @@ Refusal refuse_undescribed(const Input& input, Kib to) {
 
 }  // namespace
 
+Refusal refuse_held(const Input& input) {
+  const Holder& holder = input.holder;
+  switch (holder.state) {
+    case Holder::State::none:
+    case Holder::State::dead:
+      return {};
+    case Holder::State::alive:
+      return refusal(Cause::busy, held_by(holder.owner));
+    case Holder::State::damaged:
+      break;
+  }
+  return refusal(Cause::journal_damaged, damaged_record, mend_record(input.domain.identity.id));
+}
+
+Refusal refuse_save(const Input& input) {
+  // A domain that is being destroyed is told as that.
+  if (input.being_saved != true || input.domain.memory.dying) return {};
+  return refusal(Cause::domain_migrating, "the domain is being saved or migrated",
+                 "wait for its end");
+}
+
 Refusal refuse_state(const Input& input) {
   const DomainMemory& memory = input.domain.memory;
   const std::string list = "xl list " + word_for(input.domain.identity);
@@ -135,8 +156,8 @@ Refusal refuse_populate_on_demand(const Input& input) {
 }
 
 Refusal refuse_domain(const Input& input) {
-  constexpr std::array rules = {refuse_state, refuse_toolstack, refuse_without_agent,
-                                refuse_populate_on_demand};
+  constexpr std::array rules = {refuse_held,      refuse_save,          refuse_state,
+                                refuse_toolstack, refuse_without_agent, refuse_populate_on_demand};
   for (const auto rule : rules) {
     if (auto refused = rule(input)) return refused;
   }

@@ -20,11 +20,15 @@ using Refusal = std::optional<Error>;
 inline constexpr Kib largest_size = 64_TiB;
 
 // Rules for any request.
+/// Refuses if an operation that lives holds the domain, or if nobody can tell. A record of a dead
+/// process is no obstacle, because a resize first recovers the domain.
+[[nodiscard]] Refusal refuse_held(const Input& input);
+[[nodiscard]] Refusal refuse_save(const Input& input);
 [[nodiscard]] Refusal refuse_state(const Input& input);
 [[nodiscard]] Refusal refuse_toolstack(const Input& input);
 [[nodiscard]] Refusal refuse_without_agent(const Input& input);
 [[nodiscard]] Refusal refuse_populate_on_demand(const Input& input);
-/// The four rules above, in this order.
+/// The six rules above, in this order.
 [[nodiscard]] Refusal refuse_domain(const Input& input);
 
 // Rules for a size to grow to. If a rule refuses a size, it refuses every larger size.

@@ -27,6 +27,15 @@ std::string word_for(Kib size) {
   return whole ? std::to_string(size / 1_MiB) + "m" : std::to_string(size.count()) + "k";
 }
 
+std::string held_by(const std::string& owner) {
+  return "another operation holds the domain: " + (owner.empty() ? "an unknown process" : owner);
+}
+
+std::string mend_record(DomainId domain) {
+  return "compare the domain's limits with its configuration, then xenstore-rm /libxl/" +
+         std::to_string(number(domain)) + "/memctl";
+}
+
 std::string start_agent() { return "in the guest: systemctl enable --now memctl-agent"; }
 
 }  // namespace memctl::plan

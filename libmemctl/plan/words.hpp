@@ -22,6 +22,12 @@ inline constexpr auto switch_autoballoon_off = R"(echo 'autoballoon="off"' >> /e
 /// The size as one word of a command, such as "300m".
 [[nodiscard]] std::string word_for(Kib size);
 
+/// Whose operation holds a domain, by the name of its process in the record. The name may be empty.
+[[nodiscard]] std::string held_by(const std::string& owner);
+inline constexpr auto damaged_record = "the record of an earlier operation cannot be read";
+/// What to do about a damaged record.
+[[nodiscard]] std::string mend_record(DomainId domain);
+
 /// The command that starts the agent, for a guest whose agent never announced itself.
 [[nodiscard]] std::string start_agent();
 

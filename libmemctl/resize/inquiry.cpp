@@ -26,8 +26,14 @@ Inquiry::Inquiry(host::Port& on, DomainIdentity identity, ResizeOptions with)
 
 host::Task<void> Inquiry::gather(const Patience& patience) {
   BOOST_OUTCOME_CO_TRY(require_same(port, domain.identity()));
+  BOOST_OUTCOME_CO_TRY(domain.read_holder());
   BOOST_OUTCOME_CO_TRY(co_await agent.meet());
   BOOST_OUTCOME_CO_TRY(co_await domain.read_domain(patience));
+  // An operation may have begun meanwhile, or ended. If one lived at first, the figures are
+  // half-way.
+  if (domain.facts().holder.state != plan::Holder::State::alive) {
+    BOOST_OUTCOME_CO_TRY(domain.read_holder());
+  }
   co_return domain.read_host();
 }
 
@@ -41,6 +47,7 @@ host::Task<Plan> plan_only(host::Port& port, DomainIdentity domain, SizeRequest 
   Inquiry inquiry{port, std::move(domain), std::move(options)};
   BOOST_OUTCOME_CO_TRY(inquiry.agent.open());
   BOOST_OUTCOME_CO_TRY(co_await inquiry.gather(inquiry.unhurried));
+  BOOST_OUTCOME_CO_TRY(inquiry.domain.read_save());
   auto plan = plan::make_plan(inquiry.domain.facts(), request);
   if (!plan) co_return explained(plan.error(), inquiry.agent.error());
   co_return plan;
@@ -50,6 +57,7 @@ host::Task<DomainStatus> status_of(host::Port& port, DomainIdentity domain, Resi
   Inquiry inquiry{port, std::move(domain), std::move(options)};
   BOOST_OUTCOME_CO_TRY(inquiry.agent.open());
   BOOST_OUTCOME_CO_TRY(co_await inquiry.gather(inquiry.unhurried));
+  BOOST_OUTCOME_CO_TRY(inquiry.domain.read_save());
   const plan::Input& facts = inquiry.domain.facts();
   DomainStatus status{.domain = inquiry.domain.identity(),
                       .allocated = to_kib(facts.domain.memory.allocated),

@@ -22,7 +22,8 @@ struct Inquiry {
   Inquiry(host::Port& port, DomainIdentity identity, ResizeOptions options);
 
   /// Reads all facts: first the agent's, since its answer can take seconds in which others may
-  /// change what follows, and last the host's, which others change most. An agent that does not
+  /// change what follows, and last the host's, which others change most. The record is read before
+  /// and after the agent's. An agent that does not
   /// answer leaves the guest's facts unknown. Errors: the host's; `stalled` if libxl is silent.
   [[nodiscard]] host::Task<void> gather(const Patience& patience);
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/domain_error.hpp"
+#include "plan/words.hpp"
 
 namespace memctl::resize {
 namespace {
@@ -74,17 +75,12 @@ Result<std::optional<Record>> Journal::read() {
 
 Error Journal::busy(const std::string& text) const {
   const auto record = record_from(text);
-  const bool named = record && !record->owner.empty();
-  return domain_error(
-      domain_, Cause::busy,
-      "another operation holds the domain: " + (named ? record->owner : "an unknown process"));
+  return domain_error(domain_, Cause::busy, plan::held_by(record ? record->owner : std::string{}));
 }
 
 Error Journal::damaged() const {
-  Error error = domain_error(domain_, Cause::journal_damaged,
-                             "the record of an earlier operation cannot be read");
-  error.hint = "compare the domain's limits with its configuration, then xenstore-rm " + path_;
-  return error;
+  return domain_error(domain_, Cause::journal_damaged, plan::damaged_record,
+                      plan::mend_record(domain_.id));
 }
 
 Result<void> Journal::begin(const Record& record) {

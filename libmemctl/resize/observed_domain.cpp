@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/domain_error.hpp"
+#include "resize/journal.hpp"
 
 namespace memctl::resize {
 namespace {
@@ -95,6 +96,27 @@ Result<void> ObservedDomain::require_nodes() {
   BOOST_OUTCOME_TRY(const auto vm, port_->store().read(vm_path(id())));
   if (vm) return success();
   return gone("ended");
+}
+
+Result<void> ObservedDomain::read_holder() {
+  using State = plan::Holder::State;
+  const auto record = Journal(port_->store(), identity_).read();
+  if (!record) {
+    if (record.error().cause != Cause::journal_damaged) return record.error();
+    facts_.holder = {.state = State::damaged};
+  } else if (!record.value()) {
+    facts_.holder = {};
+  } else {
+    const std::string& owner = record.value()->owner;
+    facts_.holder = {.state = port_->is_alive(owner) ? State::alive : State::dead, .owner = owner};
+  }
+  return success();
+}
+
+Result<void> ObservedDomain::read_save() {
+  facts_.being_saved.reset();
+  BOOST_OUTCOME_TRY(facts_.being_saved, port_->hypervisor().save_in_progress(id()));
+  return success();
 }
 
 Result<void> ObservedDomain::require_no_save_if_due() {

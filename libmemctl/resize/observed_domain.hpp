@@ -40,6 +40,12 @@ class ObservedDomain {
   /// Errors: `domain_gone`.
   [[nodiscard]] Result<void> read_memory();
 
+  /// Whether an operation's record holds the domain. Everything else in the facts may be half-way
+  /// while an operation lives.
+  [[nodiscard]] Result<void> read_holder();
+  /// Whether the domain is being saved, for a plan. After an error it is unknown.
+  [[nodiscard]] Result<void> read_save();
+
   /// Whether the domain runs, by what `read_memory` last saw: reads nothing. Errors: `domain_gone`,
   /// `guest_rebooted`, `domain_migrating`.
   [[nodiscard]] Result<void> require_running() const;

@@ -57,6 +57,7 @@ host::Task<void> ResizeOperation::gather_facts() {
       co_await recover_leftover(work_.port, work_.domain.identity(), work_.options));
   if (recovered) wish_.restart_deadline();
   BOOST_OUTCOME_CO_TRY(co_await work_.gather(patience_));
+  BOOST_OUTCOME_CO_TRY(work_.domain.read_save());
   work_.limits.hold();
   co_return success();
 }
@@ -134,6 +135,11 @@ host::Task<Report> ResizeOperation::restore_or_keep(Error error) {
     if (work_.limits.unanswered() != nullptr) co_return left_to_libxl(std::move(error));
     static_cast<void>(journal_->disown(before_));
     co_return ended(std::move(error), report(Outcome::failed));
+  }
+  // Say why not everything is back, unless it is what ended the resize.
+  const auto& reason = restored.value().reason;
+  if (!restored.value().whole && reason && reason->cause != error.cause) {
+    error.message += "; restoring stopped: " + reason->message;
   }
   work_.agent.release();
   const auto removed = journal_->end();

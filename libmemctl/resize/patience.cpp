@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "base/domain_error.hpp"
 
@@ -24,13 +25,21 @@ Patience::Patience(host::Clock& clock, host::Wakeup& wakeup, DomainIdentity doma
       stall_{std::max<host::Duration>(stall, answer_time)},
       wish_{wish} {}
 
+Patience Patience::until(host::TimePoint end, std::string message) const {
+  Patience bounded{*this};
+  bounded.end_ = End{.at = end, .message = std::move(message)};
+  return bounded;
+}
+
 Result<void> Patience::require_wish() const {
+  if (end_ && clock_->now() >= end_->at) {
+    return domain_error(domain_, Cause::stalled, end_->message);
+  }
   return wish_ != nullptr ? wish_->require() : Result<void>{success()};
 }
 
 boost::asio::awaitable<void> Patience::wait(host::Duration time) const {
-  host::TimePoint until = clock_->now() + time;
-  if (wish_ != nullptr) until = std::min(until, wish_->ends_at().value_or(until));
+  const host::TimePoint until = before_the_end(clock_->now() + time);
   co_await clock_->wait(*wakeup_, until);
 }
 
@@ -50,9 +59,13 @@ Result<void> Patience::require_answer(host::TimePoint called) const {
 }
 
 host::TimePoint Patience::waits_until(host::TimePoint called) const {
-  host::TimePoint until = called + stall_;
+  return std::max(before_the_end(called + stall_), called + answer_time);
+}
+
+host::TimePoint Patience::before_the_end(host::TimePoint until) const {
+  if (end_) until = std::min(until, end_->at);
   if (wish_ != nullptr) until = std::min(until, wish_->ends_at().value_or(until));
-  return std::max(until, called + answer_time);
+  return until;
 }
 
 }  // namespace memctl::resize

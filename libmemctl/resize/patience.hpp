@@ -5,6 +5,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "host/clock.hpp"
@@ -17,15 +18,19 @@ namespace memctl::resize {
 
 /// How long to wait: for something to happen, and for libxl, which another tool's lock can hold up
 /// for any time. A resize waits while its caller wishes it. An inquiry, and whatever restores an
-/// earlier state, has no wish that could end: only libxl's silence ends its waiting. Belongs to the
-/// host's executor.
+/// earlier state, has no wish that could end: only libxl's silence ends its waiting, and a bound if
+/// it has one. Belongs to the host's executor.
 class Patience {
  public:
   /// `wish`: nothing ends it if there is none. `clock`, `wakeup` and `wish` must outlive this.
   Patience(host::Clock& clock, host::Wakeup& wakeup, DomainIdentity domain, host::Duration stall,
            const Wish* wish = nullptr);
 
-  /// Errors: `cancelled`, `deadline`.
+  /// The same patience, which ends at `end`: from then on `require_wish` returns `stalled` with
+  /// `message`.
+  [[nodiscard]] Patience until(host::TimePoint end, std::string message) const;
+
+  /// Errors: `cancelled`, `deadline`; `stalled` after the end of a bounded patience.
   [[nodiscard]] Result<void> require_wish() const;
   /// Waits until something may have happened, at most for `time`.
   [[nodiscard]] boost::asio::awaitable<void> wait(host::Duration time) const;
@@ -39,12 +44,19 @@ class Patience {
  private:
   [[nodiscard]] Result<void> require_answer(host::TimePoint called) const;
   [[nodiscard]] host::TimePoint waits_until(host::TimePoint called) const;
+  /// `until`, or earlier if the wish or the patience ends before.
+  [[nodiscard]] host::TimePoint before_the_end(host::TimePoint until) const;
 
   host::Clock* clock_;
   host::Wakeup* wakeup_;
   DomainIdentity domain_;
   host::Duration stall_;
   const Wish* wish_;
+  struct End {
+    host::TimePoint at;
+    std::string message;
+  };
+  std::optional<End> end_{};
 };
 
 template <class T>

@@ -25,9 +25,23 @@ void explain(Report& report, const Record& before, const Restored& restored) {
   report.hint = std::string{reason.advice()};
 }
 
-host::Task<Report> bring_back(Work& work, const Record& before) {
+/// Whether restoring would give the guest memory back, from what the host has free.
+bool takes_host_memory(const Work& work, const Record& before) {
+  return !before.keep && work.agent.answers() &&
+         plan::present_size(work.domain.facts().domain) < before.size;
+}
+
+host::Task<Report> bring_back(Work& work, const Record& before, Turns* turns) {
   BOOST_OUTCOME_CO_TRY(work.open());
   BOOST_OUTCOME_CO_TRY(co_await work.gather(work.unhurried));
+  Turns::Turn turn;
+  if (turns != nullptr && takes_host_memory(work, before)) {
+    const bool waits = turns->taken();
+    turn = co_await turns->take(work.port.clock(), work.wakeup);
+    if (waits) {  // the facts are from before
+      BOOST_OUTCOME_CO_TRY(co_await work.gather(work.unhurried));
+    }
+  }
   work.limits.hold();
   BOOST_OUTCOME_CO_TRY(work.domain.require_running());
   if (work.domain.facts().domain.memory.paused) {
@@ -62,7 +76,7 @@ awaitable<Error> unfinished(Work& work, const std::shared_ptr<Journal>& journal,
 }  // namespace
 
 host::Task<std::optional<Report>> recover_leftover(host::Port& port, DomainIdentity domain,
-                                                   ResizeOptions options) {
+                                                   ResizeOptions options, Turns* turns) {
   BOOST_OUTCOME_CO_TRY(require_same(port, domain));
   const auto journal = std::make_shared<Journal>(port.store(), domain);
   BOOST_OUTCOME_CO_TRY(const auto left, journal->take_over(port));
@@ -70,7 +84,7 @@ host::Task<std::optional<Report>> recover_leftover(host::Port& port, DomainIdent
   // What the dead operation gave can come back only if the agent says what is safe.
   options.agentless = false;
   Work work{port, std::move(domain), std::move(options)};
-  auto report = co_await bring_back(work, *left);
+  auto report = co_await bring_back(work, *left, turns);
   if (!report) co_return co_await unfinished(work, journal, *left, report.error());
   work.agent.release();
   const auto removed = journal->end();
@@ -78,10 +92,11 @@ host::Task<std::optional<Report>> recover_leftover(host::Port& port, DomainIdent
   co_return std::optional{std::move(report).value()};
 }
 
-host::Task<Recovery> recover(host::Port& port, DomainIdentity domain, ResizeOptions options) {
+host::Task<Recovery> recover(host::Port& port, DomainIdentity domain, ResizeOptions options,
+                             Turns* turns) {
   Recovery recovery;
   BOOST_OUTCOME_CO_TRY(recovery.report,
-                       co_await recover_leftover(port, domain, std::move(options)));
+                       co_await recover_leftover(port, domain, std::move(options), turns));
   if (recovery.report) co_return recovery;
   BOOST_OUTCOME_CO_TRY(const DomainMemory memory, port.hypervisor().domain_memory(domain.id));
   if (memory.claim == Pages{}) co_return recovery;

@@ -2,7 +2,11 @@
 #include "resize/restore.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <string>
 
+#include "memctl/size.hpp"
+#include "resize/headway.hpp"
 #include "resize/steps.hpp"
 
 namespace memctl::resize {
@@ -18,14 +22,28 @@ Kib measured_size(const DomainFacts& domain, const Record& before) {
   return is_near(before.present) || is_near(before.size) ? before.size : now;
 }
 
+/// The patience for the way back from `present`. A guest could lengthen it for ever otherwise, by
+/// many small stages, and nobody can cancel it.
+Patience patience_for(const Work& work, const Record& before, Kib present) {
+  const Kib way = std::max(before.size - present, present - before.size);
+  const auto time = longest_time(way, work.options.stall);
+  const auto whole = std::chrono::duration_cast<std::chrono::seconds>(time);
+  return work.unhurried.until(work.port.clock().now() + time,
+                              "after " + std::to_string(whole.count()) +
+                                  " s the guest was still on the way back to " +
+                                  to_string(before.size));
+}
+
 /// Walks back to the earlier size, if there is an agent to say what is safe. Returns why it stopped
 /// before that.
 host::Task<Walked> walk_back(Work& work, const Record& before) {
   if (!work.agent.answers()) co_return Walked{work.agent.error()};
+  const Kib present = plan::present_size(work.domain.facts().domain);
+  const Patience patience = patience_for(work, before, present);
   // A guest that is to get memory back may need it at once, so its last report has to do.
-  const bool gives = plan::present_size(work.domain.facts().domain) >= before.size;
+  const bool gives = present >= before.size;
   const Way way{.goal = before.size,
-                .patience = work.unhurried,
+                .patience = patience,
                 .asks_first = gives,
                 .restores = true,
                 .lowest_limit = before.limit,

@@ -18,7 +18,8 @@ struct Restored {
 };
 
 /// Brings back what `before` tells, as far as it is safe for the guest; with `keep`, fits the
-/// limits to what was reached. Neither a cancel nor a deadline ends it.
+/// limits to what was reached. Neither a cancel nor a deadline ends it. The way back takes at most
+/// `longest_time` (resize/headway.hpp); then the limits are fitted to what was reached.
 ///
 /// The pool comes back only if the domain has not grown, and does not grow by another tool's
 /// target: Xen frees a pool's free pages first and fails afterwards, and the next shrink would

@@ -6,6 +6,7 @@
 #include "base/domain_error.hpp"
 #include "memctl/size.hpp"
 #include "plan/step.hpp"
+#include "resize/headway.hpp"
 #include "resize/steps.hpp"
 
 namespace memctl::resize {
@@ -15,41 +16,16 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds shortest_look{5};
 constexpr milliseconds longest_look{100};
-/// The best progress of a stage so far, per layer. Going back and forth does not count as progress,
-/// nor does a guest that counts more blocks than the stage adds.
-class Furthest {
- public:
-  Furthest(const plan::Input& facts, const Stage& stage, Pages missing)
-      : missing_{missing}, online_{online(facts)}, all_online_{online_ + stage.blocks} {}
-
-  /// Whether this is further than ever.
-  bool comes_further(const plan::Input& facts, Pages missing) {
-    const std::int64_t now_online = std::min(online(facts), all_online_);
-    const bool further = missing < missing_ || now_online > online_;
-    missing_ = std::min(missing_, missing);
-    online_ = std::max(online_, now_online);
-    return further;
-  }
-
- private:
-  static std::int64_t online(const plan::Input& facts) {
-    return facts.guest ? facts.guest->report.blocks_online : 0;
-  }
-
-  Pages missing_;
-  std::int64_t online_;
-  std::int64_t all_online_;
-};
 
 /// Linux's balloon driver tries four times within 14 s and then stops without a message. After 15 s
 /// off its target we call that giving up.
-bool balloon_gave_up(const AgentReport& report, std::chrono::seconds waited) {
-  return waited >= std::chrono::seconds{15} && report.balloon_target && report.balloon_current &&
+bool balloon_gave_up(const AgentReport& report, host::Duration unmoved) {
+  return unmoved >= std::chrono::seconds{15} && report.balloon_target && report.balloon_current &&
          *report.balloon_current != *report.balloon_target;
 }
 
-/// Why nothing has moved for so long, as far as anything tells.
-Error stall_error(const Work& work, const Stage& stage, Pages missing) {
+/// Why nothing, or next to nothing, has moved for so long, as far as anything tells.
+Error stall_error(const Work& work, const Stage& stage, Pages missing, const Headway& headway) {
   const plan::Input& facts = work.domain.facts();
   const DomainIdentity& domain = work.domain.identity();
   const auto waited = std::chrono::duration_cast<std::chrono::seconds>(work.options.stall);
@@ -67,9 +43,15 @@ Error stall_error(const Work& work, const Stage& stage, Pages missing) {
   }
   const std::string to = "on the way to " + to_string(stage.size);
   const std::string rest = ", with " + to_string(to_kib(missing)) + " to go";
-  if (facts.guest && missing > Pages{} && balloon_gave_up(facts.guest->report, waited)) {
+  const auto unmoved = work.port.clock().now() - headway.moved_at();
+  if (facts.guest && missing > Pages{} && balloon_gave_up(facts.guest->report, unmoved)) {
     return domain_error(domain, Cause::guest_balloon_gave_up,
                         to + " the guest's balloon driver gave up" + rest);
+  }
+  if (headway.recent() > Kib{}) {
+    return domain_error(domain, Cause::stalled,
+                        to + " only " + to_string(headway.recent()) + " moved in " +
+                            std::to_string(waited.count()) + " s" + rest);
   }
   return domain_error(domain, Cause::stalled, to + " nothing moved" + since + rest);
 }
@@ -155,8 +137,7 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
 
   if (!grows) shown.begin(Phase::populate);
   Pages last = grows ? goal - begun : begun - goal;
-  Furthest furthest{facts, stage, last};
-  host::TimePoint moved_at = clock.now();
+  Headway headway{facts, stage, last, work.options.stall, clock.now()};
   for (milliseconds interval = shortest_look;;) {
     BOOST_OUTCOME_CO_TRY(work.refresh_memory(way.patience));
     const Pages now = facts.domain.memory.allocated;
@@ -171,9 +152,9 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
           "at " + to_string(present) + " the guest takes the memory that it was to give back");
     }
 
-    if (furthest.comes_further(facts, missing)) moved_at = clock.now();
-    if (clock.now() - moved_at >= work.options.stall) co_return stall_error(work, stage, missing);
-    BOOST_OUTCOME_CO_TRY(work.agent.keep(stage_number, stage.size, moved_at));
+    headway.note(facts, missing, clock.now());
+    if (headway.is_too_slow(clock.now())) co_return stall_error(work, stage, missing, headway);
+    BOOST_OUTCOME_CO_TRY(work.agent.keep(stage_number, stage.size, headway.moved_at()));
     interval = next_look(interval, last - missing, missing);
     last = missing;
     co_await way.patience.wait(interval);

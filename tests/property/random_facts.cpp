@@ -149,6 +149,11 @@ rc::Gen<plan::Input> any_input() {
     plan::Input input = *sound_input();
     make_odd(input.domain);
     if (one_in(20)) input.guest.reset();
+    using State = plan::Holder::State;
+    if (one_in(30)) {
+      input.holder.state = *rc::gen::element(State::alive, State::dead, State::damaged);
+    }
+    if (one_in(30)) input.being_saved = one_in(2);
     if (input.guest && one_in(30)) input.guest->hello.hotplug = false;
     input.policy.agentless = one_in(2);
     input.policy.allow_hvm_devices = one_in(2);

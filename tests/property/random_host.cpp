@@ -35,6 +35,7 @@ GuestSpec guest(int number) {
                                                  "online_movable"};
   kernel.online_policy = *rc::gen::elementOf(policies);
   kernel.online_fails = one_in(25);
+  if (one_in(12)) kernel.populated_per_second = *sizes(4_KiB, 128_MiB);
   if (one_in(10)) kernel.off_target = kib_per_page * *rc::gen::inRange(1, 16);
   static constexpr std::array conducts{
       AgentConduct::absent, AgentConduct::killed, AgentConduct::garbage, AgentConduct::huge,
@@ -113,7 +114,8 @@ void showValue(const HostChoice& choice, std::ostream& out) {
     out << ", cache " << to_string(kernel.reclaimable) << ", blocks "
         << to_string(kernel.block_size) << ", policy " << kernel.online_policy
         << (kernel.online_fails ? ", online fails" : "") << ", off " << to_string(kernel.off_target)
-        << ", agent " << static_cast<int>(guest.agent.conduct);
+        << ", a second " << to_string(kernel.populated_per_second) << ", agent "
+        << static_cast<int>(guest.agent.conduct);
   }
 }
 

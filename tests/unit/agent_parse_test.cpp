@@ -70,6 +70,15 @@ TEST(AgentParse, uevents_of_memory_are_told_from_others) {
   EXPECT_FALSE(is_memory_uevent(""));
 }
 
+TEST(AgentParse, releases_are_compared_by_number) {
+  for (const char* newer : {"4.4", "4.4.0-1", "4.10.1", "5.0-rc1", "10.1"}) {
+    EXPECT_TRUE(is_at_least(newer, 4, 4)) << newer;
+  }
+  for (const char* other : {"4.3.9", "3.16", "4", "4.", ".4", "", "next-4.4", "4.x", "-5.1"}) {
+    EXPECT_FALSE(is_at_least(other, 4, 4)) << other;
+  }
+}
+
 TEST(AgentParse, readers_survive_random_text) {
   std::mt19937 random{4711};
   const std::string_view words[] = {"Node",          "0,",       "zone",   "DMA",    "MemTotal:",
@@ -109,6 +118,25 @@ TEST_F(AgentKernel, tells_whether_memory_can_be_added_and_why_not) {
   guest_.remove("sys/devices/system/xen_memory");
   EXPECT_EQ(kernel_.facts().no_hotplug_reason, "the kernel has no Xen balloon driver");
   EXPECT_FALSE(kernel_.facts().hotplug);
+}
+
+TEST_F(AgentKernel, without_xens_own_option_it_can_add_no_memory_although_it_has_hotplug) {
+  guest_.remove("proc/sys/xen");
+  guest_.set("proc/sys/kernel/osrelease", "5.6.13-100.fc30.x86_64\n");
+  EXPECT_FALSE(kernel_.facts().hotplug);
+  EXPECT_EQ(kernel_.facts().no_hotplug_reason,
+            "the kernel was built without CONFIG_XEN_BALLOON_MEMORY_HOTPLUG");
+  EXPECT_EQ(kernel_.facts().block_size, 128_MiB);
+}
+
+TEST_F(AgentKernel, a_kernel_that_cannot_tell_xens_option_is_taken_to_have_it) {
+  guest_.remove("proc/sys/xen");
+  for (const char* older : {"4.3.0\n", "3.16.0-4-amd64\n", "no release\n"}) {
+    guest_.set("proc/sys/kernel/osrelease", older);
+    EXPECT_TRUE(kernel_.facts().hotplug) << older;
+  }
+  guest_.remove("proc/sys");  // a kernel without sysctl
+  EXPECT_TRUE(kernel_.facts().hotplug);
 }
 
 TEST_F(AgentKernel, scans_blocks_by_number_with_their_state_and_zone) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "host/sim/scenario.hpp"
+#include "resize/journal.hpp"
 #include "scenario/calls.hpp"
 
 namespace memctl::cli {
@@ -74,6 +75,58 @@ TEST(Commands, AHostThatCannotBeOpenedIsToldByEachCommand) {
     EXPECT_EQ(memctl.out, "");
     EXPECT_THAT(memctl.err, HasSubstr("(invalid_argument)"));
   }
+}
+
+/// Twelve guests whose agents do not answer. A dead process left a record in each of them.
+class SilentGuests : public testing::Test {
+ protected:
+  SilentGuests() {
+    for (int each = 10; each < 22; ++each) {
+      const resize::Record record{.owner = "a process that has ended",
+                                  .size = 160_MiB,
+                                  .present = 160_MiB,
+                                  .limit = 160_MiB,
+                                  .max_pages = 161_MiB,
+                                  .to = 1_GiB};
+      simulation_.world.add_guest({.name = "web" + std::to_string(each),
+                                   .type = DomainType::pv,
+                                   .journal = resize::to_text(record),
+                                   .agent = {.conduct = host::sim::AgentConduct::killed}});
+    }
+  }
+
+  /// Runs a command about all of them, and expects that it takes the time of one.
+  std::string ask(const std::vector<std::string>& arguments) {
+    const auto begun = simulation_.now();
+    const scenario::Call& call = calls_.wait(calls_.start(arguments), {});
+    EXPECT_GE(simulation_.now() - begun, std::chrono::seconds{5});
+    EXPECT_LT(simulation_.now() - begun, std::chrono::seconds{6});
+    return call.out();
+  }
+
+ private:
+  test::Simulation simulation_{};
+  scenario::Calls calls_{simulation_};
+};
+
+TEST_F(SilentGuests, AreAskedAtOnceByEachCommandAndToldInTheirOrder) {
+  for (const char* command : {"status", "doctor", "recover"}) {
+    SCOPED_TRACE(command);
+    const std::string out = ask({command});
+    std::size_t last = 0;
+    for (int each = 10; each < 22; ++each) {
+      const auto found = out.find("web" + std::to_string(each));
+      ASSERT_NE(found, std::string::npos) << each;
+      EXPECT_GE(found, last) << each;
+      last = found;
+    }
+  }
+}
+
+TEST_F(SilentGuests, AreAskedOnceIfTheyAreNamedTwice) {
+  const std::string out = ask({"recover", "web11", "web10", "web11", "--json"});
+  EXPECT_EQ(out.find("busy"), std::string::npos) << out;
+  EXPECT_LT(out.find("web11"), out.find("web10"));
 }
 
 /// A resize of web1 from 1 to 4 GiB, which is interrupted when the guest gets memory.

@@ -40,8 +40,8 @@ TEST(StoppedText, AnInterruptedResizeSaysWhatTheDomainHasNow) {
   EXPECT_EQ(text(Outcome::kept, 1102_MiB, keeping()),
             "memctl: interrupted; web1 is at 1102 of 3072 MiB; kept there (--on-failure keep)\n");
   EXPECT_EQ(text(Outcome::kept, 1102_MiB),
-            "memctl: interrupted; web1 is at 1102 of 3072 MiB, since giving memory back would "
-            "endanger the guest\n");
+            "memctl: interrupted; web1 is at 1102 of 3072 MiB, since the way back was not safe or "
+            "took too long\n");
 }
 
 TEST(StoppedText, AResizeThatTimedOutSaysHowFarItCame) {
@@ -56,8 +56,8 @@ TEST(StoppedText, AResizeThatTimedOutSaysHowFarItCame) {
             "memctl: web1: timed out after 2.5 s at 1102 of 3072 MiB; kept there (--on-failure "
             "keep)");
   EXPECT_EQ(text(Outcome::kept, 800_MiB, {.timeout = 120s}),
-            "memctl: web1: timed out after 120 s at 1102 of 3072 MiB; now at 800 MiB, since giving "
-            "memory back would endanger the guest");
+            "memctl: web1: timed out after 120 s at 1102 of 3072 MiB; now at 800 MiB, since the "
+            "way back was not safe or took too long");
 }
 
 TEST(StoppedText, AShrinkIsOnItsWay) {

@@ -26,7 +26,8 @@ HostExam sound_host() {
 
 /// A settled domain with a guest on which nothing is wrong.
 DomainExam sound_domain(DomainType type = DomainType::pvh) {
-  DomainExam exam{.being_saved = false, .library_version = "0.1.0"};
+  DomainExam exam{.library_version = "0.1.0"};
+  exam.facts.being_saved = false;
   DomainFacts& domain = exam.facts.domain;
   domain = {.identity = {.id = DomainId{3}, .name = "web1", .type = type},
             .memory = {.allocated = to_pages(160_MiB), .max_pages = 161_MiB},
@@ -153,15 +154,16 @@ TEST(DomainDiagnosis, State) {
          "xl list web1");
   expect(with([](auto&, auto& memory) { memory.shutdown = ShutdownReason::crash; }), Severity::bad,
          "crashed", "xl list");
-  expect(with([](auto& exam, auto&) { exam.being_saved = true; }), Severity::bad, "saved", "wait");
+  expect(with([](auto& exam, auto&) { exam.facts.being_saved = true; }), Severity::bad, "saved",
+         "wait");
   const auto suspended = [](auto&, auto& memory) { memory.shutdown = ShutdownReason::suspend; };
   expect(with(suspended), Severity::bad, "suspended", "xl list web1");
   expect(with([&](auto& exam, auto& memory) {
            suspended(exam, memory);
-           exam.being_saved = true;
+           exam.facts.being_saved = true;
          }),
          Severity::bad, "is being saved", "wait");
-  expect(with([](auto& exam, auto&) { exam.being_saved.reset(); }), Severity::unknown,
+  expect(with([](auto& exam, auto&) { exam.facts.being_saved.reset(); }), Severity::unknown,
          "cannot be told", "");
 }
 
@@ -176,7 +178,7 @@ TEST(DomainDiagnosis, StoredConfiguration) {
 TEST(DomainDiagnosis, LeftoversAndClaims) {
   const auto with = [](Check check, Holder::State state, bool paused = false) {
     return on_domain(check, [&](auto& exam, auto& domain) {
-      exam.holder = {.state = state, .owner = "boot:1:2"};
+      exam.facts.holder = {.state = state, .owner = "boot:1:2"};
       domain.memory.claim = to_pages(100_MiB);
       domain.memory.paused = paused;
     });

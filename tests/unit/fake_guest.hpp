@@ -41,6 +41,8 @@ class FakeGuest {
     set("sys/devices/system/memory/probe", "");
     set("sys/devices/system/memory/power/control", "auto\n");
     set_balloon(163840, 163840);
+    set("proc/sys/kernel/osrelease", "6.1.0-18-amd64\n");
+    set("proc/sys/xen/balloon/hotplug_unpopulated", "0\n");
     set("proc/meminfo",
         "MemTotal:         129124 kB\nMemFree:           83120 kB\nMemAvailable:      80012 kB\n"
         "Buffers:               0 kB\nHugePages_Total:       0\n");

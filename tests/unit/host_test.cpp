@@ -223,6 +223,26 @@ TEST_F(SimulatedHost, AHandleIsNotTakenForAnotherDomainThatGotItsNumber) {
   EXPECT_EQ(host.domain(other).status().value().target, before.target);
 }
 
+TEST_F(SimulatedHost, AnAnswerUnderWayKeepsTheHostAndIsTheSameForEachWaiter) {
+  std::vector<Pending<DomainStatus>> pending;
+  {
+    const Host host = Host::open(uri()).value();
+    const std::vector<Domain> domains = host.domains().value();
+    for (const Domain& domain : domains) pending.push_back(domain.ask_status());
+  }
+  for (int each = 0; each < domain_count; ++each) {
+    const auto& one = pending[static_cast<std::size_t>(each)];
+    EXPECT_EQ(one.wait().value().domain.name, guest_name(each));
+    EXPECT_EQ(one.wait().value().domain.name, guest_name(each));
+  }
+}
+
+TEST_F(SimulatedHost, AQuestionWhoseAnswerNobodyAwaitsHarmsNothing) {
+  const Host host = Host::open(uri()).value();
+  static_cast<void>(host.domain("g0").value().ask_status());
+  static_cast<void>(host.domain("g0").value().start_recovery());
+}
+
 using Causes = std::map<Cause, int>;
 
 /// Starts, cancels, drops and awaits operations at random, as one of several threads.

@@ -252,6 +252,47 @@ TEST_P(OperationAmongOthers, ASecondOperationLearnsWhoHoldsTheDomain) {
   EXPECT_NE(report.error().message.find(holder), std::string::npos);
 }
 
+TEST_P(OperationAmongOthers, APlanAndAStatusPromiseNothingThatAResizeWouldRefuse) {
+  const DomainId id = add();
+  auto& world = simulation.world;
+  const std::string node = "/libxl/" + std::to_string(number(id)) + "/memctl";
+  const auto leave = [&](const std::string& text) {
+    ASSERT_TRUE(world.store().write(host::sim::dom0, node, text));
+  };
+  const auto expect_all = [&](Cause cause) {
+    SCOPED_TRACE(name(cause));
+    const auto planned = simulation.run(plan_only(simulation.port(), identity(id), 512_MiB, {}));
+    ASSERT_FALSE(planned);
+    EXPECT_EQ(planned.error().cause, cause);
+    const auto status = simulation.run(status_of(simulation.port(), identity(id), {}));
+    ASSERT_TRUE(status);
+    EXPECT_EQ(status.value().refused_by, cause);
+    EXPECT_FALSE(status.value().range);
+    const auto resized = resize(id, 512_MiB);
+    ASSERT_FALSE(resized);
+    EXPECT_EQ(resized.error().cause, cause);
+    EXPECT_EQ(resized.error().message, planned.error().message);
+    EXPECT_EQ(resized.error().report->outcome, Outcome::refused);
+  };
+  leave("torn");
+  expect_all(Cause::journal_damaged);
+  leave(to_text({.owner = world.add_process()}));
+  expect_all(Cause::busy);
+  ASSERT_TRUE(world.store().remove(host::sim::dom0, node));
+  world.set_save_in_progress(id, true);
+  expect_all(Cause::domain_migrating);
+  world.set_save_in_progress(id, false);
+  EXPECT_TRUE(resize(id, 512_MiB));
+}
+
+TEST_P(OperationAmongOthers, ARecordOfADeadProcessIsNoObstacleToAPlan) {
+  const DomainId id = add();
+  Journal journal{simulation.port().store(), identity(id)};
+  ASSERT_TRUE(journal.begin({.owner = "a process that has ended"}));
+  EXPECT_TRUE(simulation.run(plan_only(simulation.port(), identity(id), 512_MiB, {})));
+  ASSERT_TRUE(journal.end());
+}
+
 TEST_P(OperationAmongOthers, AStatusThatIsAskedMeanwhileCostsNeitherSideMuchTime) {
   const DomainId alone = add({.name = "alone"});
   const auto begun_alone = simulation.now();

@@ -6,12 +6,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "resize/operation.hpp"
 #include "support/faults.hpp"
@@ -230,6 +233,70 @@ TEST_F(RecoverOnSim, AGuestWhoseAgentIsSilentKeepsWhatItHas) {
   EXPECT_EQ(world.limit(id), report.limit);
   EXPECT_TRUE(world.guest(id).alive());
   EXPECT_EQ(world.host_claimed(), Kib{});
+}
+
+TEST_F(RecoverOnSim, AGuestThatGivesItsMemoryBackInManySlowStagesKeepsTheRest) {
+  die_after("set_size");
+  world.advance(1s);
+  // Fast enough for each stage, too slow for all of them together.
+  world.guest(id).kernel().spec().populated_per_second = 1_MiB;
+  const auto begun = simulation.now();
+  const auto recovery = simulation.run(recover(simulation.port(), identity, {.stall = 10s}));
+  ASSERT_TRUE(recovery && recovery.value().report);
+  const Report& report = *recovery.value().report;
+  EXPECT_EQ(report.outcome, Outcome::kept);
+  EXPECT_EQ(report.cause, Cause::stalled);
+  EXPECT_EQ(report.message, "g: after 640 s the guest was still on the way back to 160 MiB");
+  EXPECT_GE(simulation.now() - begun, 640s);
+  EXPECT_LT(simulation.now() - begun, 660s);
+  EXPECT_EQ(world.target(id), report.reached);
+  EXPECT_EQ(world.limit(id), report.limit);
+  EXPECT_EQ(record(), "");
+}
+
+TEST(RecoverTogether, GuestsThatGetMemoryBackLeaveTheHostItsReserve) {
+  Simulation simulation{};
+  host::sim::World& world = simulation.world;
+  std::vector<DomainIdentity> domains;
+  Kib shrunk{};
+  for (const char* name : {"g1", "g2"}) {
+    const DomainId id = world.add_guest({.name = name, .memory = 4_GiB});
+    domains.push_back({.id = id, .name = name, .type = DomainType::pvh});
+    SimPort process{world};
+    FaultPlan faults{{.kind = Fault::Kind::kill_after, .call = "set_size"}};
+    FaultyPort port{process, world, faults};
+    ResizeOperation operation{port, domains.back(), 1_GiB, {}};
+    EXPECT_THROW(static_cast<void>(simulation.run(operation.run())), test::ProcessKilled);
+    world.advance(10s);
+    shrunk = 4_GiB - world.allocated(id);
+  }
+  ASSERT_GT(shrunk, 1_GiB);
+  // The host has enough for one of them.
+  world.take_host_memory(world.host_free() - shrunk - 200_MiB);
+  Kib least_free = world.host_free();
+  std::function<void()> look = [&] {
+    least_free = std::min(least_free, world.host_free());
+    world.after(10ms, look);
+  };
+  look();
+
+  Turns turns;
+  std::optional<Result<Recovery>> first;
+  boost::asio::co_spawn(
+      simulation.context,
+      [&]() -> boost::asio::awaitable<void> {
+        first.emplace(co_await recover(simulation.port(), domains[0], {}, &turns));
+      },
+      boost::asio::detached);
+  const auto second = simulation.run(recover(simulation.port(), domains[1], {}, &turns));
+  simulation.context.restart();
+  simulation.connection.run_until([&] { return first.has_value(); });
+
+  ASSERT_TRUE(*first && second);
+  EXPECT_EQ(first->value().report->outcome, Outcome::restored);
+  EXPECT_EQ(second.value().report->outcome, Outcome::kept);
+  EXPECT_EQ(second.value().report->cause, Cause::host_memory);
+  EXPECT_GE(least_free, 64_MiB);
 }
 
 TEST_F(RecoverOnSim, ATargetThatAnotherToolSetsMeanwhileStands) {

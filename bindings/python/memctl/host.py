@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Iterator, Literal, SupportsIndex
 
 from . import _core
-from .errors import Error, NoSuchDomain
+from .errors import NoSuchDomain
 from .operation import EventCallback, LoopSwitchboard, Operation, Switchboard, finish
 from .names import DomainType
 from .records import DomainIdentity, Finding, Plan, Recovery, Report, Status
@@ -144,24 +144,17 @@ class Host:
         return self._core.doctor(_options(host_reserve=host_reserve))
 
     def recover(self) -> list[Recovery]:
-        """Calls `Domain.recover` for every guest, one after the other.
+        """Calls `Domain.recover` for every guest, for all at once.
 
-        If one guest cannot be recovered, its own `error` says why. Raises `HostError`.
+        Guests that get memory back follow one another, so that the host keeps its reserve. If one
+        guest cannot be recovered, its own `error` says why. Raises `HostError`.
 
         >>> import memctl
         >>> with memctl.Host("sim:") as host:
         ...     [recovery.report for recovery in host.recover()]
         [None, None, None]
         """
-        recovered = []
-        for domain in self.domains():
-            try:
-                recovered.append(domain.recover())
-            except NoSuchDomain:
-                continue  # the domain ended meanwhile
-            except Error as error:
-                recovered.append(Recovery(domain.identity, None, Size(0), error))
-        return recovered
+        return list(self._core.recover_all(_defaults))
 
 
 class Domain:
@@ -262,7 +255,8 @@ class Domain:
         - `size`: bytes as an int, or text with a unit, as `"4GiB"`. `"+512m"` and `"-1g"` are
           relative to the present target.
         - `timeout`: the seconds for the resize. Restoring comes on top.
-        - `stall`: the resize ends after so many seconds without progress.
+        - `stall`: the resize ends after so many seconds without progress, or with too little: a
+          64th of what a stage has to move; a GiB a minute is always enough.
         - `on_failure`: `"restore"` restores the earlier size and limits, as far as that is safe for
           the guest. `"keep"` keeps the size that was reached.
         - `online`: the zone for added memory. Ballooning never gives `"movable"` memory back.

@@ -172,6 +172,11 @@ PYBIND11_MODULE(_core, module) {
              return of_domain(host, domain, [&](const Domain& one) { return one.doctor(options); });
            })
       .def("recover", &recover_domain)
+      .def(
+          "recover_all",
+          [](const OpenHost& host, const ResizeOptions& options) {
+            return to_python(value_or_raise(unlocked([&] { return host.get().recover(options); })));
+          })
       .def("start",
            [](OpenHost& host, const py::object& domain, std::int64_t kib, bool relative,
               const ResizeOptions& options, std::shared_ptr<Channel> channel, bool tell_events) {

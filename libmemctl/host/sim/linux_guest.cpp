@@ -141,15 +141,21 @@ LinuxGuest::Balloon LinuxGuest::schedule(Balloon state) {
   return Balloon::again;
 }
 
+Kib LinuxGuest::rate() const {
+  if (spec_.populated_per_second > Kib{}) return spec_.populated_per_second;
+  return type_ == DomainType::pv ? 2_GiB : 1_GiB;
+}
+
 Kib LinuxGuest::chunk(Kib credit) const {
-  // Large requests go in larger steps, so that the number of events grows slower than the memory.
-  return std::min(credit, std::clamp(round_down(credit / 64, 2_MiB), 32_MiB, 1_GiB));
+  // Large requests go in larger steps, so that the number of events grows slower than the memory. A
+  // slow guest moves a second's worth at once.
+  const Kib step = std::clamp(round_down(credit / 64, 2_MiB), 32_MiB, 1_GiB);
+  const Kib within_a_second = std::max(kib_per_page, round_down(rate(), kib_per_page));
+  return std::min({credit, step, within_a_second});
 }
 
 Duration LinuxGuest::time_for(Kib amount) const {
-  const Kib usual = type_ == DomainType::pv ? 2_GiB : 1_GiB;
-  const Kib rate = spec_.populated_per_second > Kib{} ? spec_.populated_per_second : usual;
-  return std::chrono::microseconds{amount.count() * 1'000'000 / rate.count()};
+  return std::chrono::microseconds{amount.count() * 1'000'000 / rate().count()};
 }
 
 LinuxGuest::Balloon LinuxGuest::populate(Kib credit) {

@@ -99,6 +99,8 @@ class LinuxGuest {
   void panic(const std::string& message);
   bool online(Kib amount, bool movable);
   void send_uevent() const;
+  /// What the balloon moves in a second.
+  [[nodiscard]] Kib rate() const;
   [[nodiscard]] Kib chunk(Kib credit) const;
   [[nodiscard]] Duration time_for(Kib amount) const;
 

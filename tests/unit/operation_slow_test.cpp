@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Guests that move their memory so slowly that nobody should wait for them.
+#include <gmock/gmock.h>
+
+#include <chrono>
+#include <string>
+
+#include "operation_fixture.hpp"
+#include "resize/headway.hpp"
+
+namespace memctl::resize {
+namespace {
+
+using testing::HasSubstr;
+using namespace std::chrono_literals;
+
+constexpr Kib a_page_in_four_seconds = 1_KiB;
+
+TEST(LeastProgress, IsA64thOfTheWayAndAtLeastAPage) {
+  EXPECT_EQ(least_progress(4_KiB, 30s), 4_KiB);
+  EXPECT_EQ(least_progress(128_MiB, 30s), 2_MiB);
+  EXPECT_EQ(least_progress(16_GiB, 30s), 256_MiB);
+  EXPECT_EQ(longest_time(16_GiB, 30s), 32min);
+}
+
+TEST(LeastProgress, IsNeverMoreThanAGibAMinute) {
+  EXPECT_EQ(least_progress(4_TiB, 1min), 1_GiB);
+  EXPECT_EQ(least_progress(16_GiB, 3s), 1_GiB / 20);
+  EXPECT_EQ(longest_time(4_TiB, 1min), 4096min);
+}
+
+TEST(LeastProgress, KnowsStallTimesOfCenturies) {
+  const std::chrono::milliseconds longest{1'000'000'000'000};
+  EXPECT_EQ(least_progress(64_GiB, longest), 1_GiB);
+  EXPECT_GT(longest_time(64_GiB, longest), std::chrono::hours{24});
+  EXPECT_LT(longest_time(64_GiB, longest), std::chrono::hours{24 * 366 * 65});
+}
+
+class SlowGuest : public OperationOnSim {
+ protected:
+  void slow_down(DomainId id, Kib per_second) {
+    simulation.world.guest(id).kernel().spec().populated_per_second = per_second;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Types, SlowGuest, testing::Values(DomainType::pv, DomainType::pvh),
+                         [](const auto& type) { return std::string{name(type.param)}; });
+
+TEST_P(SlowGuest, ThatTakesAPageNowAndThenStalls) {
+  const DomainId id = add({.linux = {.populated_per_second = a_page_in_four_seconds}});
+  const Limits before = limits(id);
+  const auto begun = simulation.now();
+  const auto report = resize(id, 1_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::stalled);
+  EXPECT_THAT(report.error().message, HasSubstr(": on the way to 1024 MiB only "));
+  EXPECT_THAT(report.error().message, HasSubstr(" KiB moved in 30 s, with "));
+  EXPECT_EQ(report.error().report->outcome, Outcome::restored);
+  EXPECT_LT(simulation.now() - begun, 2min);
+  EXPECT_EQ(limits(id).target, before.target);
+  EXPECT_EQ(limits(id).limit, before.limit);
+}
+
+TEST_P(SlowGuest, ThatGivesAPageNowAndThenStalls) {
+  const DomainId id = add();
+  ASSERT_TRUE(resize(id, 2_GiB));
+  slow_down(id, a_page_in_four_seconds);
+  const auto begun = simulation.now();
+  const auto report = resize(id, 1_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::stalled);
+  EXPECT_THAT(report.error().message, HasSubstr(" KiB moved in 30 s, with "));
+  EXPECT_LT(simulation.now() - begun, 2min);
+  EXPECT_FALSE(journal_stands(id));
+}
+
+TEST_P(SlowGuest, DoesNotHoldAResizeThatWasCancelled) {
+  const DomainId id = add();
+  ResizeOperation operation{simulation.port(), identity(id), 8_GiB, {.timeout = 10s}};
+  simulation.world.after(500ms, [&] {
+    slow_down(id, a_page_in_four_seconds);
+    operation.cancel();
+  });
+  const auto begun = simulation.now();
+  const auto report = simulation.run(operation.run());
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::cancelled);
+  EXPECT_THAT(report.error().message, HasSubstr("cancelled; restoring stopped: "));
+  EXPECT_THAT(report.error().message, HasSubstr(" moved in 30 s, with "));
+  const Report& left = *report.error().report;
+  EXPECT_EQ(left.outcome, Outcome::kept);
+  EXPECT_LT(simulation.now() - begun, 2min);
+  EXPECT_EQ(simulation.world.target(id), left.reached);
+  EXPECT_EQ(simulation.world.limit(id), left.limit);
+  EXPECT_EQ(simulation.world.host_claimed(), Kib{});
+  EXPECT_FALSE(journal_stands(id));
+}
+
+TEST_P(SlowGuest, ThatKeepsThePaceIsWaitedFor) {
+  const DomainId id = add({.linux = {.populated_per_second = 1_MiB}});
+  const auto report = resize(id, 512_MiB);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_GT(report.value().elapsed, 5min);
+}
+
+}  // namespace
+}  // namespace memctl::resize
