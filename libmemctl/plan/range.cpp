@@ -25,8 +25,10 @@ RangeEnd last_granted(Kib good, Kib bad, const Rule& rule) {
   const bool up = bad > good;
   for (Kib next = up ? page_above(good) : page_below(good); up ? next < bad : next > bad;
        next = up ? page_above(good) : page_below(good)) {
-    const Kib half = round_down(good + (bad - good) / 2, kib_per_page);
-    const Kib middle = up ? std::max(next, half) : std::min(next, half);
+    // Rounded towards `good`: a middle at `bad` would be asked for ever.
+    const Kib half = good + (bad - good) / 2;
+    const Kib middle = up ? std::max(next, round_down(half, kib_per_page))
+                          : std::min(next, round_up(half, kib_per_page));
     if (auto refused = rule(middle)) {
       bad = middle;
       reason = *std::move(refused);

@@ -444,6 +444,18 @@ TEST(RangeOf, IsNotOfferedIfEverySizeIsRefused) {
   EXPECT_EQ(refusal(paused, 1_GiB).message, "web1: the domain is paused");
 }
 
+TEST(RangeOf, IsFoundForAnOddSizeOfAGuestThatCanGiveNothing) {
+  for (const Kib odd : {1_KiB, 2_KiB, 3_KiB}) {
+    Input input = settled_guest(DomainType::pv);
+    input.domain.target = 160_MiB + odd;
+    input.domain.limit = 160_MiB + odd;
+    input.guest->report.kernel_zone_free = 1_MiB;
+    const SizeRange range = range_of(input).value();
+    EXPECT_EQ(range.smallest.size, present_size(input.domain));
+    EXPECT_EQ(refusal(input, 100_MiB).nearest, present_size(input.domain));
+  }
+}
+
 TEST(RangeOf, EndsAtTheAdministratorsMinimumAndMaximum) {
   Input input = settled_guest();
   input.policy.minimum = 150_MiB;
