@@ -13,7 +13,7 @@
 
 namespace memctl::cli {
 
-/// What a user who does not want to wait any longer asks for.
+/// How a user interrupts a command.
 enum class Interruption {
   cancel,  ///< End the resize, and restore or keep as its `on_failure` says.
   leave,   ///< End without restoring, and say what is left.

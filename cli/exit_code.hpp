@@ -9,7 +9,7 @@
 
 namespace memctl::cli {
 
-/// What the command returns to its caller. Part of the interface: see docs/json.md.
+/// The exit codes of memctl. They are part of the interface: see docs/json.md.
 enum class ExitCode : int {
   verified = 0,       ///< Done, and every layer agrees.
   found_bad = 1,      ///< doctor: a precondition is bad.

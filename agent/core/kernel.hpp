@@ -43,7 +43,7 @@ struct BalloonFigures {
   friend bool operator==(const BalloonFigures&, const BalloonFigures&) = default;
 };
 
-/// What the agent asks of its guest's kernel. Every call looks anew, because uevents may be lost.
+/// The guest's kernel, as the agent sees it. Every call reads again, because uevents may be lost.
 class Kernel {
  public:
   virtual ~Kernel() = default;

@@ -17,7 +17,7 @@ namespace memctl::agent {
 /// restarts.
 using Time = std::chrono::milliseconds;
 
-/// What the agent must still know after a restart.
+/// The agent keeps this across a restart.
 struct Record {
   static constexpr std::size_t longest_text = 4000;
 

@@ -57,4 +57,12 @@ class Hypervisor {
   [[nodiscard]] virtual Result<bool> save_in_progress(DomainId domain) = 0;
 };
 
+/// Errors: `invalid_size` unless `size` is above zero. libxl itself accepts any number that its
+/// integers can hold.
+[[nodiscard]] inline Result<void> require_size(Kib size) {
+  if (size > Kib{}) return success();
+  return Error{.cause = Cause::invalid_size,
+               .message = std::to_string(size.count()) + " KiB is no size for a domain"};
+}
+
 }  // namespace memctl::host

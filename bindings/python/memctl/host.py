@@ -36,7 +36,7 @@ class Host:
     `uri` is one of
 
     - `"xen:"`: the host in whose dom0 the program runs;
-    - `"sim:"`: a simulated host, which begins anew with each `Host`;
+    - `"sim:"`: a simulated host; each `Host` gets a new one;
     - `"sim:FILE"`: a simulated host that a file describes.
 
     Thread-safe. Closing the host cancels all resizes that are under way and waits until the guests

@@ -54,7 +54,7 @@ class OpenHost {
     Operation operation;
     std::shared_ptr<Channel> channel;
   };
-  /// What operations need at their end. The host may have been closed before.
+  /// Operations use this at their end, when the host may be closed already.
   struct Running {
     std::mutex mutex{};
     std::optional<Host> host{};

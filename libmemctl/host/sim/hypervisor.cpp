@@ -14,12 +14,6 @@ Error refused(Cause cause, const std::string& call, DomainId domain, Errno code)
       .raw = code};
 }
 
-Result<void> require_size(Kib size) {
-  if (size > Kib{}) return success();
-  return Error{.cause = Cause::invalid_size,
-               .message = std::to_string(size.count()) + " KiB is no size for a domain"};
-}
-
 DomainMemory memory_of(const XenDomain& domain) {
   return {.allocated = domain.allocated,
           .max_pages = to_kib(domain.max_pages),

@@ -15,13 +15,6 @@ std::string name(DomainId domain) { return "domain " + std::to_string(number(dom
 
 std::string count(std::uint64_t pages) { return std::to_string(pages) + " pages"; }
 
-/// libxl itself accepts any number that its integers can hold.
-Result<void> require_size(Kib size) {
-  if (size > Kib{0}) return success();
-  return Error{.cause = Cause::invalid_size,
-               .message = std::to_string(size.count()) + " KiB is no size for a domain"};
-}
-
 }  // namespace
 
 Result<HostFacts> XenHypervisor::host_facts() {
