@@ -25,8 +25,9 @@ RangeEnd last_granted(Kib good, Kib bad, const Rule& rule) {
   const bool up = bad > good;
   for (Kib next = up ? page_above(good) : page_below(good); up ? next < bad : next > bad;
        next = up ? page_above(good) : page_below(good)) {
-    const Kib half = round_down(good + (bad - good) / 2, kib_per_page);
-    const Kib middle = up ? std::max(next, half) : std::min(next, half);
+    const Kib half = good + (bad - good) / 2;
+    const Kib middle = up ? std::max(next, round_down(half, kib_per_page))
+                          : std::min(next, round_up(half, kib_per_page));
     if (auto refused = rule(middle)) {
       bad = middle;
       reason = *std::move(refused);
@@ -51,7 +52,7 @@ Result<SizeRange> range_of(const Input& input) {
   };
   const Rule shrink = [&](Kib to) { return refuse_shrink(input, to); };
 
-  const Kib present = present_size(input.domain);
+  const Kib present = present_size(input);
   const Refusal stay = refuse_present(input);
   const bool shrinks = page_below(present) > Kib{} && !shrink(page_below(present));
   if (stay && !shrinks) return domain_error(domain, stay->cause, stay->message, stay->hint);

@@ -32,13 +32,14 @@ enum class Trouble {
   agent_killed,
   agent_back,
   cancelled,
-  rival_target,  ///< another tool sets a target 4 MiB below what the guest has
+  rival_target,  ///< another tool sets a target 4 MiB and some KiB below what the guest has
   paused_a_while,
   save_begins,
   save_ends,
   saved_and_restored,
   rebooted,
   destroyed,
+  held_below,  ///< another tool sets max_pages to what the guest has, and a target above it
 };
 
 struct Step {

@@ -54,6 +54,11 @@ void Session::check_world(const Before& before, const Step& step) {
   if (!others) RC_ASSERT(available >= std::min(before.available, step.options.host_reserve));
 }
 
+/// Whether another tool sets a target or max_pages.
+bool Session::sets_limits(Trouble trouble) {
+  return trouble == Trouble::rival_target || trouble == Trouble::held_below;
+}
+
 /// Checks that the report is true.
 void Session::check_end(DomainId id, const Before& before, const Result<Report>& ended,
                         const Step& step, bool undisturbed) {
@@ -77,7 +82,7 @@ void Session::check_end(DomainId id, const Before& before, const Result<Report>&
   switch (report->outcome) {
     case Outcome::verified:
       RC_ASSERT(now.limit == report->limit);
-      if (step.trouble != Trouble::rival_target) {
+      if (!sets_limits(step.trouble)) {
         RC_ASSERT(now.target == report->requested - video);
         RC_ASSERT(now.max_pages >= report->requested);
       }
@@ -95,6 +100,10 @@ void Session::check_end(DomainId id, const Before& before, const Result<Report>&
         const bool honest = world_.guest(id).agent().spec().conduct == AgentConduct::normal;
         if (honest && !step.options.agentless) {
           RC_ASSERT(report->verified.all());
+          // The guest is not still to take a part of it.
+          const auto& kernel = world_.guest(id).kernel();
+          const bool grows = report->requested >= report->from;
+          if (grows) RC_ASSERT(kernel.balloon_current() >= kernel.balloon_target());
           // A slow guest that was on its way before has moved on since its report.
           if (before.at_rest || rests(id)) {
             RC_ASSERT(report->guest_total == world_.guest(id).mem_total());
@@ -129,7 +138,7 @@ void Session::check_end(DomainId id, const Before& before, const Result<Report>&
       }
       break;
     case Outcome::superseded:
-      RC_ASSERT(step.trouble == Trouble::rival_target);
+      RC_ASSERT(sets_limits(step.trouble));
       break;
     case Outcome::gone:
       RC_ASSERT(takes_domain_away(step.trouble) || !world_.guest(id).alive());
