@@ -39,7 +39,6 @@ enum class Trouble {
   saved_and_restored,
   rebooted,
   destroyed,
-  held_below,  ///< another tool sets max_pages to what the guest has, and a target above it
 };
 
 struct Step {

@@ -54,11 +54,6 @@ void Session::check_world(const Before& before, const Step& step) {
   if (!others) RC_ASSERT(available >= std::min(before.available, step.options.host_reserve));
 }
 
-/// Whether another tool sets a target or max_pages.
-bool Session::sets_limits(Trouble trouble) {
-  return trouble == Trouble::rival_target || trouble == Trouble::held_below;
-}
-
 /// Checks that the report is true.
 void Session::check_end(DomainId id, const Before& before, const Result<Report>& ended,
                         const Step& step, bool undisturbed) {
@@ -82,7 +77,7 @@ void Session::check_end(DomainId id, const Before& before, const Result<Report>&
   switch (report->outcome) {
     case Outcome::verified:
       RC_ASSERT(now.limit == report->limit);
-      if (!sets_limits(step.trouble)) {
+      if (step.trouble != Trouble::rival_target) {
         RC_ASSERT(now.target == report->requested - video);
         RC_ASSERT(now.max_pages >= report->requested);
       }
@@ -114,10 +109,10 @@ void Session::check_end(DomainId id, const Before& before, const Result<Report>&
       break;
     case Outcome::refused:
       if (undisturbed) {
-        // The pool stays under a domain that may be growing by an earlier target.
-        Limits kept = now;
-        if (!before.at_rest && now.pool > then.pool) kept.pool = then.pool;
-        RC_ASSERT(kept == then);
+        Limits expected = then;
+        // The pool stays raised under a domain that grows by another tool's target.
+        if (!before.at_rest) expected.pool = std::max(then.pool, now.pool);
+        RC_ASSERT(now == expected);
       }
       if (undisturbed && before.at_rest) RC_ASSERT(world_.allocated(id) == before.allocated);
       break;
@@ -138,7 +133,7 @@ void Session::check_end(DomainId id, const Before& before, const Result<Report>&
       }
       break;
     case Outcome::superseded:
-      RC_ASSERT(sets_limits(step.trouble));
+      RC_ASSERT(step.trouble == Trouble::rival_target);
       break;
     case Outcome::gone:
       RC_ASSERT(takes_domain_away(step.trouble) || !world_.guest(id).alive());
