@@ -110,7 +110,7 @@ std::string residue_text(const Report& report) {
 
 std::string success_text(const Report& report) {
   std::string text = title(report.domain);
-  if (report.from == report.reached) {
+  if (report.from == report.reached && report.stages == 0) {
     text += "is at " + to_string(report.reached) + " already";
   } else {
     text += to_string(report.from) + " -> " + to_string(report.reached) + " in " +

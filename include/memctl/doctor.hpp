@@ -34,6 +34,7 @@ enum class Check {
   udev_rule,             ///< Guest: no rule of udev's sets the state of added blocks.
   memory_blocks,         ///< Guest: all blocks are online, and ballooning can take them back.
   reboot,                ///< Domain (pvh, hvm): it can boot with its size under its limit.
+  max_pages,             ///< Domain: Xen lets it have the pages that its target needs.
 };
 /// The check's name as in JSON, for example "xen_version". The text is static.
 [[nodiscard]] MEMCTL_EXPORT std::string_view name(Check check);

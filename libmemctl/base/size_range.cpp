@@ -7,7 +7,8 @@ namespace memctl {
 
 Kib SizeRange::nearest(Kib size) const {
   const Kib inside = std::clamp(size, smallest.size, largest.size);
-  if (inside <= step_from) return inside;
+  // An end may be a present size that is no whole number of pages.
+  if (inside <= step_from || inside == smallest.size || inside == largest.size) return inside;
   const Kib below = step_from + round_down(inside - step_from, step);
   const Kib above = below + step;
   const bool below_is_nearer = inside - below <= above - inside || above > largest.size;

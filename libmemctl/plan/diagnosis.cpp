@@ -234,6 +234,20 @@ Finding reboot(const DomainExam& exam) {
               "memctl resize " + word_for(domain.identity) + " " + word_for(enough));
 }
 
+Finding max_pages(const DomainExam& exam) {
+  const DomainFacts& domain = exam.facts.domain;
+  const auto size = domain.size();
+  if (!size) return unknown(Check::max_pages, "it has no target");
+  const Kib cap = domain.memory.max_pages;
+  if (to_pages(cap) >= settled_pages(exam.facts, *size)) {
+    return good(Check::max_pages, "Xen lets it reach its target");
+  }
+  return note(Check::max_pages,
+              "its max_pages is " + to_string(cap) + ", below what its size of " +
+                  to_string(*size) + " needs: it cannot get there",
+              "memctl resize " + word_for(domain.identity) + " " + word_for(*size));
+}
+
 }  // namespace
 
 std::vector<Finding> diagnose_host(const HostExam& exam) {
@@ -245,11 +259,13 @@ std::vector<Finding> diagnose_domain(const DomainExam& exam) {
                           libvirt(exam), passthrough(exam)};
   const DomainType type = exam.facts.domain.identity.type;
   if (type == DomainType::hvm) findings.push_back(emulated_devices(exam));
-  if (type == DomainType::pv) return findings;
-  findings.push_back(paging_pool(exam));
-  findings.push_back(frozen_pool(exam));
-  findings.push_back(populate_on_demand(exam));
-  findings.push_back(reboot(exam));
+  if (type != DomainType::pv) {
+    findings.push_back(paging_pool(exam));
+    findings.push_back(frozen_pool(exam));
+    findings.push_back(populate_on_demand(exam));
+    findings.push_back(reboot(exam));
+  }
+  findings.push_back(max_pages(exam));
   return findings;
 }
 

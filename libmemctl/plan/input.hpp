@@ -42,19 +42,32 @@ struct Input {
 /// charge a domain up to this much too many pages.
 inline constexpr Kib max_pages_slack = 1_MiB;
 
-/// The difference between Xen's page count of a settled domain and its size: a few pages of
-/// firmware and special pages, the same for the domain's whole life. On hvm it may include the
-/// video RAM, because Linux subtracts xenstore's target, which excludes video RAM, from static-max,
-/// which includes it. Nothing: the domain is still on its way to its target.
-[[nodiscard]] std::optional<Kib> known_offset(const DomainFacts& domain);
-/// `known_offset`, or zero if the domain is still on its way to its target.
-[[nodiscard]] Kib settled_offset(const DomainFacts& domain);
+/// The difference between Xen's page count of a settled domain and the whole pages of its target,
+/// with its video RAM: a few pages of firmware and special pages, the same for the domain's whole
+/// life. A target may be any number of KiB; Linux rounds it down. On hvm the difference may include
+/// the video RAM, because Linux subtracts xenstore's target, which excludes video RAM, from
+/// static-max, which includes it. Nothing: the domain is still on its way to its target, or its
+/// max_pages keeps it below.
+[[nodiscard]] std::optional<Kib> known_offset(const Input& input);
+/// `known_offset`. If the domain is still on its way: minus the video RAM if the target that the
+/// guest's balloon has shows that the guest gave that up, otherwise zero.
+[[nodiscard]] Kib settled_offset(const Input& input);
+
+/// Whether a balloon is at its own target. False: it is not, or nothing tells.
+[[nodiscard]] bool balloon_rests(const std::optional<GuestFacts>& guest);
 
 /// The size that the domain has by Xen's page count. If the domain has reached its target, this is
 /// the size that it was last asked to have.
-[[nodiscard]] Kib present_size(const DomainFacts& domain);
+[[nodiscard]] Kib present_size(const Input& input);
 
 /// Xen's page count of the domain once it has settled at `size`.
-[[nodiscard]] Pages settled_pages(const DomainFacts& domain, Kib size);
+[[nodiscard]] Pages settled_pages(const Input& input, Kib size);
+/// The same for a domain whose page count lies `offset` from its sizes.
+[[nodiscard]] Pages settled_pages(const DomainFacts& domain, Kib size, Kib offset);
+/// The size for which a domain whose page count lies `offset` from its sizes has the pages that it
+/// has: the size that it was last asked to have, if it has just the pages for that.
+[[nodiscard]] Kib measured_size(const DomainFacts& domain, Kib offset);
+/// The size of whole pages that gives the domain as many pages as `size` does.
+[[nodiscard]] Kib whole_pages(const DomainFacts& domain, Kib size);
 
 }  // namespace memctl::plan

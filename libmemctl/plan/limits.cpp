@@ -65,7 +65,7 @@ Refusal refuse_host_memory(const Input& input, Kib to) {
 
 Refusal refuse_undescribed(const Input& input, Kib to) {
   if (input.guest) return {};  // the walk over the stages decides by the guest's own figures
-  const Kib present = present_size(input.domain);
+  const Kib present = present_size(input);
   const Kib booted = std::min(input.domain.boot_limit.value_or(present), present);
   if (to <= booted * agentless_growth) return {};
   return refusal(Cause::guest_memmap,
@@ -196,7 +196,7 @@ Refusal refuse_kernel_faults(const Input& input, Kib to) {
     return refusal(Cause::guest_kernel_fault,
                    kernel + " cannot use the first memory of a movable zone", newer);
   }
-  const Kib booted = std::min(domain.boot_limit.value_or(Kib{}), present_size(domain));
+  const Kib booted = std::min(domain.boot_limit.value_or(Kib{}), present_size(input));
   if (to <= below_the_hole || booted > 4_GiB) return {};
   return refusal(Cause::guest_kernel_fault,
                  kernel + " cannot use the first memory past 4 GiB, nor that of a movable zone",
@@ -271,6 +271,7 @@ Refusal refuse_growth(const Input& input, Kib to) {
 
 Refusal refuse_block_size(const Input& input, Kib to) {
   const Kib described = described_size(input);
+  to = whole_pages(input.domain, to);
   if (!has_large_blocks(input) || to <= described) return {};
   // The balloon driver rounds up to sections, and the kernel refuses parts of blocks (-EINVAL).
   const Kib block = input.guest->hello.block_size;
@@ -279,17 +280,18 @@ Refusal refuse_block_size(const Input& input, Kib to) {
 }
 
 Kib described_size(const Input& input) {
-  return present_size(input.domain) + room_of(input.guest).inflated;
+  return whole_pages(input.domain, present_size(input)) + room_of(input.guest).inflated;
 }
 
 Kib whole_blocks(const Input& input, Kib to) {
   const Kib described = described_size(input);
-  if (!has_large_blocks(input) || to <= described) return to;
-  return described + round_down(to - described, input.guest->hello.block_size);
+  if (!has_large_blocks(input) || whole_pages(input.domain, to) <= described) return to;
+  const Kib whole = described + round_down(to - described, input.guest->hello.block_size);
+  return std::max(whole, present_size(input));
 }
 
 Refusal refuse_present(const Input& input) {
-  const Kib present = present_size(input.domain);
+  const Kib present = present_size(input);
   if (auto refused = refuse_unknown_pool(input, present)) return refused;
   if (auto refused = refuse_frozen_pool(input, present)) return refused;
   return refuse_host_memory(input, present);
@@ -297,7 +299,7 @@ Refusal refuse_present(const Input& input) {
 
 Refusal refuse_shrink(const Input& input, Kib to) {
   if (auto refused = refuse_below_policy(input, to)) return refused;
-  const auto floor = shrink_floor(input, room_of(input.guest), present_size(input.domain));
+  const auto floor = shrink_floor(input, room_of(input.guest), present_size(input));
   if (!floor) {
     return refusal(Cause::below_floor,
                    "without its agent nothing tells how much memory the guest can give back",
@@ -325,8 +327,8 @@ Kib pool_growth(const DomainFacts& domain, Kib limit) {
 HostNeed host_need(const Input& input, Kib to) {
   const DomainFacts& domain = input.domain;
   // The slack is there because a guest may populate up to max_pages, whatever its target is.
-  const Kib added = to_kib(settled_pages(domain, to) - domain.memory.allocated) + max_pages_slack;
-  return {.memory = to > present_size(domain) ? std::max(Kib{}, added) : Kib{},
+  const Kib added = to_kib(settled_pages(input, to) - domain.memory.allocated) + max_pages_slack;
+  return {.memory = to > present_size(input) ? std::max(Kib{}, added) : Kib{},
           .pool = pool_growth(domain, std::max(to, *domain.limit))};
 }
 

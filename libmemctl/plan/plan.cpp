@@ -13,12 +13,18 @@
 namespace memctl::plan {
 namespace {
 
+/// Whole pages. Only the size that the domain has may be another, since other tools set any KiB.
+Kib granted_size(const Input& input, Kib size) {
+  const bool has_it = size == input.domain.size() || size == present_size(input);
+  return has_it ? size : round_up(size, kib_per_page);
+}
+
 /// The size that the request asks for. A relative request counts from the size that the domain was
 /// last asked to have.
 Result<Kib> absolute_size(const Input& input, const SizeRequest& request) {
-  if (request.kind == SizeRequest::Kind::absolute) return round_up(request.amount, kib_per_page);
+  if (request.kind == SizeRequest::Kind::absolute) return granted_size(input, request.amount);
   const Kib size = *input.domain.size();
-  if (size + request.amount > Kib{}) return round_up(size + request.amount, kib_per_page);
+  if (size + request.amount > Kib{}) return granted_size(input, size + request.amount);
   return Error{.cause = Cause::below_floor,
                .message = input.domain.identity.name + " has " + to_string(size) + "; " +
                           to_string(request.amount) + " would leave nothing"};
@@ -60,7 +66,7 @@ std::string block_size_text(const SizeRange& range, Kib to, const std::string& r
 /// The message for the caller who asked for `to`: what is wrong with it, and which size is
 /// possible.
 std::string refusal_text(const Input& input, Kib to, const SizeRange& range, const Error& reason) {
-  const Kib present = present_size(input.domain);
+  const Kib present = present_size(input);
   if (reason.cause == Cause::host_memory) return host_memory_text(input, to);
   if (reason.cause == Cause::block_size) return block_size_text(range, to, reason.message);
   if (to == present) return reason.message;
@@ -98,7 +104,7 @@ Error refused(const Input& input, Kib to, const Error& reason) {
 Result<std::vector<Stage>> walk(const Input& input, Kib goal) {
   std::vector<Stage> stages;
   Room room = room_of(input.guest);
-  for (Kib size = present_size(input.domain); size != goal; size = stages.back().size) {
+  for (Kib size = present_size(input); size != goal; size = stages.back().size) {
     BOOST_OUTCOME_TRY(const Stage stage, step(input, room, size, goal));
     room = room_after(input, room, stage);
     stages.push_back(stage);
@@ -107,7 +113,7 @@ Result<std::vector<Stage>> walk(const Input& input, Kib goal) {
 }
 
 Result<std::vector<Stage>> stages_to(const Input& input, Kib to) {
-  const Kib present = present_size(input.domain);
+  const Kib present = present_size(input);
   Refusal refusal = refuse_domain(input);
   if (!refusal && to == present) refusal = refuse_present(input);
   if (!refusal && to < present) refusal = refuse_shrink(input, to);
@@ -131,7 +137,7 @@ Result<Plan> make_plan(const Input& input, const SizeRequest& request) {
 }
 
 Result<std::optional<Stage>> next_stage(const Input& input, Kib goal) {
-  const Kib present = present_size(input.domain);
+  const Kib present = present_size(input);
   if (present == goal) return std::optional<Stage>{};
   const auto stage = step(input, room_of(input.guest), present, goal);
   if (stage) return std::optional{stage.value()};

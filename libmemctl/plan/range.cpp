@@ -53,7 +53,7 @@ Result<SizeRange> range_of(const Input& input) {
   };
   const Rule shrink = [&](Kib to) { return refuse_shrink(input, to); };
 
-  const Kib present = present_size(input.domain);
+  const Kib present = present_size(input);
   const Refusal stay = refuse_present(input);
   const bool shrinks = page_below(present) > Kib{} && !shrink(page_below(present));
   if (stay && !shrinks) return domain_error(domain, stay->cause, stay->message, stay->hint);

@@ -102,7 +102,7 @@ Room room_of(const std::optional<GuestFacts>& guest) {
   const Kib reclaimable = std::max(Kib{}, report.kernel_zone_reclaimable - never_reclaimed);
   const Kib free = report.kernel_zone_free + reclaimable / 2;
   return {.kernel_zone = free - (owes ? owed : Kib{}),
-          .inflated = report.balloon_inflated.value_or(Kib{}),
+          .inflated = round_down(report.balloon_inflated.value_or(Kib{}), kib_per_page),
           .mem_total = report.mem_total};
 }
 

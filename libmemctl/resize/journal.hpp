@@ -24,6 +24,8 @@ struct Record {
   Kib settled_offset{};       ///< How far Xen's page count lay from the size.
   Kib to{};                   ///< What the operation was to reach.
   bool keep{};                ///< Recovery keeps what was reached.
+  /// Whether the domain had reached its target, so that `settled_offset` is exact.
+  [[nodiscard]] bool was_settled() const { return present == size; }
   friend bool operator==(const Record&, const Record&) = default;
 };
 

@@ -85,11 +85,11 @@ Result<void> ResizeOperation::write_journal(const Plan& plan) {
   before_ = Record{.owner = work_.port.self(),
                    .operation = work_.agent.operation(),
                    .size = plan.from,
-                   .present = plan::present_size(facts.domain),
+                   .present = plan::present_size(facts),
                    .limit = plan.earlier_limit,
                    .max_pages = facts.domain.memory.max_pages,
                    .pool = facts.domain.pool,
-                   .settled_offset = plan::settled_offset(facts.domain),
+                   .settled_offset = plan::settled_offset(facts),
                    .to = plan.to,
                    .keep = work_.options.on_failure == OnFailure::keep};
   if (facts.guest) report_before_ = facts.guest->report;
@@ -186,7 +186,7 @@ Error ResizeOperation::refused(Error error) const {
   Report result = report(Outcome::refused);
   result.reached = Kib{};
   if (const auto size = domain.size()) {
-    result.reached = plan::present_size(domain);
+    result.reached = plan::present_size(work_.domain.facts());
     const bool relative = request_.kind == SizeRequest::Kind::relative;
     result.from = *size;
     result.requested = relative ? *size + request_.amount : request_.amount;
@@ -198,7 +198,7 @@ Error ResizeOperation::refused(Error error) const {
 std::string ResizeOperation::how_far() const {
   const Kib to = before_.to;
   if (to == Kib{}) return {};
-  const Kib reached = reached_size(work_.domain.facts().domain, before_);
+  const Kib reached = reached_size(work_.domain.facts(), before_);
   if (reached > to) {
     return " at " + to_string(round_down(reached, 1_MiB)) + " on the way down to " + to_string(to);
   }

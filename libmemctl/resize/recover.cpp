@@ -28,7 +28,7 @@ void explain(Report& report, const Record& before, const Restored& restored) {
 /// Whether restoring would give the guest memory back, from what the host has free.
 bool takes_host_memory(const Work& work, const Record& before) {
   return !before.keep && work.agent.answers() &&
-         plan::present_size(work.domain.facts().domain) < before.size;
+         plan::present_size(work.domain.facts()) < before.size;
 }
 
 host::Task<Report> bring_back(Work& work, const Record& before, Turns* turns) {

@@ -26,9 +26,11 @@ std::string left_where(const Work& work, Kib reached) {
 
 }  // namespace
 
-Kib reached_size(const DomainFacts& domain, const Record& before) {
-  const Kib offset = plan::known_offset(domain).value_or(before.settled_offset);
-  return to_kib(domain.memory.allocated) - offset;
+Kib reached_size(const plan::Input& facts, const Record& before) {
+  const Kib offset = before.was_settled()
+                         ? before.settled_offset
+                         : plan::known_offset(facts).value_or(before.settled_offset);
+  return plan::measured_size(facts.domain, offset);
 }
 
 Report report_on(const Work& work, const Record& before, Outcome outcome) {
@@ -38,7 +40,7 @@ Report report_on(const Work& work, const Record& before, Outcome outcome) {
                 .domain = work.domain.identity(),
                 .from = before.size,
                 .requested = before.to,
-                .reached = reached_size(domain, before),
+                .reached = reached_size(facts, before),
                 .limit = domain.limit.value_or(Kib{}),
                 .pool = domain.pool,
                 .stages = work.stages_begun,

@@ -13,8 +13,9 @@
 
 namespace memctl::resize {
 
-/// The domain's size by Xen's page count, also while the domain is on its way.
-[[nodiscard]] Kib reached_size(const DomainFacts& domain, const Record& before);
+/// The domain's size by Xen's page count, also while the domain is on its way. It is what Xen
+/// counts, never what was asked for.
+[[nodiscard]] Kib reached_size(const plan::Input& facts, const Record& before);
 
 /// What became of the operation that `before` was recorded for, by the facts at hand.
 [[nodiscard]] Report report_on(const Work& work, const Record& before, Outcome outcome);

@@ -42,7 +42,7 @@ host::Task<void> reserve(Work& work, const Patience& patience, const Plan& plan)
   if (plan.pool_growth > Kib{}) {
     BOOST_OUTCOME_CO_TRY(work.limits.set_pool(*plan.pool));
   }
-  const Pages goal = plan::settled_pages(domain, plan.to);
+  const Pages goal = plan::settled_pages(work.domain.facts(), plan.to);
   if (goal > domain.memory.allocated) {
     BOOST_OUTCOME_CO_TRY(work.refresh_memory(patience));
     // Xen refuses a claim above max_pages. The limit rises with the stages.

@@ -14,8 +14,8 @@ namespace {
 
 /// The size that the domain has by Xen's page count. It is the earlier size if the count has not
 /// moved, or if it has arrived where the domain was on its way to.
-Kib measured_size(const DomainFacts& domain, const Record& before) {
-  const Kib now = to_kib(domain.memory.allocated) - before.settled_offset;
+Kib size_now(const DomainFacts& domain, const Record& before) {
+  const Kib now = plan::measured_size(domain, before.settled_offset);
   const auto is_near = [&](Kib size) {
     return now <= size + plan::max_pages_slack && size <= now + plan::max_pages_slack;
   };
@@ -38,7 +38,7 @@ Patience patience_for(const Work& work, const Record& before, Kib present) {
 /// before that.
 host::Task<Walked> walk_back(Work& work, const Record& before) {
   if (!work.agent.answers()) co_return Walked{work.agent.error()};
-  const Kib present = plan::present_size(work.domain.facts().domain);
+  const Kib present = plan::present_size(work.domain.facts());
   const Patience patience = patience_for(work, before, present);
   // A guest that is to get memory back may need it at once, so its last report has to do.
   const bool gives = present >= before.size;
@@ -67,8 +67,7 @@ host::Task<Restored> restore(Work& work, const Record& before, bool keep) {
   }
   BOOST_OUTCOME_CO_TRY(work.port.hypervisor().release_claim(work.domain.id()));
   BOOST_OUTCOME_CO_TRY(limits.refresh_limits());
-  Restored restored{.size = moved ? measured_size(domain, before) : before.size,
-                    .pool = domain.pool};
+  Restored restored{.size = moved ? size_now(domain, before) : before.size, .pool = domain.pool};
   work.progress.begin(Phase::restore, 0, restored.size, keep ? restored.size : before.size);
 
   if (restored.size != before.size) {
@@ -82,7 +81,7 @@ host::Task<Restored> restore(Work& work, const Record& before, bool keep) {
       restored.reason = walked.stopped;
     }
     BOOST_OUTCOME_CO_TRY(limits.refresh_limits());
-    restored.size = measured_size(domain, before);
+    restored.size = size_now(domain, before);
   }
   restored.whole = restored.size == before.size;
   restored.limit = std::max(before.limit, restored.size);
@@ -103,7 +102,7 @@ host::Task<Restored> restore(Work& work, const Record& before, bool keep) {
   BOOST_OUTCOME_CO_TRY(limits.set_max_pages(max_pages));
   // A domain that grows by another tool's target takes from the pool what it finds there.
   const bool grows = before.present + plan::max_pages_slack < before.size ||
-                     plan::present_size(domain) > before.present;
+                     plan::present_size(work.domain.facts()) > before.present;
   if (!moved && !grows && domain.pool != before.pool) {
     BOOST_OUTCOME_CO_TRY(limits.set_pool(*before.pool));
     restored.pool = before.pool;

@@ -112,14 +112,18 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
   const auto stage_number = static_cast<std::uint32_t>(number);
   const plan::Input& facts = work.domain.facts();
   const host::Clock& clock = work.port.clock();
-  const Kib from = plan::present_size(facts.domain);
-  const Pages goal = plan::settled_pages(facts.domain, stage.size);
+  const Kib from = plan::present_size(facts);
+  const Pages goal = plan::settled_pages(facts, stage.size);
   const Pages begun = facts.domain.memory.allocated;
   const bool grows = goal > begun;
   // While a domain is on its way to an earlier target, nobody knows how far its page count will lie
-  // above its size.
-  const bool exact = grows || plan::known_offset(facts.domain);
-  const Pages rest = exact ? Pages{} : to_pages(plan::max_pages_slack);
+  // from its size. Then a growth ends as well when the balloon says that it has arrived.
+  const bool exact = plan::known_offset(facts).has_value();
+  const auto is_there = [&](Pages missing) {
+    if (missing <= Pages{}) return true;
+    if (exact || missing > to_pages(plan::max_pages_slack)) return false;
+    return !grows || plan::balloon_rests(facts.guest);
+  };
   Shown shown{work.progress, way, number, from, stage.size};
   if (grows) shown.begin(Phase::online);
 
@@ -143,10 +147,10 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
     const Pages now = facts.domain.memory.allocated;
     const Pages missing = grows ? goal - now : now - goal;
     shown.advance(facts, to_kib(now - begun));
-    if (missing <= rest) break;
+    if (is_there(missing)) break;
     BOOST_OUTCOME_CO_TRY(work.domain.require_no_save_if_due());
     if (!grows && plan::is_pressed(facts)) {
-      const Kib present = plan::present_size(facts.domain);
+      const Kib present = plan::present_size(facts);
       co_return domain_error(
           work.domain.identity(), Cause::guest_pressure,
           "at " + to_string(present) + " the guest takes the memory that it was to give back");

@@ -15,20 +15,25 @@ constexpr std::chrono::milliseconds longest_pause{500};
 
 Kib absolute(Kib size) { return size < Kib{} ? -size : size; }
 
-/// Xen's page count moved by what the size moved. A failed populate can charge a domain a little
-/// too much.
+/// Xen's page count is what the size stands for. A failed populate can charge a domain a little too
+/// much.
 bool xen_agrees(const plan::Input& facts, const Record& before) {
-  const Kib grown = to_kib(facts.domain.memory.allocated) - before.present - before.settled_offset;
-  const Kib wanted = before.to - before.present;
-  return grown >= wanted - (wanted < Kib{} ? plan::max_pages_slack : Kib{}) &&
-         grown <= wanted + plan::max_pages_slack;
+  const Pages goal = plan::settled_pages(facts.domain, before.to, before.settled_offset);
+  const Kib more = to_kib(facts.domain.memory.allocated - goal);
+  // If the domain was on its way when the operation began, its offset is known only now.
+  const bool exact =
+      before.to >= before.present && (before.was_settled() || !plan::known_offset(facts));
+  return more >= (exact ? Kib{} : -plan::max_pages_slack) && more <= plan::max_pages_slack;
 }
 
 /// The guest's MemTotal moved by as much, less the memory that describes the added blocks.
 bool total_agrees(const plan::Input& facts, const Record& before, const AgentReport& first) {
   const AgentReport& now = facts.guest->report;
   const Kib moved = now.mem_total - first.mem_total;
-  Kib wanted = before.to - before.present;
+  const auto pages = [&](Kib size) {
+    return plan::settled_pages(facts.domain, size, before.settled_offset);
+  };
+  Kib wanted = to_kib(pages(before.to) - pages(before.present));
   if (first.balloon_current && now.balloon_current) {
     // If the domain was on its way when the operation began, Xen's count and the agent's figures
     // are from two moments. The balloon's own count and MemTotal are from the same one.

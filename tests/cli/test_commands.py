@@ -184,3 +184,57 @@ def test_the_exit_code_tells_how_it_ended(
     assert said in run.err
     (*_, report) = memctl("--host", uri, "resize", "g", "4g", *options, "--json").objects()
     assert (report["outcome"], report["cause"]) == (outcome, cause)
+
+
+@pytest.mark.parametrize(
+    "host, guest, actions, size",
+    [
+        (
+            "600GiB",
+            {"type": "pv", "memory": "512MiB"},
+            [{"at": 0, "do": "mem-set", "guest": "g", "size": "524285KiB"}],
+            "536870916k",
+        ),
+        ("16GiB", {"type": "pvh", "memory": "512MiB", "block_size": "8GiB"}, [], "800m"),
+    ],
+)
+def test_a_size_that_is_refused_is_refused_at_once(
+    memctl: Memctl,
+    simulate: Callable[..., str],
+    host: str,
+    guest: dict[str, str],
+    actions: list[dict[str, object]],
+    size: str,
+) -> None:
+    uri = simulate(host=host, guests=[{"name": "g", **guest}], actions=actions)
+    run = memctl("--host", uri, "plan", "g", size)
+    assert run.code == 3, run.out
+    assert "possible now: " in run.err
+
+
+def test_a_size_that_max_pages_forbids_is_reached_and_not_only_said(
+    memctl: Memctl, simulate: Callable[..., str]
+) -> None:
+    def act(at: float, do: str, size: str) -> dict[str, object]:
+        return {"at": at, "do": do, "guest": "vm", "size": size}
+
+    uri = simulate(
+        host="16GiB",
+        guests=[{"name": "vm", "type": "pv", "memory": "1GiB", "agent_latency": 2}],
+        actions=[
+            act(0, "write-target", "1000MiB"),
+            act(0.5, "set-max-pages", "1000MiB"),
+            act(0.6, "write-target", "1001MiB"),
+        ],
+    )
+    run = memctl("--host", uri, "resize", "vm", "1001m", "--json")
+    *events, report = run.objects()
+    assert run.code == 0, run.err
+    assert report["reached_kib"] == 1001 << 10
+    assert report["stages"] > 0
+    (found,) = [
+        each
+        for each in memctl("--host", uri, "doctor", "vm", "--json").objects()
+        if each["check"] == "max_pages"
+    ]
+    assert (found["severity"], found["remedy"]) == ("note", "memctl resize vm 1001m")

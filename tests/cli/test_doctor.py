@@ -63,6 +63,11 @@ FAULTS = [
     ("frozen_pool", "bad", on(freeze_pool=True)),
     ("populate_on_demand", "bad", on(maxmem="2GiB")),
     ("reboot", "note", host([{"at": 0, "do": "mem-max", "guest": "g", "size": "64GiB"}])),
+    (
+        "max_pages",
+        "note",
+        host([{"at": 0, "do": "set-max-pages", "guest": "g", "size": "1000MiB"}]),
+    ),
     ("agent", "bad", on(agent="absent")),
     ("agent", "bad", on(agent="killed")),
     ("agent", "bad", on(agent="garbage")),

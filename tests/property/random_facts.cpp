@@ -25,7 +25,7 @@ void showValue(const Input& input, std::ostream& out) {
       << to_string(to_kib(domain.memory.allocated)) << " of target " << optional(domain.target)
       << ", static-max " << optional(domain.limit) << ", boot " << optional(domain.boot_limit)
       << ", pool " << optional(domain.pool) << ", video " << to_string(domain.video_ram)
-      << ", vcpus " << domain.vcpus;
+      << ", max_pages " << to_string(domain.memory.max_pages) << ", vcpus " << domain.vcpus;
   if (!input.guest) {
     out << "; no agent";
     return;
@@ -53,15 +53,16 @@ void sometimes_unknown(std::optional<T>& value) {
 DomainFacts sound_domain() {
   DomainFacts facts;
   facts.identity = {.id = DomainId{1}, .name = "g", .type = *types()};
-  const Kib size = *sizes(64_MiB, 2_TiB);
+  const Kib size = *sizes(64_MiB, 2_TiB) + odd_rest();
   const Kib boot = one_in(2) ? size : *sizes(64_MiB, size);
-  const Kib limit = one_in(2) ? size : size + *sizes(4_KiB, 1_TiB);
+  const Kib limit = one_in(2) ? size : size + *sizes(4_KiB, 1_TiB) + odd_rest();
   facts.vcpus = *rc::gen::inRange(1, 129);
-  if (facts.identity.type == DomainType::hvm && one_in(2)) facts.video_ram = 16_MiB;
+  if (facts.identity.type == DomainType::hvm && one_in(2)) facts.video_ram = 16_MiB + odd_rest();
   // Most domains are settled within a few pages. The others are on their way, or held up anywhere.
   const Kib off = kib_per_page * *rc::gen::inRange(-20, 260);
   const Kib present = one_in(5) ? *sizes(32_MiB, size) : size + off;
   facts.memory = {.allocated = to_pages(present), .max_pages = limit + 1_MiB};
+  if (one_in(12)) facts.memory.max_pages = to_kib(to_pages(*sizes(32_MiB, limit)));
   facts.target = size - facts.video_ram;
   facts.limit = limit;
   facts.has_stored_configuration = true;
@@ -97,7 +98,7 @@ GuestFacts guest(const DomainFacts& domain) {
                                                 "5.10.71", "5.15.20", ""};
   const Kib total = to_kib(domain.memory.allocated);
   const Kib free = *sizes(4_KiB, total);
-  const Kib block = one_in(3) ? 128_MiB * (1 << *rc::gen::inRange(0, 5)) : 128_MiB;
+  const Kib block = one_in(3) ? 128_MiB * (1 << *rc::gen::inRange(0, 10)) : 128_MiB;
   GuestFacts facts{.hello = {.protocol_min = 1,
                              .protocol_max = 1,
                              .kernel_release = one_in(4) ? *rc::gen::elementOf(kernels) : "6.1.158",
@@ -108,10 +109,18 @@ GuestFacts guest(const DomainFacts& domain) {
                               .kernel_zone_reclaimable = one_in(2) ? Kib{} : (total - free) / 2}};
   if (!one_in(5)) facts.report.balloon_inflated = one_in(2) ? Kib{} : *sizes(4_KiB, 1_TiB);
   if (one_in(4)) facts.report.blocks_movable = 3;
+  if (one_in(2)) {
+    // Linux leaves the video RAM out, or not, and does not find some of its memory.
+    const Kib asked = *domain.target + (one_in(2) ? domain.video_ram : Kib{}) - 388_KiB;
+    facts.report.balloon_target = round_down(asked, kib_per_page);
+    facts.report.balloon_current = one_in(2) ? *facts.report.balloon_target : total;
+  }
   return facts;
 }
 
 }  // namespace
+
+Kib odd_rest() { return one_in(3) ? Kib{*rc::gen::inRange(1, 4)} : Kib{}; }
 
 bool one_in(int n) { return *rc::gen::inRange(0, n) == 0; }
 
@@ -139,7 +148,7 @@ rc::Gen<plan::Input> sound_input() {
     input.guest = guest(input.domain);
     input.policy = {.host_reserve = one_in(4) ? *sizes(4_KiB, 1_GiB) : 64_MiB,
                     .online = one_in(5) ? OnlineZone::movable : OnlineZone::kernel};
-    if (one_in(10)) input.policy.maximum = *sizes(64_MiB, 2_TiB);
+    if (one_in(10)) input.policy.maximum = *sizes(64_MiB, 2_TiB) + odd_rest();
     return input;
   });
 }

@@ -19,6 +19,8 @@ namespace memctl::property {
 /// From 4 KiB to `largest`, as many small as large ones; whole pages.
 [[nodiscard]] rc::Gen<Kib> sizes(Kib smallest, Kib largest);
 [[nodiscard]] rc::Gen<DomainType> types();
+/// What a size of another tool may have beyond whole pages: up to 3 KiB, and mostly nothing.
+[[nodiscard]] Kib odd_rest();
 /// True once in `n` times.
 [[nodiscard]] bool one_in(int n);
 /// A domain that has nothing against a resize, with an agent that answers.

@@ -32,7 +32,7 @@ enum class Trouble {
   agent_killed,
   agent_back,
   cancelled,
-  rival_target,  ///< another tool sets a target 4 MiB below what the guest has
+  rival_target,  ///< another tool sets a target 4 MiB and some KiB below what the guest has
   paused_a_while,
   save_begins,
   save_ends,

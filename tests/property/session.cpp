@@ -137,8 +137,8 @@ void Session::trouble(DomainId id, const Step& step) {
     case Trouble::rival_target:
       // A trouble that would kill the guest by itself proves nothing.
       if (guest.kernel().memory().kernel_free() < 64_MiB) break;
-      static_cast<void>(
-          world_.mem_set(id, std::min(*world_.limit(id), world_.allocated(id)) - 4_MiB));
+      static_cast<void>(world_.mem_set(
+          id, std::min(*world_.limit(id), world_.allocated(id)) - 4_MiB - Kib{amount % 4}));
       break;
     case Trouble::paused_a_while:
       world_.pause(id);

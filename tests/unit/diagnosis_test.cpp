@@ -272,6 +272,15 @@ TEST(DomainDiagnosis, Reboot) {
          "memctl resize web1 278m");
 }
 
+TEST(DomainDiagnosis, MaxPagesBelowTheTarget) {
+  const auto with = [](Kib cap) {
+    return on_domain(Check::max_pages, [&](auto&, auto& domain) { domain.memory.max_pages = cap; });
+  };
+  EXPECT_EQ(with(160_MiB).severity, Severity::good);
+  expect(with(159_MiB), Severity::note,
+         "max_pages is 159 MiB, below what its size of 160 MiB needs", "memctl resize web1 160m");
+}
+
 TEST(GuestDiagnosis, WithoutAnAgentTheRestIsNotKnown) {
   DomainExam exam = sound_domain();
   exam.facts.guest.reset();

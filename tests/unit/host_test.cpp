@@ -279,7 +279,8 @@ host::Task<void> check_at_rest(host::Port& port, DomainId id) {
                        port.store().read("/libxl/" + std::to_string(number(id)) + "/memctl"));
   EXPECT_EQ(record, std::nullopt);
   BOOST_OUTCOME_CO_TRY(const DomainFacts domain, co_await port.hypervisor().domain_facts(id));
-  EXPECT_TRUE(plan::known_offset(domain)) << "its page count is not what its target says";
+  EXPECT_TRUE(plan::known_offset({.domain = domain}))
+      << "its page count is not what its target says";
   EXPECT_GE(domain.limit, domain.size());
   EXPECT_GE(domain.memory.max_pages, to_kib(domain.memory.allocated));
   EXPECT_LE(domain.memory.max_pages, *domain.limit + plan::max_pages_slack);

@@ -71,6 +71,89 @@ TEST(MakePlan, FindsTheLargestSizeOfADomainWhoseTargetIsNoWholeNumberOfPages) {
   }
 }
 
+TEST(MakePlan, TheSizeThatADomainHasIsGrantedEvenIfItIsNoWholeNumberOfPages) {
+  for (const Kib odd : {1_KiB, 2_KiB, 3_KiB}) {
+    Input input = settled_guest(DomainType::pv);
+    input.domain.target = 160_MiB + odd;
+    input.domain.limit = 160_MiB + odd;
+    input.host.free = Pages{};
+    for (const SizeRequest same : {SizeRequest{160_MiB + odd}, SizeRequest::relative(Kib{})}) {
+      const auto plan = make_plan(input, same);
+      ASSERT_TRUE(plan) << plan.error().message;
+      EXPECT_TRUE(plan.value().stages.empty());
+      EXPECT_EQ(plan.value().range.largest.size, 160_MiB + odd);
+      EXPECT_EQ(plan.value().range.nearest(1_GiB), 160_MiB + odd);
+    }
+    EXPECT_EQ(refusal(input, 160_MiB + 4_KiB).cause, Cause::host_memory);
+  }
+}
+
+TEST(MakePlan, AGuestWithAnOddSizeThatCanGiveNothingIsToldSo) {
+  for (const Kib odd : {1_KiB, 2_KiB, 3_KiB}) {
+    Input input = settled_guest();
+    input.domain.target = 160_MiB + odd;
+    input.guest->report.kernel_zone_free = Kib{};
+    const Error error = refusal(input, 100_MiB);
+    EXPECT_EQ(error.cause, Cause::below_floor);
+    EXPECT_EQ(error.nearest, 160_MiB + odd);
+  }
+}
+
+TEST(MakePlan, LargeBlocksAreCountedInWholePages) {
+  for (const Kib odd : {1_KiB, 2_KiB, 3_KiB}) {
+    Input input = settled_guest();
+    input.domain.target = 160_MiB + odd;
+    input.guest->hello.block_size = 256_MiB;
+    const auto plan = make_plan(input, 416_MiB);
+    ASSERT_TRUE(plan) << plan.error().message;
+    EXPECT_EQ(plan.value().stages.back().blocks, 1);
+    EXPECT_EQ(refusal(input, 416_MiB + 4_KiB).cause, Cause::block_size);
+  }
+}
+
+TEST(Input, APageCountIsReckonedInWholePagesOfTheTarget) {
+  for (const Kib odd : {1_KiB, 2_KiB, 3_KiB}) {
+    for (const Kib odd_video : {0_KiB, 1_KiB, 2_KiB, 3_KiB}) {
+      Input input = settled_guest(DomainType::hvm);
+      input.domain.video_ram = 16_MiB + odd_video;
+      input.domain.target = 144_MiB + odd;
+      input.domain.memory.allocated = to_pages(*input.domain.target) + to_pages(16_MiB + 80_KiB);
+      EXPECT_EQ(present_size(input), input.domain.size());
+      for (const Kib size : {100_MiB, 1_GiB}) {
+        const Pages goal = settled_pages(input, size);
+        Input later = input;
+        later.domain.target = size - later.domain.video_ram;
+        EXPECT_EQ(goal, to_pages(*later.domain.target) + to_pages(16_MiB + 80_KiB));
+      }
+    }
+  }
+}
+
+TEST(Input, ADomainThatIsHeldBelowItsTargetHasWhatXenCounts) {
+  Input input = settled_guest(DomainType::pv);
+  input.domain.target = 161_MiB;
+  EXPECT_EQ(present_size(input), 161_MiB) << "a kernel that rests off its target";
+
+  input.domain.memory.max_pages = 160_MiB;
+  EXPECT_EQ(present_size(input), 160_MiB) << "max_pages holds it";
+
+  input.domain.memory.max_pages = 162_MiB;
+  input.guest->report.balloon_current = 160_MiB;
+  input.guest->report.balloon_target = 161_MiB;
+  EXPECT_EQ(present_size(input), 160_MiB) << "its balloon has not arrived";
+}
+
+TEST(Input, TheBalloonTellsThatVideoMemoryIsGivenUpOnTheWay) {
+  Input input = settled_guest(DomainType::hvm);
+  input.domain.video_ram = 16_MiB;
+  input.domain.target = 84_MiB;
+  EXPECT_EQ(present_size(input), 160_MiB);
+  input.guest->report.balloon_target = 84_MiB - 396_KiB;
+  input.guest->report.balloon_current = 144_MiB - 396_KiB;
+  input.domain.memory.allocated = to_pages(144_MiB);
+  EXPECT_EQ(present_size(input), 160_MiB);
+}
+
 TEST(MakePlan, GrowsPastTheBootLimitAndRaisesThePoolFirst) {
   const Plan plan = make_plan(settled_guest(), 1_GiB).value();
   EXPECT_EQ(plan.from, 160_MiB);
@@ -176,16 +259,17 @@ TEST(MakePlan, VideoMemoryCountsAsXlCountsIt) {
 }
 
 TEST(Input, AGuestThatGaveItsVideoMemoryUpIsSettled) {
-  DomainFacts domain = settled_guest(DomainType::hvm).domain;
+  Input input = settled_guest(DomainType::hvm);
+  DomainFacts& domain = input.domain;
   domain.video_ram = 16_MiB;
   domain.target = 144_MiB;
   for (const Kib offset : {16_KiB, -16_KiB, 16_KiB - 16_MiB}) {
     domain.memory.allocated = to_pages(160_MiB + offset);
-    EXPECT_EQ(settled_offset(domain), offset);
-    EXPECT_EQ(present_size(domain), 160_MiB);
+    EXPECT_EQ(settled_offset(input), offset);
+    EXPECT_EQ(present_size(input), 160_MiB);
   }
   domain.memory.allocated = to_pages(152_MiB);  // on its way
-  EXPECT_EQ(present_size(domain), 152_MiB);
+  EXPECT_EQ(present_size(input), 152_MiB);
 }
 
 TEST(MakePlan, MoreThanTheHostHasIsRefusedWithTheLargestSizeThatWorks) {

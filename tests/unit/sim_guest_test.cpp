@@ -54,6 +54,19 @@ TEST(SimGuest, MemSetAboveTheBootLimitIsLibxlsError) {
   EXPECT_EQ(world.target(id), 160_MiB);
 }
 
+TEST(SimGuest, CountsTargetAndLimitInWholePages) {
+  for (const Kib odd : {1_KiB, 2_KiB, 3_KiB}) {
+    World world;
+    const DomainId id =
+        world.add_guest({.type = DomainType::pvh, .memory = 512_MiB, .maxmem = 512_MiB + odd});
+    world.advance(10s);
+    EXPECT_EQ(world.populated(id), 512_MiB);
+    ASSERT_TRUE(world.mem_set(id, 400_MiB + odd));
+    world.advance(10s);
+    EXPECT_EQ(world.populated(id), 400_MiB);
+  }
+}
+
 TEST(SimGuest, StaysAtItsSizeForEverIfBlocksAreNotOnlined) {
   World world;
   const DomainId id = world.add_guest(with_policy(pv(), "offline"));

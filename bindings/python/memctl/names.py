@@ -126,3 +126,4 @@ class Check(enum.StrEnum):
     UDEV_RULE = "udev_rule"
     MEMORY_BLOCKS = "memory_blocks"
     REBOOT = "reboot"
+    MAX_PAGES = "max_pages"

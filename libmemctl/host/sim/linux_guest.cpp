@@ -45,13 +45,14 @@ LinuxGuest::LinuxGuest(GuestTime& time, XenModel& xen, StoreModel& store, LinuxS
 void LinuxGuest::boot(DomainId domain, DomainType type, Kib boot_memory, Kib populated) {
   domain_ = domain;
   type_ = type;
-  boot_memory_ = boot_memory;
-  const Kib seen = type == DomainType::pv ? populated : boot_memory - not_seen(type);
+  boot_memory_ = round_down(boot_memory, kib_per_page);
+  const Kib seen =
+      type == DomainType::pv ? round_down(populated, kib_per_page) : boot_memory_ - not_seen(type);
   memory_ = GuestMemory{seen, spec_.kernel_free.value_or(GuestMemory::usually_free(seen)),
                         spec_.reclaimable};
   current_ = seen;
   target_ = seen;
-  total_ = type == DomainType::pv ? boot_memory : seen;
+  total_ = type == DomainType::pv ? boot_memory_ : seen;
   ballooned_kernel_ = total_ - seen;  // pv: the builder left this room for ballooning up
 }
 
@@ -61,7 +62,7 @@ void LinuxGuest::start_ballooning() {
     target_diff_ = spec_.off_target;
   } else {
     const auto limit = store_.read_kib(domain_, memory_directory(domain_) + "static-max");
-    if (limit) target_diff_ = *limit - current_;
+    if (limit) target_diff_ = round_down(*limit, kib_per_page) - current_;
   }
   watch_target();
   read_target();
@@ -81,7 +82,7 @@ void LinuxGuest::watch_target() {
 void LinuxGuest::read_target() {
   const auto wanted = store_.read_kib(domain_, memory_directory(domain_) + "target");
   if (!wanted || life_ != Life::running || time_.stopped()) return;
-  set_balloon_target(*wanted - target_diff_);
+  set_balloon_target(round_down(*wanted, kib_per_page) - target_diff_);
 }
 
 void LinuxGuest::set_balloon_target(Kib wanted) {

@@ -72,6 +72,7 @@ GuestSpec read_guest(const Json& json, const std::string& where) {
   object("online_fails", guest.linux.online_fails);
   object("kernel_free", guest.linux.kernel_free);
   object("reclaimable", guest.linux.reclaimable);
+  object("off_target", guest.linux.off_target);
   object("populated_per_second", guest.linux.populated_per_second);
   object("agent", guest.agent.conduct, conducts);
   object("agent_latency", guest.agent.latency);
