@@ -50,6 +50,11 @@ Kib block_size(const Input& input) {
 }
 
 std::optional<Stage> next_growth(const Input& input, const Room& room, Kib from, Kib goal) {
+  // What is free now may be the balloon's until the guest has seen the new target.
+  if (room.owed > Kib{}) {
+    const Kib size = std::min(goal, from + room.inflated);
+    return Stage{.size = size, .host_memory = size - from};
+  }
   const Kib block = block_size(input);
   Kib described;
   if (room.kernel_zone) {
@@ -96,15 +101,16 @@ Kib memmap_of(DomainType type, std::int64_t sections) {
 Room room_of(const std::optional<GuestFacts>& guest) {
   if (!guest) return {};
   const AgentReport& report = guest->report;
-  // The guest still owes this memory to its target, so it is not free.
-  const Kib owed = report.balloon_current.value_or(Kib{}) - report.balloon_target.value_or(Kib{});
-  const bool owes = report.balloon_current && report.balloon_target && owed > Kib{};
+  const bool known = report.balloon_current && report.balloon_target;
+  const Kib owed = known ? *report.balloon_current - *report.balloon_target : Kib{};
   const Kib reclaimable = std::max(Kib{}, report.kernel_zone_reclaimable - never_reclaimed);
-  const Kib free = report.kernel_zone_free + reclaimable / 2;
-  return {.kernel_zone = free - (owes ? owed : Kib{}),
+  return {.kernel_zone = report.kernel_zone_free + reclaimable / 2,
+          .owed = owed > max_pages_slack ? owed : Kib{},
           .inflated = round_down(report.balloon_inflated.value_or(Kib{}), kib_per_page),
           .mem_total = report.mem_total};
 }
+
+bool owes(const std::optional<GuestFacts>& guest) { return room_of(guest).owed > Kib{}; }
 
 Room room_after(const Input& input, const Room& room, const Stage& stage) {
   const Kib added = block_size(input) * stage.blocks;
@@ -135,17 +141,22 @@ std::optional<Kib> shrink_floor(const Input& input, const Room& room, Kib presen
   if (!room.kernel_zone) return std::nullopt;
   const Kib total = input.guest->report.mem_total;
   const Kib spare = *room.kernel_zone - min_free(total) - shrink_reserve(total) - demand(input);
-  const Kib floor = present - std::max(Kib{}, spare);
+  // What was free when the guest reported may be the balloon's by now.
+  const Kib owing = input.domain.size().value_or(Kib{}) + room.owed;
+  const Kib reported = room.owed > Kib{} ? std::max(present, owing) : present;
+  const Kib floor = std::min(present, reported - std::max(Kib{}, spare));
   return round_up(std::max(floor, 1_MiB), kib_per_page);
 }
 
-bool is_pressed(const Input& input) {
+bool is_pressed(const Input& input, Kib amount) {
   const Room room = room_of(input.guest);
   if (!room.kernel_zone) return false;
+  // A report from before the new target shows what the guest owed to the earlier one.
+  const Kib free = *room.kernel_zone - std::min(room.owed, amount);
   // A guest's figures vary by a quarter of the reserve without a reason.
   const Kib total = input.guest->report.mem_total;
   const Kib reserve = shrink_reserve(total);
-  return *room.kernel_zone < min_free(total) + reserve - reserve / 4 + demand(input);
+  return free < min_free(total) + reserve - reserve / 4 + demand(input);
 }
 
 }  // namespace memctl::plan

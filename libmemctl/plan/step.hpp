@@ -22,10 +22,14 @@ inline constexpr Kib section = 128_MiB;
 /// The memory that a guest has for its kernel's needs and to grow into. The guest claims all of it.
 struct Room {
   std::optional<Kib> kernel_zone{};  ///< Free, or quickly freed. Nothing: not known.
+  /// What its balloon is still to take of that, to reach the target that it has.
+  Kib owed{};
   Kib inflated{};                    ///< Described already: growing into it costs nothing.
   Kib mem_total{};                   ///< The guest's MemTotal.
 };
 [[nodiscard]] Room room_of(const std::optional<GuestFacts>& guest);
+/// Whether the guest's balloon is still to take memory, to reach the target that it has.
+[[nodiscard]] bool owes(const std::optional<GuestFacts>& guest);
 
 /// The room after a stage, if nothing else happens in the guest.
 [[nodiscard]] Room room_after(const Input& input, const Room& room, const Stage& stage);
@@ -35,15 +39,17 @@ struct Room {
 
 /// The next stage of a guest with the size `from` on its way to `goal`, up or down. `from` is not
 /// `goal`. The guest's free memory bounds what the stage costs the guest, so no stage starves the
-/// guest. Blocks are added whole. Errors: `guest_memmap` if the description of one block does not
-/// fit, `guest_pressure` if the guest can give nothing more.
+/// guest. Blocks are added whole. If the guest still owes memory to an earlier target, the first
+/// stage of a growth only replaces that target: it adds no block, and its size is `from` if the
+/// balloon holds nothing. Errors: `guest_memmap` if the description of one block does not fit,
+/// `guest_pressure` if the guest can give nothing more.
 [[nodiscard]] Result<Stage> step(const Input& input, const Room& room, Kib from, Kib goal);
 
 /// The smallest size to which a guest with the size `present` can shrink without danger. Nothing:
 /// not known.
 [[nodiscard]] std::optional<Kib> shrink_floor(const Input& input, const Room& room, Kib present);
-/// Whether a guest that gives memory back will soon need the memory that it still has to give,
+/// Whether a guest that is to give `amount` back will soon need what it still has to give of that,
 /// because its processes took more than the stage was planned for.
-[[nodiscard]] bool is_pressed(const Input& input);
+[[nodiscard]] bool is_pressed(const Input& input, Kib amount);
 
 }  // namespace memctl::plan

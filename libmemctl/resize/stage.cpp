@@ -42,7 +42,8 @@ Error stall_error(const Work& work, const Stage& stage, Pages missing, const Hea
                             (report.error.empty() ? "" : ": " + report.error));
   }
   const std::string to = "on the way to " + to_string(stage.size);
-  const std::string rest = ", with " + to_string(to_kib(missing)) + " to go";
+  const std::string rest = missing > Pages{} ? ", with " + to_string(to_kib(missing)) + " to go"
+                                             : ", and the guest still follows an earlier target";
   const auto unmoved = work.port.clock().now() - headway.moved_at();
   if (facts.guest && missing > Pages{} && balloon_gave_up(facts.guest->report, unmoved)) {
     return domain_error(domain, Cause::guest_balloon_gave_up,
@@ -115,11 +116,15 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
   const Kib from = plan::present_size(facts);
   const Pages goal = plan::settled_pages(facts, stage.size);
   const Pages begun = facts.domain.memory.allocated;
-  const bool grows = goal > begun;
+  const bool grows = goal > begun || stage.host_memory == Kib{};
   // While a domain is on its way to an earlier target, nobody knows how far its page count will lie
   // from its size. Then a growth ends as well when the balloon says that it has arrived.
   const bool exact = plan::known_offset(facts).has_value();
+  // A stage that replaces an earlier target ends once the guest has seen the new one. A guest that
+  // got pages has.
+  const bool replaces = goal <= begun && plan::owes(facts.guest);
   const auto is_there = [&](Pages missing) {
+    if (replaces && plan::owes(facts.guest)) return false;
     if (missing <= Pages{}) return true;
     if (exact || missing > to_pages(plan::max_pages_slack)) return false;
     return !grows || plan::balloon_rests(facts.guest);
@@ -149,7 +154,7 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
     shown.advance(facts, to_kib(now - begun));
     if (is_there(missing)) break;
     BOOST_OUTCOME_CO_TRY(work.domain.require_no_save_if_due());
-    if (!grows && plan::is_pressed(facts)) {
+    if (!grows && plan::is_pressed(facts, to_kib(begun - goal))) {
       const Kib present = plan::present_size(facts);
       co_return domain_error(
           work.domain.identity(), Cause::guest_pressure,

@@ -93,7 +93,10 @@ TEST(PlanProperty, EachStageOfAGrowthFitsIntoTheGuestAndTheHost) {
     Kib room = kernel_zone(input);
     Kib host;
     for (const Stage& stage : plan.stages) {
-      RC_ASSERT(stage.size > size);
+      // The first stage may only replace a target that the guest still owes memory to.
+      const bool first = &stage == &plan.stages.front();
+      if (!first || room_of(input.guest).owed == Kib{}) RC_ASSERT(stage.size > size);
+      RC_ASSERT(stage.size >= size);
       RC_ASSERT(stage.host_memory == stage.size - size);
       RC_ASSERT(stage.blocks >= 0);
       if (input.guest) RC_ASSERT(stage.memmap <= std::max(room, 0_KiB));

@@ -17,9 +17,9 @@ using namespace std::chrono_literals;
 GuestSpec guest(int number) {
   GuestSpec spec{.name = "g" + std::to_string(number), .type = *types()};
   spec.memory = round_up(*sizes(128_MiB, 8_GiB), 1_MiB);
-  if (one_in(5)) spec.maxmem = round_up(*sizes(spec.memory, 16_GiB), 1_MiB);
+  if (one_in(5)) spec.maxmem = round_up(*sizes(spec.memory, 16_GiB), 1_MiB) + odd_rest();
   spec.vcpus = *rc::gen::inRange(1, 9);
-  if (spec.type == DomainType::hvm && one_in(2)) spec.video_ram = 16_MiB;
+  if (spec.type == DomainType::hvm && one_in(2)) spec.video_ram = 16_MiB + odd_rest();
   spec.hap = !one_in(6);
   spec.freeze_pool = one_in(12);
   if (one_in(25)) spec.passthrough_devices = 1;
@@ -30,7 +30,7 @@ GuestSpec guest(int number) {
   const host::sim::GuestMemory usual{spec.memory, Kib{}, Kib{}};
   if (one_in(3)) kernel.kernel_free = *sizes(usual.watermark() + 2_MiB, spec.memory / 2);
   if (one_in(3)) kernel.reclaimable = *sizes(1_MiB, one_in(8) ? spec.memory : spec.memory / 4);
-  if (one_in(8)) kernel.block_size = 256_MiB * (1 << *rc::gen::inRange(0, 4));
+  if (one_in(8)) kernel.block_size = 256_MiB * (1 << *rc::gen::inRange(0, 9));
   static const std::vector<std::string> policies{"offline", "online", "online_kernel",
                                                  "online_movable"};
   kernel.online_policy = *rc::gen::elementOf(policies);
@@ -59,7 +59,8 @@ const std::array trouble_names = {"none",
                                   "save_ends",
                                   "saved_and_restored",
                                   "rebooted",
-                                  "destroyed"};
+                                  "destroyed",
+                                  "held_below"};
 
 }  // namespace
 
@@ -83,7 +84,7 @@ rc::Gen<Step> steps() {
         *rc::gen::weightedElement<int>({{8, 0}, {2, 1}, {6, 2}, {2, 3}, {2, 4}, {2, 5}, {1, 6}}));
     step.amount = *rc::gen::inRange(0, 1001);
     if (one_in(3)) {
-      step.trouble = static_cast<Trouble>(*rc::gen::inRange(1, 15));
+      step.trouble = static_cast<Trouble>(*rc::gen::inRange(1, 16));
       step.trouble_amount = *rc::gen::inRange(0, 1001);
       step.at = one_in(3) ? -1ms : std::chrono::milliseconds{*rc::gen::inRange(0, 3000)};
     }

@@ -39,6 +39,7 @@ enum class Trouble {
   saved_and_restored,
   rebooted,
   destroyed,
+  held_below,  ///< another tool sets max_pages to what the guest has, and a target above it
 };
 
 struct Step {

@@ -14,6 +14,9 @@ namespace {
 using host::sim::AgentConduct;
 using namespace std::chrono_literals;
 
+/// In this time a guest gives a few MiB back.
+constexpr auto settling = 100ms;
+
 Kib part(Kib amount, int thousandths) {
   return round_down(std::max(Kib{}, amount) * thousandths / 1000, kib_per_page);
 }
@@ -140,6 +143,17 @@ void Session::trouble(DomainId id, const Step& step) {
       static_cast<void>(world_.mem_set(
           id, std::min(*world_.limit(id), world_.allocated(id)) - 4_MiB - Kib{amount % 4}));
       break;
+    case Trouble::held_below: {
+      if (guest.kernel().memory().kernel_free() < 64_MiB) break;
+      const Kib low = *world_.target(id) - 3_MiB;
+      static_cast<void>(world_.write_target(id, low));
+      world_.after(settling, [this, id, low, amount] {
+        if (!stands(id)) return;
+        world_.set_max_pages(id, world_.allocated(id));
+        static_cast<void>(world_.write_target(id, low + 1_MiB - Kib{amount}));
+      });
+      break;
+    }
     case Trouble::paused_a_while:
       world_.pause(id);
       world_.after(std::chrono::milliseconds{amount * 10}, [this, id] {
@@ -193,7 +207,7 @@ void Session::follow(Step step) {
   const bool before_it = step.at < 0ms;
   if (before_it) {
     trouble(guests_[index], step);
-    world_.advance(10ms);  // so that the guest notices it
+    world_.advance(step.trouble == Trouble::held_below ? settling + 10ms : 10ms);
   }
   if (guests_.size() <= index) return;
   const DomainId id = guests_[index];
@@ -239,6 +253,7 @@ void Session::follow(Step step) {
   *running = false;
   ++operations_;
   world_.advance(step.at > 0ms ? step.at : 1ms);
+  if (step.trouble == Trouble::held_below) world_.advance(settling);
 
   RC_ASSERT(restored_in_one_phase);
   check_world(before, step);

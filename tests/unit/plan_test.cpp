@@ -334,7 +334,8 @@ TEST(MakePlan, WhatTheBalloonIsStillToTakeIsNotFree) {
   Input input = settled_guest();
   input.guest->report.balloon_current = 160_MiB;
   input.guest->report.balloon_target = 102_MiB;
-  EXPECT_EQ(refusal(input, 1_GiB).cause, Cause::guest_memmap);
+  const Plan more = make_plan(input, 1_GiB).value();
+  EXPECT_EQ(more.stages.front(), (Stage{.size = 160_MiB})) << "it only replaces that target";
   const Error less = refusal(input, 150_MiB);
   EXPECT_EQ(less.range->smallest.size, 160_MiB);
   EXPECT_EQ(less.message,
@@ -404,16 +405,16 @@ TEST(MakePlan, ShrinksInStagesDownToAFloorThatTheGuestsKernelCanSpare) {
 TEST(Pressure, IsTakingWhatTheBalloonIsStillToGive) {
   Input input = settled_guest();
   AgentReport& report = input.guest->report;
-  EXPECT_FALSE(is_pressed(input)) << "60 MiB are free, and 24 are kept";
+  EXPECT_FALSE(is_pressed(input, 1_GiB)) << "60 MiB are free, and 24 are kept";
   report.balloon_current = 160_MiB;
   report.balloon_target = 130_MiB;
-  EXPECT_FALSE(is_pressed(input)) << "30 MiB are still to be given";
+  EXPECT_FALSE(is_pressed(input, 1_GiB)) << "30 MiB are still to be given";
   report.kernel_zone_free = 45_MiB;
-  EXPECT_TRUE(is_pressed(input));
+  EXPECT_TRUE(is_pressed(input, 1_GiB));
   report.balloon_current = 140_MiB;
-  EXPECT_FALSE(is_pressed(input));
+  EXPECT_FALSE(is_pressed(input, 1_GiB));
   input.guest.reset();
-  EXPECT_FALSE(is_pressed(input)) << "nothing is known";
+  EXPECT_FALSE(is_pressed(input, 1_GiB)) << "nothing is known";
 }
 
 TEST(Pressure, CountsWhatTheGuestTakesMeanwhile) {
@@ -424,10 +425,10 @@ TEST(Pressure, CountsWhatTheGuestTakesMeanwhile) {
   const Kib floor = *floor_of(input);
   input.guest_demand = 31_MiB;
   EXPECT_EQ(*floor_of(input), floor) << "figures move by so much by themselves";
-  EXPECT_FALSE(is_pressed(input));
+  EXPECT_FALSE(is_pressed(input, 1_GiB));
   input.guest_demand = 50_MiB;
   EXPECT_GT(*floor_of(input), floor);
-  EXPECT_TRUE(is_pressed(input));
+  EXPECT_TRUE(is_pressed(input, 1_GiB));
 }
 
 TEST(MakePlan, MovableMemoryCannotBeTakenBack) {
@@ -528,6 +529,32 @@ TEST(RangeOf, IsNotOfferedIfEverySizeIsRefused) {
   EXPECT_EQ(refusal(paused, 1_GiB).message, "web1: the domain is paused");
 }
 
+TEST(MakePlan, WhatAGuestOwesToAnEarlierTargetDoesNotRefuseWhatReplacesIt) {
+  Input input = settled_guest();
+  input.domain.memory = {.allocated = to_pages(1000_MiB), .max_pages = 1025_MiB};
+  input.domain.limit = 1_GiB;
+  input.domain.pool = pool_for(1_GiB, 1, true);
+  input.domain.target = 300_MiB;
+  input.guest->report = {.mem_total = 970_MiB,
+                         .kernel_zone_free = 500_MiB,
+                         .balloon_target = 299_MiB,
+                         .balloon_current = 999_MiB,
+                         .balloon_inflated = 24_MiB};
+  for (const Kib to : {600_MiB, 998_MiB}) EXPECT_TRUE(make_plan(input, to)) << to.count();
+  EXPECT_EQ(refusal(input, 300_MiB).cause, Cause::below_floor) << "only 500 MiB are free";
+
+  const auto plan = make_plan(input, 2_GiB);
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_EQ(plan.value().stages.front().size, 1_GiB);
+  EXPECT_EQ(plan.value().stages.front().blocks, 0);
+
+  input.guest->report.balloon_inflated = Kib{};
+  const auto anew = make_plan(input, 2_GiB);
+  ASSERT_TRUE(anew) << anew.error().message;
+  EXPECT_EQ(anew.value().stages.front(), (Stage{.size = 1000_MiB}));
+  EXPECT_GT(anew.value().stages.at(1).blocks, 0);
+}
+
 TEST(RangeOf, IsFoundForAnOddSizeOfAGuestThatCanGiveNothing) {
   for (const Kib odd : {1_KiB, 2_KiB, 3_KiB}) {
     Input input = settled_guest(DomainType::pv);
@@ -535,8 +562,8 @@ TEST(RangeOf, IsFoundForAnOddSizeOfAGuestThatCanGiveNothing) {
     input.domain.limit = 160_MiB + odd;
     input.guest->report.kernel_zone_free = 1_MiB;
     const SizeRange range = range_of(input).value();
-    EXPECT_EQ(range.smallest.size, present_size(input.domain));
-    EXPECT_EQ(refusal(input, 100_MiB).nearest, present_size(input.domain));
+    EXPECT_EQ(range.smallest.size, present_size(input));
+    EXPECT_EQ(refusal(input, 100_MiB).nearest, present_size(input));
   }
 }
 
