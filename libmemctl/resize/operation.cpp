@@ -34,7 +34,7 @@ host::Task<Report> ResizeOperation::run() {
   Result<void> step = co_await reserve(work_, patience_, plan.value());
 
   // 5: stage by stage, each decided on fresh figures.
-  if (step) step = co_await take_stages(plan.value().to);
+  if (step) step = co_await take_stages(plan.value());
 
   // 6: all three layers.
   if (step) {
@@ -96,13 +96,15 @@ Result<void> ResizeOperation::write_journal(const Plan& plan) {
   return journal_->begin(before_);
 }
 
-host::Task<void> ResizeOperation::take_stages(Kib goal) {
-  const Way way{.goal = goal, .patience = patience_};
+host::Task<void> ResizeOperation::take_stages(const Plan& plan) {
+  const Kib goal = plan.to;
+  // A guest that is still to give back its video RAM can be above its limit, and a stage with it.
+  const Way way{.goal = goal, .patience = patience_, .lowest_limit = plan.limit};
   BOOST_OUTCOME_CO_TRY(const Walked walked, co_await walk(work_, way));
   if (walked.stopped) co_return *walked.stopped;
   // A domain may have the size without a stage, and a target that asks for another.
   if (work_.domain.facts().domain.size() == goal) co_return success();
-  co_return co_await work_.limits.set_size(patience_, goal);
+  co_return co_await work_.limits.set_size(patience_, goal, plan.limit);
 }
 
 Result<Report> ResizeOperation::finish(const Plan& plan, const Verified& verified) {

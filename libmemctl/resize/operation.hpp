@@ -34,7 +34,7 @@ class ResizeOperation {
   [[nodiscard]] host::Task<void> gather_facts();
   [[nodiscard]] host::Task<Plan> decide();
   [[nodiscard]] Result<void> write_journal(const Plan& plan);
-  [[nodiscard]] host::Task<void> take_stages(Kib goal);
+  [[nodiscard]] host::Task<void> take_stages(const Plan& plan);
   [[nodiscard]] Result<Report> finish(const Plan& plan, const Verified& verified);
   [[nodiscard]] host::Task<Report> restore_or_keep(Error error);
 

@@ -196,6 +196,10 @@ bool Session::takes_domain_away(Trouble trouble) {
          trouble == Trouble::destroyed;
 }
 
+bool Session::sets_limits(Trouble trouble) {
+  return trouble == Trouble::rival_target || trouble == Trouble::held_below;
+}
+
 void Session::follow(Step step) {
   if (guests_.empty()) return;
   const auto index = static_cast<std::size_t>(step.guest) % guests_.size();

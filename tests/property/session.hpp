@@ -52,6 +52,7 @@ class Session {
   [[nodiscard]] Before look(DomainId id);
   [[nodiscard]] bool stands(DomainId id) { return world_.xen().find(id) != nullptr; }
   [[nodiscard]] static bool takes_domain_away(Trouble trouble);
+  [[nodiscard]] static bool sets_limits(Trouble trouble);
 
   void check_world(const Before& before, const Step& step);
   void check_end(DomainId id, const Before& before, const Result<Report>& ended, const Step& step,
