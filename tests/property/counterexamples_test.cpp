@@ -150,5 +150,16 @@ TEST(Counterexample, APoolThatStaysUnderAGuestThatNeverArrives) {
                        .host_reserve = 4_KiB}}});
 }
 
+/// A guest that was still to give its video RAM back was above its limit. A stage on its way down
+/// raised the limit, which then stayed raised.
+TEST(Counterexample, AGuestAboveItsLimitOnItsWayToAnotherTarget) {
+  replay({.world = {.host = 1198_MiB, .xen_minor = 22},
+          .guests = {{.type = DomainType::hvm,
+                      .memory = 336_MiB,
+                      .video_ram = 16385_KiB,
+                      .linux = {.off_target = 4_KiB, .populated_per_second = 8_KiB}}}},
+         {{.goal = Goal::up, .trouble = Trouble::rival_target, .at = -1ms}});
+}
+
 }  // namespace
 }  // namespace memctl::property

@@ -21,9 +21,10 @@ Kib part(Kib amount, int thousandths) {
   return round_down(std::max(Kib{}, amount) * thousandths / 1000, kib_per_page);
 }
 
-/// The free memory of the kernel's zones that is not promised to the balloon.
-Kib spare_memory(const host::sim::LinuxGuest& kernel) {
-  const Kib owed = kernel.balloon_current() - kernel.balloon_target();
+/// The free memory of the kernel's zones that is not promised to the balloon. A guest that still
+/// boots has not seen its target.
+Kib spare_memory(const host::sim::LinuxGuest& kernel, Kib target) {
+  const Kib owed = kernel.balloon_current() - std::min(kernel.balloon_target(), target);
   return kernel.memory().kernel_free() - std::max(Kib{}, owed);
 }
 
@@ -123,7 +124,7 @@ void Session::trouble(DomainId id, const Step& step) {
     case Trouble::guest_takes_memory:
       // At most an eighth of what the guest can spare: no guest survives a process that takes what
       // the kernel itself needs, or what its balloon has been told to take.
-      if (const Kib spare = spare_memory(guest.kernel()); spare >= 64_MiB) {
+      if (const Kib spare = spare_memory(guest.kernel(), *world_.target(id)); spare >= 64_MiB) {
         guest.kernel().hold(part(spare / 8, amount));
       }
       break;
@@ -135,16 +136,16 @@ void Session::trouble(DomainId id, const Step& step) {
       break;
     case Trouble::agent_back:
       guest.agent().set_conduct(AgentConduct::normal);
-      guest.agent().start(id);
+      if (guest.kernel().life() == host::sim::LinuxGuest::Life::running) guest.agent().start(id);
       break;
     case Trouble::rival_target:
       // A trouble that would kill the guest by itself proves nothing.
-      if (guest.kernel().memory().kernel_free() < 64_MiB) break;
+      if (spare_memory(guest.kernel(), *world_.target(id)) < 64_MiB) break;
       static_cast<void>(world_.mem_set(
           id, std::min(*world_.limit(id), world_.allocated(id)) - 4_MiB - Kib{amount % 4}));
       break;
     case Trouble::held_below: {
-      if (guest.kernel().memory().kernel_free() < 64_MiB) break;
+      if (spare_memory(guest.kernel(), *world_.target(id)) < 64_MiB) break;
       const Kib low = *world_.target(id) - 3_MiB;
       static_cast<void>(world_.write_target(id, low));
       world_.after(settling, [this, id, low, amount] {
