@@ -65,6 +65,9 @@ struct DomainFacts {
   std::optional<int> passthrough_devices{};
   std::optional<bool> emulated_dma_devices{};  ///< hvm: the device model does DMA for the guest.
   std::optional<bool> managed_by_libvirt{};
+  /// xenstore control/feature-poweroff, which a kernel sets once in its life, after its balloon
+  /// driver began to watch the target (Linux since 4.11). False: it still boots, or was restored.
+  bool reported_started{};
 
   /// The size that the domain was last asked to have, as `xl` counts it.
   [[nodiscard]] std::optional<Kib> size() const {

@@ -63,6 +63,20 @@ Refusal refuse_host_memory(const Input& input, Kib to) {
                  "claimed");
 }
 
+/// A pvh or hvm kernel reads its limit once, while it boots, and counts its target from that for
+/// its whole life. With a limit that was raised before, it would take back as much as it was to
+/// get.
+Refusal refuse_unread_limit(const Input& input, Kib to) {
+  const DomainFacts& domain = input.domain;
+  if (input.guest || !has_pool(domain) || domain.reported_started) return {};
+  if (to <= *domain.limit) return {};
+  return refusal(
+      Cause::agent_absent,
+      "without its agent nothing tells whether the guest's kernel has booted so far that "
+      "its limit can be raised",
+      with_agent);
+}
+
 Refusal refuse_undescribed(const Input& input, Kib to) {
   if (input.guest) return {};  // the walk over the stages decides by the guest's own figures
   const Kib present = present_size(input);
@@ -262,7 +276,7 @@ Refusal refuse_growth(const Input& input, Kib to) {
   constexpr std::array rules = {refuse_above_policy,  refuse_hotplug,     refuse_address,
                                 refuse_kernel_faults, refuse_passthrough, refuse_emulated_devices,
                                 refuse_unknown_pool,  refuse_frozen_pool, refuse_host_memory,
-                                refuse_undescribed};
+                                refuse_unread_limit,  refuse_undescribed};
   for (const auto rule : rules) {
     if (auto refused = rule(input, to)) return refused;
   }

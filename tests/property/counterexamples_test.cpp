@@ -161,5 +161,22 @@ TEST(Counterexample, AGuestAboveItsLimitOnItsWayToAnotherTarget) {
          {{.goal = Goal::up, .trouble = Trouble::rival_target, .at = -1ms}});
 }
 
+/// Seed 2. The limit was raised while the guest booted. Its kernel counted its target from that
+/// limit, and gave back more than it could.
+TEST(Counterexample, AGuestThatStillBootsAndIsGrownWithoutAnAgent) {
+  replay({.world = {.host = 1_GiB},
+          .guests = {{.type = DomainType::pvh,
+                      .memory = 142_MiB,
+                      .linux = {.reclaimable = 1_MiB},
+                      .agent = {.conduct = AgentConduct::deleting}}}},
+         {{.trouble = Trouble::rebooted, .at = -1ms, .options = {.agentless = true}},
+          {.goal = Goal::largest,
+           .trouble = Trouble::guest_takes_memory,
+           .trouble_amount = 1,
+           .at = -1ms,
+           .options = {.on_failure = OnFailure::keep, .agentless = true, .host_reserve = 4_KiB}},
+          {.goal = Goal::same, .options = {.timeout = 1ms, .on_failure = OnFailure::keep}}});
+}
+
 }  // namespace
 }  // namespace memctl::property

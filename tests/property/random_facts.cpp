@@ -68,6 +68,7 @@ DomainFacts sound_domain() {
   facts.has_stored_configuration = true;
   facts.boot_limit = boot;
   facts.passthrough_devices = 0;
+  facts.reported_started = !one_in(4);
   facts.emulated_dma_devices = false;
   if (facts.identity.type == DomainType::pv) return facts;
   facts.hap = !one_in(4);

@@ -500,10 +500,29 @@ TEST(MakePlan, WithoutAnAgentGrowthIsCarefulAndShrinkingRefused) {
   Input input = settled_guest();
   input.guest.reset();
   input.policy.agentless = true;
+  input.domain.reported_started = true;
   EXPECT_GT(make_plan(input, 1_GiB).value().stages.size(), 2U);
   EXPECT_EQ(refusal(input, 2_GiB).cause, Cause::guest_memmap);
   EXPECT_EQ(refusal(input, 2_GiB).nearest, 8 * 160_MiB);
   EXPECT_EQ(refusal(input, 128_MiB).cause, Cause::below_floor);
+}
+
+TEST(MakePlan, WithoutAnAgentTheLimitOfAGuestThatStillBootsStays) {
+  for (const DomainType type : {DomainType::pvh, DomainType::hvm}) {
+    Input input = settled_guest(type);
+    input.domain.limit = 200_MiB;
+    input.domain.pool = pool_for(200_MiB, 1, true);
+    input.guest.reset();
+    input.policy.agentless = true;
+    EXPECT_EQ(refusal(input, 1_GiB).cause, Cause::agent_absent);
+    EXPECT_EQ(refusal(input, 1_GiB).nearest, 200_MiB);
+    input.domain.reported_started = true;
+    EXPECT_TRUE(make_plan(input, 1_GiB));
+  }
+  Input pv = settled_guest(DomainType::pv);  // its kernel does not count from the limit
+  pv.guest.reset();
+  pv.policy.agentless = true;
+  EXPECT_TRUE(make_plan(pv, 1_GiB));
 }
 
 TEST(MakePlan, TakingMoreThanThereIsIsRefused) {

@@ -75,7 +75,8 @@ Task<DomainFacts> SimHypervisor::domain_facts(DomainId domain) {
                     .has_stored_configuration = record->has_stored_configuration,
                     .passthrough_devices = record->passthrough_devices,
                     .emulated_dma_devices = record->emulated_dma_devices,
-                    .managed_by_libvirt = record->managed_by_libvirt};
+                    .managed_by_libvirt = record->managed_by_libvirt,
+                    .reported_started = toolstack.guest_started(domain)};
   if (record->has_stored_configuration) {
     facts.boot_limit = record->boot_limit;
     facts.frozen_pool = record->frozen_pool;

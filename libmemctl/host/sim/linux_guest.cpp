@@ -33,8 +33,8 @@ Kib not_seen(DomainType type) {
   return Kib{};
 }
 
-std::string memory_directory(DomainId domain) {
-  return "/local/domain/" + std::to_string(number(domain)) + "/memory/";
+std::string home_of(DomainId domain) {
+  return "/local/domain/" + std::to_string(number(domain)) + "/";
 }
 
 }  // namespace
@@ -61,11 +61,13 @@ void LinuxGuest::start_ballooning() {
   if (type_ == DomainType::pv) {
     target_diff_ = spec_.off_target;
   } else {
-    const auto limit = store_.read_kib(domain_, memory_directory(domain_) + "static-max");
+    const auto limit = store_.read_kib(domain_, home_of(domain_) + "memory/static-max");
     if (limit) target_diff_ = round_down(*limit, kib_per_page) - current_;
   }
   watch_target();
   read_target();
+  // The kernel does not say so again after a restore (drivers/xen/manage.c).
+  store_.write(domain_, home_of(domain_) + "control/feature-poweroff", "1").value();
 }
 
 void LinuxGuest::move_to(DomainId domain) {
@@ -76,11 +78,11 @@ void LinuxGuest::move_to(DomainId domain) {
 
 void LinuxGuest::watch_target() {
   target_watch_ =
-      store_.watch(memory_directory(domain_) + "target", [this](const auto&) { read_target(); });
+      store_.watch(home_of(domain_) + "memory/target", [this](const auto&) { read_target(); });
 }
 
 void LinuxGuest::read_target() {
-  const auto wanted = store_.read_kib(domain_, memory_directory(domain_) + "target");
+  const auto wanted = store_.read_kib(domain_, home_of(domain_) + "memory/target");
   if (!wanted || life_ != Life::running || time_.stopped()) return;
   set_balloon_target(round_down(*wanted, kib_per_page) - target_diff_);
 }

@@ -44,6 +44,11 @@ std::optional<Kib> ToolstackModel::memory_key(DomainId domain, const std::string
   return store_.read_kib(dom0, domain_path(domain) + "/memory/" + key);
 }
 
+bool ToolstackModel::guest_started(DomainId domain) const {
+  const auto announced = store_.read(dom0, domain_path(domain) + "/control/feature-poweroff");
+  return announced && announced.value() == "1";
+}
+
 Result<void> ToolstackModel::set_limit(DomainId domain, Kib limit) {
   static const std::string call = "libxl_domain_setmaxmem";
   XenDomain* xen = xen_.find(domain);

@@ -42,6 +42,8 @@ class ToolstackModel {
   [[nodiscard]] const std::map<DomainId, ToolstackRecord>& records() const { return records_; }
 
   /// The value of one of memory/{target,static-max,videoram}.
+  /// Whether the guest's kernel has set control/feature-poweroff.
+  [[nodiscard]] bool guest_started(DomainId domain) const;
   [[nodiscard]] std::optional<Kib> memory_key(DomainId domain, const std::string& key) const;
 
   /// Writes the nodes of a new domain as libxl does.

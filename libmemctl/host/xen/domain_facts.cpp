@@ -94,6 +94,9 @@ Result<DomainFacts> XenHypervisor::immediate_facts(DomainId domain) {
   BOOST_OUTCOME_TRY(facts.limit, stored_kib(domain, "memory/static-max"));
   BOOST_OUTCOME_TRY(const auto video_ram, stored_kib(domain, "memory/videoram"));
   facts.video_ram = video_ram.value_or(Kib{0});
+  BOOST_OUTCOME_TRY(const auto started,
+                    store_.read(node("/local/domain/", domain, "control/feature-poweroff")));
+  facts.reported_started = started == "1";
   if (facts.identity.type != DomainType::pv) {
     facts.hap = (info.flags & XEN_DOMINF_hap) != 0;
     BOOST_OUTCOME_TRY(facts.pool, pool_of(domain));
