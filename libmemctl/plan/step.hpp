@@ -24,8 +24,8 @@ struct Room {
   std::optional<Kib> kernel_zone{};  ///< Free, or quickly freed. Nothing: not known.
   /// What its balloon is still to take of that, to reach the target that it has.
   Kib owed{};
-  Kib inflated{};                    ///< Described already: growing into it costs nothing.
-  Kib mem_total{};                   ///< The guest's MemTotal.
+  Kib inflated{};   ///< Described already: growing into it costs nothing.
+  Kib mem_total{};  ///< The guest's MemTotal.
 };
 [[nodiscard]] Room room_of(const std::optional<GuestFacts>& guest);
 /// Whether the guest's balloon is still to take memory, to reach the target that it has.
