@@ -47,6 +47,7 @@ host::Task<Walked> walk_back(Work& work, const Record& before) {
                 .asks_first = gives,
                 .restores = true,
                 .lowest_limit = before.limit,
+                .had = before.present,
                 .host_reserve = work.options.host_reserve};
   co_return co_await walk(work, way);
 }

@@ -29,6 +29,9 @@ struct Way {
   bool restores{};
   /// The limit sinks with the size, down to this. Nothing: it only rises.
   std::optional<Kib> lowest_limit{};
+  /// The guest had this size, so growing back to it adds no block and is one stage, whatever the
+  /// guest has free.
+  Kib had{};
   /// Each stage leaves this much of the host's memory free. Nothing: a claim has reserved enough.
   std::optional<Kib> host_reserve{};
 };

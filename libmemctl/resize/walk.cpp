@@ -33,6 +33,13 @@ class Approach {
   int in_vain_{0};
 };
 
+Result<std::optional<Stage>> next_stage(const plan::Input& facts, const Way& way) {
+  const Kib present = plan::present_size(facts);
+  const Kib back = std::min(way.goal, way.had);
+  if (present >= back) return plan::next_stage(facts, way.goal);
+  return std::optional{Stage{.size = back, .host_memory = back - present}};
+}
+
 }  // namespace
 
 host::Task<Walked> walk(Work& work, const Way& way) {
@@ -45,7 +52,7 @@ host::Task<Walked> walk(Work& work, const Way& way) {
       if (!asked) co_return Walked{asked.error()};
     }
 
-    auto stage = plan::next_stage(facts, way.goal);
+    auto stage = next_stage(facts, way);
     if (!stage) co_return Walked{stage.error()};
     if (!stage.value()) co_return Walked{};
     Stage next = *stage.value();
