@@ -139,7 +139,7 @@ std::optional<bool> StoredConfiguration::emulated_dma_devices() const {
 Result<std::optional<Kib>> store_frozen_pool(libxl_ctx* context, const Userdata& files,
                                              std::optional<Kib> from, std::optional<Kib> to,
                                              LogCapture& log) {
-  const std::string doing = "raise the stored paging pool of " + files.name();
+  const std::string doing = "change the stored paging pool of " + files.name();
   BOOST_OUTCOME_TRY(const auto text, files.read(configuration_userid));
   if (!text) return libxl_failed(doing, ERROR_JSON_CONFIG_EMPTY, log.take());
   auto configuration = StoredConfiguration::parse(context, text->substr(0, text->find('\0')));
