@@ -1,8 +1,9 @@
-"""Guests of a host as Debian sets it up: xl decides about autoballoon, and dom0 has no fixed memory.
+"""Guests of a host as Debian sets it up: autoballoon is left to xl, dom0's memory is not fixed.
 
 xl takes the memory of new guests from dom0, and libxl stores a paging pool for each pvh and hvm
-guest that a restore and a reboot keep to. A resize raises the stored pool under libxl's own lock. On
-real Xen with `--full`, in its own boot.
+guest that a restore and a reboot keep to. A resize raises the stored pool under libxl's own lock.
+
+On real Xen with `--full`, in its own boot.
 """
 
 from __future__ import annotations

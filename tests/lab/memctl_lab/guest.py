@@ -257,7 +257,8 @@ class Guest:
         )
 
     def frozen_pool_kib(self) -> int | None:
-        return self.stored_configuration()["b_info"].get("shadow_memkb")
+        pool: int | None = self.stored_configuration()["b_info"].get("shadow_memkb")
+        return pool
 
     def stored_configuration(self) -> dict[str, Any]:
         """What libxl has stored of the domain, as the file has it."""
