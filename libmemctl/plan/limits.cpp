@@ -267,12 +267,12 @@ Refusal refuse_frozen_pool(const Input& input, Kib to) {
       frozen_pool_needed(domain, std::max(to, domain.limit.value_or(Kib{}))).has_value();
   const Kib most = limit_for(*domain.frozen_pool, domain.vcpus, domain.hap.value_or(false));
   if (domain.managed_by_libvirt != false) {
-    const Kib maximum = domain.boot_limit.value_or(Kib{});
-    const bool past = to > std::max(maximum, present_size(domain));
+    const Kib present = present_size(domain);
+    const Kib maximum = domain.boot_limit.value_or(present);
+    const bool past = to > std::max(maximum, present);
     return past || too_small ? libvirts_maximum(domain, std::min(maximum, most)) : Refusal{};
   }
-  if (!too_small) return {};
-  if (raises_frozen_pools(input.host)) return {};
+  if (!too_small || raises_frozen_pools(input.host)) return {};
   return refusal(
       Cause::paging_pool,
       "the stored configuration fixes the paging pool at " + to_string(*domain.frozen_pool) +
