@@ -24,7 +24,7 @@ enum class Check {
   passthrough,           ///< Domain: no PCI device is passed through to it.
   emulated_devices,      ///< Domain (hvm): no emulated device does DMA.
   paging_pool,           ///< Domain (pvh, hvm): Xen can read and set its paging pool.
-  frozen_pool,           ///< Domain (pvh, hvm): its stored configuration leaves the pool free.
+  frozen_pool,           ///< Domain (pvh, hvm): its stored configuration lets the pool grow.
   populate_on_demand,    ///< Domain (pvh, hvm): all its memory is populated.
   agent,                 ///< Guest: its agent answers.
   agent_version,         ///< Guest: its agent has the version of this library.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,14 @@ class Hypervisor {
   /// Xen has no memory for the pool, or if more of the pool is in use; the pool then keeps its
   /// size.
   [[nodiscard]] virtual Result<void> set_pool(DomainId domain, Kib pool) = 0;
+  /// Sets the pool that libxl's stored configuration fixes for the domain's next restore or reboot,
+  /// if that is `from` now; nothing stands for a pool that is not fixed. Reading, comparing and
+  /// writing are one step under libxl's lock. Returns what is fixed then: if it is not `to`,
+  /// another tool had set it, and nothing was written. Errors: also `xen_unsupported` if the domain
+  /// is pv, and `stalled` if another tool keeps libxl's lock.
+  [[nodiscard]] virtual Task<std::optional<Kib>> set_frozen_pool(DomainId domain,
+                                                                 std::optional<Kib> from,
+                                                                 std::optional<Kib> to) = 0;
   /// Whether the host shows that the domain is being saved or migrated now.
   [[nodiscard]] virtual Result<bool> save_in_progress(DomainId domain) = 0;
 };

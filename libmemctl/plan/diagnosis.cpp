@@ -58,13 +58,16 @@ Finding host_claims(const HostExam& exam) {
 }
 
 Finding autoballoon(const HostExam& exam) {
-  const auto refused = [](const std::string& why) {
-    return bad(Check::autoballoon,
-               why +
-                   ": xl takes dom0's memory for new domains, and fixes the paging pools of pvh "
-                   "and hvm guests that it starts, so that they cannot grow; start those anew "
-                   "once it is off",
-               switch_autoballoon_off);
+  const auto on = [&exam](const std::string& why) {
+    const std::string effect = why +
+                               ": xl takes dom0's memory for new domains, and fixes the paging "
+                               "pools of pvh and hvm guests that it starts";
+    return raises_frozen_pools(exam.host)
+               ? note(Check::autoballoon, effect + "; a resize raises these, too",
+                      switch_autoballoon_off)
+               : bad(Check::autoballoon,
+                     effect + ", so that they cannot grow; start those anew once it is off",
+                     switch_autoballoon_off);
   };
   const HostSettings& settings = exam.settings;
   if (!settings.autoballoon) {
@@ -75,7 +78,7 @@ Finding autoballoon(const HostExam& exam) {
     case Autoballoon::off:
       return good(Check::autoballoon, "off");
     case Autoballoon::on:
-      return refused("on in /etc/xen/xl.conf");
+      return on("on in /etc/xen/xl.conf");
     case Autoballoon::automatic:
       break;
   }
@@ -87,7 +90,7 @@ Finding autoballoon(const HostExam& exam) {
   if (*settings.dom0_memory_is_fixed) {
     return good(Check::autoballoon, "off: left to xl, and Xen's command line has dom0_mem");
   }
-  return refused("on: left to xl, and Xen's command line has no dom0_mem");
+  return on("on: left to xl, and Xen's command line has no dom0_mem");
 }
 
 Finding state(const DomainExam& exam) {
@@ -200,8 +203,17 @@ Finding frozen_pool(const DomainExam& exam) {
   if (!domain.has_stored_configuration) {
     return unknown(Check::frozen_pool, "without a stored configuration it cannot be told");
   }
+  if (!domain.frozen_pool) return good(Check::frozen_pool, "the pool follows the domain's limit");
   const auto refused = refuse_frozen_pool(exam.facts, largest_size);
-  if (!refused) return good(Check::frozen_pool, "the pool follows the domain's limit");
+  if (!refused) {
+    const std::string fixed = to_string(*domain.frozen_pool) + " in the stored configuration";
+    const auto needed = frozen_pool_needed(domain, domain.limit.value_or(Kib{}));
+    return needed ? note(Check::frozen_pool,
+                         fixed + ", less than the " + to_string(*needed) +
+                             " that the domain's limit needs: xl restore or reboot could lose the "
+                             "guest; any resize raises it first")
+                  : good(Check::frozen_pool, fixed + "; a resize raises it with the limit");
+  }
   const bool grows = !refuse_frozen_pool(exam.facts, domain.limit.value_or(Kib{}) + 1_MiB);
   return grows ? note(Check::frozen_pool, refused->message, refused->hint)
                : bad(Check::frozen_pool, *refused);

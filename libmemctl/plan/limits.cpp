@@ -88,6 +88,22 @@ Refusal refuse_undescribed(const Input& input, Kib to) {
                  with_agent);
 }
 
+/// libvirt restores and starts a domain by its own description (libxlDomainStart), whatever libxl
+/// stored.
+Error libvirts_maximum(const DomainFacts& domain, Kib maximum) {
+  if (!domain.managed_by_libvirt) {
+    return refusal(Cause::paging_pool,
+                   "it cannot be told whether libvirt runs it; with more than " +
+                       to_string(maximum) + " libvirt could not restore or migrate it",
+                   "ls -l /run/libvirt/libxl");
+  }
+  return refusal(Cause::paging_pool,
+                 "libvirt runs it, and keeps a maximum of its own, " + to_string(maximum) +
+                     ": with more memory libvirt could not restore or migrate it",
+                 "virsh setmaxmem " + word_for(domain.identity) +
+                     " SIZE --config, then virsh shutdown and virsh start");
+}
+
 }  // namespace
 
 Refusal refuse_held(const Input& input) {
@@ -261,14 +277,22 @@ Refusal refuse_unknown_pool(const Input& input, Kib) {
 Refusal refuse_frozen_pool(const Input& input, Kib to) {
   const DomainFacts& domain = input.domain;
   if (!has_pool(domain) || !domain.frozen_pool) return {};
-  const Kib needed = *pool_needed(domain, std::max(to, domain.limit.value_or(Kib{})));
-  if (needed <= *domain.frozen_pool) return {};
+  const bool too_small =
+      frozen_pool_needed(domain, std::max(to, domain.limit.value_or(Kib{}))).has_value();
   const Kib most = limit_for(*domain.frozen_pool, domain.vcpus, domain.hap.value_or(false));
+  if (domain.managed_by_libvirt != false) {
+    const Kib present = present_size(input);
+    const Kib maximum = domain.boot_limit.value_or(present);
+    const bool past = to > std::max(maximum, present);
+    return past || too_small ? libvirts_maximum(domain, std::min(maximum, most)) : Refusal{};
+  }
+  if (!too_small || raises_frozen_pools(input.host)) return {};
   return refusal(
       Cause::paging_pool,
       "the stored configuration fixes the paging pool at " + to_string(*domain.frozen_pool) +
           ", enough for " + to_string(most) +
-          ": with more memory the domain could not be restored or migrated",
+          ": with more memory the domain could not be restored or migrated, and memctl raises it "
+          "on Xen 4.17 only",
       std::string{switch_autoballoon_off} + ", then start the domain anew without shadow_memory");
 }
 
@@ -336,6 +360,18 @@ std::optional<Kib> pool_needed(const DomainFacts& domain, Kib limit) {
 Kib pool_growth(const DomainFacts& domain, Kib limit) {
   const auto needed = pool_needed(domain, limit);
   return needed ? std::max(Kib{}, *needed - domain.pool.value_or(Kib{})) : Kib{};
+}
+
+std::optional<Kib> frozen_pool_needed(const DomainFacts& domain, Kib limit) {
+  const auto needed = pool_needed(domain, limit);
+  if (!needed || !domain.frozen_pool || *needed <= *domain.frozen_pool) return std::nullopt;
+  return needed;
+}
+
+// libxl.h leaves the stored configuration to libxl, so its protocol is known only for a release
+// with which the lab has shown it.
+bool raises_frozen_pools(const HostFacts& host) {
+  return host.xen_major == 4 && host.xen_minor == 17;
 }
 
 HostNeed host_need(const Input& input, Kib to) {

@@ -53,7 +53,8 @@ inline constexpr Kib largest_size = 64_TiB;
 [[nodiscard]] Refusal refuse_shrink(const Input& input, Kib to);
 
 // Rules for any size.
-/// Refuses if the stored configuration fixes the pool below what `to` needs.
+/// Refuses if the stored configuration fixes the pool below what `to` needs, and memctl may not
+/// raise it there. A domain of libvirt is refused past libvirt's own maximum.
 [[nodiscard]] Refusal refuse_frozen_pool(const Input& input, Kib to);
 /// Refuses if Xen does not tell how large the pool is.
 [[nodiscard]] Refusal refuse_unknown_pool(const Input& input, Kib to);
@@ -62,6 +63,12 @@ inline constexpr Kib largest_size = 64_TiB;
 [[nodiscard]] std::optional<Kib> pool_needed(const DomainFacts& domain, Kib limit);
 /// The host memory that the pool has to grow by. Zero if the domain has no pool.
 [[nodiscard]] Kib pool_growth(const DomainFacts& domain, Kib limit);
+
+/// The pool that the stored configuration has to fix for a limit, so that the domain can be
+/// restored and rebooted. Nothing: it fixes none, or one that is large enough.
+[[nodiscard]] std::optional<Kib> frozen_pool_needed(const DomainFacts& domain, Kib limit);
+/// Whether memctl may change libxl's stored configuration on this release of Xen.
+[[nodiscard]] bool raises_frozen_pools(const HostFacts& host);
 
 /// The host memory that a resize to `to` takes: pages for the domain, and growth of its pool.
 struct HostNeed {

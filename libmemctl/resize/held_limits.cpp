@@ -156,4 +156,25 @@ Result<void> HeldLimits::set_pool(Kib pool) {
   return success();
 }
 
+host::Task<void> HeldLimits::raise_frozen_pool(const Patience& patience, Kib pool) {
+  const auto found = domain_->facts().domain.frozen_pool;
+  domain_->note_frozen_pool(pool);  // also if the call fails: it may have written it
+  BOOST_OUTCOME_CO_TRY(
+      const auto fixed,
+      co_await patience.answer_of(port_->hypervisor().set_frozen_pool(domain_->id(), found, pool),
+                                  &unanswered_));
+  domain_->note_frozen_pool(fixed);
+  if (!fixed || *fixed >= pool) co_return success();
+  co_return superseded("the stored paging pool of " + domain_->identity().name, fixed);
+}
+
+host::Task<void> HeldLimits::return_frozen_pool(const Patience& patience, Kib ours, Kib earlier) {
+  BOOST_OUTCOME_CO_TRY(
+      const auto fixed,
+      co_await patience.answer_of(port_->hypervisor().set_frozen_pool(domain_->id(), ours, earlier),
+                                  &unanswered_));
+  domain_->note_frozen_pool(fixed);
+  co_return success();
+}
+
 }  // namespace memctl::resize

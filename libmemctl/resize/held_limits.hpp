@@ -49,6 +49,12 @@ class HeldLimits {
   [[nodiscard]] Result<void> lift_cap(Kib earlier);
   /// The paging pool. No other tool's hand is looked for: it changes only with the limit.
   [[nodiscard]] Result<void> set_pool(Kib pool);
+  /// Raises the pool that libxl's stored configuration fixes. Also content with a larger one that
+  /// another tool has just set. Errors: also `superseded` if another tool has set a smaller one.
+  [[nodiscard]] host::Task<void> raise_frozen_pool(const Patience& patience, Kib pool);
+  /// Brings its earlier value back if it is still `ours`.
+  [[nodiscard]] host::Task<void> return_frozen_pool(const Patience& patience, Kib ours,
+                                                    Kib earlier);
 
   /// Whether the limit is known to be just this.
   [[nodiscard]] bool has_limit(Kib limit) const { return limit_ == limit; }

@@ -27,6 +27,7 @@ std::string to_text(const Record& record) {
                       {"to_kib", record.to.count()}};
   if (record.keep) json["keep"] = true;
   if (record.pool) json["pool_kib"] = record.pool->count();
+  if (record.frozen_pool) json["frozen_pool_kib"] = record.frozen_pool->count();
   return json.dump();
 }
 
@@ -45,6 +46,7 @@ std::optional<Record> record_from(const std::string& text) {
                     .to = kib("to_kib"),
                     .keep = json.value("keep", false)};
       if (json.contains("pool_kib")) record.pool = kib("pool_kib");
+      if (json.contains("frozen_pool_kib")) record.frozen_pool = kib("frozen_pool_kib");
       return record;
     }
   } catch (const nlohmann::json::exception&) {  // the one way in which the library reports a type

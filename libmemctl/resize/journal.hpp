@@ -21,9 +21,11 @@ struct Record {
   Kib limit{};                ///< The limit before.
   Kib max_pages{};            ///< max_pages before.
   std::optional<Kib> pool{};  ///< The paging pool before.
-  Kib settled_offset{};       ///< How far Xen's page count lay from the size.
-  Kib to{};                   ///< What the operation was to reach.
-  bool keep{};                ///< Recovery keeps what was reached.
+  /// The pool that libxl's stored configuration fixed before. Nothing: it fixed none.
+  std::optional<Kib> frozen_pool{};
+  Kib settled_offset{};  ///< How far Xen's page count lay from the size.
+  Kib to{};              ///< What the operation was to reach.
+  bool keep{};           ///< Recovery keeps what was reached.
   /// Whether the domain had reached its target, so that `settled_offset` is exact.
   [[nodiscard]] bool was_settled() const { return present == size; }
   friend bool operator==(const Record&, const Record&) = default;

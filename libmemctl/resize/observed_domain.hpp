@@ -70,6 +70,7 @@ class ObservedDomain {
   void note_target(std::optional<Kib> target) { facts_.domain.target = target; }
   void note_limit(Kib limit) { facts_.domain.limit = limit; }
   void note_pool(std::optional<Kib> pool) { facts_.domain.pool = pool; }
+  void note_frozen_pool(std::optional<Kib> pool) { facts_.domain.frozen_pool = pool; }
 
   /// The guest's first answer, and each later report. What its processes take within a second is
   /// measured from report to report.

@@ -30,7 +30,7 @@ host::Task<Report> ResizeOperation::run() {
   // 3: the journal, which is the lock too.
   if (auto written = write_journal(plan.value()); !written) co_return refused(written.error());
 
-  // 4: pool, max_pages, claim.
+  // 4: pool, stored pool, max_pages, claim.
   Result<void> step = co_await reserve(work_, patience_, plan.value());
 
   // 5: stage by stage, each decided on fresh figures.
@@ -89,6 +89,7 @@ Result<void> ResizeOperation::write_journal(const Plan& plan) {
                    .limit = plan.earlier_limit,
                    .max_pages = facts.domain.memory.max_pages,
                    .pool = facts.domain.pool,
+                   .frozen_pool = facts.domain.frozen_pool,
                    .settled_offset = plan::settled_offset(facts),
                    .to = plan.to,
                    .keep = work_.options.on_failure == OnFailure::keep};

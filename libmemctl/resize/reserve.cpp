@@ -5,6 +5,7 @@
 
 #include "base/domain_error.hpp"
 #include "memctl/size.hpp"
+#include "plan/limits.hpp"
 #include "resize/steps.hpp"
 
 namespace memctl::resize {
@@ -41,6 +42,10 @@ host::Task<void> reserve(Work& work, const Patience& patience, const Plan& plan)
   // The pool comes first: no claim can feed it, and a guest whose pool is empty dies.
   if (plan.pool_growth > Kib{}) {
     BOOST_OUTCOME_CO_TRY(work.limits.set_pool(*plan.pool));
+  }
+  // Before the limit: with a larger limit and this pool the domain could not be restored.
+  if (const auto needed = plan::frozen_pool_needed(domain, plan.limit)) {
+    BOOST_OUTCOME_CO_TRY(co_await work.limits.raise_frozen_pool(patience, *needed));
   }
   const Pages goal = plan::settled_pages(work.domain.facts(), plan.to);
   if (goal > domain.memory.allocated) {

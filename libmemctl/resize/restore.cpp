@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "memctl/size.hpp"
+#include "plan/limits.hpp"
 #include "resize/headway.hpp"
 #include "resize/steps.hpp"
 
@@ -50,6 +52,13 @@ host::Task<Walked> walk_back(Work& work, const Record& before) {
                 .had = before.present,
                 .host_reserve = work.options.host_reserve};
   co_return co_await walk(work, way);
+}
+
+/// The pool that the operation may have put into the stored configuration, if that fixes it now.
+std::optional<Kib> stored_by_the_operation(DomainFacts domain, const Record& before) {
+  const auto fixed = std::exchange(domain.frozen_pool, before.frozen_pool);
+  const auto raised = plan::frozen_pool_needed(domain, std::max(before.to, before.limit));
+  return fixed == raised ? raised : std::nullopt;
 }
 
 }  // namespace
@@ -107,6 +116,10 @@ host::Task<Restored> restore(Work& work, const Record& before, bool keep) {
   if (!moved && !grows && domain.pool != before.pool) {
     BOOST_OUTCOME_CO_TRY(limits.set_pool(*before.pool));
     restored.pool = before.pool;
+  }
+  if (const auto ours = stored_by_the_operation(domain, before);
+      ours && restored.whole && domain.pool == before.pool) {
+    BOOST_OUTCOME_CO_TRY(co_await limits.return_frozen_pool(patience, *ours, *before.frozen_pool));
   }
   work.progress.advance(restored.size);
   co_return restored;

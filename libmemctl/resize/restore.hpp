@@ -23,8 +23,9 @@ struct Restored {
 ///
 /// The pool comes back only if the domain has not grown, and does not grow by another tool's
 /// target: Xen frees a pool's free pages first and fails afterwards, and the next shrink would
-/// crash the guest. Errors: `superseded` if another tool sets a limit meanwhile, `stalled` if libxl
-/// does not answer, and whatever made even restoring impossible.
+/// crash the guest. The stored pool comes back only if the pool is as before and the stored one is
+/// still what the operation wrote. Errors: `superseded` if another tool sets a limit meanwhile,
+/// `stalled` if libxl does not answer, and whatever made even restoring impossible.
 [[nodiscard]] host::Task<Restored> restore(Work& work, const Record& before, bool keep);
 
 }  // namespace memctl::resize

@@ -12,9 +12,9 @@
 
 namespace memctl::resize {
 
-/// Raises the paging pool, then max_pages, then claims the host memory, and then checks that the
-/// host's reserve is still there. After an error `restore` takes back what was done.
-/// Errors: `paging_pool`, `host_memory`, those of `Work::refresh_memory`, and the host's.
+/// Raises the paging pool and the stored one, then max_pages, then claims the host memory, and then
+/// checks that the host's reserve is still there. After an error `restore` takes back what was
+/// done. Errors: `paging_pool`, `host_memory`, those of `Work::refresh_memory`, and the host's.
 [[nodiscard]] host::Task<void> reserve(Work& work, const Patience& patience, const Plan& plan);
 
 /// How to walk to a size: the operation walks to the one that was asked for, and restoring walks

@@ -51,6 +51,7 @@ TEST_F(AbsentDomainTest, EveryCallSaysSo) {
   EXPECT_TRUE(failed_with(xen().claim(absent, Pages{1000}), Cause::no_such_domain));
   EXPECT_TRUE(failed_with(xen().release_claim(absent), Cause::no_such_domain));
   EXPECT_TRUE(failed_with(xen().set_pool(absent, 1_MiB), Cause::no_such_domain));
+  EXPECT_TRUE(failed_with(run(xen().set_frozen_pool(absent, {}, 4_MiB)), Cause::no_such_domain));
   EXPECT_TRUE(failed_with(xen().save_in_progress(absent), Cause::no_such_domain));
 }
 

@@ -101,6 +101,7 @@ TEST_P(LimitsTest, ZeroAndNegativeSizesAreRefused) {
     EXPECT_TRUE(failed_with(run(xen().set_size(id(), none)), Cause::invalid_size));
     EXPECT_TRUE(failed_with(xen().set_max_pages(id(), none), Cause::invalid_size));
     EXPECT_TRUE(failed_with(xen().set_pool(id(), none), Cause::invalid_size));
+    EXPECT_TRUE(failed_with(run(xen().set_frozen_pool(id(), {}, none)), Cause::invalid_size));
     EXPECT_TRUE(failed_with(xen().claim(id(), to_pages(none)), Cause::invalid_size));
   }
   expect_limits_of(before());

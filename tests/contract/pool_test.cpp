@@ -57,5 +57,42 @@ TEST_P(PagingPoolTest, APvDomainHasNoPool) {
   EXPECT_TRUE(failed_with(xen().set_pool(id(), 16_MiB), Cause::xen_unsupported));
 }
 
+TEST_P(PagingPoolTest, AFrozenOneIsReplacedInTheStoredConfigurationAlone) {
+  if (is_pv()) GTEST_SKIP() << "a pv domain has no pool";
+  EXPECT_EQ(run(xen().set_frozen_pool(id(), std::nullopt, 4_MiB)).value(), 4_MiB);
+  EXPECT_EQ(run(xen().set_frozen_pool(id(), 4_MiB, 8_MiB)).value(), 8_MiB);
+  const DomainFacts now = facts();
+  EXPECT_EQ(now.frozen_pool, 8_MiB);
+  EXPECT_EQ(now.pool, before().pool);
+  EXPECT_EQ(now.limit, before().limit);
+  EXPECT_EQ(now.target, before().target);
+  EXPECT_EQ(now.memory.max_pages, before().memory.max_pages);
+  EXPECT_EQ(now.boot_limit, before().boot_limit);
+  EXPECT_EQ(now.emulated_dma_devices, before().emulated_dma_devices);
+  EXPECT_EQ(now.passthrough_devices, before().passthrough_devices);
+  EXPECT_EQ(run(xen().set_frozen_pool(id(), 8_MiB, std::nullopt)).value(), std::nullopt);
+  EXPECT_EQ(facts().frozen_pool, std::nullopt);
+  // libxl reads what was stored, and goes on.
+  EXPECT_TRUE(succeeded(run(xen().set_limit(id(), limit() + 64_MiB))));
+}
+
+TEST_P(PagingPoolTest, AFrozenOneThatIsAnotherThanExpectedStaysAndIsTold) {
+  if (is_pv()) GTEST_SKIP() << "a pv domain has no pool";
+  EXPECT_EQ(run(xen().set_frozen_pool(id(), 4_MiB, 8_MiB)).value(), std::nullopt);
+  EXPECT_EQ(facts().frozen_pool, std::nullopt);
+  ASSERT_TRUE(succeeded(run(xen().set_frozen_pool(id(), std::nullopt, 4_MiB))));
+  for (const std::optional<Kib> wrong : {std::optional<Kib>{}, std::optional{2_MiB}}) {
+    EXPECT_EQ(run(xen().set_frozen_pool(id(), wrong, 8_MiB)).value(), 4_MiB);
+    EXPECT_EQ(facts().frozen_pool, 4_MiB);
+  }
+}
+
+TEST_P(PagingPoolTest, APvDomainCanHaveNoFrozenOne) {
+  if (!is_pv()) GTEST_SKIP() << "it can";
+  EXPECT_TRUE(
+      failed_with(run(xen().set_frozen_pool(id(), std::nullopt, 4_MiB)), Cause::xen_unsupported));
+  EXPECT_EQ(facts().frozen_pool, std::nullopt);
+}
+
 }  // namespace
 }  // namespace memctl::contract

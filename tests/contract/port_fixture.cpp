@@ -24,6 +24,10 @@ void GuestTest::TearDown() {
   if (before_.pool && facts().pool != before_.pool) {
     EXPECT_TRUE(succeeded(xen().set_pool(id(), *before_.pool)));
   }
+  if (facts().frozen_pool != before_.frozen_pool) {
+    EXPECT_TRUE(
+        succeeded(run(xen().set_frozen_pool(id(), facts().frozen_pool, before_.frozen_pool))));
+  }
   EXPECT_TRUE(eventually([&] { return allocated() == before_.memory.allocated; }))
       << allocated().count() << " pages instead of " << before_.memory.allocated.count();
 

@@ -30,6 +30,18 @@ std::vector<Treatment> treatments() {
       all.push_back({"shrink_in_vain" + suffix, type, {2_GiB}, 400_MiB, cut_short});
     }
   }
+  // A frozen pool is stored anew before the limit rises.
+  for (const OnFailure on_failure : {OnFailure::restore, OnFailure::keep}) {
+    const std::string suffix = on_failure == OnFailure::keep ? "_keep_pvh" : "_restore_pvh";
+    Treatment frozen{
+        "grow_frozen" + suffix, DomainType::pvh, {}, 1_GiB, {.on_failure = on_failure}};
+    frozen.freeze_pool = true;
+    all.push_back(frozen);
+    frozen.name = "grow_frozen_in_vain" + suffix;
+    frozen.size = 2_GiB;
+    frozen.options.timeout = 400ms;
+    all.push_back(frozen);
+  }
   return all;
 }
 
@@ -38,6 +50,7 @@ Course::Course() {
   before = undisturbed.state();
   allocated = undisturbed.allocated();
   pool = undisturbed.pool();
+  frozen_pool = undisturbed.frozen_pool();
   const auto ended = undisturbed.treat({});
   calls = ended.calls;
   times = ended.times;
@@ -65,6 +78,15 @@ State Course::fitting(Kib size) const {
 void Course::expect_sound(Patient& patient, host::Duration later) const {
   EXPECT_FALSE(patient.has_record());
   EXPECT_GE(patient.pool(), pool);
+  if (frozen_pool) {
+    // Not if another tool raised the limit by itself.
+    if (patient.world().limit(patient.id()) <= std::max(*before.limit, GetParam().size.amount)) {
+      EXPECT_GE(patient.frozen_pool(), patient.pool_of_its_limit()) << "it could not be restored";
+    }
+    EXPECT_LE(patient.frozen_pool(), patient.pool()) << "it comes back only with the pool";
+  } else {
+    EXPECT_FALSE(patient.frozen_pool());
+  }
   patient.world().advance(later);
   EXPECT_TRUE(patient.guest().alive());
   EXPECT_EQ(patient.guest().kernel().memory().oom_kills(), 0);
@@ -86,6 +108,7 @@ void Course::expect_as_reported(Patient& patient, const Report& report) const {
   switch (report.outcome) {
     case Outcome::refused:
       EXPECT_EQ(patient.pool(), pool);
+      EXPECT_EQ(patient.frozen_pool(), frozen_pool);
       [[fallthrough]];
     case Outcome::restored:
       if (report.from != Kib{}) {  // otherwise the operation never learned what the domain has

@@ -33,9 +33,10 @@ class Course : public testing::TestWithParam<Treatment> {
 
   /// The state after an operation that was asked to keep the size reached.
   [[nodiscard]] State fitting(Kib size) const;
-  /// Checks what holds after everything: there is no record, and the pool was not lowered under a
-  /// guest that may have grown. Then waits for `later`, in which anything still under way would
-  /// show, and checks that the guest lives, with all of its processes and an agent that answers.
+  /// Checks what holds after everything: there is no record, the pool was not lowered under a
+  /// guest that may have grown, and a frozen pool is enough for the limit. Then waits for `later`,
+  /// in which anything still under way would show, and checks that the guest lives, with all of its
+  /// processes and an agent that answers.
   void expect_sound(Patient& patient, host::Duration later) const;
   /// The earlier state, to the page.
   void expect_restored(Patient& patient) const;
@@ -50,6 +51,7 @@ class Course : public testing::TestWithParam<Treatment> {
   State after{};
   Kib allocated{};                       ///< Before.
   Kib pool{};                            ///< Before.
+  std::optional<Kib> frozen_pool{};      ///< Before.
   std::vector<std::string> calls{};      ///< The calls of the host's port,
   std::vector<host::TimePoint> times{};  ///< and the times of the calls.
 };

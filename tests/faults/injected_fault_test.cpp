@@ -37,7 +37,10 @@ std::vector<Cause> causes_of(const std::string& call) {
                             Cause::not_permitted};
   // The domain still stands, and the operation sees that when it looks at it.
   if (!of_store && call != "domain_memory") causes.push_back(Cause::no_such_domain);
-  if (call == "set_limit" || call == "set_size") causes.push_back(Cause::xen_unsupported);
+  if (call == "set_limit" || call == "set_size" || call == "set_frozen_pool") {
+    causes.push_back(Cause::xen_unsupported);
+  }
+  if (call == "set_frozen_pool") causes.push_back(Cause::stalled);
   if (call == "claim") causes.push_back(Cause::host_memory);
   if (call == "set_pool") causes.push_back(Cause::paging_pool);
   return causes;

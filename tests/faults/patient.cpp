@@ -39,6 +39,19 @@ void walk(const StoreModel& store, const std::string& path,
   }
 }
 
+/// How far the limit lies above the size before the treatment.
+constexpr Kib spare_limit = 300_MiB;
+
+host::sim::GuestSpec guest_of(const Treatment& treatment) {
+  host::sim::GuestSpec spec{
+      .name = "g", .type = treatment.type, .linux = {.kernel_free = treatment.kernel_free}};
+  if (treatment.freeze_pool) {
+    spec.freeze_pool = true;
+    spec.pool = host::sim::libxl_pool(spec.memory + spare_limit, spec.vcpus, spec.hap);
+  }
+  return spec;
+}
+
 }  // namespace
 
 std::ostream& operator<<(std::ostream& out, const Treatment& treatment) {
@@ -56,8 +69,7 @@ std::ostream& operator<<(std::ostream& out, const State& state) {
 
 Patient::Patient(const Treatment& treatment)
     : treatment_{treatment},
-      id_{world().add_guest(
-          {.name = "g", .type = treatment.type, .linux = {.kernel_free = treatment.kernel_free}})},
+      id_{world().add_guest(guest_of(treatment))},
       identity_{world().toolstack().find(id_)->identity} {
   for (const Kib size : treatment.before) {
     resize::ResizeOperation operation{simulation_.port(), identity_, size, {}};
@@ -65,7 +77,7 @@ Patient::Patient(const Treatment& treatment)
   }
   // As after `xl mem-max`: max_pages does not follow from static-max.
   const Kib size = world().target(id_).value();
-  if (!world().mem_max(id_, size + 300_MiB) || !world().mem_set(id_, size)) {
+  if (!world().mem_max(id_, size + spare_limit) || !world().mem_set(id_, size)) {
     throw std::logic_error{"cannot be prepared"};
   }
   world().advance(std::chrono::seconds{1});  // the agent restores the policy
@@ -119,6 +131,13 @@ State Patient::state() {
            path == home + "/memory/static-max";
   });
   return state;
+}
+
+std::optional<Kib> Patient::frozen_pool() { return world().toolstack().find(id_)->frozen_pool; }
+
+Kib Patient::pool_of_its_limit() {
+  const auto& record = *world().toolstack().find(id_);
+  return host::sim::libxl_pool(*world().limit(id_), record.vcpus, record.hap);
 }
 
 bool Patient::has_record() {

@@ -23,6 +23,7 @@ struct Treatment {
   SizeRequest size{160_MiB};
   ResizeOptions options{};
   Kib kernel_free{83_MiB};  ///< What it has free of them, as it was measured, or less.
+  bool freeze_pool{false};  ///< pvh: the stored configuration fixes the pool.
 };
 
 std::ostream& operator<<(std::ostream& out, const Treatment& treatment);
@@ -78,6 +79,10 @@ class Patient {
   [[nodiscard]] Kib allocated() { return world().allocated(id_); }
   [[nodiscard]] Kib size() { return *world().target(id_); }
   [[nodiscard]] Kib pool() { return world().pool(id_); }
+  /// What the stored configuration fixes.
+  [[nodiscard]] std::optional<Kib> frozen_pool();
+  /// The pool that the domain gets if it is restored now and its configuration fixes none.
+  [[nodiscard]] Kib pool_of_its_limit();
   [[nodiscard]] host::sim::Guest& guest() { return world().guest(id_); }
   [[nodiscard]] bool agent_answers();
   [[nodiscard]] host::sim::World& world() { return simulation_.world; }

@@ -138,6 +138,17 @@ TEST(PlanProperty, EachStageOfAShrinkLeavesTheKernelItsReserve) {
   }));
 }
 
+TEST(PlanProperty, NoPlanLeavesADomainThatCouldNotBeRestored) {
+  EXPECT_TRUE(rc::check("frozen pools", [] {
+    const Input input = *any_input();
+    const auto plan = make_plan(input, *sizes(4_KiB, 8_TiB));
+    RC_PRE(plan.has_value());
+    if (!frozen_pool_needed(input.domain, plan.value().limit)) return;
+    RC_ASSERT(input.domain.managed_by_libvirt == false);
+    RC_ASSERT(input.host.xen_minor == 17);
+  }));
+}
+
 TEST(PlanProperty, TheNextStageIsThePlansFirst) {
   EXPECT_TRUE(rc::check("the next stage", [] {
     const Input input = *sound_input();
@@ -163,6 +174,7 @@ TEST(PlanProperty, UnknownFactsNeverGrantMore) {
       [](Input& i) { i.domain.pod_entries.reset(); },
       [](Input& i) { i.domain.passthrough_devices.reset(); },
       [](Input& i) { i.domain.emulated_dma_devices.reset(); },
+      [](Input& i) { i.domain.managed_by_libvirt.reset(); },
       [](Input& i) {
         if (i.guest) i.guest->report.balloon_inflated.reset();
       },

@@ -24,8 +24,10 @@ void showValue(const Input& input, std::ostream& out) {
       << to_string(input.policy.host_reserve) << " reserve; " << name(domain.identity.type) << " "
       << to_string(to_kib(domain.memory.allocated)) << " of target " << optional(domain.target)
       << ", static-max " << optional(domain.limit) << ", boot " << optional(domain.boot_limit)
-      << ", pool " << optional(domain.pool) << ", video " << to_string(domain.video_ram)
-      << ", max_pages " << to_string(domain.memory.max_pages) << ", vcpus " << domain.vcpus;
+      << ", pool " << optional(domain.pool) << ", frozen " << optional(domain.frozen_pool)
+      << (domain.managed_by_libvirt == true ? ", libvirt" : "") << ", video "
+      << to_string(domain.video_ram) << ", max_pages " << to_string(domain.memory.max_pages)
+      << ", vcpus " << domain.vcpus;
   if (!input.guest) {
     out << "; no agent";
     return;
@@ -70,10 +72,12 @@ DomainFacts sound_domain() {
   facts.passthrough_devices = 0;
   facts.reported_started = !one_in(4);
   facts.emulated_dma_devices = false;
+  facts.managed_by_libvirt = false;
   if (facts.identity.type == DomainType::pv) return facts;
   facts.hap = !one_in(4);
   facts.pool = plan::pool_for(one_in(2) ? boot : limit, facts.vcpus, *facts.hap);
   facts.pod_entries = Pages{};
+  if (one_in(3)) facts.frozen_pool = facts.pool;
   return facts;
 }
 
@@ -82,7 +86,7 @@ void make_odd(DomainFacts& facts) {
   facts.has_stored_configuration = !one_in(60);
   if (one_in(40)) facts.passthrough_devices = 1;
   if (one_in(10)) facts.emulated_dma_devices = true;
-  if (one_in(10)) facts.frozen_pool = facts.pool;
+  if (one_in(10)) facts.managed_by_libvirt = true;
   if (one_in(30)) facts.pod_entries = Pages{512};
   sometimes_unknown(facts.target);
   sometimes_unknown(facts.limit);
@@ -92,6 +96,7 @@ void make_odd(DomainFacts& facts) {
   sometimes_unknown(facts.pod_entries);
   sometimes_unknown(facts.passthrough_devices);
   sometimes_unknown(facts.emulated_dma_devices);
+  sometimes_unknown(facts.managed_by_libvirt);
 }
 
 GuestFacts guest(const DomainFacts& domain) {
@@ -158,6 +163,7 @@ rc::Gen<plan::Input> any_input() {
   return rc::gen::exec([] {
     plan::Input input = *sound_input();
     make_odd(input.domain);
+    if (one_in(4)) input.host.xen_minor = 20;
     if (one_in(20)) input.guest.reset();
     using State = plan::Holder::State;
     if (one_in(30)) {

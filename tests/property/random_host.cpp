@@ -21,7 +21,8 @@ GuestSpec guest(int number) {
   spec.vcpus = *rc::gen::inRange(1, 9);
   if (spec.type == DomainType::hvm && one_in(2)) spec.video_ram = 16_MiB + odd_rest();
   spec.hap = !one_in(6);
-  spec.freeze_pool = one_in(12);
+  spec.freeze_pool = one_in(3);
+  spec.managed_by_libvirt = one_in(12);
   if (one_in(25)) spec.passthrough_devices = 1;
   spec.emulated_dma_devices = one_in(12);
 
@@ -109,6 +110,7 @@ void showValue(const HostChoice& choice, std::ostream& out) {
     if (guest.maxmem) out << " maxmem " << to_string(*guest.maxmem);
     out << ", vcpus " << guest.vcpus << ", video " << to_string(guest.video_ram)
         << (guest.hap ? "" : ", shadow") << (guest.freeze_pool ? ", frozen pool" : "")
+        << (guest.managed_by_libvirt ? ", libvirt" : "")
         << (guest.passthrough_devices != 0 ? ", passthrough" : "")
         << (guest.emulated_dma_devices ? ", devices" : "");
     if (kernel.kernel_free) out << ", free " << to_string(*kernel.kernel_free);

@@ -53,7 +53,8 @@ Limits Session::limits(DomainId id) {
   return {.max_pages = world_.max_pages(id),
           .limit = world_.limit(id),
           .target = world_.target(id),
-          .pool = world_.pool(id)};
+          .pool = world_.pool(id),
+          .frozen_pool = world_.toolstack().find(id)->frozen_pool};
 }
 
 bool Session::rests(DomainId id) {
@@ -174,7 +175,9 @@ void Session::trouble(DomainId id, const Step& step) {
           world_.xen().find(id)->pod_entries > Pages{}) {
         break;
       }
+      const bool fits = world_.host_free() >= world_.pool(id);  // a pool may be larger afterwards
       const auto restored = world_.save_and_restore(id);
+      if (fits) RC_ASSERT(restored.has_value());
       std::erase(guests_, id);
       if (restored) guests_.push_back(restored.value());
       break;

@@ -18,6 +18,7 @@ struct Limits {
   std::optional<Kib> limit{};
   std::optional<Kib> target{};
   Kib pool{};
+  std::optional<Kib> frozen_pool{};
   friend bool operator==(const Limits&, const Limits&) = default;
 };
 

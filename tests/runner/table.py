@@ -90,6 +90,7 @@ LAB_FULL = {
     "pressure": ("test_pressure.py",),
     "life": ("test_life.py", "test_recover.py", "test_rivals.py"),
     "doctor": ("test_doctor.py",),
+    "default": ("test_default_host.py",),
     "contract": ("test_contract.py",),
     "python": ("test_python.py",),
 }

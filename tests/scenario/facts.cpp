@@ -60,12 +60,14 @@ json guest_facts(host::sim::World& world, DomainId id) {
   host::sim::Guest& guest = world.guest(id);
   const host::sim::LinuxGuest& kernel = guest.kernel();
   const host::sim::GuestMemory& memory = kernel.memory();
+  const auto* record = world.toolstack().find(id);
   const std::string journal = "/libxl/" + std::to_string(number(id)) + "/memctl";
   return {{"alive", guest.alive()},
           {"agent", guest.agent().spec().conduct == host::sim::AgentConduct::normal},
           {"journal", world.store().read(host::sim::dom0, journal).value().has_value()},
           {"log", kernel.log()},
           {"limit_kib", kib(world.limit(id))},
+          {"frozen_pool_kib", kib(record == nullptr ? std::nullopt : record->frozen_pool)},
           {"xenstore_target_kib", kib(world.target(id))},
           {"mem_total_kib", memory.total().count()},
           {"mem_free_kib", (memory.kernel_free() + memory.movable_free()).count()},

@@ -140,6 +140,12 @@ class FaultyHypervisor final : public Hypervisor {
   Result<void> set_pool(DomainId domain, Kib pool) override {
     return calls_.through<void>("set_pool", [&] { return inner_.set_pool(domain, pool); });
   }
+  Task<std::optional<Kib>> set_frozen_pool(DomainId domain, std::optional<Kib> from,
+                                           std::optional<Kib> to) override {
+    return calls_.through_task<std::optional<Kib>>("set_frozen_pool", [this, domain, from, to] {
+      return inner_.set_frozen_pool(domain, from, to);
+    });
+  }
   Result<bool> save_in_progress(DomainId domain) override {
     return calls_.through<bool>("save_in_progress",
                                 [&] { return inner_.save_in_progress(domain); });

@@ -135,12 +135,18 @@ TEST(HostDiagnosis, Autoballoon) {
       exam.settings = {.autoballoon = setting, .dom0_memory_is_fixed = fixed};
     });
   };
-  expect(with(Autoballoon::on, true), Severity::bad, "on in", R"(autoballoon="off")");
-  expect(with(Autoballoon::automatic, false), Severity::bad, "no dom0_mem", R"("off")");
+  expect(with(Autoballoon::on, true), Severity::note, "on in", R"(autoballoon="off")");
+  expect(with(Autoballoon::automatic, false), Severity::note, "no dom0_mem", R"("off")");
   expect(with(Autoballoon::automatic, true), Severity::good, "has dom0_mem", "");
   expect(with(Autoballoon::automatic, std::nullopt), Severity::unknown, "cannot be read", "");
   expect(with(std::nullopt, true), Severity::unknown, "xl.conf", "");
   EXPECT_EQ(with(Autoballoon::off, false).severity, Severity::good);
+  expect(on_host(Check::autoballoon,
+                 [](auto& exam) {
+                   exam.host.xen_minor = 20;
+                   exam.settings.autoballoon = Autoballoon::on;
+                 }),
+         Severity::bad, "cannot grow", R"("off")");
 }
 
 TEST(DomainDiagnosis, State) {
@@ -226,9 +232,10 @@ TEST(DomainDiagnosis, PagingPool) {
 }
 
 /// A frozen pool is bad for the doctor exactly if a plan would be refused for it.
-TEST(DomainDiagnosis, AFrozenPoolBoundsGrowthAsInAPlan) {
+TEST(DomainDiagnosis, AFrozenPoolThatIsNotRaisedBoundsGrowthAsInAPlan) {
   DomainExam exam = sound_domain();
   exam.facts.host = sound_host().host;
+  exam.facts.host.xen_minor = 20;
   exam.facts.domain.frozen_pool = pool_for(160_MiB, 1, true);
   const auto frozen = found(diagnose_domain(exam), Check::frozen_pool);
   expect(frozen, Severity::bad, "enough for 160 MiB", "start the domain anew");
@@ -240,6 +247,30 @@ TEST(DomainDiagnosis, AFrozenPoolBoundsGrowthAsInAPlan) {
   EXPECT_EQ(refuse_growth(exam.facts, 1793_MiB)->cause, Cause::paging_pool);
   exam.facts.domain.has_stored_configuration = false;
   EXPECT_EQ(found(diagnose_domain(exam), Check::frozen_pool).severity, Severity::unknown);
+}
+
+TEST(DomainDiagnosis, AFrozenPoolThatAResizeRaisesIsGood) {
+  DomainExam exam = sound_domain();
+  exam.facts.host = sound_host().host;
+  exam.facts.domain.frozen_pool = pool_for(160_MiB, 1, true);
+  expect(found(diagnose_domain(exam), Check::frozen_pool), Severity::good,
+         "a resize raises it with the limit", "");
+  EXPECT_FALSE(refuse_frozen_pool(exam.facts, 1_TiB));
+  exam.facts.domain.limit = 1_GiB;  // by another tool
+  expect(found(diagnose_domain(exam), Check::frozen_pool), Severity::note,
+         "less than the 5 MiB that the domain's limit needs", "");
+}
+
+TEST(DomainDiagnosis, AFrozenPoolOfLibvirtsNamesLibvirtsCommand) {
+  DomainExam exam = sound_domain();
+  exam.facts.host = sound_host().host;
+  exam.facts.domain.frozen_pool = pool_for(160_MiB, 1, true);
+  exam.facts.domain.managed_by_libvirt = true;
+  expect(found(diagnose_domain(exam), Check::frozen_pool), Severity::bad, "libvirt runs it",
+         "virsh setmaxmem");
+  exam.facts.domain.managed_by_libvirt.reset();
+  expect(found(diagnose_domain(exam), Check::frozen_pool), Severity::bad, "cannot be told",
+         "/run/libvirt");
 }
 
 TEST(DomainDiagnosis, PopulateOnDemand) {

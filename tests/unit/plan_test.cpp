@@ -479,7 +479,21 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"spinning_balloon", Cause::guest_kernel_fault,
              [](Input& i) { i.guest->hello.kernel_release = "5.10.71"; }},
         Case{"pool_unknown", Cause::paging_pool, [](Input& i) { i.domain.pool.reset(); }},
-        Case{"pool_frozen", Cause::paging_pool, [](Input& i) { i.domain.frozen_pool = 1664_KiB; }},
+        Case{"pool_frozen_on_another_xen", Cause::paging_pool,
+             [](Input& i) {
+               i.domain.frozen_pool = 1664_KiB;
+               i.host.xen_minor = 20;
+             }},
+        Case{"pool_frozen_by_libvirt", Cause::paging_pool,
+             [](Input& i) {
+               i.domain.frozen_pool = 1664_KiB;
+               i.domain.managed_by_libvirt = true;
+             }},
+        Case{"pool_frozen_and_libvirt_unknown", Cause::paging_pool,
+             [](Input& i) {
+               i.domain.frozen_pool = 1664_KiB;
+               i.domain.managed_by_libvirt.reset();
+             }},
         Case{"policy", Cause::above_policy, [](Input& i) { i.policy.maximum = 512_MiB; }},
         Case{"starving", Cause::guest_memmap,
              [](Input& i) { i.guest->report.kernel_zone_free = 2_MiB; }},

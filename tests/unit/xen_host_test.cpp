@@ -395,6 +395,14 @@ TEST(StoredConfiguration, TellsTheBootLimitAndAFrozenPool) {
   EXPECT_EQ(stored.frozen_pool(), 1664_KiB);
 }
 
+TEST(StoredConfiguration, HasItsFrozenPoolReplaced) {
+  auto stored = Configuration{LIBXL_DOMAIN_TYPE_PVH}.stored();
+  stored.set_frozen_pool(8_MiB);
+  EXPECT_EQ(stored.frozen_pool(), 8_MiB);
+  stored.set_frozen_pool(std::nullopt);
+  EXPECT_EQ(stored.frozen_pool(), std::nullopt);
+}
+
 TEST(StoredConfiguration, APvDomainHasNoPool) {
   Configuration configuration{LIBXL_DOMAIN_TYPE_PV};
   configuration.value.b_info.shadow_memkb = 0;

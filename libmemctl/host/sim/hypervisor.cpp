@@ -152,6 +152,13 @@ Result<void> SimHypervisor::set_pool(DomainId domain, Kib pool) {
   return refused(Cause::paging_pool, "paging pool", domain, code);
 }
 
+Task<std::optional<Kib>> SimHypervisor::set_frozen_pool(DomainId domain, std::optional<Kib> from,
+                                                        std::optional<Kib> to) {
+  BOOST_OUTCOME_CO_TRYV(require_size(to.value_or(kib_per_page)));
+  co_await libxl_call(domain);
+  co_return world_.toolstack().set_frozen_pool(domain, from, to);
+}
+
 Result<bool> SimHypervisor::save_in_progress(DomainId domain) {
   const ToolstackRecord* record = world_.toolstack().find(domain);
   if (record == nullptr) return no_domain(domain);

@@ -26,6 +26,8 @@ class SimHypervisor final : public Hypervisor {
   Result<void> claim(DomainId domain, Pages total) override;
   Result<void> release_claim(DomainId domain) override;
   Result<void> set_pool(DomainId domain, Kib pool) override;
+  Task<std::optional<Kib>> set_frozen_pool(DomainId domain, std::optional<Kib> from,
+                                           std::optional<Kib> to) override;
   Result<bool> save_in_progress(DomainId domain) override;
 
  private:

@@ -97,6 +97,19 @@ Result<void> ToolstackModel::set_size(DomainId domain, Kib size) {
   return store_.write(dom0, domain_path(domain) + "/memory/target", std::to_string(target.count()));
 }
 
+Result<std::optional<Kib>> ToolstackModel::set_frozen_pool(DomainId domain, std::optional<Kib> from,
+                                                           std::optional<Kib> to) {
+  ToolstackRecord* record = find(domain);
+  if (record == nullptr) return no_domain(domain);
+  if (!record->has_stored_configuration || record->identity.type == DomainType::pv) {
+    return Error{.cause = Cause::xen_unsupported,
+                 .message = "domain " + std::to_string(number(domain)) +
+                            " has no stored configuration with a paging pool"};
+  }
+  if (record->frozen_pool == from) record->frozen_pool = to;
+  return record->frozen_pool;
+}
+
 void ToolstackModel::write_domain(const ToolstackRecord& record, Kib target, Kib limit,
                                   Kib video_ram) {
   const DomainId id = record.identity.id;

@@ -36,6 +36,11 @@ class ToolstackModel {
   /// libxl_set_memory_target, absolute, which `xl mem-set` calls.
   [[nodiscard]] Result<void> set_size(DomainId domain, Kib size);
 
+  /// Replaces the frozen pool of the stored configuration if it is `from`. Returns what it is then.
+  /// `xl` has no such command; it stands for read, change and store under libxl's lock.
+  [[nodiscard]] Result<std::optional<Kib>> set_frozen_pool(DomainId domain, std::optional<Kib> from,
+                                                           std::optional<Kib> to);
+
   void add(ToolstackRecord record);
   void remove(DomainId domain) { records_.erase(domain); }
   [[nodiscard]] ToolstackRecord* find(DomainId domain);

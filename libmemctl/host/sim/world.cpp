@@ -200,6 +200,8 @@ DomainId World::reboot(DomainId id) {
   const Kib video_ram = toolstack_.memory_key(id, "videoram").value_or(Kib{});
   spec.memory = target(id).value_or(spec.memory - video_ram) + video_ram;
   spec.maxmem = limit(id);
+  // libxl builds the new domain by the stored configuration, which may fix the pool.
+  if (const auto frozen = toolstack_.find(id)->frozen_pool) spec.pool = frozen;
   spec.booted = false;
   shut_down(id, ShutdownReason::reboot);
   destroy(id);

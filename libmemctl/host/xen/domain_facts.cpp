@@ -7,6 +7,7 @@
 #include "host/xen/errors.hpp"
 #include "host/xen/host_settings.hpp"
 #include "host/xen/hypervisor.hpp"
+#include "host/xen/userdata.hpp"
 
 namespace memctl::host::xen {
 namespace {
@@ -29,6 +30,15 @@ std::string uuid_text(const xen_domain_handle_t& handle) {
 bool is_guest(const xc_domaininfo_t& info) {
   constexpr std::uint32_t none = XEN_DOMINF_dying | XEN_DOMINF_xs_domain;
   return info.domain != 0 && (info.flags & none) == 0;
+}
+
+/// By both signs that libvirt's driver leaves: its own file, and the description that it has libxl
+/// store (libxlDomainStart in libvirt's libxl_domain.c).
+std::optional<bool> is_managed_by_libvirt(const DomainIdentity& domain) {
+  const auto own = xen::is_managed_by_libvirt(domain.name, domain.uuid);
+  const auto stored = Userdata{domain.id, domain.uuid}.has("libvirt-xml");
+  if (own == true || stored == true) return true;
+  return own && stored ? std::optional{false} : std::nullopt;
 }
 
 }  // namespace
@@ -71,7 +81,7 @@ Task<DomainFacts> XenHypervisor::domain_facts(DomainId domain) {
   facts.emulated_dma_devices = known_to_libxl.emulated_dma_devices;
   if (facts.identity.type != DomainType::hvm) facts.emulated_dma_devices = false;
   facts.passthrough_devices = known_to_libxl.passthrough_devices;
-  facts.managed_by_libvirt = is_managed_by_libvirt(facts.identity.name, facts.identity.uuid);
+  facts.managed_by_libvirt = is_managed_by_libvirt(facts.identity);
   co_return facts;
 }
 

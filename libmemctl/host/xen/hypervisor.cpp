@@ -128,6 +128,14 @@ Result<void> XenHypervisor::set_pool(DomainId domain, Kib pool) {
   return error;
 }
 
+Task<std::optional<Kib>> XenHypervisor::set_frozen_pool(DomainId domain, std::optional<Kib> from,
+                                                        std::optional<Kib> to) {
+  BOOST_OUTCOME_CO_TRYV(require_size(to.value_or(kib_per_page)));
+  co_return co_await with_libxl(domain, [domain, from, to](LibxlContext& libxl) {
+    return libxl.set_frozen_pool(domain, from, to);
+  });
+}
+
 Result<bool> XenHypervisor::save_in_progress(DomainId domain) {
   BOOST_OUTCOME_TRYV(control_.domain(domain));
   return is_being_saved(domain);

@@ -29,6 +29,8 @@ class XenHypervisor final : public Hypervisor {
   [[nodiscard]] Result<void> claim(DomainId domain, Pages total) override;
   [[nodiscard]] Result<void> release_claim(DomainId domain) override;
   [[nodiscard]] Result<void> set_pool(DomainId domain, Kib pool) override;
+  [[nodiscard]] Task<std::optional<Kib>> set_frozen_pool(DomainId domain, std::optional<Kib> from,
+                                                         std::optional<Kib> to) override;
   [[nodiscard]] Result<bool> save_in_progress(DomainId domain) override;
 
  private:

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/xen/libxl_context.hpp"
 
+#include <chrono>
 #include <string>
 #include <utility>
 
 #include "host/xen/errors.hpp"
 #include "host/xen/stored_configuration.hpp"
+#include "host/xen/userdata.hpp"
 #include "host/xen/xen_headers.hpp"
 
 namespace memctl::host::xen {
@@ -18,6 +20,9 @@ namespace {
 constexpr libxl_childproc_hooks leave_children_alone = {.chldowner = libxl_sigchld_owner_mainloop,
                                                         .fork_replacement = nullptr,
                                                         .reaped_callback = nullptr};
+
+/// Other tools hold libxl's lock of a domain for less than a second, unless they hang.
+constexpr std::chrono::seconds longest_hold{60};
 
 std::string of_domain(std::string_view doing, DomainId domain) {
   return std::string{doing} + " of domain " + std::to_string(number(domain));
@@ -71,6 +76,17 @@ Result<void> LibxlContext::set_size(DomainId domain, Kib size) {
       libxl_set_memory_target(context_, number(domain), size.count(), 0, /*enforce=*/1);
   if (code != 0) return failed("set the memory target", domain, code);
   return success();
+}
+
+Result<std::optional<Kib>> LibxlContext::set_frozen_pool(DomainId domain, std::optional<Kib> from,
+                                                         std::optional<Kib> to) {
+  (void)log_.take();
+  BOOST_OUTCOME_TRY(const Userdata files, Userdata::of(context_, domain));
+  BOOST_OUTCOME_TRY(const auto lock, files.lock(longest_hold));
+  // As libxl does: a domain that has ended meanwhile must not get its files back.
+  BOOST_OUTCOME_TRY(const Userdata now, Userdata::of(context_, domain));
+  if (now != files) return no_such_domain(domain);
+  return store_frozen_pool(context_, files, from, to, log_);
 }
 
 /// When a domain has just gone, most of libxl's calls fail with a general code. So ask whether the

@@ -42,6 +42,9 @@ class LibxlContext {
   [[nodiscard]] Result<void> set_limit(DomainId domain, Kib limit);
   /// libxl_set_memory_target, absolute: libxl subtracts the video RAM.
   [[nodiscard]] Result<void> set_size(DomainId domain, Kib size);
+  /// Changes the stored configuration under libxl's lock of the domain: see `Hypervisor`.
+  [[nodiscard]] Result<std::optional<Kib>> set_frozen_pool(DomainId domain, std::optional<Kib> from,
+                                                           std::optional<Kib> to);
 
  private:
   LibxlContext() = default;

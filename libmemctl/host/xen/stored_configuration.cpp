@@ -13,6 +13,9 @@
 namespace memctl::host::xen {
 namespace {
 
+/// The name under which libxl keeps the configuration.
+constexpr auto configuration_userid = "libxl-json";
+
 template <class T>
 std::span<const T> items(const T* first, int count) {
   return {first, first == nullptr || count < 0 ? 0U : static_cast<std::size_t>(count)};
@@ -59,7 +62,8 @@ Result<std::optional<StoredConfiguration>> StoredConfiguration::read(libxl_ctx* 
                                                                      LogCapture& log) {
   std::uint8_t* data = nullptr;
   int size = 0;
-  const int code = libxl_userdata_retrieve(context, number(domain), "libxl-json", &data, &size);
+  const int code =
+      libxl_userdata_retrieve(context, number(domain), configuration_userid, &data, &size);
   const std::unique_ptr<std::uint8_t, decltype(&std::free)> owner{data, &std::free};
   if (code != 0) {
     auto lines = log.take();
@@ -92,10 +96,22 @@ std::optional<Kib> StoredConfiguration::boot_limit() const {
   return saturated_kib(value_.b_info.max_memkb);
 }
 
+bool StoredConfiguration::has_pool() const { return value_.c_info.type != LIBXL_DOMAIN_TYPE_PV; }
+
 std::optional<Kib> StoredConfiguration::frozen_pool() const {
-  const bool none = value_.c_info.type == LIBXL_DOMAIN_TYPE_PV;
-  if (none || value_.b_info.shadow_memkb == LIBXL_MEMKB_DEFAULT) return std::nullopt;
+  if (!has_pool() || value_.b_info.shadow_memkb == LIBXL_MEMKB_DEFAULT) return std::nullopt;
   return saturated_kib(value_.b_info.shadow_memkb);
+}
+
+void StoredConfiguration::set_frozen_pool(std::optional<Kib> pool) {
+  value_.b_info.shadow_memkb =
+      pool ? static_cast<std::uint64_t>(pool->count()) : LIBXL_MEMKB_DEFAULT;
+}
+
+std::string StoredConfiguration::to_json(libxl_ctx* context) {
+  const std::unique_ptr<char, decltype(&std::free)> text{
+      libxl_domain_config_to_json(context, &value_), &std::free};
+  return text ? std::string{text.get()} : std::string{};
 }
 
 // In QEMU's machine for Xen, these devices do DMA: IDE, AHCI and SCSI disks and CD drives, network
@@ -115,6 +131,29 @@ std::optional<bool> StoredConfiguration::emulated_dma_devices() const {
   }
   if (given(value_.b_info.extra) || given(value_.b_info.extra_hvm)) return std::nullopt;
   return false;
+}
+
+// What libxl__set_domain_configuration and libxl__userdata_store do (libxl_internal.c and
+// libxl_dom.c, Xen 4.17): the text with its final NUL goes into a new file, which replaces the old
+// one.
+Result<std::optional<Kib>> store_frozen_pool(libxl_ctx* context, const Userdata& files,
+                                             std::optional<Kib> from, std::optional<Kib> to,
+                                             LogCapture& log) {
+  const std::string doing = "change the stored paging pool of " + files.name();
+  BOOST_OUTCOME_TRY(const auto text, files.read(configuration_userid));
+  if (!text) return libxl_failed(doing, ERROR_JSON_CONFIG_EMPTY, log.take());
+  auto configuration = StoredConfiguration::parse(context, text->substr(0, text->find('\0')));
+  if (!configuration) return libxl_failed(doing, ERROR_FAIL, log.take());
+  if (!configuration->has_pool()) {
+    return Error{.cause = Cause::xen_unsupported,
+                 .message = files.name() + " is a pv domain, which has no paging pool"};
+  }
+  if (configuration->frozen_pool() != from || from == to) return configuration->frozen_pool();
+  configuration->set_frozen_pool(to);
+  const std::string changed = configuration->to_json(context);
+  if (changed.empty()) return libxl_failed(doing, ERROR_FAIL, log.take());
+  BOOST_OUTCOME_TRYV(files.replace(configuration_userid, {changed.c_str(), changed.size() + 1}));
+  return to;
 }
 
 }  // namespace memctl::host::xen

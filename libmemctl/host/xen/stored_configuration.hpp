@@ -2,8 +2,10 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "host/xen/log_capture.hpp"
+#include "host/xen/userdata.hpp"
 #include "host/xen/xen_headers.hpp"
 #include "memctl/error.hpp"
 #include "memctl/units.hpp"
@@ -36,11 +38,26 @@ class StoredConfiguration {
   /// The paging pool's size, if the configuration fixes it: after a save, the restored domain gets
   /// this pool whatever its size. Nothing: the configuration does not fix the pool.
   [[nodiscard]] std::optional<Kib> frozen_pool() const;
+  /// Whether the domain has a paging pool: a pv domain has none.
+  [[nodiscard]] bool has_pool() const;
+  /// Nothing: libxl computes the pool anew at each restore.
+  void set_frozen_pool(std::optional<Kib> pool);
+  /// libxl's JSON. Empty: libxl cannot make it.
+  [[nodiscard]] std::string to_json(libxl_ctx* context);
   /// Whether a device model reads and writes the guest's memory by itself. Nothing: not known.
   [[nodiscard]] std::optional<bool> emulated_dma_devices() const;
 
  private:
   libxl_domain_config value_;
 };
+
+/// Replaces the frozen pool in the stored configuration by `to` if it is `from`, and returns what
+/// it is then. The caller holds libxl's lock of the domain, and nothing here takes it. Errors:
+/// `xen_unsupported` if there is no configuration, or one of a pv domain; `not_permitted`,
+/// `hypervisor_error`.
+[[nodiscard]] Result<std::optional<Kib>> store_frozen_pool(libxl_ctx* context,
+                                                           const Userdata& files,
+                                                           std::optional<Kib> from,
+                                                           std::optional<Kib> to, LogCapture& log);
 
 }  // namespace memctl::host::xen

@@ -19,8 +19,10 @@ def default_cache() -> Path:
     return Path(os.environ.get("MEMCTL_LAB_CACHE") or REPOSITORY / "build" / "lab").resolve()
 
 
-def xl_configuration(autoballoon: bool) -> str:
-    """/etc/xen/xl.conf."""
+def xl_configuration(autoballoon: bool | None) -> str:
+    """/etc/xen/xl.conf. None: as Debian ships it, which leaves autoballoon to xl."""
+    if autoballoon is None:
+        return '#autoballoon="auto"\n'
     return f'autoballoon="{int(autoballoon)}"\n'
 
 
@@ -32,10 +34,11 @@ class LabConfig:
     cpus: int = 1
     """On two cores, two hosts with one processor each need half the time of one host with two. The
     two processors of one host wait for each other, and for the guest that both want to run."""
-    dom0_memory_mib: int = 1024
+    dom0_memory_mib: int | None = 1024
+    """None: no dom0_mem on Xen's command line, so dom0 begins with all of the host's memory."""
     xen_options: str = ""
     dom0_options: str = ""
-    autoballoon: bool = False
+    autoballoon: bool | None = False
     hvm: bool = False
     """Adds hvm's device model to dom0, some 100 MB. So only scenarios that need it set this."""
     python: bool = False

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import signal
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from memctl_lab.errors import LabError, LabTimeout
 from memctl_lab.facts import DomainFacts, GuestFacts, Limits, parse_guest, parse_probe
@@ -253,6 +255,17 @@ class Guest:
             pool_bytes=domain.pool_bytes,
             claim_pages=domain.outstanding_pages,
         )
+
+    def frozen_pool_kib(self) -> int | None:
+        pool: int | None = self.stored_configuration()["b_info"].get("shadow_memkb")
+        return pool
+
+    def stored_configuration(self) -> dict[str, Any]:
+        """What libxl has stored of the domain, as the file has it."""
+        text = self.lab.check(f"cat /var/lib/xen/userdata-d.{self.domid}.*.libxl-json")
+        assert text.endswith("\0"), "libxl ends it with a NUL"
+        configuration: dict[str, Any] = json.loads(text.removesuffix("\0"))
+        return configuration
 
     def has_journal(self) -> bool:
         """Whether the domain has an operation's record."""

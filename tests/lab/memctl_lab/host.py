@@ -233,8 +233,8 @@ class Lab:
     # Memory
 
     def set_autoballoon(self, on: bool) -> None:
-        """Sets autoballoon, which each xl command reads."""
-        if on != self._autoballoon:
+        """Sets autoballoon, which each xl command reads. A host that leaves it to xl stays so."""
+        if self._autoballoon is not None and on != self._autoballoon:
             self.write_file("/etc/xen/xl.conf", xl_configuration(on))
             self._autoballoon = on
 

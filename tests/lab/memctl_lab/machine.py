@@ -136,8 +136,9 @@ class Machine:
 
     def _qemu(self, config: LabConfig, images: Images) -> list[str]:
         dom0 = config.dom0_memory_mib
+        fixed = "" if dom0 is None else f"dom0_mem={dom0}M,max:{dom0}M "
         xen_line = (
-            f"console=com1 com1=115200,8n1 dom0_mem={dom0}M,max:{dom0}M bootscrub=0 spec-ctrl=no "
+            f"console=com1 com1=115200,8n1 {fixed}bootscrub=0 spec-ctrl=no "
             f"loglvl=warning guest_loglvl=warning {config.xen_options}"
         )
         dom0_line = (

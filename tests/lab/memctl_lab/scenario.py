@@ -83,6 +83,9 @@ class ScenarioGuest(Protocol):
     def console(self) -> str:
         """What its kernel has printed."""
 
+    def frozen_pool_kib(self) -> int | None:
+        """The pool that libxl's stored configuration fixes, if it does."""
+
     def has_journal(self) -> bool:
         """Whether the domain has an operation's record."""
 

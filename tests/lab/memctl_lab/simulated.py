@@ -221,6 +221,10 @@ class SimulatedGuest:
     def console(self) -> str:
         return "\n".join(self._all_facts()["log"])
 
+    def frozen_pool_kib(self) -> int | None:
+        pool: int | None = self._all_facts()["frozen_pool_kib"]
+        return pool
+
     def has_journal(self) -> bool:
         return bool(self._all_facts()["journal"])
 
