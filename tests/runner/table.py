@@ -92,6 +92,7 @@ LAB_FULL = {
     "doctor": ("test_doctor.py",),
     "contract": ("test_contract.py",),
     "python": ("test_python.py",),
+    "kernels": ("test_kernels.py",),
 }
 
 
