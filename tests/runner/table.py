@@ -93,6 +93,7 @@ LAB_FULL = {
     "default": ("test_default_host.py",),
     "contract": ("test_contract.py",),
     "python": ("test_python.py",),
+    "kernels": ("test_kernels.py",),
 }
 
 

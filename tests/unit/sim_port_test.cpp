@@ -218,17 +218,18 @@ TEST_F(SimAgent, AnAgentThatIsStartedAgainGoesOnWithItsOperation) {
   EXPECT_EQ(policy(), "offline");
 }
 
-TEST_F(SimAgent, AKernelWithoutHotplugShowsNoBlocksAndIsServedAllTheSame) {
+TEST_F(SimAgent, AKernelWithoutXensHotplugSaysSoAndIsServedAllTheSame) {
   GuestSpec spec{.name = "old"};
   spec.linux.hotplug = false;
   const DomainId old = world.add_guest(spec);
   guest::Mailbox theirs{sim.port().store(), old};
   EXPECT_FALSE(theirs.hello().value()->hotplug);
-  EXPECT_EQ(theirs.hello().value()->block_size, 0_KiB);
+  EXPECT_EQ(theirs.hello().value()->no_hotplug_reason,
+            "the kernel was built without CONFIG_XEN_BALLOON_MEMORY_HOTPLUG");
   theirs.write(request(RequestKind::prepare, 1)).value();
   world.advance(100ms);
   EXPECT_EQ(theirs.report().value()->phase, AgentPhase::ready);
-  EXPECT_EQ(theirs.report().value()->error, "no memory hotplug here");
+  EXPECT_EQ(theirs.report().value()->error, "");
 }
 
 TEST_F(SimAgent, DropsARequestWhoseNumberIsNotHigher) {

@@ -11,18 +11,17 @@ agent::KernelFacts AgentKernel::facts() const {
   return {.release = spec.kernel_release,
           .build = spec.kernel_build,
           .machine = spec.machine,
-          .block_size = spec.hotplug ? spec.block_size : Kib{},
+          .block_size = spec.block_size,
           .hotplug = spec.hotplug,
-          .no_hotplug_reason = spec.hotplug ? "" : "the kernel was built without memory hotplug"};
+          .no_hotplug_reason =
+              spec.hotplug ? "" : "the kernel was built without CONFIG_XEN_BALLOON_MEMORY_HOTPLUG"};
 }
 
 std::optional<agent::OnlinePolicy> AgentKernel::policy() const {
-  if (!linux_.spec().hotplug) return std::nullopt;
   return agent::policy_named(linux_.spec().online_policy);
 }
 
 int AgentKernel::set_policy(agent::OnlinePolicy policy) {
-  if (!linux_.spec().hotplug) return ENOENT;
   linux_.set_online_policy(agent::name(policy));
   return 0;
 }
@@ -31,7 +30,6 @@ int AgentKernel::set_policy(agent::OnlinePolicy policy) {
 // and the blocks below them for the movable blocks.
 void AgentKernel::scan(std::vector<agent::Block>& blocks) {
   blocks.clear();
-  if (!linux_.spec().hotplug) return;
   const std::int64_t present = linux_.blocks_present();
   const std::int64_t online = present - linux_.blocks_offline();
   const std::int64_t kernel = online - linux_.blocks_movable();

@@ -18,7 +18,7 @@ struct LinuxSpec {
   std::string kernel_release{"6.1.0-sim-amd64"};
   std::string kernel_build{"#1 SMP PREEMPT_DYNAMIC simulated"};
   std::string machine{"x86_64"};
-  bool hotplug{true};
+  bool hotplug{true};  ///< CONFIG_XEN_BALLOON_MEMORY_HOTPLUG. Without it there still are blocks.
   Kib block_size{128_MiB};
   /// auto_online_blocks: offline, online, online_kernel or online_movable.
   std::string online_policy{"offline"};

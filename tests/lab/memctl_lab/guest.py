@@ -44,8 +44,16 @@ class GuestConfig:
     """hvm: a standard VGA with so much memory."""
     emulated_usb: bool = False
     """hvm: an emulated USB controller, which does DMA."""
+    kernel: str | None = None
+    """A name of `kernels.KERNELS`. None is the lab's own kernel."""
     kernel_options: str = ""
     extra_config: str = ""
+
+    @property
+    def kernel_path(self) -> str:
+        """Where dom0 has the guest's kernel. hvm's device model wants it compressed."""
+        file = "vmlinuz" if self.type == "hvm" else "vmlinux"
+        return f"/lab/{file}-{self.kernel}" if self.kernel else f"/lab/{file}"
 
     def text(self, host_cpus: int) -> str:
         """The configuration for xl. Keys of `extra_config` replace the others."""
@@ -60,7 +68,7 @@ class GuestConfig:
         values: dict[str, object] = {
             "name": self.name,
             "type": self.type,
-            "kernel": "/lab/vmlinuz" if hvm else "/lab/vmlinux",
+            "kernel": self.kernel_path,
             "ramdisk": "/lab/guest.cpio.gz" if hvm else "/lab/guest.cpio",
             "cmdline": " ".join(words).strip(),
             "memory": self.memory_mib,
@@ -104,6 +112,8 @@ class Guest:
     def create(cls, lab: Lab, config: GuestConfig) -> Guest:
         """Starts the guest, without waiting until it has booted."""
         guest = cls(lab, config)
+        if config.kernel:
+            lab.bring_kernel(config.kernel, config.kernel_path, compressed=config.type == "hvm")
         path = f"/lab/{config.name}.cfg"
         lab.write_file(path, config.text(lab.config.cpus))
         lab.set_autoballoon(config.autoballoon)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from memctl_lab import images
+from memctl_lab import images, kernels
 from memctl_lab.channel import Channel, Window
 from memctl_lab.config import LabConfig, xl_configuration
 from memctl_lab.errors import LabError
@@ -112,6 +112,7 @@ class Lab:
         self.guests: dict[str, Guest] = {}
         self.destroyed: list[ScenarioGuest] = []
         self._ballast: list[str] = []
+        self._kernels: set[str] = set()
         self._autoballoon = self.config.autoballoon
         built = images.build(self.config)
         self.machine = Machine(self.config, built)
@@ -260,6 +261,13 @@ class Lab:
             self.check(f"xl destroy {self._ballast.pop()}", timeout=300)
 
     # Guests
+
+    def bring_kernel(self, name: str, path: str, compressed: bool) -> None:
+        """Writes a kernel to a path in dom0, unless it is there."""
+        if path not in self._kernels:
+            kernel = kernels.image(self.config.cache, name, compressed)
+            self.write_file(path, kernel.read_bytes())
+            self._kernels.add(path)
 
     def create_guest(self, name: str, type: str = "pv", **options: object) -> Guest:
         """Boots one guest and waits until it takes commands; options as for GuestConfig."""

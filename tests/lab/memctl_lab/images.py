@@ -18,9 +18,10 @@ ROOTFS = Path(__file__).resolve().parents[1] / "rootfs"
 LIBRARY_DIRECTORY = "usr/lib/x86_64-linux-gnu"
 KEPT_IMAGES = 6
 # The order matters: xenfs before xen-privcmd leaves /proc/xen/privcmd without a driver.
-XEN_MODULES = ("xen-privcmd", "xenfs", "xen-evtchn")
 DOM0_MODULES = (
-    *XEN_MODULES,
+    "xen-privcmd",
+    "xenfs",
+    "xen-evtchn",
     "xen-gntdev",
     "xen-gntalloc",
     "virtio_ring",
@@ -103,7 +104,7 @@ def _plain_xen(packages: Packages, directory: Path) -> Path:
     return target
 
 
-def _base_tree(packages: Packages, init: str, modules: tuple[str, ...]) -> Tree:
+def _base_tree(packages: Packages, init: str, modules: tuple[str, ...] = ()) -> Tree:
     tree = Tree()
     for name in ("dev", "proc", "sys", "run", "tmp", "root", "sbin", "usr/sbin", "var/lib"):
         tree.directory(name)
@@ -137,7 +138,7 @@ def _installed_xen(packages: Packages) -> str:
 
 
 def _guest_tree(config: LabConfig, packages: Packages, programs: dict[str, Path]) -> Tree:
-    tree = _base_tree(packages, "guest-init", XEN_MODULES)
+    tree = _base_tree(packages, "guest-init")
     for name in ("lab-guestd", "lab-hog"):
         tree.file(f"usr/sbin/{name}", programs[name])
     # Process 1 is no init, so libxl's shutdown and reboot call these commands.

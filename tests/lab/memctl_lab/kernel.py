@@ -5,13 +5,16 @@ from __future__ import annotations
 import gzip
 import lzma
 import struct
+import subprocess
 from pathlib import Path
 
+from memctl_lab.errors import LabError
 from memctl_lab.packages import digest, identity
 
 SETUP_SECTORS = 0x1F1
 PAYLOAD = 0x248  # offset and length, counted from the end of the setup sectors
 ELF_SECTIONS = 0x28
+SIZE_OF_ELF = 4  # bytes behind zstd's data
 
 
 def plain(kernel: Path, directory: Path) -> Path:
@@ -26,13 +29,24 @@ def plain(kernel: Path, directory: Path) -> Path:
     if payload.startswith(b"\xfd7zXZ\0"):
         elf = lzma.LZMADecompressor().decompress(payload)
     elif payload.startswith(b"\x1f\x8b"):
-        elf = gzip.decompress(payload[: -struct.calcsize("<I")])
+        elf = gzip.decompress(payload)
+    elif payload.startswith(b"\x28\xb5\x2f\xfd"):
+        elf = _without_zstd(payload[:-SIZE_OF_ELF])
     else:
         return kernel
     scratch = target.with_suffix(".new")
     scratch.write_bytes(_without_relocations(elf))
     scratch.rename(target)
     return target
+
+
+def _without_zstd(data: bytes) -> bytes:
+    try:
+        return subprocess.run(
+            ["zstd", "--decompress", "--stdout"], input=data, capture_output=True, check=True
+        ).stdout
+    except FileNotFoundError as error:
+        raise LabError("zstd is not installed") from error
 
 
 def _without_relocations(elf: bytes) -> bytes:

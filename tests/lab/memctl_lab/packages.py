@@ -9,13 +9,16 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from memctl_lab.errors import LabError
 
+MIRROR = "http://deb.debian.org/debian"
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 HVM_PACKAGES = ("qemu-system-xen", "seabios", "qemu-system-data", "ipxe-qemu")
 
 
@@ -73,8 +76,8 @@ def wanted(cache: Path) -> dict[str, str]:
 def _names(cache: Path) -> list[str]:
     """Follows Debian's metapackages to the Xen release and the kernel of this machine's release."""
     try:
-        hypervisor = _dependency("xen-system-amd64", r"xen-hypervisor-[0-9.]+-amd64")
-        kernel = _dependency("linux-image-amd64", r"linux-image-[0-9].*")
+        hypervisor = dependency("xen-system-amd64", r"xen-hypervisor-[0-9.]+-amd64")
+        kernel = dependency("linux-image-amd64", r"linux-image-[0-9].*")
     except LabError:
         known = _load(cache / "packages" / "base")
         if known is None:
@@ -92,8 +95,36 @@ def _names(cache: Path) -> list[str]:
     ]
 
 
-def _dependency(package: str, pattern: str) -> str:
-    output = _call(["apt-cache", "depends", "--important", package], f"apt does not know {package}")
+def lists_of(cache: Path, suite: str) -> tuple[str, ...]:
+    """Fetches the package lists of another release of Debian. Returns apt's options for them."""
+    directory = cache / "apt" / suite
+    (directory / "lists" / "partial").mkdir(parents=True, exist_ok=True)
+    source = directory / "sources.list"
+    source.write_text(f"deb [signed-by={KEYRING}] {MIRROR} {suite} main\n", encoding="utf-8")
+    places = {
+        "Dir::Etc::SourceList": source,
+        "Dir::Etc::SourceParts": "/dev/null",
+        "Dir::State::Lists": directory / "lists",
+        "Dir::State::Status": "/dev/null",
+        "Dir::Cache": directory,
+    }
+    options = tuple(f"--option={name}={place}" for name, place in places.items())
+    call(["apt-get", "update", *options], f"fetching the package lists of Debian's {suite}")
+    return options
+
+
+@contextmanager
+def unpacked(cache: Path, names: list[str], options: Sequence[str] = ()) -> Iterator[Path]:
+    """The files of packages, which are removed afterwards."""
+    with tempfile.TemporaryDirectory(dir=cache, prefix="unpacked-") as directory:
+        _unpack(names, Path(directory), options)
+        yield Path(directory) / "root"
+
+
+def dependency(package: str, pattern: str, options: Sequence[str] = ()) -> str:
+    """The name of the package on which another package depends."""
+    command = ["apt-cache", *options, "depends", "--important", package]
+    output = call(command, f"apt does not know {package}")
     match = re.search(rf"Depends: ({pattern})$", output, re.MULTILINE)
     if match is None:
         raise LabError(f"{package} does not depend on {pattern}; has `apt-get update` been run?")
@@ -113,7 +144,7 @@ def _fetch_set(cache: Path, name: str, names: list[str]) -> Packages:
         return known
     scratch = target.with_suffix(".new")
     shutil.rmtree(scratch, ignore_errors=True)
-    (scratch / "root").mkdir(parents=True)
+    scratch.mkdir(parents=True)
     _unpack([f"{package}={version}" for package, version in wanted.items()], scratch)
     (scratch / "versions.json").write_text(json.dumps(wanted, indent=1), encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
@@ -130,7 +161,7 @@ def _load(target: Path) -> Packages | None:
 
 
 def _candidates(names: list[str]) -> dict[str, str]:
-    output = _call(["apt-cache", "policy", *names], "apt-cache policy failed")
+    output = call(["apt-cache", "policy", *names], "apt-cache policy failed")
     found = re.findall(r"^(\S+):\n.*\n\s+Candidate: (\S+)$", output, re.MULTILINE)
     versions = {name: version for name, version in found if version != "(none)"}
     missing = [name for name in names if name not in versions]
@@ -139,14 +170,17 @@ def _candidates(names: list[str]) -> dict[str, str]:
     return {name: versions[name] for name in names}
 
 
-def _unpack(specifications: list[str], scratch: Path) -> None:
-    _call(["apt-get", "download", *specifications], "downloading Debian packages failed", scratch)
+def _unpack(specifications: list[str], scratch: Path, options: Sequence[str] = ()) -> None:
+    command = ["apt-get", *options, "download", *specifications]
+    call(command, "downloading Debian packages failed", scratch)
+    (scratch / "root").mkdir()
     for package in sorted(scratch.glob("*.deb")):
-        _call(["dpkg", "-x", str(package), str(scratch / "root")], f"unpacking {package.name}")
+        call(["dpkg", "-x", str(package), str(scratch / "root")], f"unpacking {package.name}")
         package.unlink()
 
 
-def _call(command: list[str], failure: str, directory: Path | None = None) -> str:
+def call(command: list[str], failure: str, directory: Path | None = None) -> str:
+    """Runs a command that has to succeed; returns its output."""
     environment = {**os.environ, "LC_ALL": "C"}
     try:
         done = subprocess.run(

@@ -14,6 +14,7 @@ from memctl_lab.config import LabConfig
 from memctl_lab.errors import LabError
 from memctl_lab.facts import Block, DomainFacts, GuestFacts, HostFacts, Limits, parse_probe
 from memctl_lab.guest import GUEST_FAULT, KILLED, GuestConfig
+from memctl_lab.kernels import KERNELS
 from memctl_lab.rivals import Rival
 from memctl_lab.scenario import Completed, ScenarioGuest
 
@@ -330,6 +331,13 @@ def _description(config: GuestConfig) -> Json:
         "vcpus": config.vcpus,
         "agent": "normal" if config.agent else "absent",
     }
+    if config.kernel is not None:
+        kernel = KERNELS[config.kernel].simulated
+        guest |= {
+            "kernel_release": kernel.release,
+            "online_policy": kernel.online_policy,
+            "hotplug": kernel.hotplug,
+        }
     if config.online_policy is not None:
         guest["online_policy"] = config.online_policy
     if config.shadow_memory_mib is not None:
