@@ -211,7 +211,9 @@ void Session::follow(Step step) {
   // Without an agent nothing tells how little a guest has left: the caller takes that risk.
   for (const DomainId id : guests_) {
     const auto& memory = world_.guest(id).kernel().memory();
-    if (memory.kernel_free() < memory.total() / 8) step.options.agentless = false;
+    // Describing eight times what a pv guest booted with takes up to a seventh of that.
+    const Kib booted = world_.guest(id).spec().memory;
+    if (memory.kernel_free() < booted / 7 + memory.watermark() * 2) step.options.agentless = false;
   }
   const bool before_it = step.at < 0ms;
   if (before_it) {
