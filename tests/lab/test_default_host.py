@@ -25,11 +25,11 @@ DEVICES = 50
 BACKEND = """
 cd /tmp
 while ! [ -e backend.stop ]; do
-    for device in $(xenstore-list /local/domain/0/backend/vdispl/{domid} 2>/dev/null); do
-        path=/local/domain/0/backend/vdispl/{domid}/$device
-        case "$(xenstore-read $path/state 2>/dev/null)" in
-        1) xenstore-write $path/state 2 ;;
-        5) xenstore-write $path/state 6 ;;
+    xenstore-ls -f /local/domain/0/backend/vdispl/{domid} 2>/dev/null |
+    while IFS=' =' read -r path value; do
+        case "$path $value" in
+        */state' "1"') xenstore-write $path 2 ;;
+        */state' "5"') xenstore-write $path 6 ;;
         esac
     done
     usleep 20000
@@ -112,7 +112,7 @@ def test_a_restored_resize_leaves_a_pool_that_is_enough(fresh_lab: Lab) -> None:
     guest = fresh_lab.create_guest("default-late", "pvh")
     guest.wait_for_agent()
     before = guest.snapshot()
-    done = resize(guest, "3g", "--timeout 1s")
+    done = resize(guest, "3g", "--timeout 1")
     assert done.report["outcome"] == "restored", done.report
     assert guest.snapshot().limit_kib == before.limit_kib
     stored = stored_pool_of(guest)
