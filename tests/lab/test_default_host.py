@@ -8,14 +8,17 @@ On real Xen with `--full`, in its own boot.
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from memctl_lab import Guest, Lab, LabConfig
 from memctl_lab.checks import check_sound
-from memctl_lab.memctl import doctor, resize, status
+from memctl_lab.memctl import doctor, recover, resize, status
+from memctl_lab.phases import at_phase
 
 pytestmark = pytest.mark.full
 
@@ -25,11 +28,11 @@ DEVICES = 50
 BACKEND = """
 cd /tmp
 while ! [ -e backend.stop ]; do
-    for device in $(xenstore-list /local/domain/0/backend/vdispl/{domid} 2>/dev/null); do
-        path=/local/domain/0/backend/vdispl/{domid}/$device
-        case "$(xenstore-read $path/state 2>/dev/null)" in
-        1) xenstore-write $path/state 2 ;;
-        5) xenstore-write $path/state 6 ;;
+    xenstore-ls -f /local/domain/0/backend/vdispl/{domid} 2>/dev/null |
+    while IFS=' =' read -r path value; do
+        case "$path $value" in
+        */state' "1"') xenstore-write $path 2 ;;
+        */state' "5"') xenstore-write $path 6 ;;
         esac
     done
     usleep 20000
@@ -112,12 +115,30 @@ def test_a_restored_resize_leaves_a_pool_that_is_enough(fresh_lab: Lab) -> None:
     guest = fresh_lab.create_guest("default-late", "pvh")
     guest.wait_for_agent()
     before = guest.snapshot()
-    done = resize(guest, "3g", "--timeout 1s")
+    done = resize(guest, "3g", "--timeout 1")
     assert done.report["outcome"] == "restored", done.report
     assert guest.snapshot().limit_kib == before.limit_kib
     stored = stored_pool_of(guest)
     assert stored is not None and stored * MIB == guest.snapshot().pool_bytes
     assert guest.save_and_restore()
+
+
+@pytest.mark.parametrize("phase", ["reserve", "populate"])
+def test_a_killed_resize_is_recovered_and_leaves_a_pool_that_is_enough(
+    fresh_lab: Lab, phase: str
+) -> None:
+    guest = fresh_lab.create_guest("default-killed", "pvh")
+    guest.wait_for_agent()
+    before, frozen = guest.snapshot(), stored_pool_of(guest)
+    assert at_phase(guest, phase, "kill -9 $pid", "1g").wait().status == 128 + signal.SIGKILL
+    assert recover(fresh_lab, guest).of(guest)["outcome"] == "restored"
+    now, stored = guest.snapshot(), stored_pool_of(guest)
+    print(f"{guest.name} at {phase}: stored pool {frozen} KiB, then {stored} KiB")
+    assert replace(now, pool_bytes=before.pool_bytes) == before
+    assert stored is not None and now.pool_bytes is not None and stored * MIB <= now.pool_bytes
+    assert guest.save_and_restore()
+    guest.wait_for_agent()
+    check_sound(guest)
 
 
 def test_no_device_is_lost_that_xl_attaches_while_memctl_resizes(fresh_lab: Lab) -> None:
