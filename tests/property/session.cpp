@@ -151,7 +151,8 @@ void Session::trouble(DomainId id, const Step& step) {
       world_.after(settling, [this, id, low, amount] {
         if (!stands(id)) return;
         world_.set_max_pages(id, world_.allocated(id));
-        static_cast<void>(world_.write_target(id, low + 1_MiB - Kib{amount}));
+        const Kib most = *world_.limit(id) - world_.guest(id).spec().video_ram;
+        static_cast<void>(world_.write_target(id, std::min(low + 1_MiB - Kib{amount}, most)));
       });
       break;
     }
