@@ -241,12 +241,6 @@ class TestObstacles:
         assert guest.snapshot() == before
         check_sound(guest)
 
-    def test_a_save(self, guest: ScenarioGuest) -> None:
-        with guest.being_saved():
-            assert self.causes(guest) == ["domain_migrating"] * 3
-        guest.wait_for_agent()
-        check_sound(guest)
-
     def test_without_the_agent_nothing_is_claimed(
         self, guest: ScenarioGuest, figures: Figures
     ) -> None:
@@ -254,6 +248,12 @@ class TestObstacles:
         assert done.ending == (0, "verified", None), done.report
         assert done.report["verified"] == {"xen": True, "blocks": False, "guest_total": False}
         assert done.report["guest_total_kib"] is None
+        check_sound(guest)
+
+    def test_a_save(self, guest: ScenarioGuest) -> None:
+        with guest.being_saved():
+            assert self.causes(guest) == ["domain_migrating"] * 3
+        guest.wait_for_agent()
         check_sound(guest)
 
     def test_another_operation(self, guest: ScenarioGuest) -> None:
