@@ -38,8 +38,9 @@ Kib settled_offset(const Input& input) {
   if (const auto known = known_offset(input)) return *known;
   const DomainFacts& domain = input.domain;
   if (!input.guest || !input.guest->report.balloon_target || !domain.size()) return Kib{};
+  // Its kernel leaves the video RAM out of its own count in any case.
   const Kib without = *input.guest->report.balloon_target - rounded(domain, *domain.size());
-  return is_near(without, -domain.video_ram) ? -domain.video_ram : Kib{};
+  return is_near(without, -2 * domain.video_ram) ? -domain.video_ram : Kib{};
 }
 
 bool balloon_rests(const std::optional<GuestFacts>& guest) {

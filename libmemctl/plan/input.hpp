@@ -50,7 +50,7 @@ inline constexpr Kib max_pages_slack = 1_MiB;
 /// max_pages keeps it below.
 [[nodiscard]] std::optional<Kib> known_offset(const Input& input);
 /// `known_offset`. If the domain is still on its way: minus the video RAM if the target that the
-/// guest's balloon has shows that the guest gave that up, otherwise zero.
+/// guest's balloon has lies so far below xenstore's that the guest gave as much up, otherwise zero.
 [[nodiscard]] Kib settled_offset(const Input& input);
 
 /// Whether a balloon is at its own target. False: it is not, or nothing tells.

@@ -116,8 +116,8 @@ GuestFacts guest(const DomainFacts& domain) {
   if (!one_in(5)) facts.report.balloon_inflated = one_in(2) ? Kib{} : *sizes(4_KiB, 1_TiB);
   if (one_in(4)) facts.report.blocks_movable = 3;
   if (one_in(2)) {
-    // Linux leaves the video RAM out, or not, and does not find some of its memory.
-    const Kib asked = *domain.target + (one_in(2) ? domain.video_ram : Kib{}) - 388_KiB;
+    // Linux gives up as much as the video RAM, or not, and does not find some of its memory.
+    const Kib asked = *domain.target - (one_in(2) ? domain.video_ram : Kib{}) - 388_KiB;
     facts.report.balloon_target = round_down(asked, kib_per_page);
     facts.report.balloon_current = one_in(2) ? *facts.report.balloon_target : total;
   }

@@ -73,6 +73,7 @@ def inputs() -> Job:
 #: The lab's files, grouped by the host that they share, the longest group first.
 LAB = {
     "dangers": ("test_dangers.py",),
+    "field": ("test_field.py",),
     "basics": (
         "test_boot.py",
         "test_grow.py",

@@ -16,12 +16,19 @@
 //   {"do": "find", "guest": "web"}         {"domid": 2}
 //   {"do": "hold-gradually", "guest": "web", "mib": 900}
 //                                          {}: a process takes so much, 200 MiB a second
+//   {"do": "drip", "guest": "web", "kib": 4}
+//                                          {}: as lab-drip, which 0 ends
+//   {"do": "write-node", "path": "/...", "value": "..."}
+//                                          {}: dom0 writes xenstore's node
+//   {"do": "remove-node", "path": "/..."}  {}
+//   {"do": "now"}                          {"seconds": 12.5}: virtual time
 //   any action of docs/simulator.md        {}
 //
 // If a request cannot be carried out, the answer is {"error": MESSAGE, "raw": CODE}.
 #include <chrono>
 #include <exception>
 #include <iostream>
+#include <map>
 #include <string>
 
 #include "calls.hpp"
@@ -36,6 +43,8 @@ using nlohmann::json;
 json answer_of(const Error& error) {
   return {{"error", error.message}, {"raw", error.raw ? json(*error.raw) : json(nullptr)}};
 }
+
+json answer_of(const Result<void>& done) { return done ? json::object() : answer_of(done.error()); }
 
 using host::sim::World;
 
@@ -63,6 +72,21 @@ class SimHost {
     if (what == "hold-gradually") {
       hold_gradually(world(), named(request).id(), request.at("mib"));
       return json::object();
+    }
+    if (what == "drip") {
+      set_drip(named(request).id(), Kib{request.at("kib").get<std::int64_t>()});
+      return json::object();
+    }
+    if (what == "write-node") {
+      return answer_of(world().store().write(host::sim::dom0, request.at("path"),
+                                             request.at("value").get<std::string>()));
+    }
+    if (what == "remove-node") {
+      return answer_of(world().store().remove(host::sim::dom0, request.at("path")));
+    }
+    if (what == "now") {
+      const std::chrono::duration<double> now = simulation_.now().time_since_epoch();
+      return {{"seconds", now.count()}};
     }
     if (what == "interrupt") {
       calls_.interrupt(request.at("command"));
@@ -104,11 +128,27 @@ class SimHost {
   json act(const json& request) {
     const auto action = host::sim::parse_action(request.dump());
     if (!action) return answer_of(action.error());
-    const auto done = host::sim::perform(world(), action.value());
-    return done ? json::object() : answer_of(done.error());
+    return answer_of(host::sim::perform(world(), action.value()));
+  }
+
+  void set_drip(DomainId id, Kib step) {
+    const bool drips = drips_[id] != Kib{};
+    drips_[id] = step;
+    if (!drips && step != Kib{}) drip(id, 0);
+  }
+
+  /// A process of the guest holds the balloon where it is, and lets it move a step twice a second.
+  void drip(DomainId id, int look) {
+    host::sim::Guest& guest = world().guest(id);
+    const Kib step = drips_[id];
+    if (step == Kib{} || !guest.alive()) return;
+    host::sim::LinuxGuest& kernel = guest.kernel();
+    kernel.set_balloon_target(kernel.balloon_current() + (look % 50 == 0 ? step : Kib{}));
+    world().after(std::chrono::milliseconds{10}, [this, id, look] { drip(id, look + 1); });
   }
 
   test::Simulation simulation_;
+  std::map<DomainId, Kib> drips_{};
   Calls calls_{simulation_};
 };
 

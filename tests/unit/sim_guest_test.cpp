@@ -67,6 +67,19 @@ TEST(SimGuest, CountsTargetAndLimitInWholePages) {
   }
 }
 
+/// As measured on Xen 4.17 with Linux 6.1: see docs/xen-notes.md.
+TEST(SimGuest, WithVideoMemoryGivesAsMuchUpAndCountsItTwice) {
+  World world;
+  const DomainId id =
+      world.add_guest({.type = DomainType::hvm, .memory = 1_GiB, .video_ram = 16_MiB});
+  world.advance(10s);
+  const LinuxGuest& kernel = world.guest(id).kernel();
+  EXPECT_EQ(world.target(id), 1032192_KiB);
+  EXPECT_EQ(kernel.balloon_target(), 1015412_KiB);
+  EXPECT_EQ(kernel.balloon_current(), 1015412_KiB);
+  EXPECT_EQ(world.populated(id), 1008_MiB);
+}
+
 TEST(SimGuest, StaysAtItsSizeForEverIfBlocksAreNotOnlined) {
   World world;
   const DomainId id = world.add_guest(with_policy(pv(), "offline"));

@@ -96,7 +96,9 @@ Result<void> World::build(Guest& guest, Kib populated, Kib limit, Kib pool, bool
 
 void World::boot(Guest& guest) {
   const Kib limit = toolstack_.memory_key(guest.id_, "static-max").value_or(Kib{});
-  guest.kernel_.boot(guest.id_, guest.spec_.type, limit, guest.spec_.memory);
+  // An hvm guest's kernel does not find the video RAM, which lies apart.
+  guest.kernel_.boot(guest.id_, guest.spec_.type, limit - guest.spec_.video_ram,
+                     guest.spec_.memory);
   if (guest.spec_.booted) {
     guest.kernel_.start_ballooning();
     guest.agent_.start(guest.id_);

@@ -7,6 +7,8 @@ import re
 import shlex
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -196,8 +198,17 @@ class Guest:
             done.check()
         self._writers_killed += done.status != 0
 
+    def drip(self, kib: int) -> None:
+        self.check(f"(lab-drip {kib} >/dev/null 2>&1 &)")
+
+    def stop_dripping(self) -> None:
+        self.check("killall lab-drip")
+
     def kill_agent(self) -> None:
         self.check("killall -9 memctl-agent")
+
+    def hang_agent(self) -> None:
+        self.check("killall -STOP memctl-agent")
 
     def agent_runs(self) -> bool:
         return self.run("pidof memctl-agent").status == 0
@@ -373,6 +384,16 @@ class Guest:
         self.refresh()
         self.wait_until_ready()
         return True
+
+    @contextmanager
+    def being_saved(self) -> Iterator[None]:
+        saving = self.start_save()
+        # libxl's helper suspends the guest first. From then on the guest answers nothing.
+        suspended = f"lab-probe {self.domid} | grep -q '\"shutdown\": *true'"
+        self.lab.check(f"until {suspended}; do usleep 200000; done")
+        yield
+        if not self.restore(saving):
+            raise LabError(f"{self.name} cannot be restored")
 
     def migrate(self) -> bool:
         """Calls `xl migrate` to this same host, without ssh.

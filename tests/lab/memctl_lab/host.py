@@ -203,6 +203,10 @@ class Lab:
         command = f"cat >{shlex.quote(path)}" if content else f": >{shlex.quote(path)}"
         self.run(command, input=content).check()
 
+    def now(self) -> float:
+        """The seconds since dom0's kernel started."""
+        return float(self.check("cat /proc/uptime").split()[0])
+
     # xenstore
 
     def xenstore_read(self, path: str) -> str | None:

@@ -139,7 +139,7 @@ def _installed_xen(packages: Packages) -> str:
 
 def _guest_tree(config: LabConfig, packages: Packages, programs: dict[str, Path]) -> Tree:
     tree = _base_tree(packages, "guest-init")
-    for name in ("lab-guestd", "lab-hog"):
+    for name in ("lab-guestd", "lab-drip", "lab-hog"):
         tree.file(f"usr/sbin/{name}", programs[name])
     # Process 1 is no init, so libxl's shutdown and reboot call these commands.
     tree.text("sbin/poweroff", "#!/bin/sh\nexec busybox poweroff -f\n", 0o755)

@@ -7,6 +7,7 @@ scenario that uses only this interface runs on both, and has to end the same way
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -97,6 +98,9 @@ class ScenarioGuest(Protocol):
     def kill_agent(self) -> None:
         ...
 
+    def hang_agent(self) -> None:
+        """Stops the agent's process. It is still there, and does not answer."""
+
     def agent_runs(self) -> bool:
         ...
 
@@ -114,6 +118,12 @@ class ScenarioGuest(Protocol):
 
     def leave_free(self, mib: int) -> None:
         """Fills the memory until about so much is free. The kernel cannot reclaim it."""
+
+    def drip(self, kib: int) -> None:
+        """Starts a process of root that lets the balloon move only so much twice a second."""
+
+    def stop_dripping(self) -> None:
+        """Ends the process of `drip`."""
 
     # What others do to it, and to its domain
 
@@ -150,6 +160,9 @@ class ScenarioGuest(Protocol):
     def save_and_restore(self) -> bool:
         """Calls `xl save` and `xl restore`. False: the restore failed, and the guest is lost."""
 
+    def being_saved(self) -> AbstractContextManager[None]:
+        """Within it the guest is being saved, and the save does not end. Restores the guest."""
+
     def destroy(self) -> None:
         """Removes the guest if it still exists. `crashes` works afterwards, too."""
 
@@ -180,8 +193,17 @@ class ScenarioHost(Protocol):
     def facts(self) -> HostFacts:
         """Xen's own figures."""
 
+    def now(self) -> float:
+        """The seconds of dom0's clock."""
+
     def memctl(self, *arguments: str) -> Job:
         """Starts memctl with these arguments."""
+
+    def xenstore_write(self, path: str, value: str) -> None:
+        ...
+
+    def xenstore_remove(self, path: str) -> None:
+        ...
 
     def leave_free(self, mib: int) -> None:
         """Takes the host's memory until about so much is free."""

@@ -6,7 +6,8 @@ import json
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,15 @@ class SimulatedHost:
     def memctl(self, *arguments: str) -> SimulatedJob:
         return SimulatedJob(self, arguments)
 
+    def now(self) -> float:
+        return float(self.ask("now")["seconds"])
+
+    def xenstore_write(self, path: str, value: str) -> None:
+        self.ask("write-node", path=path, value=value)
+
+    def xenstore_remove(self, path: str) -> None:
+        self.ask("remove-node", path=path)
+
     def probe(self) -> tuple[HostFacts, dict[int, DomainFacts]]:
         return parse_probe(json.dumps(self.ask("host-facts")))
 
@@ -238,6 +248,9 @@ class SimulatedGuest:
     def kill_agent(self) -> None:
         self._do("kill-agent")
 
+    def hang_agent(self) -> None:
+        self._do("kill-agent")
+
     def agent_runs(self) -> bool:
         return bool(self._all_facts()["agent"])
 
@@ -261,6 +274,12 @@ class SimulatedGuest:
         spare = self.facts().mem_free_kib - mib * 1024
         if spare > 0:
             self._do("fill", size=f"{spare}KiB")
+
+    def drip(self, kib: int) -> None:
+        self._do("drip", kib=kib)
+
+    def stop_dripping(self) -> None:
+        self._do("drip", kib=0)
 
     # What others do to it, and to its domain
 
@@ -300,6 +319,14 @@ class SimulatedGuest:
         self.refresh()
         self.host.ask("pass", seconds=UNTIL_SEEN_S)
         return True
+
+    @contextmanager
+    def being_saved(self) -> Iterator[None]:
+        self._do("begin-save")
+        yield
+        self._do("end-save")
+        if not self.save_and_restore():
+            raise LabError(f"{self.name} cannot be restored")
 
     def destroy(self) -> None:
         self.host.guests.pop(self.name, None)

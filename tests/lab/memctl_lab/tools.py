@@ -11,6 +11,7 @@ from memctl_lab.packages import digest
 SOURCES = Path(__file__).resolve().parents[1] / "tools"
 LIBRARIES = {
     "lab-dom0d": ("-static", "-lutil"),
+    "lab-drip": ("-static",),
     "lab-guest": ("-lxenstore",),
     "lab-guestd": ("-static",),
     "lab-hog": ("-static",),
