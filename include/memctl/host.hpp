@@ -9,6 +9,9 @@
 #include "memctl/domain.hpp"
 #include "memctl/error.hpp"
 #include "memctl/export.hpp"
+#include "memctl/of_domain.hpp"
+#include "memctl/pending.hpp"
+#include "memctl/question.hpp"
 #include "memctl/recovery.hpp"
 
 namespace memctl {
@@ -35,10 +38,24 @@ class MEMCTL_EXPORT Host {
   /// All guests, by number. Blocks for some milliseconds. Errors: `hypervisor_error`.
   [[nodiscard]] Result<std::vector<Domain>> domains() const;
 
-  /// What is good and bad about the host itself, in the order of `Check`. `reserve` is the memory
-  /// that has to stay free on it. Blocks for some milliseconds. Errors: `hypervisor_error`.
-  [[nodiscard]] Result<std::vector<Finding>> doctor(
-      Kib reserve = ResizeOptions{}.host_reserve) const;
+  /// What is good and bad about the host itself, in the order of `Check`. Reads `host_reserve` of
+  /// `options`. Blocks for some milliseconds. Errors: `hypervisor_error`.
+  [[nodiscard]] Result<std::vector<Finding>> doctor(const DoctorOptions& options = {}) const;
+  /// The same without the blocking. `wait` of what it returns blocks, and has the errors.
+  [[nodiscard]] Pending<std::vector<Finding>> ask_doctor(const DoctorOptions& options = {}) const;
+
+  /// `Domain::status` and `Domain::doctor` of all guests at once, by number. Guests whose agents do
+  /// not answer take 5 s together. A guest that ends meanwhile is left out. Errors:
+  /// `hypervisor_error`. An error of one domain is in the result of that domain.
+  [[nodiscard]] Result<std::vector<OfDomain<DomainStatus>>> status_all(
+      const StatusOptions& options = {}) const;
+  [[nodiscard]] Result<std::vector<OfDomain<std::vector<Finding>>>> doctor_all(
+      const DoctorOptions& options = {}) const;
+  /// The same without the blocking. `wait` of what it returns blocks, and has the errors.
+  [[nodiscard]] Pending<std::vector<OfDomain<DomainStatus>>> ask_status_all(
+      const StatusOptions& options = {}) const;
+  [[nodiscard]] Pending<std::vector<OfDomain<std::vector<Finding>>>> ask_doctor_all(
+      const DoctorOptions& options = {}) const;
 
   /// Calls `Domain::start_recovery` for each guest, waits for all of them, and returns the results
   /// by number. A guest that ends meanwhile is left out. `on_event` of `options` hears of all

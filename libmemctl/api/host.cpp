@@ -14,6 +14,7 @@
 namespace memctl {
 namespace {
 
+using resize::question_of;
 using Identities = std::vector<DomainIdentity>;
 
 Result<Identities> list(HostState& state) {
@@ -80,8 +81,39 @@ Result<Domain> Host::domain(std::string_view name_or_id) const {
 
 Domain Host::domain(DomainIdentity identity) const { return {state_, std::move(identity)}; }
 
-Result<std::vector<Finding>> Host::doctor(Kib reserve) const {
-  return state_->call([&](host::Port& port) { return resize::examine_host(port, reserve); });
+Pending<std::vector<Finding>> Host::ask_doctor(const DoctorOptions& options) const {
+  return state_->ask([reserve = options.host_reserve](host::Port& port) {
+    return resize::examine_host(port, reserve);
+  });
+}
+
+Pending<std::vector<OfDomain<DomainStatus>>> Host::ask_status_all(
+    const StatusOptions& options) const {
+  return state_->ask_all(
+      [question = question_of(options)](host::Port& port, const DomainIdentity& domain) {
+        return resize::status_of(port, domain, question);
+      });
+}
+
+Pending<std::vector<OfDomain<std::vector<Finding>>>> Host::ask_doctor_all(
+    const DoctorOptions& options) const {
+  return state_->ask_all(
+      [question = question_of(options)](host::Port& port, const DomainIdentity& domain) {
+        return resize::examine_domain(port, domain, question);
+      });
+}
+
+Result<std::vector<Finding>> Host::doctor(const DoctorOptions& options) const {
+  return ask_doctor(options).wait();
+}
+
+Result<std::vector<OfDomain<DomainStatus>>> Host::status_all(const StatusOptions& options) const {
+  return ask_status_all(options).wait();
+}
+
+Result<std::vector<OfDomain<std::vector<Finding>>>> Host::doctor_all(
+    const DoctorOptions& options) const {
+  return ask_doctor_all(options).wait();
 }
 
 Result<std::vector<DomainRecovery>> Host::recover(const ResizeOptions& options) const {
@@ -101,15 +133,21 @@ Result<std::vector<DomainRecovery>> Host::recover(const ResizeOptions& options) 
 Domain::Domain(std::shared_ptr<HostState> host, DomainIdentity identity)
     : host_{std::move(host)}, identity_{std::move(identity)} {}
 
-Pending<DomainStatus> Domain::ask_status(ResizeOptions options) const {
-  return host_->ask([domain = identity_, options = std::move(options)](host::Port& port) {
-    return resize::status_of(port, domain, options);
+Pending<DomainStatus> Domain::ask_status(const StatusOptions& options) const {
+  return host_->ask([domain = identity_, question = question_of(options)](host::Port& port) {
+    return resize::status_of(port, domain, question);
   });
 }
 
-Pending<std::vector<Finding>> Domain::ask_doctor(ResizeOptions options) const {
-  return host_->ask([domain = identity_, options = std::move(options)](host::Port& port) {
-    return resize::examine_domain(port, domain, options);
+Pending<std::vector<Finding>> Domain::ask_doctor(const DoctorOptions& options) const {
+  return host_->ask([domain = identity_, question = question_of(options)](host::Port& port) {
+    return resize::examine_domain(port, domain, question);
+  });
+}
+
+Pending<Plan> Domain::ask_plan(SizeRequest size, const PlanOptions& options) const {
+  return host_->ask([domain = identity_, size, question = question_of(options)](host::Port& port) {
+    return resize::plan_only(port, domain, size, question);
   });
 }
 
@@ -120,11 +158,11 @@ Pending<Recovery> Domain::start_recovery(ResizeOptions options) const {
   });
 }
 
-Result<DomainStatus> Domain::status(const ResizeOptions& options) const {
+Result<DomainStatus> Domain::status(const StatusOptions& options) const {
   return ask_status(options).wait();
 }
 
-Result<std::vector<Finding>> Domain::doctor(const ResizeOptions& options) const {
+Result<std::vector<Finding>> Domain::doctor(const DoctorOptions& options) const {
   return ask_doctor(options).wait();
 }
 
@@ -132,9 +170,8 @@ Result<Recovery> Domain::recover(const ResizeOptions& options) const {
   return start_recovery(options).wait();
 }
 
-Result<Plan> Domain::plan_resize(SizeRequest size, const ResizeOptions& options) const {
-  return host_->call(
-      [&](host::Port& port) { return resize::plan_only(port, identity_, size, options); });
+Result<Plan> Domain::plan_resize(SizeRequest size, const PlanOptions& options) const {
+  return ask_plan(size, options).wait();
 }
 
 Operation Domain::resize(SizeRequest size, ResizeOptions options) const {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "api/host_state.hpp"
 
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <thread>
 
 namespace memctl {
@@ -65,6 +67,15 @@ std::shared_ptr<Operation::State> HostState::start(DomainIdentity domain, SizeRe
         state->give_up(thrown);
       });
   return state;
+}
+
+boost::asio::awaitable<void> HostState::end_of(Listeners& listeners) {
+  return boost::asio::async_initiate<const boost::asio::use_awaitable_t<>&, void()>(
+      [this](auto handler, Listeners* told) {
+        const auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+        told->add([this, shared] { boost::asio::post(context(), std::move(*shared)); });
+      },
+      boost::asio::use_awaitable, &listeners);
 }
 
 void HostState::leave(const std::shared_ptr<Operation::State>& operation) {

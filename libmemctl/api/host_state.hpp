@@ -11,10 +11,12 @@
 #include <optional>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "api/answer.hpp"
 #include "api/runner.hpp"
 #include "memctl/error.hpp"
+#include "memctl/of_domain.hpp"
 #include "memctl/operation.hpp"
 #include "memctl/pending.hpp"
 #include "resize/operation.hpp"
@@ -53,6 +55,29 @@ class HostState : public std::enable_shared_from_this<HostState> {
     return pending(begin(std::move(make)));
   }
 
+  /// Asks all guests at once. `make(port, guest)` returns the coroutine that asks one guest. A
+  /// guest that ends meanwhile is left out.
+  template <class Make>
+  auto ask_all(Make make) {
+    using T = ResultOf<decltype(make(std::declval<host::Port&>(), DomainIdentity{}))>;
+    return ask(
+        [this, make = std::move(make)](host::Port& all) -> host::Task<std::vector<OfDomain<T>>> {
+          BOOST_OUTCOME_CO_TRY(const auto guests, co_await all.hypervisor().domains());
+          std::vector<std::shared_ptr<Answer<T>>> answers;
+          for (const DomainIdentity& guest : guests) {
+            answers.push_back(begin([make, guest](host::Port& port) { return make(port, guest); }));
+          }
+          std::vector<OfDomain<T>> told;
+          for (std::size_t each = 0; each < guests.size(); ++each) {
+            if (!answers[each]->is_there()) co_await end_of(answers[each]->listeners);
+            Result<T> result = answers[each]->ended.get();
+            const bool ended = !result && result.error().cause == Cause::no_such_domain;
+            if (!ended) told.push_back({guests[each], std::move(result)});
+          }
+          co_return told;
+        });
+  }
+
   /// The turns of the recoveries under way. Only the host's thread uses them.
   [[nodiscard]] resize::Turns& turns() { return turns_; }
 
@@ -82,13 +107,16 @@ class HostState : public std::enable_shared_from_this<HostState> {
  private:
   template <class T>
   class Asked;
+  /// What a coroutine that returns a `Task` results in.
+  template <class Task>
+  using ResultOf = typename Task::value_type::value_type;
   explicit HostState(std::unique_ptr<Runner> runner) : runner_{std::move(runner)} {}
   static void end(HostState* state);
   /// The answer of the coroutine that `make(port)` returns. `make` lives until the coroutine has
   /// ended.
   template <class Make>
   auto begin(Make make) {
-    using T = typename decltype(make(std::declval<host::Port&>()))::value_type::value_type;
+    using T = ResultOf<decltype(make(std::declval<host::Port&>()))>;
     // Shared, because the setter may still be inside the promise when the waiting thread returns.
     auto answer = std::make_shared<Answer<T>>();
     spawn(
@@ -113,6 +141,8 @@ class HostState : public std::enable_shared_from_this<HostState> {
                         boost::asio::co_spawn(context(), std::move(coroutine), std::move(then));
                       });
   }
+  /// Waits on the host's context until the end of which `listeners` are told.
+  [[nodiscard]] boost::asio::awaitable<void> end_of(Listeners& listeners);
   void leave(const std::shared_ptr<Operation::State>& operation);
   [[nodiscard]] boost::asio::io_context& context() { return runner_->context(); }
   [[nodiscard]] host::Port& port() { return runner_->port(); }

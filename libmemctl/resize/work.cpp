@@ -8,7 +8,8 @@
 namespace memctl::resize {
 
 Work::Work(host::Port& on, DomainIdentity identity, ResizeOptions with)
-    : Inquiry{on, std::move(identity), std::move(with)},
+    : Inquiry{on, std::move(identity), question_of(with)},
+      options{std::move(with)},
       limits{on, wakeup, domain},
       progress{on.clock(), options.on_event} {}
 

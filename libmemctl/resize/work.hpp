@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "memctl/resize.hpp"
 #include "resize/held_limits.hpp"
 #include "resize/inquiry.hpp"
 #include "resize/progress.hpp"
@@ -27,6 +28,7 @@ struct Work : Inquiry {
   [[nodiscard]] host::Task<void> consult(const Patience& patience, RequestKind kind,
                                          std::uint32_t stage, Kib size);
 
+  ResizeOptions options;
   HeldLimits limits;
   Progress progress;
   /// How many stages had their target set. The guest may have populated memory since the first.
