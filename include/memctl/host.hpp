@@ -16,10 +16,20 @@
 
 namespace memctl {
 
-/// A connection to one Xen host. Thread-safe. It has one thread for its operations; `xen:` has up
+/// A connection to one Xen host. Thread-safe.
+///
+/// It has one thread for its operations; `xen:` has up
 /// to eight more for libxl's blocking calls. Its destructor cancels the operations under way and
 /// waits for them, and for questions and recoveries that are under way. It also waits for libxl's
 /// calls; a call that waits for another tool's lock ends only with that lock or with this process.
+///
+/// Callbacks run on the host's thread. There, a call that would block returns `not_permitted` at
+/// once; calls that do not block, such as `resize` and `ask_status`, work. The last handle may be
+/// dropped there: another thread then does what the destructor does.
+///
+/// In a forked child, where the host's thread does not exist, every call returns `not_permitted` at
+/// once, and callbacks that are registered there are called at once. Dropping the handles there
+/// neither cancels nor closes anything. The child can open a host of its own.
 class MEMCTL_EXPORT Host {
  public:
   explicit Host(std::shared_ptr<HostState> state);

@@ -46,7 +46,7 @@ struct ResizeOptions {
   /// Host memory that stays free. Only a shrink may take some of it, for the domain's paging pool.
   Kib host_reserve{64_MiB};
   /// The operation calls it on the host's thread, at most a few dozen times a second. It must
-  /// neither block nor call into the host. If it throws, the operation ends with `cancelled` and
+  /// not block. If it throws, the operation ends with `cancelled` and
   /// does not call it again.
   std::function<void(const Event&)> on_event{};
 };

@@ -12,6 +12,9 @@
 
 namespace memctl {
 
+/// Calls `then`. Nothing can handle its exception, and it must not end the host's thread.
+void call_listener(const std::function<void()>& then);
+
 /// What the host's thread tells when something has ended. Belongs to that thread.
 class Listeners {
  public:

@@ -6,17 +6,13 @@
 #include <thread>
 
 namespace memctl {
-namespace {
 
-/// Nothing can handle a listener's exception, and it must not end the host's thread.
 void call_listener(const std::function<void()>& then) {
   try {
     then();
   } catch (...) {  // NOLINT(bugprone-empty-catch)
   }
 }
-
-}  // namespace
 
 void Listeners::add(std::function<void()> then) {
   if (told_) return call_listener(then);
@@ -33,8 +29,10 @@ std::shared_ptr<HostState> HostState::over(std::unique_ptr<Runner> runner) {
 }
 
 /// A listener on the host's thread may own the host and drop it there. That thread cannot wait for
-/// itself, so another thread deletes the host.
+/// itself, so another thread deletes the host. A forked child can delete nothing: the host's thread
+/// does not exist there.
 void HostState::end(HostState* state) {
+  if (state->is_forked()) return;
   if (state->context().get_executor().running_in_this_thread()) {
     std::thread{[state] { delete state; }}.detach();
   } else {
@@ -53,6 +51,10 @@ HostState::~HostState() {
 std::shared_ptr<Operation::State> HostState::start(DomainIdentity domain, SizeRequest size,
                                                    ResizeOptions options) {
   auto state = std::make_shared<Operation::State>(std::move(domain));
+  if (auto own = require_own_process(); !own) {
+    state->give(std::move(own).error());
+    return state;
+  }
   spawn(
       [this, state, size, options = std::move(options)]() mutable -> boost::asio::awaitable<void> {
         state->operation.emplace(port(), state->domain, size, std::move(options));
@@ -67,6 +69,27 @@ std::shared_ptr<Operation::State> HostState::start(DomainIdentity domain, SizeRe
         state->give_up(thrown);
       });
   return state;
+}
+
+Result<void> HostState::require_own_process() const {
+  if (!is_forked()) return success();
+  return Error{.cause = Cause::not_permitted,
+               .message =
+                   "the host was opened before this process was forked, and works only in "
+                   "the process that opened it",
+               .hint = "open a host in the child"};
+}
+
+Result<void> HostState::require_may_wait() const {
+  BOOST_OUTCOME_TRY(require_own_process());
+  if (!context().get_executor().running_in_this_thread()) return success();
+  return Error{.cause = Cause::not_permitted,
+               .message =
+                   "a callback on the host's thread asked for something that thread would "
+                   "have to wait for",
+               .hint =
+                   "use a call that does not block, such as ask_status with on_end, or call "
+                   "from another thread"};
 }
 
 boost::asio::awaitable<void> HostState::end_of(Listeners& listeners) {
@@ -84,6 +107,7 @@ void HostState::leave(const std::shared_ptr<Operation::State>& operation) {
 }
 
 void HostState::cancel(std::shared_ptr<Operation::State> operation) {
+  if (is_forked()) return;
   boost::asio::post(context(), [operation = std::move(operation)] {
     if (operation->operation) operation->operation->cancel();
   });

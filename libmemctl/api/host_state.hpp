@@ -15,6 +15,7 @@
 
 #include "api/answer.hpp"
 #include "api/runner.hpp"
+#include "base/process_number.hpp"
 #include "memctl/error.hpp"
 #include "memctl/of_domain.hpp"
 #include "memctl/operation.hpp"
@@ -42,10 +43,15 @@ class HostState : public std::enable_shared_from_this<HostState> {
   HostState& operator=(const HostState&) = delete;
   ~HostState();
 
+  /// What a coroutine that returns a `Task` results in.
+  template <class Task>
+  using ResultOf = typename Task::value_type::value_type;
+
   /// Runs the coroutine that `make(port)` returns on the host's context, and blocks until it has
-  /// returned its result.
+  /// returned its result. Errors: also those of `require_may_wait`.
   template <class Make>
-  auto call(Make make) {
+  auto call(Make make) -> Result<ResultOf<decltype(make(std::declval<host::Port&>()))>> {
+    BOOST_OUTCOME_TRY(require_may_wait());
     return wait(*begin(std::ref(make)));
   }
 
@@ -85,20 +91,27 @@ class HostState : public std::enable_shared_from_this<HostState> {
                                                         ResizeOptions options);
   void cancel(std::shared_ptr<Operation::State> operation);
 
-  /// Blocks until the answer is there.
+  /// Blocks until the answer is there. Errors: also those of `require_may_wait`.
   template <class T>
   [[nodiscard]] Result<T> wait(const Answer<T>& answer) {
-    runner_->run_until([&] { return answer.is_there(); });
+    if (!answer.is_there()) {
+      BOOST_OUTCOME_TRY(require_may_wait());
+      runner_->run_until([&] { return answer.is_there(); });
+    }
     return answer.ended.get();
   }
   template <class T>
   [[nodiscard]] std::optional<Result<T>> wait_for(const Answer<T>& answer,
                                                   std::chrono::milliseconds time) {
-    if (answer.ended.wait_for(time) != std::future_status::ready) return std::nullopt;
+    if (!answer.is_there()) {
+      if (auto may = require_may_wait(); !may) return Result<T>{std::move(may).error()};
+      if (answer.ended.wait_for(time) != std::future_status::ready) return std::nullopt;
+    }
     return answer.ended.get();
   }
   template <class T>
   void on_end(std::shared_ptr<Answer<T>> answer, std::function<void()> then) {
+    if (is_forked()) return call_listener(then);
     boost::asio::post(context(), [answer = std::move(answer), then = std::move(then)]() mutable {
       answer->listeners.add(std::move(then));
     });
@@ -107,9 +120,6 @@ class HostState : public std::enable_shared_from_this<HostState> {
  private:
   template <class T>
   class Asked;
-  /// What a coroutine that returns a `Task` results in.
-  template <class Task>
-  using ResultOf = typename Task::value_type::value_type;
   explicit HostState(std::unique_ptr<Runner> runner) : runner_{std::move(runner)} {}
   static void end(HostState* state);
   /// The answer of the coroutine that `make(port)` returns. `make` lives until the coroutine has
@@ -119,6 +129,10 @@ class HostState : public std::enable_shared_from_this<HostState> {
     using T = ResultOf<decltype(make(std::declval<host::Port&>()))>;
     // Shared, because the setter may still be inside the promise when the waiting thread returns.
     auto answer = std::make_shared<Answer<T>>();
+    if (auto own = require_own_process(); !own) {
+      answer->give(std::move(own).error());
+      return answer;
+    }
     spawn(
         [this, make = std::move(make), answer]() mutable -> boost::asio::awaitable<void> {
           answer->give(co_await make(port()));
@@ -143,10 +157,18 @@ class HostState : public std::enable_shared_from_this<HostState> {
   }
   /// Waits on the host's context until the end of which `listeners` are told.
   [[nodiscard]] boost::asio::awaitable<void> end_of(Listeners& listeners);
+  /// Whether this process is a forked child of the one that opened the host. The host's thread does
+  /// not exist here, and the locks of its context may be held for ever.
+  [[nodiscard]] bool is_forked() const { return process_number() != process_; }
+  /// Errors: `not_permitted` in a forked child.
+  [[nodiscard]] Result<void> require_own_process() const;
+  /// Errors: also `not_permitted` on the host's thread, which would wait for itself.
+  [[nodiscard]] Result<void> require_may_wait() const;
   void leave(const std::shared_ptr<Operation::State>& operation);
-  [[nodiscard]] boost::asio::io_context& context() { return runner_->context(); }
+  [[nodiscard]] boost::asio::io_context& context() const { return runner_->context(); }
   [[nodiscard]] host::Port& port() { return runner_->port(); }
 
+  const int process_{process_number()};
   /// Only the host's thread uses it.
   std::unordered_set<std::shared_ptr<Operation::State>> running_;
   resize::Turns turns_;
