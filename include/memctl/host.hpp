@@ -9,12 +9,19 @@
 #include "memctl/domain.hpp"
 #include "memctl/error.hpp"
 #include "memctl/export.hpp"
+#include "memctl/log.hpp"
 #include "memctl/of_domain.hpp"
 #include "memctl/pending.hpp"
 #include "memctl/question.hpp"
 #include "memctl/recovery.hpp"
 
 namespace memctl {
+
+/// How the embedding program wants a host to be.
+struct HostOptions {
+  /// Hears what the host does. Without it the library is silent: it has no output of its own.
+  LogCallback on_log{};
+};
 
 /// A connection to one Xen host. Thread-safe.
 ///
@@ -36,7 +43,7 @@ class MEMCTL_EXPORT Host {
   /// `uri`: "xen:" is the host whose dom0 this program runs in, "sim:" and "sim:FILE" are simulated
   /// hosts. Errors: `no_xen`, `not_permitted`, `xen_unsupported` (another release of Xen),
   /// `invalid_argument` (an unknown kind of host, or a file that describes no host).
-  [[nodiscard]] static Result<Host> open(std::string_view uri);
+  [[nodiscard]] static Result<Host> open(std::string_view uri, HostOptions options = {});
 
   /// The guest with this name or number. Digits mean a number, as in `xl`: a guest whose name is
   /// digits is found by its number alone. dom0 is no guest and is not found. Blocks for some

@@ -12,10 +12,8 @@
 
 namespace memctl {
 
-/// Calls `then`. Nothing can handle its exception, and it must not end the host's thread.
-void call_listener(const std::function<void()>& then);
-
-/// What the host's thread tells when something has ended. Belongs to that thread.
+/// What the host's thread calls when something has ended. Belongs to that thread. A listener must
+/// not throw.
 class Listeners {
  public:
   /// Tells `then` once at the end, or now if that is past.

@@ -9,7 +9,6 @@
 #include "api/host_state.hpp"
 #include "base/text.hpp"
 #include "resize/doctor.hpp"
-#include "resize/recover.hpp"
 
 namespace memctl {
 namespace {
@@ -59,9 +58,9 @@ Result<DomainIdentity> with_name(const Identities& guests, std::string_view name
 
 Host::Host(std::shared_ptr<HostState> state) : state_{std::move(state)} {}
 
-Result<Host> Host::open(std::string_view uri) {
+Result<Host> Host::open(std::string_view uri, HostOptions options) {
   BOOST_OUTCOME_TRY(auto runner, HostThread::open(uri));
-  return Host{HostState::over(std::move(runner))};
+  return Host{HostState::over(std::move(runner), std::move(options))};
 }
 
 Result<std::vector<Domain>> Host::domains() const {
@@ -152,10 +151,7 @@ Pending<Plan> Domain::ask_plan(SizeRequest size, const PlanOptions& options) con
 }
 
 Pending<Recovery> Domain::start_recovery(ResizeOptions options) const {
-  return host_->ask([domain = identity_, options = std::move(options),
-                     &turns = host_->turns()](host::Port& port) {
-    return resize::recover(port, domain, options, &turns);
-  });
+  return host_->recover(identity_, std::move(options));
 }
 
 Result<DomainStatus> Domain::status(const StatusOptions& options) const {

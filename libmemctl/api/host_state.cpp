@@ -3,29 +3,25 @@
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <exception>
 #include <thread>
+
+#include "resize/recover.hpp"
 
 namespace memctl {
 
-void call_listener(const std::function<void()>& then) {
-  try {
-    then();
-  } catch (...) {  // NOLINT(bugprone-empty-catch)
-  }
-}
-
 void Listeners::add(std::function<void()> then) {
-  if (told_) return call_listener(then);
+  if (told_) return then();
   waiting_.push_back(std::move(then));
 }
 
 void Listeners::tell() {
   told_ = true;
-  for (const auto& then : std::exchange(waiting_, {})) call_listener(then);
+  for (const auto& then : std::exchange(waiting_, {})) then();
 }
 
-std::shared_ptr<HostState> HostState::over(std::unique_ptr<Runner> runner) {
-  return {new HostState{std::move(runner)}, end};
+std::shared_ptr<HostState> HostState::over(std::unique_ptr<Runner> runner, HostOptions options) {
+  return {new HostState{std::move(runner), std::move(options)}, end};
 }
 
 /// A listener on the host's thread may own the host and drop it there. That thread cannot wait for
@@ -57,10 +53,13 @@ std::shared_ptr<Operation::State> HostState::start(DomainIdentity domain, SizeRe
   }
   spawn(
       [this, state, size, options = std::move(options)]() mutable -> boost::asio::awaitable<void> {
+        log_.begins(state->domain, size);
+        options.on_event = log_.following(state->domain, std::move(options.on_event));
         state->operation.emplace(port(), state->domain, size, std::move(options));
         running_.insert(state);
         auto report = co_await state->operation->run();
         leave(state);
+        log_.ended(state->domain, report);
         state->give(std::move(report));
       },
       [this, state](const std::exception_ptr& thrown) {
@@ -69,6 +68,25 @@ std::shared_ptr<Operation::State> HostState::start(DomainIdentity domain, SizeRe
         state->give_up(thrown);
       });
   return state;
+}
+
+Pending<Recovery> HostState::recover(DomainIdentity domain, ResizeOptions options) {
+  return ask([this, domain = std::move(domain),
+              options = std::move(options)](host::Port& on) -> host::Task<Recovery> {
+    auto recovered = co_await resize::recover(on, domain, options, &turns_);
+    log_.recovered(domain, recovered);
+    co_return recovered;
+  });
+}
+
+void HostState::call_listener(const std::function<void()>& then) const {
+  try {
+    then();
+  } catch (const std::exception& exception) {
+    log_.threw(exception.what());
+  } catch (...) {
+    log_.threw("something that is no std::exception");
+  }
 }
 
 Result<void> HostState::require_own_process() const {

@@ -14,9 +14,11 @@
 #include <vector>
 
 #include "api/answer.hpp"
+#include "api/log.hpp"
 #include "api/runner.hpp"
 #include "base/process_number.hpp"
 #include "memctl/error.hpp"
+#include "memctl/host.hpp"
 #include "memctl/of_domain.hpp"
 #include "memctl/operation.hpp"
 #include "memctl/pending.hpp"
@@ -38,7 +40,8 @@ struct Operation::State : Answer<Report> {
 /// A host, its runner, and the operations under way on it. Thread-safe.
 class HostState : public std::enable_shared_from_this<HostState> {
  public:
-  [[nodiscard]] static std::shared_ptr<HostState> over(std::unique_ptr<Runner> runner);
+  [[nodiscard]] static std::shared_ptr<HostState> over(std::unique_ptr<Runner> runner,
+                                                       HostOptions options = {});
   HostState(const HostState&) = delete;
   HostState& operator=(const HostState&) = delete;
   ~HostState();
@@ -84,8 +87,7 @@ class HostState : public std::enable_shared_from_this<HostState> {
         });
   }
 
-  /// The turns of the recoveries under way. Only the host's thread uses them.
-  [[nodiscard]] resize::Turns& turns() { return turns_; }
+  [[nodiscard]] Pending<Recovery> recover(DomainIdentity domain, ResizeOptions options);
 
   [[nodiscard]] std::shared_ptr<Operation::State> start(DomainIdentity domain, SizeRequest size,
                                                         ResizeOptions options);
@@ -112,15 +114,17 @@ class HostState : public std::enable_shared_from_this<HostState> {
   template <class T>
   void on_end(std::shared_ptr<Answer<T>> answer, std::function<void()> then) {
     if (is_forked()) return call_listener(then);
-    boost::asio::post(context(), [answer = std::move(answer), then = std::move(then)]() mutable {
-      answer->listeners.add(std::move(then));
-    });
+    boost::asio::post(
+        context(), [this, answer = std::move(answer), then = std::move(then)]() mutable {
+          answer->listeners.add([this, then = std::move(then)] { call_listener(then); });
+        });
   }
 
  private:
   template <class T>
   class Asked;
-  explicit HostState(std::unique_ptr<Runner> runner) : runner_{std::move(runner)} {}
+  HostState(std::unique_ptr<Runner> runner, HostOptions options)
+      : log_{std::move(options.on_log)}, runner_{std::move(runner)} {}
   static void end(HostState* state);
   /// The answer of the coroutine that `make(port)` returns. `make` lives until the coroutine has
   /// ended.
@@ -168,10 +172,14 @@ class HostState : public std::enable_shared_from_this<HostState> {
   [[nodiscard]] boost::asio::io_context& context() const { return runner_->context(); }
   [[nodiscard]] host::Port& port() { return runner_->port(); }
 
+  /// Calls `then`. Nothing can handle its exception, and it must not end the host's thread.
+  void call_listener(const std::function<void()>& then) const;
+
   const int process_{process_number()};
+  const Log log_;
   /// Only the host's thread uses it.
   std::unordered_set<std::shared_ptr<Operation::State>> running_;
-  resize::Turns turns_;
+  resize::Turns turns_;  ///< Of the recoveries under way. Only the host's thread uses them.
   /// The last member, because its destructor waits for the operations in `running_`.
   std::unique_ptr<Runner> runner_;
 };
