@@ -12,6 +12,7 @@
 #include "memctl/log.hpp"
 #include "memctl/of_domain.hpp"
 #include "memctl/pending.hpp"
+#include "memctl/policy.hpp"
 #include "memctl/question.hpp"
 #include "memctl/recovery.hpp"
 
@@ -21,6 +22,8 @@ namespace memctl {
 struct HostOptions {
   /// Hears what the host does. Without it the library is silent: it has no output of its own.
   LogCallback on_log{};
+  /// What the administrator allows. `Host::set_policy` changes it.
+  Policy policy{};
 };
 
 /// A connection to one Xen host. Thread-safe.
@@ -42,7 +45,8 @@ class MEMCTL_EXPORT Host {
   explicit Host(std::shared_ptr<HostState> state);
   /// `uri`: "xen:" is the host whose dom0 this program runs in, "sim:" and "sim:FILE" are simulated
   /// hosts. Errors: `no_xen`, `not_permitted`, `xen_unsupported` (another release of Xen),
-  /// `invalid_argument` (an unknown kind of host, or a file that describes no host).
+  /// `invalid_argument` (an unknown kind of host, or a file that describes no host;
+  /// a wrong policy).
   [[nodiscard]] static Result<Host> open(std::string_view uri, HostOptions options = {});
 
   /// The guest with this name or number. Digits mean a number, as in `xl`: a guest whose name is
@@ -54,6 +58,11 @@ class MEMCTL_EXPORT Host {
   [[nodiscard]] Domain domain(DomainIdentity identity) const;
   /// All guests, by number. Blocks for some milliseconds. Errors: `hypervisor_error`.
   [[nodiscard]] Result<std::vector<Domain>> domains() const;
+
+  /// Replaces the policy, for all handles of this host. Operations that have begun keep theirs.
+  /// Does not block. Errors: `invalid_argument`, those of `Policy::check`; the earlier policy then
+  /// stays.
+  [[nodiscard]] Result<void> set_policy(Policy policy) const;
 
   /// What is good and bad about the host itself, in the order of `Check`. Reads `host_reserve` of
   /// `options`. Blocks for some milliseconds. Errors: `hypervisor_error`.

@@ -59,6 +59,7 @@ Result<DomainIdentity> with_name(const Identities& guests, std::string_view name
 Host::Host(std::shared_ptr<HostState> state) : state_{std::move(state)} {}
 
 Result<Host> Host::open(std::string_view uri, HostOptions options) {
+  BOOST_OUTCOME_TRY(options.policy.check());
   BOOST_OUTCOME_TRY(auto runner, HostThread::open(uri));
   return Host{HostState::over(std::move(runner), std::move(options))};
 }
@@ -80,26 +81,28 @@ Result<Domain> Host::domain(std::string_view name_or_id) const {
 
 Domain Host::domain(DomainIdentity identity) const { return {state_, std::move(identity)}; }
 
+Result<void> Host::set_policy(Policy policy) const { return state_->set_policy(std::move(policy)); }
+
 Pending<std::vector<Finding>> Host::ask_doctor(const DoctorOptions& options) const {
-  return state_->ask([reserve = options.host_reserve](host::Port& port) {
-    return resize::examine_host(port, reserve);
+  return state_->ask([&state = *state_, reserve = options.host_reserve](host::Port& port) {
+    return resize::examine_host(port, state.reserve(reserve));
   });
 }
 
 Pending<std::vector<OfDomain<DomainStatus>>> Host::ask_status_all(
     const StatusOptions& options) const {
-  return state_->ask_all(
-      [question = question_of(options)](host::Port& port, const DomainIdentity& domain) {
-        return resize::status_of(port, domain, question);
-      });
+  return state_->ask_all([&state = *state_, question = question_of(options)](
+                             host::Port& port, const DomainIdentity& domain) {
+    return resize::status_of(port, domain, state.bounded(domain, question));
+  });
 }
 
 Pending<std::vector<OfDomain<std::vector<Finding>>>> Host::ask_doctor_all(
     const DoctorOptions& options) const {
-  return state_->ask_all(
-      [question = question_of(options)](host::Port& port, const DomainIdentity& domain) {
-        return resize::examine_domain(port, domain, question);
-      });
+  return state_->ask_all([&state = *state_, question = question_of(options)](
+                             host::Port& port, const DomainIdentity& domain) {
+    return resize::examine_domain(port, domain, state.bounded(domain, question));
+  });
 }
 
 Result<std::vector<Finding>> Host::doctor(const DoctorOptions& options) const {
@@ -133,20 +136,23 @@ Domain::Domain(std::shared_ptr<HostState> host, DomainIdentity identity)
     : host_{std::move(host)}, identity_{std::move(identity)} {}
 
 Pending<DomainStatus> Domain::ask_status(const StatusOptions& options) const {
-  return host_->ask([domain = identity_, question = question_of(options)](host::Port& port) {
-    return resize::status_of(port, domain, question);
-  });
+  return host_->ask(
+      [&state = *host_, domain = identity_, question = question_of(options)](host::Port& port) {
+        return resize::status_of(port, domain, state.bounded(domain, question));
+      });
 }
 
 Pending<std::vector<Finding>> Domain::ask_doctor(const DoctorOptions& options) const {
-  return host_->ask([domain = identity_, question = question_of(options)](host::Port& port) {
-    return resize::examine_domain(port, domain, question);
-  });
+  return host_->ask(
+      [&state = *host_, domain = identity_, question = question_of(options)](host::Port& port) {
+        return resize::examine_domain(port, domain, state.bounded(domain, question));
+      });
 }
 
 Pending<Plan> Domain::ask_plan(SizeRequest size, const PlanOptions& options) const {
-  return host_->ask([domain = identity_, size, question = question_of(options)](host::Port& port) {
-    return resize::plan_only(port, domain, size, question);
+  return host_->ask([&state = *host_, domain = identity_, size,
+                     question = question_of(options)](host::Port& port) {
+    return resize::plan_only(port, domain, size, state.bounded(domain, question));
   });
 }
 

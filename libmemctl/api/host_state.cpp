@@ -55,7 +55,9 @@ std::shared_ptr<Operation::State> HostState::start(DomainIdentity domain, SizeRe
       [this, state, size, options = std::move(options)]() mutable -> boost::asio::awaitable<void> {
         log_.begins(state->domain, size);
         options.on_event = log_.following(state->domain, std::move(options.on_event));
-        state->operation.emplace(port(), state->domain, size, std::move(options));
+        options.host_reserve = reserve(options.host_reserve);
+        const auto question = bounded(state->domain, resize::question_of(options));
+        state->operation.emplace(port(), state->domain, size, std::move(options), question);
         running_.insert(state);
         auto report = co_await state->operation->run();
         leave(state);
@@ -73,10 +75,27 @@ std::shared_ptr<Operation::State> HostState::start(DomainIdentity domain, SizeRe
 Pending<Recovery> HostState::recover(DomainIdentity domain, ResizeOptions options) {
   return ask([this, domain = std::move(domain),
               options = std::move(options)](host::Port& on) -> host::Task<Recovery> {
-    auto recovered = co_await resize::recover(on, domain, options, &turns_);
+    ResizeOptions reserving = options;
+    reserving.host_reserve = reserve(options.host_reserve);
+    auto recovered = co_await resize::recover(on, domain, std::move(reserving), &turns_);
     log_.recovered(domain, recovered);
     co_return recovered;
   });
+}
+
+Result<void> HostState::set_policy(Policy policy) {
+  BOOST_OUTCOME_TRY(require_own_process());
+  BOOST_OUTCOME_TRY(policy.check());
+  boost::asio::post(context(),
+                    [this, policy = std::move(policy)]() mutable { policy_ = std::move(policy); });
+  return success();
+}
+
+resize::Question HostState::bounded(const DomainIdentity& domain, resize::Question question) const {
+  question.terms.host_reserve = reserve(question.terms.host_reserve);
+  question.terms.minimum = policy_.minimum(domain.name);
+  question.terms.maximum = policy_.maximum(domain.name);
+  return question;
 }
 
 void HostState::call_listener(const std::function<void()>& then) const {

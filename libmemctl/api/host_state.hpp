@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
@@ -23,6 +24,7 @@
 #include "memctl/operation.hpp"
 #include "memctl/pending.hpp"
 #include "resize/operation.hpp"
+#include "resize/question.hpp"
 #include "resize/turns.hpp"
 
 namespace memctl {
@@ -87,6 +89,14 @@ class HostState : public std::enable_shared_from_this<HostState> {
         });
   }
 
+  /// Replaces the policy for what begins later. Errors: those of `Policy::check`.
+  [[nodiscard]] Result<void> set_policy(Policy policy);
+  /// The reserve that the policy leaves of `asked`, and the question with the policy's bounds. Only
+  /// the host's thread asks.
+  [[nodiscard]] Kib reserve(Kib asked) const { return std::max(asked, policy_.host_reserve); }
+  [[nodiscard]] resize::Question bounded(const DomainIdentity& domain,
+                                         resize::Question question) const;
+
   [[nodiscard]] Pending<Recovery> recover(DomainIdentity domain, ResizeOptions options);
 
   [[nodiscard]] std::shared_ptr<Operation::State> start(DomainIdentity domain, SizeRequest size,
@@ -124,7 +134,9 @@ class HostState : public std::enable_shared_from_this<HostState> {
   template <class T>
   class Asked;
   HostState(std::unique_ptr<Runner> runner, HostOptions options)
-      : log_{std::move(options.on_log)}, runner_{std::move(runner)} {}
+      : log_{std::move(options.on_log)},
+        policy_{std::move(options.policy)},
+        runner_{std::move(runner)} {}
   static void end(HostState* state);
   /// The answer of the coroutine that `make(port)` returns. `make` lives until the coroutine has
   /// ended.
@@ -177,6 +189,7 @@ class HostState : public std::enable_shared_from_this<HostState> {
 
   const int process_{process_number()};
   const Log log_;
+  Policy policy_;  ///< Only the host's thread uses it.
   /// Only the host's thread uses it.
   std::unordered_set<std::shared_ptr<Operation::State>> running_;
   resize::Turns turns_;  ///< Of the recoveries under way. Only the host's thread uses them.

@@ -7,8 +7,8 @@
 
 namespace memctl::resize {
 
-Work::Work(host::Port& on, DomainIdentity identity, ResizeOptions with)
-    : Inquiry{on, std::move(identity), question_of(with)},
+Work::Work(host::Port& on, DomainIdentity identity, ResizeOptions with, const Question& question)
+    : Inquiry{on, std::move(identity), question},
       options{std::move(with)},
       limits{on, wakeup, domain},
       progress{on.clock(), options.on_event} {}

@@ -14,7 +14,8 @@ namespace memctl::resize {
 /// and what it tells its caller. Each step is given the patience that it is to have. Belongs to the
 /// host's executor.
 struct Work : Inquiry {
-  Work(host::Port& port, DomainIdentity identity, ResizeOptions options);
+  /// `question` is the one of `options`, and may have bounds of an administrator.
+  Work(host::Port& port, DomainIdentity identity, ResizeOptions options, const Question& question);
 
   /// Opens the mailbox and the watches. Errors: `store_error`.
   [[nodiscard]] Result<void> open();
