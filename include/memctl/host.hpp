@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "memctl/policy.hpp"
 #include "memctl/question.hpp"
 #include "memctl/recovery.hpp"
+#include "memctl/watch.hpp"
 
 namespace memctl {
 
@@ -63,6 +65,12 @@ class MEMCTL_EXPORT Host {
   /// Does not block. Errors: `invalid_argument`, those of `Policy::check`; the earlier policy then
   /// stays.
   [[nodiscard]] Result<void> set_policy(Policy policy) const;
+
+  /// Tells of guests that appear, change and end, until the last copy of what it returns is
+  /// dropped. Guests that run already appear first. `on_change` runs on the host's thread and must
+  /// not block. Its exceptions are ignored. Only what lasts is told: a domain that appears and ends
+  /// within some milliseconds may be left out. Blocks for some milliseconds. Errors: `store_error`.
+  [[nodiscard]] Result<DomainWatch> watch(std::function<void(const DomainChange&)> on_change) const;
 
   /// What is good and bad about the host itself, in the order of `Check`. Reads `host_reserve` of
   /// `options`. Blocks for some milliseconds. Errors: `hypervisor_error`.

@@ -83,6 +83,10 @@ Domain Host::domain(DomainIdentity identity) const { return {state_, std::move(i
 
 Result<void> Host::set_policy(Policy policy) const { return state_->set_policy(std::move(policy)); }
 
+Result<DomainWatch> Host::watch(std::function<void(const DomainChange&)> on_change) const {
+  return state_->watch(std::move(on_change));
+}
+
 Pending<std::vector<Finding>> Host::ask_doctor(const DoctorOptions& options) const {
   return state_->ask([&state = *state_, reserve = options.host_reserve](host::Port& port) {
     return resize::examine_host(port, state.reserve(reserve));
@@ -179,6 +183,10 @@ Result<Plan> Domain::plan_resize(SizeRequest size, const PlanOptions& options) c
 Operation Domain::resize(SizeRequest size, ResizeOptions options) const {
   return Operation{host_, host_->start(identity_, size, std::move(options))};
 }
+
+DomainWatch::DomainWatch(std::shared_ptr<State> state) : state_{std::move(state)} {}
+
+void DomainWatch::stop() const { state_->host->stop(state_->watcher); }
 
 Operation::Operation(std::shared_ptr<HostState> host, std::shared_ptr<State> state)
     : host_{std::move(host)}, state_{std::move(state)} {}

@@ -83,6 +83,37 @@ Pending<Recovery> HostState::recover(DomainIdentity domain, ResizeOptions option
   });
 }
 
+DomainWatch::State::~State() { host->stop(std::move(watcher)); }
+
+Result<DomainWatch> HostState::watch(std::function<void(const DomainChange&)> on_change) {
+  using resize::DomainWatcher;
+  const auto tell = [this, &on_change] {
+    return [this, on_change = std::move(on_change)](const DomainChange& change) {
+      call_listener([&] { on_change(change); });
+    };
+  };
+  const auto begin_watching = [&,
+                               this](host::Port& on) -> host::Task<std::shared_ptr<DomainWatcher>> {
+    auto watcher = std::make_shared<DomainWatcher>(on, tell());
+    BOOST_OUTCOME_CO_TRY(watcher->open());
+    spawn([watcher]() -> boost::asio::awaitable<void> { co_await watcher->run(); },
+          [](const std::exception_ptr&) {});
+    co_return watcher;
+  };
+  BOOST_OUTCOME_TRY(auto watcher, call(begin_watching));
+  return DomainWatch{std::make_shared<DomainWatch::State>(shared_from_this(), std::move(watcher))};
+}
+
+/// The watcher belongs to the host's thread, and has to end there.
+void HostState::stop(std::shared_ptr<resize::DomainWatcher> watcher) {
+  if (is_forked()) {  // it can end nowhere
+    static_cast<void>(new std::shared_ptr<resize::DomainWatcher>{std::move(watcher)});
+    return;
+  }
+  watcher->stop();
+  boost::asio::post(context(), [watcher = std::move(watcher)] { watcher->wake(); });
+}
+
 Result<void> HostState::set_policy(Policy policy) {
   BOOST_OUTCOME_TRY(require_own_process());
   BOOST_OUTCOME_TRY(policy.check());

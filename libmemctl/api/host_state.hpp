@@ -23,6 +23,7 @@
 #include "memctl/of_domain.hpp"
 #include "memctl/operation.hpp"
 #include "memctl/pending.hpp"
+#include "resize/domain_watcher.hpp"
 #include "resize/operation.hpp"
 #include "resize/question.hpp"
 #include "resize/turns.hpp"
@@ -37,6 +38,18 @@ struct Operation::State : Answer<Report> {
   /// Exists from its start until the operation has ended. Only the host's thread uses it, because
   /// its watches belong to that thread.
   std::optional<resize::ResizeOperation> operation{};
+};
+
+/// A watch. Its end ends the watcher, which the host's thread runs.
+struct DomainWatch::State {
+  State(std::shared_ptr<HostState> on, std::shared_ptr<resize::DomainWatcher> told_by)
+      : host{std::move(on)}, watcher{std::move(told_by)} {}
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State();
+
+  const std::shared_ptr<HostState> host;
+  std::shared_ptr<resize::DomainWatcher> watcher;
 };
 
 /// A host, its runner, and the operations under way on it. Thread-safe.
@@ -88,6 +101,10 @@ class HostState : public std::enable_shared_from_this<HostState> {
           co_return told;
         });
   }
+
+  /// Errors: `store_error`, and those of `require_may_wait`.
+  [[nodiscard]] Result<DomainWatch> watch(std::function<void(const DomainChange&)> on_change);
+  void stop(std::shared_ptr<resize::DomainWatcher> watcher);
 
   /// Replaces the policy for what begins later. Errors: those of `Policy::check`.
   [[nodiscard]] Result<void> set_policy(Policy policy);

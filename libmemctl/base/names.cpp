@@ -3,6 +3,7 @@
 #include "memctl/domain_info.hpp"
 #include "memctl/log.hpp"
 #include "memctl/report.hpp"
+#include "memctl/watch.hpp"
 
 namespace memctl {
 
@@ -52,6 +53,18 @@ std::string_view name(Phase phase) {
       return "verify";
     case Phase::restore:
       return "restore";
+  }
+  return "unknown";
+}
+
+std::string_view name(Change change) {
+  switch (change) {
+    case Change::appeared:
+      return "appeared";
+    case Change::changed:
+      return "changed";
+    case Change::ended:
+      return "ended";
   }
   return "unknown";
 }
