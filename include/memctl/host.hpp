@@ -30,10 +30,10 @@ struct HostOptions {
 
 /// A connection to one Xen host. Thread-safe.
 ///
-/// It has one thread for its operations; `xen:` has up
-/// to eight more for libxl's blocking calls. Its destructor cancels the operations under way and
-/// waits for them, and for questions and recoveries that are under way. It also waits for libxl's
-/// calls; a call that waits for another tool's lock ends only with that lock or with this process.
+/// It has one thread for its operations; `xen:` has up to eight more for libxl's blocking calls.
+/// Its destructor cancels the operations under way and waits for them, and for questions and
+/// recoveries that are under way. It also waits for libxl's calls; a call that waits for another
+/// tool's lock ends only with that lock or with this process.
 ///
 /// Callbacks run on the host's thread. There, a call that would block returns `not_permitted` at
 /// once; calls that do not block, such as `resize` and `ask_status`, work. The last handle may be
@@ -47,8 +47,8 @@ class MEMCTL_EXPORT Host {
   explicit Host(std::shared_ptr<HostState> state);
   /// `uri`: "xen:" is the host whose dom0 this program runs in, "sim:" and "sim:FILE" are simulated
   /// hosts. Errors: `no_xen`, `not_permitted`, `xen_unsupported` (another release of Xen),
-  /// `invalid_argument` (an unknown kind of host, or a file that describes no host;
-  /// a wrong policy).
+  /// `invalid_argument` (an unknown kind of host, a file that describes no host, or a wrong
+  /// policy).
   [[nodiscard]] static Result<Host> open(std::string_view uri, HostOptions options = {});
 
   /// The guest with this name or number. Digits mean a number, as in `xl`: a guest whose name is
