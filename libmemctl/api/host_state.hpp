@@ -1,121 +1,238 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <exception>
 #include <functional>
-#include <future>
 #include <memory>
 #include <optional>
 #include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "api/answer.hpp"
+#include "api/log.hpp"
 #include "api/runner.hpp"
+#include "base/process_number.hpp"
 #include "memctl/error.hpp"
+#include "memctl/host.hpp"
+#include "memctl/of_domain.hpp"
 #include "memctl/operation.hpp"
+#include "memctl/pending.hpp"
+#include "resize/domain_watcher.hpp"
 #include "resize/operation.hpp"
+#include "resize/question.hpp"
 #include "resize/turns.hpp"
 
 namespace memctl {
 
 /// A resize and its waiting callers. The host's thread runs it; any thread may hold it.
-struct Operation::State {
-  State(HostState& host, DomainIdentity domain, SizeRequest size, ResizeOptions options);
+struct Operation::State : Answer<Report> {
+  explicit State(DomainIdentity of) : domain{std::move(of)} {}
 
-  /// Exists until the operation has ended. Only the host's thread uses it, because its watches
-  /// belong to that thread.
-  std::optional<resize::ResizeOperation> operation;
-  std::promise<Result<Report>> promise;
-  std::shared_future<Result<Report>> ended;
-  std::vector<std::function<void()>> listeners;  ///< Only the host's thread uses them.
-  bool has_ended{false};                         ///< Only the host's thread uses it.
+  const DomainIdentity domain;
+  /// Exists from its start until the operation has ended. Only the host's thread uses it, because
+  /// its watches belong to that thread.
+  std::optional<resize::ResizeOperation> operation{};
+};
+
+/// A watch. Its end ends the watcher, which the host's thread runs.
+struct DomainWatch::State {
+  State(std::shared_ptr<HostState> on, std::shared_ptr<resize::DomainWatcher> told_by)
+      : host{std::move(on)}, watcher{std::move(told_by)} {}
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State();
+
+  const std::shared_ptr<HostState> host;
+  std::shared_ptr<resize::DomainWatcher> watcher;
 };
 
 /// A host, its runner, and the operations under way on it. Thread-safe.
 class HostState : public std::enable_shared_from_this<HostState> {
  public:
-  [[nodiscard]] static std::shared_ptr<HostState> over(std::unique_ptr<Runner> runner);
+  [[nodiscard]] static std::shared_ptr<HostState> over(std::unique_ptr<Runner> runner,
+                                                       HostOptions options = {});
   HostState(const HostState&) = delete;
   HostState& operator=(const HostState&) = delete;
   ~HostState();
 
+  /// What a coroutine that returns a `Task` results in.
+  template <class Task>
+  using ResultOf = typename Task::value_type::value_type;
+
   /// Runs the coroutine that `make(port)` returns on the host's context, and blocks until it has
-  /// returned its result.
+  /// returned its result. Errors: also those of `require_may_wait`.
   template <class Make>
-  auto call(Make make) {
-    const auto ended = begin(std::ref(make));
-    await(ended);
-    return ended.get();
+  auto call(Make make) -> Result<ResultOf<decltype(make(std::declval<host::Port&>()))>> {
+    BOOST_OUTCOME_TRY(require_may_wait());
+    return wait(*begin(std::ref(make)));
   }
 
-  /// The same, but returns at once. The returned function blocks until the result is there, and
-  /// returns it. `make` must own what its coroutine uses.
+  /// The same, but returns at once. `make` must own what its coroutine uses.
   template <class Make>
   auto ask(Make make) {
-    return [self = shared_from_this(), ended = begin(std::move(make))] {
-      self->await(ended);
-      return ended.get();
-    };
+    return pending(begin(std::move(make)));
   }
 
-  /// The turns of the recoveries under way. Only the host's thread uses them.
-  [[nodiscard]] resize::Turns& turns() { return turns_; }
+  /// Asks all guests at once. `make(port, guest)` returns the coroutine that asks one guest. A
+  /// guest that ends meanwhile is left out.
+  template <class Make>
+  auto ask_all(Make make) {
+    using T = ResultOf<decltype(make(std::declval<host::Port&>(), DomainIdentity{}))>;
+    return ask(
+        [this, make = std::move(make)](host::Port& all) -> host::Task<std::vector<OfDomain<T>>> {
+          BOOST_OUTCOME_CO_TRY(const auto guests, co_await all.hypervisor().domains());
+          std::vector<std::shared_ptr<Answer<T>>> answers;
+          for (const DomainIdentity& guest : guests) {
+            answers.push_back(begin([make, guest](host::Port& port) { return make(port, guest); }));
+          }
+          std::vector<OfDomain<T>> told;
+          for (std::size_t each = 0; each < guests.size(); ++each) {
+            if (!answers[each]->is_there()) co_await end_of(answers[each]->listeners);
+            Result<T> result = answers[each]->ended.get();
+            const bool ended = !result && result.error().cause == Cause::no_such_domain;
+            if (!ended) told.push_back({guests[each], std::move(result)});
+          }
+          co_return told;
+        });
+  }
+
+  /// Errors: `store_error`, and those of `require_may_wait`.
+  [[nodiscard]] Result<DomainWatch> watch(std::function<void(const DomainChange&)> on_change);
+  void stop(std::shared_ptr<resize::DomainWatcher> watcher);
+
+  /// Replaces the policy for what begins later. Errors: those of `Policy::check`.
+  [[nodiscard]] Result<void> set_policy(Policy policy);
+  /// The reserve that the policy leaves of `asked`, and the question with the policy's bounds. Only
+  /// the host's thread asks.
+  [[nodiscard]] Kib reserve(Kib asked) const { return std::max(asked, policy_.host_reserve); }
+  [[nodiscard]] resize::Question bounded(const DomainIdentity& domain,
+                                         resize::Question question) const;
+
+  [[nodiscard]] Pending<Recovery> recover(DomainIdentity domain, ResizeOptions options);
 
   [[nodiscard]] std::shared_ptr<Operation::State> start(DomainIdentity domain, SizeRequest size,
                                                         ResizeOptions options);
-  [[nodiscard]] Result<Report> wait(const Operation::State& operation);
   void cancel(std::shared_ptr<Operation::State> operation);
-  void on_end(std::shared_ptr<Operation::State> operation, std::function<void()> then);
+
+  /// Blocks until the answer is there. Errors: also those of `require_may_wait`.
+  template <class T>
+  [[nodiscard]] Result<T> wait(const Answer<T>& answer) {
+    if (!answer.is_there()) {
+      BOOST_OUTCOME_TRY(require_may_wait());
+      runner_->run_until([&] { return answer.is_there(); });
+    }
+    return answer.ended.get();
+  }
+  template <class T>
+  [[nodiscard]] std::optional<Result<T>> wait_for(const Answer<T>& answer,
+                                                  std::chrono::milliseconds time) {
+    if (!answer.is_there()) {
+      if (auto may = require_may_wait(); !may) return Result<T>{std::move(may).error()};
+      if (answer.ended.wait_for(time) != std::future_status::ready) return std::nullopt;
+    }
+    return answer.ended.get();
+  }
+  template <class T>
+  void on_end(std::shared_ptr<Answer<T>> answer, std::function<void()> then) {
+    if (is_forked()) return call_listener(then);
+    boost::asio::post(
+        context(), [this, answer = std::move(answer), then = std::move(then)]() mutable {
+          answer->listeners.add([this, then = std::move(then)] { call_listener(then); });
+        });
+  }
 
  private:
-  friend struct Operation::State;
-  explicit HostState(std::unique_ptr<Runner> runner) : runner_{std::move(runner)} {}
+  template <class T>
+  class Asked;
+  HostState(std::unique_ptr<Runner> runner, HostOptions options)
+      : log_{std::move(options.on_log)},
+        policy_{std::move(options.policy)},
+        runner_{std::move(runner)} {}
   static void end(HostState* state);
-  template <class Future>
-  [[nodiscard]] static bool is_ready(const Future& ended) {
-    return ended.wait_for(std::chrono::seconds{0}) == std::future_status::ready;
-  }
-  /// Starts the coroutine that `make(port)` returns. `make` lives until the coroutine has ended.
+  /// The answer of the coroutine that `make(port)` returns. `make` lives until the coroutine has
+  /// ended.
   template <class Make>
   auto begin(Make make) {
-    using Ended = typename decltype(make(std::declval<host::Port&>()))::value_type;
+    using T = ResultOf<decltype(make(std::declval<host::Port&>()))>;
     // Shared, because the setter may still be inside the promise when the waiting thread returns.
-    auto promise = std::make_shared<std::promise<Ended>>();
-    auto ended = promise->get_future().share();
+    auto answer = std::make_shared<Answer<T>>();
+    if (auto own = require_own_process(); !own) {
+      answer->give(std::move(own).error());
+      return answer;
+    }
     spawn(
-        [this, make = std::move(make), promise]() mutable -> boost::asio::awaitable<void> {
-          promise->set_value(co_await make(port()));
+        [this, make = std::move(make), answer]() mutable -> boost::asio::awaitable<void> {
+          answer->give(co_await make(port()));
         },
-        [promise](const std::exception_ptr& thrown) {
-          if (thrown) promise->set_exception(thrown);
+        [answer](const std::exception_ptr& thrown) {
+          if (thrown) answer->give_up(thrown);
         });
-    return ended;
+    return answer;
   }
-  template <class Future>
-  void await(const Future& ended) {
-    runner_->run_until([&] { return is_ready(ended); });
+  template <class T>
+  [[nodiscard]] Pending<T> pending(std::shared_ptr<Answer<T>> answer) {
+    return Pending<T>{std::make_shared<Asked<T>>(shared_from_this(), std::move(answer))};
   }
-  /// Starts a coroutine on the host's context. If the coroutine throws, which is a bug of ours,
-  /// `then` gets the exception.
+  /// Starts a coroutine on the host's context, never within this call. If the coroutine throws,
+  /// which is a bug of ours, `then` gets the exception.
   template <class Coroutine, class Then>
   void spawn(Coroutine coroutine, Then then) {
-    boost::asio::co_spawn(context(), std::move(coroutine), std::move(then));
+    boost::asio::post(context(),
+                      [this, coroutine = std::move(coroutine), then = std::move(then)]() mutable {
+                        boost::asio::co_spawn(context(), std::move(coroutine), std::move(then));
+                      });
   }
-  /// Ends an operation. `keep` sets its promise.
-  template <class Keep>
-  void end_operation(const std::shared_ptr<Operation::State>& operation, Keep keep);
-  [[nodiscard]] boost::asio::io_context& context() { return runner_->context(); }
+  /// Waits on the host's context until the end of which `listeners` are told.
+  [[nodiscard]] boost::asio::awaitable<void> end_of(Listeners& listeners);
+  /// Whether this process is a forked child of the one that opened the host. The host's thread does
+  /// not exist here, and the locks of its context may be held for ever.
+  [[nodiscard]] bool is_forked() const { return process_number() != process_; }
+  /// Errors: `not_permitted` in a forked child.
+  [[nodiscard]] Result<void> require_own_process() const;
+  /// Errors: also `not_permitted` on the host's thread, which would wait for itself.
+  [[nodiscard]] Result<void> require_may_wait() const;
+  void leave(const std::shared_ptr<Operation::State>& operation);
+  [[nodiscard]] boost::asio::io_context& context() const { return runner_->context(); }
   [[nodiscard]] host::Port& port() { return runner_->port(); }
 
+  /// Calls `then`. Nothing can handle its exception, and it must not end the host's thread.
+  void call_listener(const std::function<void()>& then) const;
+
+  const int process_{process_number()};
+  const Log log_;
+  Policy policy_;  ///< Only the host's thread uses it.
   /// Only the host's thread uses it.
   std::unordered_set<std::shared_ptr<Operation::State>> running_;
-  resize::Turns turns_;
+  resize::Turns turns_;  ///< Of the recoveries under way. Only the host's thread uses them.
   /// The last member, because its destructor waits for the operations in `running_`.
   std::unique_ptr<Runner> runner_;
+};
+
+/// What a `Pending` holds.
+template <class T>
+class HostState::Asked final : public Pending<T>::State {
+ public:
+  Asked(std::shared_ptr<HostState> host, std::shared_ptr<Answer<T>> answer)
+      : host_{std::move(host)}, answer_{std::move(answer)} {}
+
+  [[nodiscard]] bool done() const override { return answer_->is_there(); }
+  [[nodiscard]] Result<T> wait() const override { return host_->wait(*answer_); }
+  [[nodiscard]] std::optional<Result<T>> wait_for(std::chrono::milliseconds time) const override {
+    return host_->wait_for(*answer_, time);
+  }
+  void on_end(std::function<void()> then) const override {
+    host_->on_end(answer_, std::move(then));
+  }
+
+ private:
+  std::shared_ptr<HostState> host_;
+  std::shared_ptr<Answer<T>> answer_;
 };
 
 }  // namespace memctl
