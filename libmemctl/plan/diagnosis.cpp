@@ -251,7 +251,8 @@ Finding max_pages(const DomainExam& exam) {
   const auto size = domain.size();
   if (!size) return unknown(Check::max_pages, "it has no target");
   const Kib cap = domain.memory.max_pages;
-  if (to_pages(cap) >= settled_pages(exam.facts, *size)) {
+  const Pages wanted = settled_pages(exam.facts, *size);
+  if (to_pages(cap) >= wanted || domain.memory.allocated >= wanted) {
     return good(Check::max_pages, "Xen lets it reach its target");
   }
   return note(Check::max_pages,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plan/input.hpp"
 
+#include <algorithm>
+
 namespace memctl::plan {
 namespace {
 
@@ -52,6 +54,10 @@ Kib present_size(const Input& input) { return measured_size(input.domain, settle
 
 Pages settled_pages(const Input& input, Kib size) {
   return settled_pages(input.domain, size, settled_offset(input));
+}
+
+Pages most_pages(const Input& input, Kib size) {
+  return std::max(settled_pages(input, size), to_pages(rounded(input.domain, size)));
 }
 
 Pages settled_pages(const DomainFacts& domain, Kib size, Kib offset) {

@@ -62,7 +62,10 @@ inline constexpr Kib max_pages_slack = 1_MiB;
 
 /// Xen's page count of the domain once it has settled at `size`.
 [[nodiscard]] Pages settled_pages(const Input& input, Kib size);
-/// The same for a domain whose page count lies `offset` from its sizes.
+/// The most pages that the domain may have at `size`. A guest that gave its video RAM up, or only
+/// says so, can take it back: its max_pages allows it.
+[[nodiscard]] Pages most_pages(const Input& input, Kib size);
+/// `settled_pages` for a domain whose page count lies `offset` from its sizes.
 [[nodiscard]] Pages settled_pages(const DomainFacts& domain, Kib size, Kib offset);
 /// The size for which a domain whose page count lies `offset` from its sizes has the pages that it
 /// has: the size that it was last asked to have, if it has just the pages for that.

@@ -377,7 +377,7 @@ bool raises_frozen_pools(const HostFacts& host) {
 HostNeed host_need(const Input& input, Kib to) {
   const DomainFacts& domain = input.domain;
   // The slack is there because a guest may populate up to max_pages, whatever its target is.
-  const Kib added = to_kib(settled_pages(input, to) - domain.memory.allocated) + max_pages_slack;
+  const Kib added = to_kib(most_pages(input, to) - domain.memory.allocated) + max_pages_slack;
   return {.memory = to > present_size(input) ? std::max(Kib{}, added) : Kib{},
           .pool = pool_growth(domain, std::max(to, *domain.limit))};
 }

@@ -100,8 +100,7 @@ Result<void> HeldLimits::refresh_limits() {
   return require_our_max_pages();
 }
 
-host::Task<void> HeldLimits::set_size(const Patience& patience, Kib size,
-                                      std::optional<Kib> lowest_limit) {
+host::Task<void> HeldLimits::set_size(const Patience& patience, Kib size, Kib lowest_limit) {
   const DomainFacts& domain = domain_->facts().domain;
   if (size > domain.limit) {
     BOOST_OUTCOME_CO_TRY(co_await set_limit(patience, size));
@@ -115,8 +114,8 @@ host::Task<void> HeldLimits::set_size(const Patience& patience, Kib size,
   target_ = size - domain.video_ram;
   max_pages_ = size + plan::max_pages_slack;
   domain_->note_target(target_);
-  if (!lowest_limit || domain.limit <= std::max(size, *lowest_limit)) co_return success();
-  BOOST_OUTCOME_CO_TRY(co_await set_limit(patience, std::max(size, *lowest_limit)));
+  if (domain.limit <= std::max(size, lowest_limit)) co_return success();
+  BOOST_OUTCOME_CO_TRY(co_await set_limit(patience, std::max(size, lowest_limit)));
   co_return set_max_pages(size + plan::max_pages_slack);
 }
 
@@ -157,14 +156,16 @@ Result<void> HeldLimits::set_pool(Kib pool) {
 
 host::Task<void> HeldLimits::raise_frozen_pool(const Patience& patience, Kib pool) {
   const auto found = domain_->facts().domain.frozen_pool;
-  domain_->note_frozen_pool(pool);  // also if the call fails: it may have written it
-  BOOST_OUTCOME_CO_TRY(
-      const auto fixed,
-      co_await patience.answer_of(port_->hypervisor().set_frozen_pool(domain_->id(), found, pool),
-                                  &unanswered_));
-  domain_->note_frozen_pool(fixed);
-  if (!fixed || *fixed >= pool) co_return success();
-  co_return superseded("the stored paging pool of " + domain_->identity().name, fixed);
+  domain_->note_frozen_pool(pool);  // while nobody has answered, it may be written
+  const auto fixed = co_await patience.answer_of(
+      port_->hypervisor().set_frozen_pool(domain_->id(), found, pool), &unanswered_);
+  if (!fixed) {
+    if (unanswered() == nullptr) domain_->note_frozen_pool(found);
+    co_return fixed.error();
+  }
+  domain_->note_frozen_pool(fixed.value());
+  if (!fixed.value() || *fixed.value() >= pool) co_return success();
+  co_return superseded("the stored paging pool of " + domain_->identity().name, fixed.value());
 }
 
 host::Task<void> HeldLimits::return_frozen_pool(const Patience& patience, Kib ours, Kib earlier) {

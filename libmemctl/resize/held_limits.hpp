@@ -36,15 +36,14 @@ class HeldLimits {
   /// `ObservedDomain::require_running`, and those of the host.
   [[nodiscard]] Result<void> refresh_limits();
 
-  // Each of these calls `refresh_limits` first. If the call fails, its limit is unknown until it is
-  // read again.
+  // Each of these calls that sets a limit calls `refresh_limits` first. If the call fails, its
+  // limit is unknown until it is read again.
 
-  /// Sets the target, and first raises the limit if that is lower. If `lowest_limit` is given, the
-  /// limit also sinks with the target, down to that. A guest that reboots is built with target and
+  /// Sets the target, and first raises the limit if that is lower. The limit also sinks
+  /// with the target, down to `lowest_limit`. A guest that reboots is built with target and
   /// limit as they are then, and a pvh or hvm kernel panics if it cannot give back the difference
   /// as it boots; so the two stay close together.
-  [[nodiscard]] host::Task<void> set_size(const Patience& patience, Kib size,
-                                          std::optional<Kib> lowest_limit = std::nullopt);
+  [[nodiscard]] host::Task<void> set_size(const Patience& patience, Kib size, Kib lowest_limit);
   [[nodiscard]] host::Task<void> set_limit(const Patience& patience, Kib limit);
   [[nodiscard]] Result<void> set_max_pages(Kib size);
   /// Raises max_pages to its earlier value if this operation has lowered it and nobody has set it

@@ -103,12 +103,15 @@ Result<void> ResizeOperation::write_journal(const Plan& plan) {
 
 host::Task<void> ResizeOperation::take_stages(const Plan& plan) {
   const Kib goal = plan.to;
-  // A guest that is still to give back its video RAM can be above its limit, and a stage with it.
-  const Way way{.goal = goal, .patience = patience_, .lowest_limit = plan.limit};
+  // While an hvm guest is on its way to giving its video RAM up, its size, and so a stage, can lie
+  // above its limit. The limit then comes down again with the size.
+  const Patience patience = patience_for_way(work_, patience_, goal);
+  const Way way{.goal = goal, .patience = patience, .lowest_limit = plan.limit};
   BOOST_OUTCOME_CO_TRY(const Walked walked, co_await walk(work_, way));
   if (walked.stopped) co_return *walked.stopped;
   // A domain may have the size without a stage, and a target that asks for another.
   if (work_.domain.facts().domain.size() == goal) co_return success();
+  ++work_.stages_begun;
   co_return co_await work_.limits.set_size(patience_, goal, plan.limit);
 }
 

@@ -13,8 +13,8 @@
 
 namespace memctl::resize {
 
-/// The domain's size by Xen's page count, also while the domain is on its way. It is what Xen
-/// counts, never what was asked for.
+/// The domain's size by Xen's page count, also while the domain is on its way. It comes from what
+/// Xen counts. If the domain was on its way when the operation began, it may be up to 1 MiB off.
 [[nodiscard]] Kib reached_size(const plan::Input& facts, const Record& before);
 
 /// What became of the operation that `before` was recorded for, by the facts at hand.

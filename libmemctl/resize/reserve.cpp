@@ -47,7 +47,7 @@ host::Task<void> reserve(Work& work, const Patience& patience, const Plan& plan)
   if (const auto needed = plan::frozen_pool_needed(domain, plan.limit)) {
     BOOST_OUTCOME_CO_TRY(co_await work.limits.raise_frozen_pool(patience, *needed));
   }
-  const Pages goal = plan::settled_pages(work.domain.facts(), plan.to);
+  const Pages goal = plan::most_pages(work.domain.facts(), plan.to);
   if (goal > domain.memory.allocated) {
     BOOST_OUTCOME_CO_TRY(work.refresh_memory(patience));
     // Xen refuses a claim above max_pages. The limit rises with the stages.

@@ -24,24 +24,12 @@ Kib size_now(const DomainFacts& domain, const Record& before) {
   return is_near(before.present) || is_near(before.size) ? before.size : now;
 }
 
-/// The patience for the way back from `present`. A guest could lengthen it for ever otherwise, by
-/// many small stages, and nobody can cancel it.
-Patience patience_for(const Work& work, const Record& before, Kib present) {
-  const Kib way = std::max(before.size - present, present - before.size);
-  const auto time = longest_time(way, work.options.stall);
-  const auto whole = std::chrono::duration_cast<std::chrono::seconds>(time);
-  return work.unhurried.until(work.port.clock().now() + time,
-                              "after " + std::to_string(whole.count()) +
-                                  " s the guest was still on the way back to " +
-                                  to_string(before.size));
-}
-
 /// Walks back to the earlier size, if there is an agent to say what is safe. Returns why it stopped
 /// before that.
 host::Task<Walked> walk_back(Work& work, const Record& before) {
   if (!work.agent.answers()) co_return Walked{work.agent.error()};
   const Kib present = plan::present_size(work.domain.facts());
-  const Patience patience = patience_for(work, before, present);
+  const Patience patience = patience_for_way(work, work.unhurried, before.size);
   // A guest that is to get memory back may need it at once, so its last report has to do.
   const bool gives = present >= before.size;
   const Way way{.goal = before.size,
@@ -49,7 +37,7 @@ host::Task<Walked> walk_back(Work& work, const Record& before) {
                 .asks_first = gives,
                 .restores = true,
                 .lowest_limit = before.limit,
-                .had = before.present,
+                .size_before = before.present,
                 .host_reserve = work.domain.facts().terms.host_reserve};
   co_return co_await walk(work, way);
 }
@@ -112,14 +100,16 @@ host::Task<Restored> restore(Work& work, const Record& before, bool keep) {
   BOOST_OUTCOME_CO_TRY(limits.set_max_pages(max_pages));
   // A domain that grows by another tool's target takes from the pool what it finds there.
   const bool grows = before.present + plan::max_pages_slack < before.size ||
-                     plan::present_size(work.domain.facts()) > before.present;
-  if (!moved && !grows && domain.pool != before.pool) {
+                     plan::measured_size(domain, before.settled_offset) > before.present;
+  const bool pool_returns = !moved && !grows;
+  // Before the pool: the stored pool is never larger than the pool.
+  if (const auto ours = stored_by_the_operation(domain, before);
+      ours && restored.whole && (pool_returns || domain.pool == before.pool)) {
+    BOOST_OUTCOME_CO_TRY(co_await limits.return_frozen_pool(patience, *ours, *before.frozen_pool));
+  }
+  if (pool_returns && domain.pool != before.pool) {
     BOOST_OUTCOME_CO_TRY(limits.set_pool(*before.pool));
     restored.pool = before.pool;
-  }
-  if (const auto ours = stored_by_the_operation(domain, before);
-      ours && restored.whole && domain.pool == before.pool) {
-    BOOST_OUTCOME_CO_TRY(co_await limits.return_frozen_pool(patience, *ours, *before.frozen_pool));
   }
   work.progress.advance(restored.size);
   co_return restored;

@@ -120,8 +120,8 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
   // While a domain is on its way to an earlier target, nobody knows how far its page count will lie
   // from its size. Then a growth ends as well when the balloon says that it has arrived.
   const bool exact = plan::known_offset(facts).has_value();
-  // A stage that replaces an earlier target ends once the guest has seen the new one. A guest that
-  // got pages has.
+  // A stage that replaces an earlier target ends once the guest has seen the new one. If the stage
+  // gives pages, their arrival shows that.
   const bool replaces = goal <= begun && plan::owes(facts.guest);
   const auto is_there = [&](Pages missing) {
     if (replaces && plan::owes(facts.guest)) return false;
@@ -161,7 +161,7 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
           "at " + to_string(present) + " the guest takes the memory that it was to give back");
     }
 
-    headway.note(facts, missing, clock.now());
+    headway.note(facts, std::max(Pages{}, missing), clock.now());
     if (headway.is_too_slow(clock.now())) co_return stall_error(work, stage, missing, headway);
     BOOST_OUTCOME_CO_TRY(work.agent.keep(stage_number, stage.size, headway.moved_at()));
     interval = next_look(interval, last - missing, missing);

@@ -27,14 +27,18 @@ struct Way {
   bool asks_first{};
   /// Part of restoring: the stages move the progress that `restore` has begun, and begin none.
   bool restores{};
-  /// The limit sinks with the size, down to this. Nothing: it only rises.
-  std::optional<Kib> lowest_limit{};
-  /// The guest had this size, so growing back to it adds no block and is one stage, whatever the
-  /// guest has free.
-  Kib had{};
+  /// The limit sinks with the size, down to this.
+  Kib lowest_limit{};
+  /// The guest's size when the operation began. Growing back to it adds no block, and so is one
+  /// stage, whatever the guest has free. Zero: this is no way back.
+  Kib size_before{};
   /// Each stage leaves this much of the host's memory free. Nothing: a claim has reserved enough.
   std::optional<Kib> host_reserve{};
 };
+
+/// `patience`, but no longer than the whole way to `goal` may take. Each stage has a pace of its
+/// own, and a guest could lengthen the way for ever by many small stages.
+[[nodiscard]] Patience patience_for_way(const Work& work, const Patience& patience, Kib goal);
 
 /// How a walk ended.
 struct Walked {

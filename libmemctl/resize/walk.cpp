@@ -4,6 +4,7 @@
 #include "base/domain_error.hpp"
 #include "memctl/size.hpp"
 #include "plan/plan.hpp"
+#include "resize/headway.hpp"
 #include "resize/steps.hpp"
 
 namespace memctl::resize {
@@ -35,12 +36,22 @@ class Approach {
 
 Result<std::optional<Stage>> next_stage(const plan::Input& facts, const Way& way) {
   const Kib present = plan::present_size(facts);
-  const Kib back = std::min(way.goal, way.had);
+  const Kib back = std::min(way.goal, way.size_before);
   if (present >= back) return plan::next_stage(facts, way.goal);
   return std::optional{Stage{.size = back, .host_memory = back - present}};
 }
 
 }  // namespace
+
+Patience patience_for_way(const Work& work, const Patience& patience, Kib goal) {
+  const Kib present = plan::present_size(work.domain.facts());
+  const Kib way = std::max(goal - present, present - goal);
+  const auto time = longest_time(way, work.options.stall);
+  const auto whole = std::chrono::duration_cast<std::chrono::seconds>(time);
+  return patience.until(work.port.clock().now() + time,
+                        "after " + std::to_string(whole.count()) +
+                            " s the guest was still on the way to " + to_string(goal));
+}
 
 host::Task<Walked> walk(Work& work, const Way& way) {
   const plan::Input& facts = work.domain.facts();

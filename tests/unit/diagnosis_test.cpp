@@ -305,7 +305,9 @@ TEST(DomainDiagnosis, Reboot) {
 
 TEST(DomainDiagnosis, MaxPagesBelowTheTarget) {
   const auto with = [](Kib cap) {
-    return on_domain(Check::max_pages, [&](auto&, auto& domain) { domain.memory.max_pages = cap; });
+    return on_domain(Check::max_pages, [&](auto&, auto& domain) {
+      domain.memory = {.allocated = to_pages(std::min(cap, 160_MiB)), .max_pages = cap};
+    });
   };
   EXPECT_EQ(with(160_MiB).severity, Severity::good);
   expect(with(159_MiB), Severity::note,

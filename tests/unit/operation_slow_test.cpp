@@ -97,6 +97,19 @@ TEST_P(SlowGuest, DoesNotHoldAResizeThatWasCancelled) {
   EXPECT_FALSE(journal_stands(id));
 }
 
+TEST_P(SlowGuest, ThatKeepsThePaceOfEachStageStillHasToArrive) {
+  // Its few free MiB describe a part of the way at a time, and movable memory pays for no more.
+  const DomainId id = add({.linux = {.online_policy = "online_movable",
+                                     .kernel_free = 14_MiB,
+                                     .populated_per_second = 220_KiB}});
+  const auto begun = simulation.now();
+  const auto report = resize(id, 640_MiB, {.online = OnlineZone::movable});
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::stalled);
+  EXPECT_THAT(report.error().message, HasSubstr(" s the guest was still on the way to 640 MiB"));
+  EXPECT_LT(simulation.now() - begun, 2 * longest_time(640_MiB, 30s));
+}
+
 TEST_P(SlowGuest, ThatKeepsThePaceIsWaitedFor) {
   const DomainId id = add({.linux = {.populated_per_second = 1_MiB}});
   const auto report = resize(id, 512_MiB);

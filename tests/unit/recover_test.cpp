@@ -246,7 +246,7 @@ TEST_F(RecoverOnSim, AGuestThatGivesItsMemoryBackInManySlowStagesKeepsTheRest) {
   const Report& report = *recovery.value().report;
   EXPECT_EQ(report.outcome, Outcome::kept);
   EXPECT_EQ(report.cause, Cause::stalled);
-  EXPECT_EQ(report.message, "g: after 640 s the guest was still on the way back to 160 MiB");
+  EXPECT_EQ(report.message, "g: after 640 s the guest was still on the way to 160 MiB");
   EXPECT_GE(simulation.now() - begun, 640s);
   EXPECT_LT(simulation.now() - begun, 660s);
   EXPECT_EQ(world.target(id), report.reached);
