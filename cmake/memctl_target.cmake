@@ -20,7 +20,8 @@ function(memctl_target target)
   endif()
   # Boost.Asio finds the standard coroutines by itself with g++; separate compilation is not used.
   target_compile_definitions(${target} PRIVATE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE)
-  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/libmemctl")
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/libmemctl"
+                                               "${PROJECT_BINARY_DIR}/include")
   target_include_directories(${target} SYSTEM PRIVATE ${Boost_INCLUDE_DIRS})
   if(MEMCTL_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${MEMCTL_SANITIZE} -fno-omit-frame-pointer
