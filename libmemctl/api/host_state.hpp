@@ -22,8 +22,9 @@
 
 namespace memctl {
 
-/// A resize and its waiting callers. The host's thread runs it; any thread may hold it.
-struct Operation::State {
+/// A resize and its waiting callers. The host's thread runs it; any thread may hold it. Programs
+/// cannot use it, so it is hidden although `Operation` is not.
+struct __attribute__((visibility("hidden"))) Operation::State {
   State(HostState& host, DomainIdentity domain, SizeRequest size, ResizeOptions options);
 
   /// Exists until the operation has ended. Only the host's thread uses it, because its watches
