@@ -46,6 +46,26 @@ function(memctl_part name)
   target_link_libraries(memctl_${name} PUBLIC ${PART_LINK} Threads::Threads)
 endfunction()
 
+# memctl_way(VARIABLE FROM TO): the way from one installed directory to another, as in "../lib". Both
+# are below the prefix, which "" means.
+function(memctl_way variable from to)
+  foreach(directory IN ITEMS "${from}" "${to}")
+    if(IS_ABSOLUTE "${directory}")
+      message(FATAL_ERROR "${directory} is absolute. Directories of the installation are relative to the prefix")
+    endif()
+  endforeach()
+  file(RELATIVE_PATH way "/prefix/${from}" "/prefix/${to}")
+  string(REGEX REPLACE "/$" "" way "${way}")
+  set(${variable} "${way}" PARENT_SCOPE)
+endfunction()
+
+# memctl_finds_library(TARGET DIRECTORY): what is installed in DIRECTORY finds libmemctl from its own
+# place, so every prefix works.
+function(memctl_finds_library target directory)
+  memctl_way(way "${directory}" "${CMAKE_INSTALL_LIBDIR}")
+  set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/${way}")
+endfunction()
+
 # memctl_test_program(TARGET): a program of the tests. Its own code is not optimised: compiling that
 # would take longer than it saves, since what takes time in a test is the library.
 function(memctl_test_program target)
