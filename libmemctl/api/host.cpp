@@ -102,23 +102,22 @@ Domain::Domain(std::shared_ptr<HostState> host, DomainIdentity identity)
     : host_{std::move(host)}, identity_{std::move(identity)} {}
 
 Pending<DomainStatus> Domain::ask_status(ResizeOptions options) const {
-  return Pending<DomainStatus>{
-      host_->ask([domain = identity_, options = std::move(options)](host::Port& port) {
-        return resize::status_of(port, domain, options);
-      })};
+  return host_->ask([domain = identity_, options = std::move(options)](host::Port& port) {
+    return resize::status_of(port, domain, options);
+  });
 }
 
 Pending<std::vector<Finding>> Domain::ask_doctor(ResizeOptions options) const {
-  return Pending<std::vector<Finding>>{
-      host_->ask([domain = identity_, options = std::move(options)](host::Port& port) {
-        return resize::examine_domain(port, domain, options);
-      })};
+  return host_->ask([domain = identity_, options = std::move(options)](host::Port& port) {
+    return resize::examine_domain(port, domain, options);
+  });
 }
 
 Pending<Recovery> Domain::start_recovery(ResizeOptions options) const {
-  return Pending<Recovery>{
-      host_->ask([domain = identity_, options = std::move(options), &turns = host_->turns()](
-                     host::Port& port) { return resize::recover(port, domain, options, &turns); })};
+  return host_->ask([domain = identity_, options = std::move(options),
+                     &turns = host_->turns()](host::Port& port) {
+    return resize::recover(port, domain, options, &turns);
+  });
 }
 
 Result<DomainStatus> Domain::status(const ResizeOptions& options) const {
@@ -145,10 +144,20 @@ Operation Domain::resize(SizeRequest size, ResizeOptions options) const {
 Operation::Operation(std::shared_ptr<HostState> host, std::shared_ptr<State> state)
     : host_{std::move(host)}, state_{std::move(state)} {}
 
-Result<Report> Operation::wait() { return host_->wait(*state_); }
+const DomainIdentity& Operation::domain() const { return state_->domain; }
 
-void Operation::cancel() { host_->cancel(state_); }
+bool Operation::done() const { return state_->is_there(); }
 
-void Operation::on_end(std::function<void()> then) { host_->on_end(state_, std::move(then)); }
+Result<Report> Operation::wait() const { return host_->wait(*state_); }
+
+std::optional<Result<Report>> Operation::wait_for(std::chrono::milliseconds time) const {
+  return host_->wait_for(*state_, time);
+}
+
+void Operation::cancel() const { host_->cancel(state_); }
+
+void Operation::on_end(std::function<void()> then) const {
+  host_->on_end<Report>(state_, std::move(then));
+}
 
 }  // namespace memctl

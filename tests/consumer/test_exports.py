@@ -28,7 +28,7 @@ def exported(installed: Installed) -> list[str]:
 def name_of(symbol: str) -> str:
     """What the symbol belongs to: "Class::function", "function", or "Class" for its tables."""
     name = KIND.sub("", symbol)
-    assert name.startswith("memctl::"), f"{symbol} is not memctl's"
+    assert name.startswith(("memctl::", "memctl_")), f"{symbol} is not memctl's"
     name = name.removeprefix("memctl::").partition("(")[0]
     return f"{name}::" if KIND.match(symbol) else name
 

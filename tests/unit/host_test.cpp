@@ -4,17 +4,9 @@
 #include "memctl/host.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <array>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <future>
 #include <map>
 #include <optional>
@@ -27,71 +19,10 @@
 
 #include "api/host_state.hpp"
 #include "plan/input.hpp"
+#include "simulated_host.hpp"
 
 namespace memctl {
 namespace {
-
-using namespace std::chrono_literals;
-
-constexpr int domain_count = 8;
-
-/// "sim:FILE" with eight guests. A virtual second takes 2 ms, or a real second.
-class SimulatedHost : public testing::Test {
- protected:
-  SimulatedHost()
-      : path_{std::filesystem::temp_directory_path() /
-              ("memctl-host-test-" + std::to_string(::getpid()) + ".json")} {
-    write("500");
-  }
-  ~SimulatedHost() override { std::filesystem::remove(path_); }
-
-  void write(const std::string& pace) const {
-    std::string guests;
-    for (int each = 0; each < domain_count; ++each) {
-      guests += (each == 0 ? "" : ",") + std::string{R"({"name":")"} + guest_name(each) +
-                R"(","type":")" + (each % 2 == 0 ? "pv" : "pvh") + R"("})";
-    }
-    std::ofstream{path_} << R"({"host":"24GiB","pace":)" << pace << R"(,"guests":[)" << guests
-                         << "]}";
-  }
-  void write_guests(const std::vector<std::string>& names) const {
-    std::string guests;
-    for (const std::string& name : names) {
-      guests += std::string{guests.empty() ? "" : ","} + R"({"type":"pv","name":")" + name + "\"}";
-    }
-    std::ofstream{path_} << R"({"host":"24GiB","guests":[)" << guests << "]}";
-  }
-  static std::string guest_name(int each) { return "g" + std::to_string(each); }
-  [[nodiscard]] std::string uri() const { return "sim:" + path_.string(); }
-
- private:
-  std::filesystem::path path_;
-};
-
-TEST_F(SimulatedHost, AnOperationIsAwaitedWhereTheCoroutineRuns) {
-  Host host = Host::open(uri()).value();
-  boost::asio::io_context context;
-  std::thread::id resumed_on;
-  auto coroutine = [&]() -> boost::asio::awaitable<void> {
-    const Operation operation = host.domain("g0").value().resize(1_GiB);
-    const Result<Report> report = co_await operation.async_wait();
-    EXPECT_TRUE(report) << report.error().message;
-    resumed_on = std::this_thread::get_id();
-    // on_end may call the host, and wait for an operation that has ended already.
-    EXPECT_TRUE(host.domain("g0").value().status());
-    EXPECT_TRUE(co_await operation.async_wait());
-  };
-  boost::asio::co_spawn(context, coroutine(), boost::asio::detached);
-  context.run();
-  EXPECT_EQ(resumed_on, std::this_thread::get_id());
-}
-
-TEST_F(SimulatedHost, AnOperationTakesEveryCompletionToken) {
-  Host host = Host::open(uri()).value();
-  std::future<Result<Report>> report =
-      host.domain("g1").value().resize(512_MiB).async_wait(boost::asio::use_future);
-  EXPECT_TRUE(report.get());
-}
 
 TEST_F(SimulatedHost, OfTwoThatBeginAtOnceOneIsBusyOrComesSecond) {
   const Host host = Host::open(uri()).value();
@@ -104,6 +35,31 @@ TEST_F(SimulatedHost, OfTwoThatBeginAtOnceOneIsBusyOrComesSecond) {
       EXPECT_TRUE(one || one.error().cause == Cause::busy) << one.error().message;
     }
   }
+}
+
+TEST_F(SimulatedHost, AnOperationTellsWhetherItHasEndedAndOfWhichDomain) {
+  write("1");  // no operation has ended by then
+  const Host host = Host::open(uri()).value();
+  const Operation operation = host.domain("g1").value().resize(2_GiB);
+  EXPECT_EQ(operation.domain(), host.domain("g1").value().identity());
+  EXPECT_FALSE(operation.done());
+  EXPECT_FALSE(operation.wait_for(std::chrono::milliseconds{1}));
+  operation.cancel();
+  const auto ended = operation.wait_for(std::chrono::minutes{10});
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->error().cause, Cause::cancelled);
+  EXPECT_TRUE(operation.done());
+  EXPECT_EQ(operation.wait_for(std::chrono::milliseconds{0})->error().cause, Cause::cancelled);
+}
+
+TEST_F(SimulatedHost, AnAnswerTellsWhetherItIsThere) {
+  const Host host = Host::open(uri()).value();
+  const Pending<DomainStatus> pending = host.domain("g1").value().ask_status();
+  std::promise<void> told;
+  pending.on_end([&] { told.set_value(); });
+  told.get_future().get();
+  EXPECT_TRUE(pending.done());
+  EXPECT_EQ(pending.wait_for(std::chrono::milliseconds{0})->value().domain.name, "g1");
 }
 
 TEST_F(SimulatedHost, WhoListensForTheEndMayOwnTheHost) {

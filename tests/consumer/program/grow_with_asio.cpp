@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // A program over the installed library with Boost.Asio of its own.
+#include <memctl/asio.hpp>
 #include <memctl/host.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -13,7 +14,7 @@ namespace asio = boost::asio;
 using namespace memctl::literals;
 
 static asio::awaitable<void> grow(memctl::Domain domain) {
-  const auto report = co_await domain.resize(2_GiB).async_wait();
+  const auto report = co_await async_wait(domain.resize(2_GiB));
   std::cout << report.value().domain.name << ": " << memctl::to_string(report.value().reached)
             << '\n';
 }
