@@ -11,9 +11,9 @@ namespace {
 void examine(const Options& options, DoctorOutput& output, Environment& environment) {
   const auto host = environment.open_host(options.host);
   if (!host) return environment.write_out(output.add(host.error()));
-  environment.write_out(output.add(host.value().doctor(options.resize.host_reserve), std::nullopt));
+  environment.write_out(output.add(host.value().doctor(), std::nullopt));
   ask_domains(host.value(), options, output, environment,
-              [&](const Domain& domain) { return domain.ask_doctor(options.resize); });
+              [](const Domain& domain) { return domain.ask_doctor(); });
 }
 
 }  // namespace

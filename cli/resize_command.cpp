@@ -94,7 +94,7 @@ ExitCode run_plan(const Options& options, Environment& environment) {
     return write(output_of(options, *ending), environment);
   }
   const auto& request = std::get<Request>(looked_up);
-  auto plan = request.domain.plan_resize(request.size, options.resize);
+  auto plan = request.domain.plan_resize(request.size, plan_options(options.resize));
   if (plan) return write(output_of(options, plan.value()), environment);
   const Ending refused{std::move(plan).error(), request.domain.identity(), request.requested()};
   return write(output_of(options, refused), environment);

@@ -54,7 +54,7 @@ void show(const Options& options, StatusOutput& output, Environment& environment
   const auto host = environment.open_host(options.host);
   if (!host) return environment.write_out(output.add(host.error()));
   ask_domains(host.value(), options, output, environment,
-              [&](const Domain& domain) { return domain.ask_status(options.resize); });
+              [](const Domain& domain) { return domain.ask_status(); });
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "memctl/operation.hpp"
 #include "memctl/pending.hpp"
 #include "memctl/plan.hpp"
+#include "memctl/question.hpp"
 #include "memctl/recovery.hpp"
 #include "memctl/resize.hpp"
 #include "memctl/size.hpp"
@@ -30,22 +31,23 @@ class MEMCTL_EXPORT Domain {
   /// The domain and its agent, asked now. Blocks for a few milliseconds. If an agent announced
   /// itself and no longer answers, blocks for up to 5 s. Errors: `no_such_domain`, `store_error`,
   /// `hypervisor_error`.
-  [[nodiscard]] Result<DomainStatus> status(const ResizeOptions& options = {}) const;
+  [[nodiscard]] Result<DomainStatus> status(const StatusOptions& options = {}) const;
 
   /// What is good and bad about the domain and its guest, in the order of `Check`. Checks that the
   /// domain's type does not have are left out. Blocks like `status`. Like `status`, it writes
   /// nothing but the question to the agent. Errors: those of `status`.
-  [[nodiscard]] Result<std::vector<Finding>> doctor(const ResizeOptions& options = {}) const;
-
-  /// `status` and `doctor` without the blocking: the question goes out, and the call returns at
-  /// once. `wait` of what it returns blocks, and has the errors. Ask several domains first and wait
-  /// then: guests that do not answer take 5 s together, not 5 s each.
-  [[nodiscard]] Pending<DomainStatus> ask_status(ResizeOptions options = {}) const;
-  [[nodiscard]] Pending<std::vector<Finding>> ask_doctor(ResizeOptions options = {}) const;
+  [[nodiscard]] Result<std::vector<Finding>> doctor(const DoctorOptions& options = {}) const;
 
   /// What `resize` would do. Blocks like `status`, and writes nothing but the question to the
   /// agent. Errors: every cause for which a resize is refused.
-  [[nodiscard]] Result<Plan> plan_resize(SizeRequest size, const ResizeOptions& options = {}) const;
+  [[nodiscard]] Result<Plan> plan_resize(SizeRequest size, const PlanOptions& options = {}) const;
+
+  /// `status`, `doctor` and `plan_resize` without the blocking: the question goes out, and the call
+  /// returns at once. `wait` of what it returns blocks, and has the errors. Ask several domains
+  /// first and wait then: guests that do not answer take 5 s together, not 5 s each.
+  [[nodiscard]] Pending<DomainStatus> ask_status(const StatusOptions& options = {}) const;
+  [[nodiscard]] Pending<std::vector<Finding>> ask_doctor(const DoctorOptions& options = {}) const;
+  [[nodiscard]] Pending<Plan> ask_plan(SizeRequest size, const PlanOptions& options = {}) const;
 
   /// Starts a resize and returns at once. The operation returns all errors.
   [[nodiscard]] Operation resize(SizeRequest size, ResizeOptions options = {}) const;

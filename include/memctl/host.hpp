@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -9,21 +10,46 @@
 #include "memctl/domain.hpp"
 #include "memctl/error.hpp"
 #include "memctl/export.hpp"
+#include "memctl/log.hpp"
+#include "memctl/of_domain.hpp"
+#include "memctl/pending.hpp"
+#include "memctl/policy.hpp"
+#include "memctl/question.hpp"
 #include "memctl/recovery.hpp"
+#include "memctl/watch.hpp"
 
 namespace memctl {
 
-/// A connection to one Xen host. Thread-safe. It has one thread for its operations; `xen:` has up
-/// to eight more for libxl's blocking calls. Its destructor cancels the operations under way and
-/// waits for them, and for questions and recoveries that are under way. It also waits for libxl's
-/// calls; a call that waits for another tool's lock ends only with that lock or with this process.
+/// How the embedding program wants a host to be.
+struct HostOptions {
+  /// Hears what the host does. Without it the library is silent: it has no output of its own.
+  LogCallback on_log{};
+  /// What the administrator allows. `Host::set_policy` changes it.
+  Policy policy{};
+};
+
+/// A connection to one Xen host. Thread-safe.
+///
+/// It has one thread for its operations; `xen:` has up to eight more for libxl's blocking calls.
+/// Its destructor cancels the operations under way and waits for them, and for questions and
+/// recoveries that are under way. It also waits for libxl's calls; a call that waits for another
+/// tool's lock ends only with that lock or with this process.
+///
+/// Callbacks run on the host's thread. There, a call that would block returns `not_permitted` at
+/// once; calls that do not block, such as `resize` and `ask_status`, work. The last handle may be
+/// dropped there: another thread then does what the destructor does.
+///
+/// In a forked child, where the host's thread does not exist, every call returns `not_permitted` at
+/// once, and callbacks that are registered there are called at once. Dropping the handles there
+/// neither cancels nor closes anything. The child can open a host of its own.
 class MEMCTL_EXPORT Host {
  public:
   explicit Host(std::shared_ptr<HostState> state);
   /// `uri`: "xen:" is the host whose dom0 this program runs in, "sim:" and "sim:FILE" are simulated
   /// hosts. Errors: `no_xen`, `not_permitted`, `xen_unsupported` (another release of Xen),
-  /// `invalid_argument` (an unknown kind of host, or a file that describes no host).
-  [[nodiscard]] static Result<Host> open(std::string_view uri);
+  /// `invalid_argument` (an unknown kind of host, a file that describes no host, or a wrong
+  /// policy).
+  [[nodiscard]] static Result<Host> open(std::string_view uri, HostOptions options = {});
 
   /// The guest with this name or number. Digits mean a number, as in `xl`: a guest whose name is
   /// digits is found by its number alone. dom0 is no guest and is not found. Blocks for some
@@ -35,10 +61,35 @@ class MEMCTL_EXPORT Host {
   /// All guests, by number. Blocks for some milliseconds. Errors: `hypervisor_error`.
   [[nodiscard]] Result<std::vector<Domain>> domains() const;
 
-  /// What is good and bad about the host itself, in the order of `Check`. `reserve` is the memory
-  /// that has to stay free on it. Blocks for some milliseconds. Errors: `hypervisor_error`.
-  [[nodiscard]] Result<std::vector<Finding>> doctor(
-      Kib reserve = ResizeOptions{}.host_reserve) const;
+  /// Replaces the policy, for all handles of this host. Operations that have begun keep theirs.
+  /// Does not block. Errors: `invalid_argument`, those of `Policy::check`; the earlier policy then
+  /// stays.
+  [[nodiscard]] Result<void> set_policy(Policy policy) const;
+
+  /// Tells of guests that appear, change and end, until the last copy of what it returns is
+  /// dropped. Guests that run already appear first. `on_change` runs on the host's thread and must
+  /// not block. Its exceptions are ignored. Only what lasts is told: a domain that appears and ends
+  /// within some milliseconds may be left out. Blocks for some milliseconds. Errors: `store_error`.
+  [[nodiscard]] Result<DomainWatch> watch(std::function<void(const DomainChange&)> on_change) const;
+
+  /// What is good and bad about the host itself, in the order of `Check`. Reads `host_reserve` of
+  /// `options`. Blocks for some milliseconds. Errors: `hypervisor_error`.
+  [[nodiscard]] Result<std::vector<Finding>> doctor(const DoctorOptions& options = {}) const;
+  /// The same without the blocking. `wait` of what it returns blocks, and has the errors.
+  [[nodiscard]] Pending<std::vector<Finding>> ask_doctor(const DoctorOptions& options = {}) const;
+
+  /// `Domain::status` and `Domain::doctor` of all guests at once, by number. Guests whose agents do
+  /// not answer take 5 s together. A guest that ends meanwhile is left out. Errors:
+  /// `hypervisor_error`. An error of one domain is in the result of that domain.
+  [[nodiscard]] Result<std::vector<OfDomain<DomainStatus>>> status_all(
+      const StatusOptions& options = {}) const;
+  [[nodiscard]] Result<std::vector<OfDomain<std::vector<Finding>>>> doctor_all(
+      const DoctorOptions& options = {}) const;
+  /// The same without the blocking. `wait` of what it returns blocks, and has the errors.
+  [[nodiscard]] Pending<std::vector<OfDomain<DomainStatus>>> ask_status_all(
+      const StatusOptions& options = {}) const;
+  [[nodiscard]] Pending<std::vector<OfDomain<std::vector<Finding>>>> ask_doctor_all(
+      const DoctorOptions& options = {}) const;
 
   /// Calls `Domain::start_recovery` for each guest, waits for all of them, and returns the results
   /// by number. A guest that ends meanwhile is left out. `on_event` of `options` hears of all

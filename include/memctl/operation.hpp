@@ -38,7 +38,8 @@ class MEMCTL_EXPORT Operation {
   /// Asks the operation to end with `cancelled`. `wait` tells how it ended. Does not block.
   void cancel() const;
   /// Calls `then` once when the operation has ended, or soon if it has ended already. `then` runs
-  /// on the host's thread and must not block. Exceptions of `then` are ignored. Does not block.
+  /// on the host's thread and must not block, but may start the next operation. Exceptions of
+  /// `then` are ignored. Does not block.
   void on_end(std::function<void()> then) const;
 
  private:

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "memctl/domain_info.hpp"
-#include "memctl/error.hpp"
+#include "memctl/of_domain.hpp"
 #include "memctl/report.hpp"
 #include "memctl/units.hpp"
 
@@ -26,9 +26,6 @@ struct Recovery {
 };
 
 /// One domain's part in the recovery of a host.
-struct DomainRecovery {
-  DomainIdentity domain{};
-  Result<Recovery> result;
-};
+using DomainRecovery = OfDomain<Recovery>;
 
 }  // namespace memctl

@@ -43,10 +43,11 @@ struct ResizeOptions {
   bool agentless{false};
   /// Accept that emulated devices cannot reach the added memory of an hvm guest.
   bool allow_hvm_devices{false};
-  /// Host memory that stays free. Only a shrink may take some of it, for the domain's paging pool.
+  /// Host memory that stays free; the host's `Policy` may ask for more. Only a shrink may take some
+  /// of it, for the domain's paging pool.
   Kib host_reserve{64_MiB};
   /// The operation calls it on the host's thread, at most a few dozen times a second. It must
-  /// neither block nor call into the host. If it throws, the operation ends with `cancelled` and
+  /// not block. If it throws, the operation ends with `cancelled` and
   /// does not call it again.
   std::function<void(const Event&)> on_event{};
 };

@@ -12,7 +12,8 @@
 
 namespace memctl {
 
-/// What the host's thread tells when something has ended. Belongs to that thread.
+/// What the host's thread calls when something has ended. Belongs to that thread. A listener must
+/// not throw.
 class Listeners {
  public:
   /// Tells `then` once at the end, or now if that is past.

@@ -9,11 +9,11 @@
 #include "api/host_state.hpp"
 #include "base/text.hpp"
 #include "resize/doctor.hpp"
-#include "resize/recover.hpp"
 
 namespace memctl {
 namespace {
 
+using resize::question_of;
 using Identities = std::vector<DomainIdentity>;
 
 Result<Identities> list(HostState& state) {
@@ -58,9 +58,10 @@ Result<DomainIdentity> with_name(const Identities& guests, std::string_view name
 
 Host::Host(std::shared_ptr<HostState> state) : state_{std::move(state)} {}
 
-Result<Host> Host::open(std::string_view uri) {
+Result<Host> Host::open(std::string_view uri, HostOptions options) {
+  BOOST_OUTCOME_TRY(options.policy.check());
   BOOST_OUTCOME_TRY(auto runner, HostThread::open(uri));
-  return Host{HostState::over(std::move(runner))};
+  return Host{HostState::over(std::move(runner), std::move(options))};
 }
 
 Result<std::vector<Domain>> Host::domains() const {
@@ -80,8 +81,45 @@ Result<Domain> Host::domain(std::string_view name_or_id) const {
 
 Domain Host::domain(DomainIdentity identity) const { return {state_, std::move(identity)}; }
 
-Result<std::vector<Finding>> Host::doctor(Kib reserve) const {
-  return state_->call([&](host::Port& port) { return resize::examine_host(port, reserve); });
+Result<void> Host::set_policy(Policy policy) const { return state_->set_policy(std::move(policy)); }
+
+Result<DomainWatch> Host::watch(std::function<void(const DomainChange&)> on_change) const {
+  return state_->watch(std::move(on_change));
+}
+
+Pending<std::vector<Finding>> Host::ask_doctor(const DoctorOptions& options) const {
+  return state_->ask([&state = *state_, reserve = options.host_reserve](host::Port& port) {
+    return resize::examine_host(port, state.reserve(reserve));
+  });
+}
+
+Pending<std::vector<OfDomain<DomainStatus>>> Host::ask_status_all(
+    const StatusOptions& options) const {
+  return state_->ask_all([&state = *state_, question = question_of(options)](
+                             host::Port& port, const DomainIdentity& domain) {
+    return resize::status_of(port, domain, state.bounded(domain, question));
+  });
+}
+
+Pending<std::vector<OfDomain<std::vector<Finding>>>> Host::ask_doctor_all(
+    const DoctorOptions& options) const {
+  return state_->ask_all([&state = *state_, question = question_of(options)](
+                             host::Port& port, const DomainIdentity& domain) {
+    return resize::examine_domain(port, domain, state.bounded(domain, question));
+  });
+}
+
+Result<std::vector<Finding>> Host::doctor(const DoctorOptions& options) const {
+  return ask_doctor(options).wait();
+}
+
+Result<std::vector<OfDomain<DomainStatus>>> Host::status_all(const StatusOptions& options) const {
+  return ask_status_all(options).wait();
+}
+
+Result<std::vector<OfDomain<std::vector<Finding>>>> Host::doctor_all(
+    const DoctorOptions& options) const {
+  return ask_doctor_all(options).wait();
 }
 
 Result<std::vector<DomainRecovery>> Host::recover(const ResizeOptions& options) const {
@@ -101,30 +139,36 @@ Result<std::vector<DomainRecovery>> Host::recover(const ResizeOptions& options) 
 Domain::Domain(std::shared_ptr<HostState> host, DomainIdentity identity)
     : host_{std::move(host)}, identity_{std::move(identity)} {}
 
-Pending<DomainStatus> Domain::ask_status(ResizeOptions options) const {
-  return host_->ask([domain = identity_, options = std::move(options)](host::Port& port) {
-    return resize::status_of(port, domain, options);
-  });
+Pending<DomainStatus> Domain::ask_status(const StatusOptions& options) const {
+  return host_->ask(
+      [&state = *host_, domain = identity_, question = question_of(options)](host::Port& port) {
+        return resize::status_of(port, domain, state.bounded(domain, question));
+      });
 }
 
-Pending<std::vector<Finding>> Domain::ask_doctor(ResizeOptions options) const {
-  return host_->ask([domain = identity_, options = std::move(options)](host::Port& port) {
-    return resize::examine_domain(port, domain, options);
+Pending<std::vector<Finding>> Domain::ask_doctor(const DoctorOptions& options) const {
+  return host_->ask(
+      [&state = *host_, domain = identity_, question = question_of(options)](host::Port& port) {
+        return resize::examine_domain(port, domain, state.bounded(domain, question));
+      });
+}
+
+Pending<Plan> Domain::ask_plan(SizeRequest size, const PlanOptions& options) const {
+  return host_->ask([&state = *host_, domain = identity_, size,
+                     question = question_of(options)](host::Port& port) {
+    return resize::plan_only(port, domain, size, state.bounded(domain, question));
   });
 }
 
 Pending<Recovery> Domain::start_recovery(ResizeOptions options) const {
-  return host_->ask([domain = identity_, options = std::move(options),
-                     &turns = host_->turns()](host::Port& port) {
-    return resize::recover(port, domain, options, &turns);
-  });
+  return host_->recover(identity_, std::move(options));
 }
 
-Result<DomainStatus> Domain::status(const ResizeOptions& options) const {
+Result<DomainStatus> Domain::status(const StatusOptions& options) const {
   return ask_status(options).wait();
 }
 
-Result<std::vector<Finding>> Domain::doctor(const ResizeOptions& options) const {
+Result<std::vector<Finding>> Domain::doctor(const DoctorOptions& options) const {
   return ask_doctor(options).wait();
 }
 
@@ -132,14 +176,17 @@ Result<Recovery> Domain::recover(const ResizeOptions& options) const {
   return start_recovery(options).wait();
 }
 
-Result<Plan> Domain::plan_resize(SizeRequest size, const ResizeOptions& options) const {
-  return host_->call(
-      [&](host::Port& port) { return resize::plan_only(port, identity_, size, options); });
+Result<Plan> Domain::plan_resize(SizeRequest size, const PlanOptions& options) const {
+  return ask_plan(size, options).wait();
 }
 
 Operation Domain::resize(SizeRequest size, ResizeOptions options) const {
   return Operation{host_, host_->start(identity_, size, std::move(options))};
 }
+
+DomainWatch::DomainWatch(std::shared_ptr<State> state) : state_{std::move(state)} {}
+
+void DomainWatch::stop() const { state_->host->stop(state_->watcher); }
 
 Operation::Operation(std::shared_ptr<HostState> host, std::shared_ptr<State> state)
     : host_{std::move(host)}, state_{std::move(state)} {}

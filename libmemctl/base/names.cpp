@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "memctl/cause.hpp"
 #include "memctl/domain_info.hpp"
+#include "memctl/log.hpp"
 #include "memctl/report.hpp"
+#include "memctl/watch.hpp"
 
 namespace memctl {
 
@@ -51,6 +53,30 @@ std::string_view name(Phase phase) {
       return "verify";
     case Phase::restore:
       return "restore";
+  }
+  return "unknown";
+}
+
+std::string_view name(Change change) {
+  switch (change) {
+    case Change::appeared:
+      return "appeared";
+    case Change::changed:
+      return "changed";
+    case Change::ended:
+      return "ended";
+  }
+  return "unknown";
+}
+
+std::string_view name(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug:
+      return "debug";
+    case LogLevel::info:
+      return "info";
+    case LogLevel::warning:
+      return "warning";
   }
   return "unknown";
 }

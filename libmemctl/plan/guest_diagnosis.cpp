@@ -75,7 +75,7 @@ Finding kernel(const Input& input) {
     return {Check::kernel, Severity::bad, refused->message, refused->hint};
   }
   Input movable = input;
-  movable.policy.online = OnlineZone::movable;
+  movable.terms.online = OnlineZone::movable;
   if (const auto refused = refuse_kernel_faults(movable, largest_size)) {
     return {Check::kernel, Severity::note, refused->message, refused->hint};
   }

@@ -9,7 +9,7 @@
 namespace memctl::plan {
 
 /// What the caller and the administrator allow.
-struct Policy {
+struct Terms {
   Kib host_reserve{64_MiB};  ///< The memory that stays free on the host.
   OnlineZone online{OnlineZone::kernel};
   bool agentless{false};
@@ -33,7 +33,7 @@ struct Input {
   std::optional<GuestFacts> guest{};
   /// The memory that the guest's processes have lately taken within a second.
   Kib guest_demand{};
-  Policy policy{};
+  Terms terms{};
   Holder holder{};
   std::optional<bool> being_saved{};  ///< Or migrated. Nothing: it cannot be told.
 };

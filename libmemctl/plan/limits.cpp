@@ -32,13 +32,13 @@ Error refusal(Cause cause, std::string reason, std::string remedy = {}) {
 bool has_pool(const DomainFacts& domain) { return domain.identity.type != DomainType::pv; }
 
 Refusal refuse_above_policy(const Input& input, Kib to) {
-  const auto& maximum = input.policy.maximum;
+  const auto& maximum = input.terms.maximum;
   if (!maximum || to <= *maximum) return {};
   return refusal(Cause::above_policy, "the administrator allows at most " + to_string(*maximum));
 }
 
 Refusal refuse_below_policy(const Input& input, Kib to) {
-  const auto& minimum = input.policy.minimum;
+  const auto& minimum = input.terms.minimum;
   if (!minimum || to >= *minimum) return {};
   return refusal(Cause::below_policy,
                  "the administrator leaves it at least " + to_string(*minimum));
@@ -58,7 +58,7 @@ Refusal refuse_host_memory(const Input& input, Kib to) {
   if (host_need(input, to).all() <= host_spare(input)) return {};
   return refusal(Cause::host_memory,
                  "the host has no more (" + at_most(host_spare(input)) +
-                     " free beyond the reserve of " + to_string(input.policy.host_reserve) + ")",
+                     " free beyond the reserve of " + to_string(input.terms.host_reserve) + ")",
                  "ask for less, or free memory on the host; xl info shows what is free and what is "
                  "claimed");
 }
@@ -162,7 +162,7 @@ Refusal refuse_toolstack(const Input& input) {
 }
 
 Refusal refuse_without_agent(const Input& input) {
-  if (input.guest || input.policy.agentless) return {};
+  if (input.guest || input.terms.agentless) return {};
   return refusal(Cause::agent_absent,
                  "no memctl-agent answers (not installed, not started, or the guest is still "
                  "booting)",
@@ -222,7 +222,7 @@ Refusal refuse_kernel_faults(const Input& input, Kib to) {
   if (!faults.first_memory_of_a_zone_is_lost) return {};
   constexpr auto newer =
       "in the guest: install a kernel of 5.18, 5.15.35, 5.10.112 or newer, and reboot";
-  if (input.policy.online == OnlineZone::movable && input.guest->report.blocks_movable == 0) {
+  if (input.terms.online == OnlineZone::movable && input.guest->report.blocks_movable == 0) {
     return refusal(Cause::guest_kernel_fault,
                    kernel + " cannot use the first memory of a movable zone", newer);
   }
@@ -252,7 +252,7 @@ Refusal refuse_passthrough(const Input& input, Kib) {
 Refusal refuse_emulated_devices(const Input& input, Kib to) {
   const DomainFacts& domain = input.domain;
   if (domain.identity.type != DomainType::hvm || domain.emulated_dma_devices == false) return {};
-  if (input.policy.allow_hvm_devices) return {};
+  if (input.terms.allow_hvm_devices) return {};
   if (domain.boot_limit && to <= *domain.boot_limit) return {};
   const std::string past =
       " could not reach memory past " +
@@ -383,7 +383,7 @@ HostNeed host_need(const Input& input, Kib to) {
 }
 
 Kib host_spare(const Input& input) {
-  return std::max(Kib{}, to_kib(input.host.available()) - input.policy.host_reserve);
+  return std::max(Kib{}, to_kib(input.host.available()) - input.terms.host_reserve);
 }
 
 }  // namespace memctl::plan

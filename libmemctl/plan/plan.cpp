@@ -41,7 +41,7 @@ Plan outline(const Input& input, Kib to) {
             .pool = domain.pool,
             .pool_growth = pool_growth(domain, limit),
             .host_free = to_kib(input.host.available()),
-            .host_reserve = input.policy.host_reserve};
+            .host_reserve = input.terms.host_reserve};
   if (plan.pool) *plan.pool += plan.pool_growth;
   return plan;
 }

@@ -118,7 +118,7 @@ Room room_after(const Input& input, const Room& room, const Stage& stage) {
              .mem_total = room.mem_total + stage.host_memory};
   if (!room.kernel_zone) return after;
   // The balloon takes memory from the kernel zones alone.
-  const bool counts = stage.host_memory < Kib{} || input.policy.online == OnlineZone::kernel;
+  const bool counts = stage.host_memory < Kib{} || input.terms.online == OnlineZone::kernel;
   const Kib gained = counts ? stage.host_memory : Kib{};
   after.kernel_zone = *room.kernel_zone - stage.memmap + gained;
   return after;

@@ -43,7 +43,7 @@ Result<void> AgentLink::open() {
 host::Task<void> AgentLink::meet() {
   error_.reset();
   domain_->forget_guest();
-  if (domain_->facts().policy.agentless) co_return success();
+  if (domain_->facts().terms.agentless) co_return success();
   BOOST_OUTCOME_CO_TRY(const DomainMemory memory, port_->hypervisor().domain_memory(domain_->id()));
   if (memory.paused || memory.dying || memory.shutdown != ShutdownReason::none) {
     co_return success();

@@ -35,10 +35,10 @@ host::Task<std::vector<Finding>> examine_host(host::Port& port, Kib reserve) {
 }
 
 host::Task<std::vector<Finding>> examine_domain(host::Port& port, DomainIdentity domain,
-                                                ResizeOptions options) {
+                                                Question question) {
   const DomainId id = domain.id;
-  options.agentless = false;  // the agent is one of the things that the doctor looks at
-  Inquiry inquiry{port, std::move(domain), std::move(options)};
+  question.terms.agentless = false;  // the agent is one of the things that the doctor looks at
+  Inquiry inquiry{port, std::move(domain), question};
   BOOST_OUTCOME_CO_TRY(inquiry.agent.open());
   BOOST_OUTCOME_CO_TRY(co_await inquiry.gather(inquiry.unhurried));
   BOOST_OUTCOME_CO_TRY(examine_claim(inquiry.domain));

@@ -7,7 +7,7 @@
 #include "host/task.hpp"
 #include "memctl/doctor.hpp"
 #include "memctl/domain_info.hpp"
-#include "memctl/resize.hpp"
+#include "resize/question.hpp"
 
 namespace memctl::resize {
 
@@ -17,6 +17,6 @@ namespace memctl::resize {
 /// What is good and bad about a domain and its guest, asked now. Errors: those of the host.
 [[nodiscard]] host::Task<std::vector<Finding>> examine_domain(host::Port& port,
                                                               DomainIdentity domain,
-                                                              ResizeOptions options);
+                                                              Question question);
 
 }  // namespace memctl::resize

@@ -10,11 +10,6 @@
 namespace memctl::resize {
 namespace {
 
-/// Only dom0 writes here. The target and static-max stand below it.
-std::string limits_path(DomainId domain) {
-  return "/local/domain/" + std::to_string(number(domain)) + "/memory";
-}
-
 /// Nothing: it is no number of KiB.
 std::optional<Kib> size_in(const std::optional<std::string>& text) {
   std::int64_t kib{};
@@ -26,6 +21,10 @@ std::optional<Kib> size_in(const std::optional<std::string>& text) {
 }
 
 }  // namespace
+
+std::string limits_path(DomainId domain) {
+  return "/local/domain/" + std::to_string(number(domain)) + "/memory";
+}
 
 HeldLimits::HeldLimits(host::Port& port, host::Wakeup& wakeup, ObservedDomain& domain)
     : port_{&port}, wakeup_{&wakeup}, domain_{&domain} {}

@@ -12,6 +12,9 @@
 
 namespace memctl::resize {
 
+/// Where xenstore has a domain's target and static-max. Only dom0 writes below it.
+[[nodiscard]] std::string limits_path(DomainId domain);
+
 /// The target, the limit and max_pages of a domain while an operation holds them. It remembers what
 /// it found when the operation began and what it has set since; any other value is another tool's,
 /// and ends the operation as `superseded`. Neither libxl nor Xen can compare and set at once, so

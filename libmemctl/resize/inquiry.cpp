@@ -6,23 +6,12 @@
 #include "plan/plan.hpp"
 
 namespace memctl::resize {
-namespace {
 
-plan::Policy policy_of(const ResizeOptions& options) {
-  return {.host_reserve = options.host_reserve,
-          .online = options.online,
-          .agentless = options.agentless,
-          .allow_hvm_devices = options.allow_hvm_devices};
-}
-
-}  // namespace
-
-Inquiry::Inquiry(host::Port& on, DomainIdentity identity, ResizeOptions with)
+Inquiry::Inquiry(host::Port& on, DomainIdentity identity, const Question& question)
     : port{on},
-      options{std::move(with)},
-      domain{on, std::move(identity), policy_of(options)},
-      agent{on, wakeup, domain, options.online},
-      unhurried{on.clock(), wakeup, domain.identity(), options.stall} {}
+      domain{on, std::move(identity), question.terms},
+      agent{on, wakeup, domain, question.terms.online},
+      unhurried{on.clock(), wakeup, domain.identity(), question.stall} {}
 
 host::Task<void> Inquiry::gather(const Patience& patience) {
   BOOST_OUTCOME_CO_TRY(require_same(port, domain.identity()));
@@ -43,8 +32,8 @@ Error explained(Error refusal, const std::optional<Error>& agent_error) {
 }
 
 host::Task<Plan> plan_only(host::Port& port, DomainIdentity domain, SizeRequest request,
-                           ResizeOptions options) {
-  Inquiry inquiry{port, std::move(domain), std::move(options)};
+                           Question question) {
+  Inquiry inquiry{port, std::move(domain), question};
   BOOST_OUTCOME_CO_TRY(inquiry.agent.open());
   BOOST_OUTCOME_CO_TRY(co_await inquiry.gather(inquiry.unhurried));
   BOOST_OUTCOME_CO_TRY(inquiry.domain.read_save());
@@ -53,8 +42,8 @@ host::Task<Plan> plan_only(host::Port& port, DomainIdentity domain, SizeRequest 
   co_return plan;
 }
 
-host::Task<DomainStatus> status_of(host::Port& port, DomainIdentity domain, ResizeOptions options) {
-  Inquiry inquiry{port, std::move(domain), std::move(options)};
+host::Task<DomainStatus> status_of(host::Port& port, DomainIdentity domain, Question question) {
+  Inquiry inquiry{port, std::move(domain), question};
   BOOST_OUTCOME_CO_TRY(inquiry.agent.open());
   BOOST_OUTCOME_CO_TRY(co_await inquiry.gather(inquiry.unhurried));
   BOOST_OUTCOME_CO_TRY(inquiry.domain.read_save());

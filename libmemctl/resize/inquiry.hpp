@@ -8,18 +8,18 @@
 #include "host/task.hpp"
 #include "memctl/domain_info.hpp"
 #include "memctl/plan.hpp"
-#include "memctl/resize.hpp"
 #include "memctl/size.hpp"
 #include "resize/agent_link.hpp"
 #include "resize/observed_domain.hpp"
 #include "resize/patience.hpp"
+#include "resize/question.hpp"
 
 namespace memctl::resize {
 
 /// A domain and its agent, to be asked. Nothing here changes the domain. Belongs to the host's
 /// executor.
 struct Inquiry {
-  Inquiry(host::Port& port, DomainIdentity identity, ResizeOptions options);
+  Inquiry(host::Port& port, DomainIdentity identity, const Question& question);
 
   /// Reads all facts: first the agent's, since its answer can take seconds in which others may
   /// change what follows, and last the host's, which others change most. The record is read before
@@ -28,7 +28,6 @@ struct Inquiry {
   [[nodiscard]] host::Task<void> gather(const Patience& patience);
 
   host::Port& port;
-  ResizeOptions options;
   host::Wakeup wakeup;
   ObservedDomain domain;
   AgentLink agent;
@@ -42,10 +41,10 @@ struct Inquiry {
 
 /// What `ResizeOperation` would do, without doing it. Errors: every refusal.
 [[nodiscard]] host::Task<Plan> plan_only(host::Port& port, DomainIdentity domain,
-                                         SizeRequest request, ResizeOptions options);
+                                         SizeRequest request, Question question);
 
 /// The domain and its guest, asked now. Errors: those of the host.
 [[nodiscard]] host::Task<DomainStatus> status_of(host::Port& port, DomainIdentity domain,
-                                                 ResizeOptions options);
+                                                 Question question);
 
 }  // namespace memctl::resize

@@ -41,8 +41,8 @@ Result<void> require_same(host::Port& port, const DomainIdentity& identity) {
       "the domain has ended, and another domain has its ID " + std::to_string(number(identity.id)));
 }
 
-ObservedDomain::ObservedDomain(host::Port& port, DomainIdentity identity, plan::Policy policy)
-    : port_{&port}, identity_{std::move(identity)}, facts_{.policy = policy} {}
+ObservedDomain::ObservedDomain(host::Port& port, DomainIdentity identity, plan::Terms terms)
+    : port_{&port}, identity_{std::move(identity)}, facts_{.terms = terms} {}
 
 host::Task<void> ObservedDomain::read_domain(const Patience& patience) {
   BOOST_OUTCOME_CO_TRY(facts_.domain,

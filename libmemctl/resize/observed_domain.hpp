@@ -24,7 +24,7 @@ namespace memctl::resize {
 class ObservedDomain {
  public:
   /// `port` must outlive this.
-  ObservedDomain(host::Port& port, DomainIdentity identity, plan::Policy policy);
+  ObservedDomain(host::Port& port, DomainIdentity identity, plan::Terms terms);
 
   [[nodiscard]] const DomainIdentity& identity() const { return identity_; }
   [[nodiscard]] DomainId id() const { return identity_.id; }

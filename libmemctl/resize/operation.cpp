@@ -14,7 +14,11 @@ namespace memctl::resize {
 
 ResizeOperation::ResizeOperation(host::Port& port, DomainIdentity domain, SizeRequest request,
                                  ResizeOptions options)
-    : work_{port, std::move(domain), std::move(options)},
+    : ResizeOperation{port, std::move(domain), request, options, question_of(options)} {}
+
+ResizeOperation::ResizeOperation(host::Port& port, DomainIdentity domain, SizeRequest request,
+                                 ResizeOptions options, const Question& question)
+    : work_{port, std::move(domain), std::move(options), question},
       wish_{port.clock(),          work_.wakeup,
             work_.progress,        work_.domain.identity(),
             work_.options.timeout, [this] { return how_far(); }},

@@ -22,6 +22,9 @@ class ResizeOperation {
  public:
   ResizeOperation(host::Port& port, DomainIdentity domain, SizeRequest request,
                   ResizeOptions options);
+  /// The same, with a question whose terms also have an administrator's bounds.
+  ResizeOperation(host::Port& port, DomainIdentity domain, SizeRequest request,
+                  ResizeOptions options, const Question& question);
   ResizeOperation(const ResizeOperation&) = delete;
   ResizeOperation& operator=(const ResizeOperation&) = delete;
 

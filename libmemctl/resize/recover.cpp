@@ -83,7 +83,8 @@ host::Task<std::optional<Report>> recover_leftover(host::Port& port, DomainIdent
   if (!left) co_return std::optional<Report>{};
   // What the dead operation gave can come back only if the agent says what is safe.
   options.agentless = false;
-  Work work{port, std::move(domain), std::move(options)};
+  const Question question = question_of(options);
+  Work work{port, std::move(domain), std::move(options), question};
   auto report = co_await bring_back(work, *left, turns);
   if (!report) co_return co_await unfinished(work, journal, *left, report.error());
   work.agent.release();

@@ -16,7 +16,7 @@ namespace {
 Result<void> require_reserve(Work& work) {
   BOOST_OUTCOME_TRY(work.domain.read_host());
   const Kib left = to_kib(work.domain.facts().host.available());
-  const Kib kept = work.options.host_reserve;
+  const Kib kept = work.domain.facts().terms.host_reserve;
   if (left >= kept) return success();
   return domain_error(work.domain.identity(), Cause::host_memory,
                       "the host would have " + to_string(std::max(Kib{}, left)) +

@@ -50,7 +50,7 @@ host::Task<Walked> walk_back(Work& work, const Record& before) {
                 .restores = true,
                 .lowest_limit = before.limit,
                 .had = before.present,
-                .host_reserve = work.options.host_reserve};
+                .host_reserve = work.domain.facts().terms.host_reserve};
   co_return co_await walk(work, way);
 }
 

@@ -7,8 +7,9 @@
 
 namespace memctl::resize {
 
-Work::Work(host::Port& on, DomainIdentity identity, ResizeOptions with)
-    : Inquiry{on, std::move(identity), std::move(with)},
+Work::Work(host::Port& on, DomainIdentity identity, ResizeOptions with, const Question& question)
+    : Inquiry{on, std::move(identity), question},
+      options{std::move(with)},
       limits{on, wakeup, domain},
       progress{on.clock(), options.on_event} {}
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "memctl/resize.hpp"
 #include "resize/held_limits.hpp"
 #include "resize/inquiry.hpp"
 #include "resize/progress.hpp"
@@ -13,7 +14,8 @@ namespace memctl::resize {
 /// and what it tells its caller. Each step is given the patience that it is to have. Belongs to the
 /// host's executor.
 struct Work : Inquiry {
-  Work(host::Port& port, DomainIdentity identity, ResizeOptions options);
+  /// `question` is the one of `options`, and may have bounds of an administrator.
+  Work(host::Port& port, DomainIdentity identity, ResizeOptions options, const Question& question);
 
   /// Opens the mailbox and the watches. Errors: `store_error`.
   [[nodiscard]] Result<void> open();
@@ -27,6 +29,7 @@ struct Work : Inquiry {
   [[nodiscard]] host::Task<void> consult(const Patience& patience, RequestKind kind,
                                          std::uint32_t stage, Kib size);
 
+  ResizeOptions options;
   HeldLimits limits;
   Progress progress;
   /// How many stages had their target set. The guest may have populated memory since the first.

@@ -101,14 +101,13 @@ TEST(PlanProperty, EachStageOfAGrowthFitsIntoTheGuestAndTheHost) {
       RC_ASSERT(stage.blocks >= 0);
       if (input.guest) RC_ASSERT(stage.memmap <= std::max(room, 0_KiB));
       room -= stage.memmap;
-      if (input.policy.online == OnlineZone::kernel) room += stage.host_memory;
+      if (input.terms.online == OnlineZone::kernel) room += stage.host_memory;
       host += stage.host_memory;
       size = stage.size;
     }
     RC_ASSERT(size == to);
     RC_ASSERT(host == to - present);
-    RC_ASSERT(host + plan.pool_growth + input.policy.host_reserve <=
-              to_kib(input.host.available()));
+    RC_ASSERT(host + plan.pool_growth + input.terms.host_reserve <= to_kib(input.host.available()));
     RC_ASSERT(plan.limit >= to && plan.limit >= plan.earlier_limit);
     if (plan.pool) {
       RC_ASSERT(*plan.pool >= *pool_needed(input.domain, plan.limit));
@@ -201,7 +200,7 @@ TEST(PlanProperty, MoreRoomNeverRefusesMore) {
     const Kib to = *sizes(present - present / 4, range.value().largest.size);
     RC_PRE(make_plan(input, to).has_value());
     input.host.free = input.host.free + to_pages(1_GiB);
-    input.policy.host_reserve = input.policy.host_reserve / 2;
+    input.terms.host_reserve = input.terms.host_reserve / 2;
     RC_ASSERT(make_plan(input, to).has_value());
     if (input.guest) input.guest->report.kernel_zone_free += 64_MiB;
     RC_ASSERT(make_plan(input, to).has_value());

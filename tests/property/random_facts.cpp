@@ -21,7 +21,7 @@ void showValue(const Input& input, std::ostream& out) {
   };
   out << "host " << to_string(to_kib(input.host.free)) << " free, "
       << to_string(to_kib(input.host.claimed)) << " claimed, "
-      << to_string(input.policy.host_reserve) << " reserve; " << name(domain.identity.type) << " "
+      << to_string(input.terms.host_reserve) << " reserve; " << name(domain.identity.type) << " "
       << to_string(to_kib(domain.memory.allocated)) << " of target " << optional(domain.target)
       << ", static-max " << optional(domain.limit) << ", boot " << optional(domain.boot_limit)
       << ", pool " << optional(domain.pool) << ", frozen " << optional(domain.frozen_pool)
@@ -38,7 +38,7 @@ void showValue(const Input& input, std::ostream& out) {
       << to_string(report.kernel_zone_free) << " + " << to_string(report.kernel_zone_reclaimable)
       << ", inflated " << optional(report.balloon_inflated) << ", total "
       << to_string(report.mem_total)
-      << (input.policy.online == OnlineZone::movable ? "; movable" : "");
+      << (input.terms.online == OnlineZone::movable ? "; movable" : "");
 }
 
 }  // namespace plan
@@ -152,9 +152,9 @@ rc::Gen<plan::Input> sound_input() {
     input.host = {.free = to_pages(*sizes(128_MiB, 4_TiB)), .xen_major = 4, .xen_minor = 17};
     if (one_in(3)) input.host.claimed = to_pages(*sizes(4_KiB, to_kib(input.host.free)));
     input.guest = guest(input.domain);
-    input.policy = {.host_reserve = one_in(4) ? *sizes(4_KiB, 1_GiB) : 64_MiB,
-                    .online = one_in(5) ? OnlineZone::movable : OnlineZone::kernel};
-    if (one_in(10)) input.policy.maximum = *sizes(64_MiB, 2_TiB) + odd_rest();
+    input.terms = {.host_reserve = one_in(4) ? *sizes(4_KiB, 1_GiB) : 64_MiB,
+                   .online = one_in(5) ? OnlineZone::movable : OnlineZone::kernel};
+    if (one_in(10)) input.terms.maximum = *sizes(64_MiB, 2_TiB) + odd_rest();
     return input;
   });
 }
@@ -171,8 +171,8 @@ rc::Gen<plan::Input> any_input() {
     }
     if (one_in(30)) input.being_saved = one_in(2);
     if (input.guest && one_in(30)) input.guest->hello.hotplug = false;
-    input.policy.agentless = one_in(2);
-    input.policy.allow_hvm_devices = one_in(2);
+    input.terms.agentless = one_in(2);
+    input.terms.allow_hvm_devices = one_in(2);
     return input;
   });
 }

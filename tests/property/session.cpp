@@ -91,14 +91,14 @@ SizeRequest Session::request(DomainId id, const Step& step) {
     case Goal::by_pages:
       return std::max(4_KiB, now + kib_per_page * (step.amount - 500));
     case Goal::largest: {
-      const auto status =
-          simulation_.run(resize::status_of(simulation_.port(), identity(id), step.options));
+      const auto status = simulation_.run(
+          resize::status_of(simulation_.port(), identity(id), resize::question_of(step.options)));
       const bool offered = status && status.value().range;
       return offered ? status.value().range->largest.size : now;
     }
     case Goal::floor: {
-      const auto refused =
-          simulation_.run(resize::plan_only(simulation_.port(), identity(id), 4_KiB, step.options));
+      const auto refused = simulation_.run(resize::plan_only(
+          simulation_.port(), identity(id), 4_KiB, resize::question_of(step.options)));
       const bool offered = !refused && refused.error().range;
       return offered ? refused.error().range->smallest.size : now;
     }

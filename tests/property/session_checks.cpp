@@ -161,7 +161,8 @@ void Session::check_end(DomainId id, const Before& before, const Result<Report>&
 void Session::check_offer(DomainId id, const Error& error, const Step& step) {
   if (error.report->outcome != Outcome::refused || !error.range || !stands(id)) return;
   const auto plan = [&](Kib size) {
-    return simulation_.run(resize::plan_only(simulation_.port(), identity(id), size, step.options));
+    return simulation_.run(resize::plan_only(simulation_.port(), identity(id), size,
+                                             resize::question_of(step.options)));
   };
   const SizeRange& range = *error.range;
   RC_LOG() << error.message << "; " << to_string(range.smallest.size) << " to "

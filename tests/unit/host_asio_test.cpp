@@ -76,13 +76,14 @@ TEST_F(SimulatedHost, ATimerBesideAnOperationCancelsItAndItIsRestored) {
   boost::asio::io_context context;
   auto coroutine = [&]() -> awaitable<void> {
     const Operation operation = domain.resize(4_GiB);
-    boost::asio::steady_timer timer{context, std::chrono::milliseconds{20}};
+    boost::asio::steady_timer timer{context, std::chrono::milliseconds{300}};
     const auto first =
         co_await (async_wait(operation) || timer.async_wait(boost::asio::use_awaitable));
     EXPECT_EQ(first.index(), 1);
     EXPECT_TRUE(operation.done());
     const Result<Report> ended = operation.wait();
     EXPECT_EQ(ended.error().cause, Cause::cancelled);
+    EXPECT_EQ(ended.error().report->outcome, Outcome::restored);
   };
   boost::asio::co_spawn(context, coroutine(), boost::asio::detached);
   context.run();

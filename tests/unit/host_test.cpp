@@ -62,6 +62,48 @@ TEST_F(SimulatedHost, AnAnswerTellsWhetherItIsThere) {
   EXPECT_EQ(pending.wait_for(std::chrono::milliseconds{0})->value().domain.name, "g1");
 }
 
+/// The host's own time.
+host::TimePoint now(HostState& state) {
+  return state
+      .call([](host::Port& port) -> host::Task<host::TimePoint> { co_return port.clock().now(); })
+      .value();
+}
+
+TEST_F(SimulatedHost, SilentAgentsCostOneAnswerTimeForTheWholeHost) {
+  write_silent("1e6");
+  const auto state = HostState::over(HostThread::open(uri()).value());
+  const Host all{state};
+  host::TimePoint begun = now(*state);
+  const auto statuses = all.status_all().value();
+  ASSERT_EQ(statuses.size(), domain_count);
+  for (int each = 0; each < domain_count; ++each) {
+    const auto& of_one = statuses[static_cast<std::size_t>(each)];
+    EXPECT_EQ(of_one.domain.name, "silent" + std::to_string(each));
+    EXPECT_EQ(of_one.result.value().refused_by, Cause::agent_absent);
+  }
+  EXPECT_GE(now(*state) - begun, std::chrono::seconds{5});
+  EXPECT_LT(now(*state) - begun, std::chrono::seconds{6});
+
+  begun = now(*state);
+  EXPECT_EQ(all.doctor_all().value().size(), domain_count);
+  EXPECT_LT(now(*state) - begun, std::chrono::seconds{6});
+
+  begun = now(*state);
+  std::vector<Pending<Plan>> plans;
+  const std::vector<Domain> domains = all.domains().value();
+  for (const Domain& domain : domains) plans.push_back(domain.ask_plan(1_GiB));
+  for (const auto& plan : plans) EXPECT_EQ(plan.wait().error().cause, Cause::agent_absent);
+  EXPECT_LT(now(*state) - begun, std::chrono::seconds{6});
+}
+
+TEST_F(SimulatedHost, AStatusWithoutTheAgentDoesNotWaitForIt) {
+  write_silent("1e6");
+  const auto state = HostState::over(HostThread::open(uri()).value());
+  const host::TimePoint begun = now(*state);
+  EXPECT_EQ(Host{state}.status_all({.agentless = true}).value().size(), domain_count);
+  EXPECT_LT(now(*state) - begun, std::chrono::seconds{1});
+}
+
 TEST_F(SimulatedHost, WhoListensForTheEndMayOwnTheHost) {
   std::promise<void> told;
   {

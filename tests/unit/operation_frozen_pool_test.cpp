@@ -188,8 +188,7 @@ TEST_P(FrozenPool, OfADomainOfLibvirtIsLeftToLibvirt) {
   EXPECT_THAT(report.error().message, HasSubstr("libvirt runs it"));
   EXPECT_THAT(report.error().hint, HasSubstr("virsh setmaxmem web1 SIZE --config"));
   EXPECT_EQ(stored(id), libxl_pool(160_MiB, 1, true));
-  const auto status =
-      simulation.run(status_of(simulation.port(), identity(id), ResizeOptions{})).value();
+  const auto status = simulation.run(status_of(simulation.port(), identity(id), {})).value();
   ASSERT_TRUE(status.range);
   EXPECT_EQ(status.range->largest.size, 160_MiB);
   EXPECT_EQ(status.range->largest.cause, Cause::paging_pool);

@@ -190,7 +190,7 @@ TEST(MakePlan, APoolThatIsTooSmallIsRaisedWhateverTheSizeIfTheHostHasTheMemory) 
   input.domain.pool = 1_MiB;
   EXPECT_EQ(make_plan(input, 160_MiB).value().pool_growth, 640_KiB);
 
-  input.host.free = to_pages(input.policy.host_reserve + 640_KiB);
+  input.host.free = to_pages(input.terms.host_reserve + 640_KiB);
   EXPECT_TRUE(make_plan(input, 160_MiB));
   input.host.free -= Pages{1};
   EXPECT_EQ(refusal(input, 160_MiB).cause, Cause::host_memory);
@@ -207,7 +207,7 @@ TEST(MakePlan, WithoutAFigureForThePoolNoSizeIsGranted) {
 
 TEST(MakePlan, AHostBelowItsReserveMayHaveMemoryBack) {
   Input input = settled_guest();
-  input.host.free = to_pages(input.policy.host_reserve) - Pages{256};
+  input.host.free = to_pages(input.terms.host_reserve) - Pages{256};
   EXPECT_TRUE(make_plan(input, SizeRequest::relative(-4_KiB)));
   EXPECT_TRUE(make_plan(input, 160_MiB));
   EXPECT_EQ(refusal(input, 161_MiB).cause, Cause::host_memory);
@@ -368,7 +368,7 @@ TEST(MakePlan, AKernelThatLosesTheFirstMemoryPast4GibIsNotBroughtThere) {
 
   Input movable = settled_guest();
   movable.guest->hello.kernel_release = "5.10.106";
-  movable.policy.online = OnlineZone::movable;
+  movable.terms.online = OnlineZone::movable;
   EXPECT_EQ(refusal(movable, 1_GiB).cause, Cause::guest_kernel_fault);
   movable.guest->report.blocks_movable = 1;
   EXPECT_TRUE(make_plan(movable, 1_GiB));
@@ -494,7 +494,7 @@ INSTANTIATE_TEST_SUITE_P(
                i.domain.frozen_pool = 1664_KiB;
                i.domain.managed_by_libvirt.reset();
              }},
-        Case{"policy", Cause::above_policy, [](Input& i) { i.policy.maximum = 512_MiB; }},
+        Case{"policy", Cause::above_policy, [](Input& i) { i.terms.maximum = 512_MiB; }},
         Case{"starving", Cause::guest_memmap,
              [](Input& i) { i.guest->report.kernel_zone_free = 2_MiB; }},
         Case{"devices", Cause::hvm_emulated_devices,
@@ -506,14 +506,14 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(MakePlan, AnHvmGuestWithEmulatedDevicesGrowsWhenThatIsAllowed) {
   Input input = settled_guest(DomainType::hvm);
   input.domain.emulated_dma_devices = true;
-  input.policy.allow_hvm_devices = true;
+  input.terms.allow_hvm_devices = true;
   EXPECT_TRUE(make_plan(input, 1_GiB));
 }
 
 TEST(MakePlan, WithoutAnAgentGrowthIsCarefulAndShrinkingRefused) {
   Input input = settled_guest();
   input.guest.reset();
-  input.policy.agentless = true;
+  input.terms.agentless = true;
   input.domain.reported_started = true;
   EXPECT_GT(make_plan(input, 1_GiB).value().stages.size(), 2U);
   EXPECT_EQ(refusal(input, 2_GiB).cause, Cause::guest_memmap);
@@ -527,7 +527,7 @@ TEST(MakePlan, WithoutAnAgentTheLimitOfAGuestThatStillBootsStays) {
     input.domain.limit = 200_MiB;
     input.domain.pool = pool_for(200_MiB, 1, true);
     input.guest.reset();
-    input.policy.agentless = true;
+    input.terms.agentless = true;
     EXPECT_EQ(refusal(input, 1_GiB).cause, Cause::agent_absent);
     EXPECT_EQ(refusal(input, 1_GiB).nearest, 200_MiB);
     input.domain.reported_started = true;
@@ -535,7 +535,7 @@ TEST(MakePlan, WithoutAnAgentTheLimitOfAGuestThatStillBootsStays) {
   }
   Input pv = settled_guest(DomainType::pv);  // its kernel does not count from the limit
   pv.guest.reset();
-  pv.policy.agentless = true;
+  pv.terms.agentless = true;
   EXPECT_TRUE(make_plan(pv, 1_GiB));
 }
 
@@ -602,8 +602,8 @@ TEST(RangeOf, IsFoundForAnOddSizeOfAGuestThatCanGiveNothing) {
 
 TEST(RangeOf, EndsAtTheAdministratorsMinimumAndMaximum) {
   Input input = settled_guest();
-  input.policy.minimum = 150_MiB;
-  input.policy.maximum = 1_GiB;
+  input.terms.minimum = 150_MiB;
+  input.terms.maximum = 1_GiB;
   const SizeRange range = range_of(input).value();
   EXPECT_EQ(range.smallest.size, 150_MiB);
   EXPECT_EQ(range.smallest.cause, Cause::below_policy);

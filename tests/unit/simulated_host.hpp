@@ -50,6 +50,7 @@ class SimulatedHost : public testing::Test {
     std::ofstream{path_} << R"({"host":"24GiB","pace":)" << pace << R"(,"guests":[)" << guests
                          << "]}";
   }
+  void write_text(const std::string& description) const { std::ofstream{path_} << description; }
   static std::string guest_name(int each) { return "g" + std::to_string(each); }
   [[nodiscard]] std::string uri() const { return "sim:" + path_.string(); }
 

@@ -153,23 +153,27 @@ PYBIND11_MODULE(_core, module) {
       .def("domain", &domain, py::arg("name"))
       .def("doctor",
            [](const OpenHost& host, const ResizeOptions& options) {
-             return to_python(
-                 value_or_raise(unlocked([&] { return host.get().doctor(options.host_reserve); })));
+             return to_python(value_or_raise(
+                 unlocked([&] { return host.get().doctor(doctor_options(options)); })));
            })
       .def("status",
            [](const OpenHost& host, const py::object& domain, const ResizeOptions& options) {
-             return of_domain(host, domain, [&](const Domain& one) { return one.status(options); });
+             return of_domain(host, domain, [&](const Domain& one) {
+               return one.status(status_options(options));
+             });
            })
       .def("plan",
            [](const OpenHost& host, const py::object& domain, std::int64_t kib, bool relative,
               const ResizeOptions& options) {
              return of_domain(host, domain, [&](const Domain& one) {
-               return one.plan_resize(request_of(kib, relative), options);
+               return one.plan_resize(request_of(kib, relative), plan_options(options));
              });
            })
       .def("examine",
            [](const OpenHost& host, const py::object& domain, const ResizeOptions& options) {
-             return of_domain(host, domain, [&](const Domain& one) { return one.doctor(options); });
+             return of_domain(host, domain, [&](const Domain& one) {
+               return one.doctor(doctor_options(options));
+             });
            })
       .def("recover", &recover_domain)
       .def(

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <chrono>
+
+#include "host/clock.hpp"
+#include "plan/input.hpp"
+
+namespace memctl::resize {
+
+/// How a domain is asked.
+struct Question {
+  plan::Terms terms{};
+  /// How long libxl may be silent.
+  host::Duration stall{std::chrono::seconds{30}};
+};
+
+/// The question of any of the public options.
+template <class Options>
+[[nodiscard]] Question question_of(const Options& options) {
+  Question question{.terms = {.host_reserve = options.host_reserve,
+                              .online = options.online,
+                              .allow_hvm_devices = options.allow_hvm_devices},
+                    .stall = options.stall};
+  if constexpr (requires { options.agentless; }) question.terms.agentless = options.agentless;
+  return question;
+}
+
+}  // namespace memctl::resize

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Calls from a callback, and in a forked child: an error at once, never a hang.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "memctl/host.hpp"
+#include "simulated_host.hpp"
+
+namespace memctl {
+namespace {
+
+template <class T>
+std::optional<Cause> cause_of(const Result<T>& result) {
+  if (result) return std::nullopt;
+  return result.error().cause;
+}
+
+/// The causes of every kind of call that blocks, while `operation` has not ended.
+std::vector<std::optional<Cause>> causes_of_blocking_calls(const Host& host, const Domain& domain,
+                                                           const Operation& operation) {
+  const auto waited = operation.wait_for(std::chrono::hours{1});
+  return {cause_of(host.domain("g0")), cause_of(host.domains()),
+          cause_of(host.doctor()),     cause_of(host.status_all()),
+          cause_of(host.recover()),    cause_of(domain.status()),
+          cause_of(domain.doctor()),   cause_of(domain.plan_resize(1_GiB)),
+          cause_of(domain.recover()),  cause_of(domain.ask_status().wait()),
+          cause_of(operation.wait()),  waited ? cause_of(*waited) : std::nullopt};
+}
+
+TEST_F(SimulatedHost, ABlockingCallInACallbackIsRefusedAtOnce) {
+  write("1");  // no operation has ended by then
+  const Host host = Host::open(uri()).value();
+  const Domain domain = host.domain("g0").value();
+  const Operation other = host.domain("g1").value().resize(2_GiB);
+  std::promise<std::vector<std::optional<Cause>>> causes;
+  ResizeOptions options;
+  options.on_event = [&, told = false](const Event&) mutable {
+    if (std::exchange(told, true)) return;
+    causes.set_value(causes_of_blocking_calls(host, domain, other));
+  };
+  const Operation operation = domain.resize(2_GiB, std::move(options));
+  for (const auto& cause : causes.get_future().get()) EXPECT_EQ(cause, Cause::not_permitted);
+  EXPECT_TRUE(domain.status()) << "outside of the callback it works";
+}
+
+TEST_F(SimulatedHost, ACallbackMayStartTheNextOperationAndAsk) {
+  const Host host = Host::open(uri()).value();
+  const Domain domain = host.domain("g0").value();
+  std::promise<Operation> next;
+  std::promise<Pending<DomainStatus>> asked;
+  const Operation first = domain.resize(512_MiB);
+  first.on_end([&] {
+    EXPECT_TRUE(first.wait()) << "it has ended, so nothing waits";
+    next.set_value(domain.resize(1_GiB));
+    asked.set_value(domain.ask_status());
+  });
+  EXPECT_TRUE(next.get_future().get().wait());
+  EXPECT_TRUE(asked.get_future().get().wait());
+}
+
+/// Whether `check` is true in a forked child. A child that hangs is killed, and then it is not.
+bool holds_in_child(const std::function<bool()>& check) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(30);
+    ::_exit(check() ? 0 : 1);
+  }
+  int status = 0;
+  return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+TEST_F(SimulatedHost, AForkedChildIsRefusedEverythingAtOnceAndHarmsNothing) {
+  write("1");
+  std::optional<Host> host = Host::open(uri()).value();
+  std::optional<Domain> domain = host->domain("g0").value();
+  std::optional<Operation> operation = domain->resize(2_GiB);
+  EXPECT_TRUE(holds_in_child([&] {
+    for (const auto& cause : causes_of_blocking_calls(*host, *domain, *operation)) {
+      if (cause != Cause::not_permitted) return false;
+    }
+    int told = 0;
+    operation->on_end([&] { ++told; });
+    domain->ask_status().on_end([&] { ++told; });
+    operation->cancel();
+    const Operation refused = domain->resize(1_GiB);
+    if (told != 2 || operation->done() || !refused.done()) return false;
+    if (cause_of(refused.wait()) != Cause::not_permitted) return false;
+    operation.reset();
+    domain.reset();
+    host.reset();
+    return true;
+  }));
+  EXPECT_FALSE(operation->done()) << "the child cancelled nothing";
+  EXPECT_TRUE(domain->status());
+}
+
+// ThreadSanitizer lets no forked child start a thread.
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#define MEMCTL_NO_THREAD_AFTER_FORK
+#endif
+#endif
+#ifndef MEMCTL_NO_THREAD_AFTER_FORK
+TEST_F(SimulatedHost, AForkedChildCanOpenAHostOfItsOwn) {
+  const Host host = Host::open(uri()).value();
+  EXPECT_TRUE(holds_in_child([&] {
+    const auto own = Host::open(uri());
+    return own && own.value().domain("g0") &&
+           own.value().domain("g0").value().resize(512_MiB).wait();
+  }));
+}
+#endif
+
+}  // namespace
+}  // namespace memctl
