@@ -14,6 +14,7 @@
 #include "agent/process.hpp"
 #include "agent/service.hpp"
 #include "guest/message.hpp"
+#include "memctl/version.hpp"
 
 namespace {
 
@@ -52,7 +53,8 @@ std::optional<int> parse(int count, char** arguments, Service::Options& options)
   for (int i = 1; i < count; ++i) {
     const std::string_view argument = arguments[i];
     if (argument == "--version") {
-      std::printf("memctl-agent %s (protocol %u)\n", MEMCTL_VERSION, memctl::guest::protocol_max);
+      std::printf("memctl-agent %s (protocol %u)\n", MEMCTL_VERSION_STRING,
+                  memctl::guest::protocol_max);
       return 0;
     }
     if (argument == "--help" || argument == "-h") {

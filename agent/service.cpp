@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "agent/udev_rules.hpp"
+#include "memctl/version.hpp"
 
 namespace memctl::agent {
 namespace {
@@ -51,7 +52,7 @@ Service::Service(const Options& options, std::unique_ptr<XenstoreLink> link)
 AgentHello Service::make_hello(const std::string& root) const {
   const UdevRule rule = find_udev_rule(root).value_or(UdevRule{});
   AgentHello hello = hello_of(kernel_);
-  hello.agent_version = MEMCTL_VERSION;
+  hello.agent_version = MEMCTL_VERSION_STRING;
   hello.instance = random_instance();
   hello.udev_rule = rule.file;
   hello.udev_rule_action = rule.action;

@@ -20,7 +20,8 @@ function(memctl_target target)
   endif()
   # Boost.Asio finds the standard coroutines by itself with g++; separate compilation is not used.
   target_compile_definitions(${target} PRIVATE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE)
-  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/libmemctl")
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/libmemctl"
+                                               "${PROJECT_BINARY_DIR}/include")
   target_include_directories(${target} SYSTEM PRIVATE ${Boost_INCLUDE_DIRS})
   if(MEMCTL_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${MEMCTL_SANITIZE} -fno-omit-frame-pointer
@@ -43,6 +44,26 @@ function(memctl_part name)
   target_include_directories(memctl_${name} PUBLIC
     "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>")
   target_link_libraries(memctl_${name} PUBLIC ${PART_LINK} Threads::Threads)
+endfunction()
+
+# memctl_way(VARIABLE FROM TO): the way from one installed directory to another, as in "../lib". Both
+# are below the prefix, which "" means.
+function(memctl_way variable from to)
+  foreach(directory IN ITEMS "${from}" "${to}")
+    if(IS_ABSOLUTE "${directory}")
+      message(FATAL_ERROR "${directory} is absolute. Directories of the installation are relative to the prefix")
+    endif()
+  endforeach()
+  file(RELATIVE_PATH way "/prefix/${from}" "/prefix/${to}")
+  string(REGEX REPLACE "/$" "" way "${way}")
+  set(${variable} "${way}" PARENT_SCOPE)
+endfunction()
+
+# memctl_finds_library(TARGET DIRECTORY): what is installed in DIRECTORY finds libmemctl from its own
+# place, so every prefix works.
+function(memctl_finds_library target directory)
+  memctl_way(way "${directory}" "${CMAKE_INSTALL_LIBDIR}")
+  set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/${way}")
 endfunction()
 
 # memctl_test_program(TARGET): a program of the tests. Its own code is not optimised: compiling that

@@ -3,6 +3,6 @@
 
 namespace memctl {
 
-std::string_view version() { return MEMCTL_VERSION; }
+std::string_view version() { return MEMCTL_VERSION_STRING; }
 
 }  // namespace memctl

@@ -3,6 +3,7 @@
 
 #include <boost/outcome/result.hpp>
 #include <boost/outcome/try.hpp>
+#include <boost/version.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,12 @@
 #include "memctl/export.hpp"
 #include "memctl/size_range.hpp"
 #include "memctl/units.hpp"
+#include "memctl/version.hpp"
+
+// Boost.Outcome promises no ABI across Boost releases, and results cross the library's boundary.
+#if BOOST_VERSION / 100 != MEMCTL_BOOST_VERSION / 100
+#error "This libmemctl was built with another release of Boost: see MEMCTL_BOOST_VERSION"
+#endif
 
 namespace memctl {
 
@@ -61,7 +68,7 @@ class MEMCTL_EXPORT ErrorException : public std::system_error {
 [[noreturn]] MEMCTL_EXPORT void outcome_throw_as_system_error_with_payload(Error error);
 
 /// A value or an `Error`. Boost.Outcome promises no ABI across Boost releases, so this C++ API
-/// promises none either: build with the Boost that the library was built with.
+/// promises none either. This header refuses a Boost that the library was not built with.
 template <class T>
 using Result =
     boost::outcome_v2::basic_result<T, Error,

@@ -30,8 +30,9 @@
 
 namespace memctl {
 
-/// A resize and its waiting callers. The host's thread runs it; any thread may hold it.
-struct Operation::State : Answer<Report> {
+/// A resize and its waiting callers. The host's thread runs it; any thread may hold it. Programs
+/// cannot use it, so it is hidden although `Operation` is not.
+struct __attribute__((visibility("hidden"))) Operation::State : Answer<Report> {
   explicit State(DomainIdentity of) : domain{std::move(of)} {}
 
   const DomainIdentity domain;
@@ -41,7 +42,7 @@ struct Operation::State : Answer<Report> {
 };
 
 /// A watch. Its end ends the watcher, which the host's thread runs.
-struct DomainWatch::State {
+struct __attribute__((visibility("hidden"))) DomainWatch::State {
   State(std::shared_ptr<HostState> on, std::shared_ptr<resize::DomainWatcher> told_by)
       : host{std::move(on)}, watcher{std::move(told_by)} {}
   State(const State&) = delete;

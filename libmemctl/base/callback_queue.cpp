@@ -15,7 +15,7 @@
 
 namespace memctl {
 
-struct CallbackQueue::State {
+struct __attribute__((visibility("hidden"))) CallbackQueue::State {
   using Call = std::function<void()>;
 
   explicit State(int descriptor) : fd{descriptor} {}

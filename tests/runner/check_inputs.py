@@ -55,8 +55,14 @@ def unknown(job: Job) -> list[str]:
         and path not in known
         and "__pycache__" not in path.parts
         and "reports" not in path.parts
+        and not _installs_nothing(path)
         and not any(path.is_relative_to(own) for own in OWN)
     )
+
+
+def _installs_nothing(path: Path) -> bool:
+    """Whether it is CMake's script of a folder that installs nothing. Installations read it."""
+    return path.name == "cmake_install.cmake" and "file(INSTALL" not in path.read_text()
 
 
 def _read(trace: Iterable[str]) -> set[str]:

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A program over the installed library. It grows a guest of the simulated host, and catches what
+// the library throws, by each type that the library promises.
+#include <memctl/host.hpp>
+#include <memctl/version.hpp>
+
+#include <iostream>
+#include <system_error>
+
+static_assert(MEMCTL_VERSION_NUMBER >= MEMCTL_MAKE_VERSION(0, 1, 0));
+static_assert(MEMCTL_VERSION_NUMBER < MEMCTL_MAKE_VERSION(MEMCTL_VERSION_MAJOR + 1, 0, 0));
+
+int main() {
+  using namespace memctl::literals;
+  if (memctl::version() != MEMCTL_VERSION_STRING) return 1;
+
+  const auto host = memctl::Host::open("sim:").value();
+  const auto report = host.domain("demo-pv").value().resize(2_GiB).wait().value();
+  std::cout << report.domain.name << ": " << memctl::to_string(report.reached) << '\n';
+
+  try {
+    (void)host.domain("nobody").value();
+  } catch (const memctl::ErrorException& exception) {
+    std::cout << "ErrorException: " << memctl::name(exception.error().cause) << '\n';
+  }
+  try {
+    (void)host.domain("nobody").value();
+  } catch (const std::system_error& exception) {
+    const bool equal = exception.code() == memctl::Cause::no_such_domain;
+    std::cout << "system_error: " << exception.code().category().name() << ' ' << equal << '\n';
+  }
+}

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""An installation works under every prefix."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from installed import BUILD, SOURCES, Installed, install, run
+
+
+def test_the_command_finds_its_library(installed: Installed) -> None:
+    bare = {name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}
+    command = installed.prefix / "bin" / "memctl"
+    grown = run(command, "--host", "sim:", "resize", "demo-pv", "2g", environment=bare)
+    assert "demo-pv: 1024 MiB -> 2048 MiB" in grown.stdout
+    match = re.search(r"libmemctl\.so\.0 => (\S+)", run("ldd", command, environment=bare).stdout)
+    assert match and Path(match[1]).samefile(installed.library())
+
+
+def test_no_installed_text_names_the_place_where_memctl_was_built(installed: Installed) -> None:
+    texts = [path for path in installed.prefix.rglob("*") if path.is_file()]
+    texts = [path for path in texts if path.suffix in (".cmake", ".hpp", ".pc", ".1")]
+    assert len(texts) > 15
+    for path in texts:
+        for place in (BUILD, SOURCES, installed.prefix.with_name("first")):
+            assert str(place) not in path.read_text(), f"{path} names {place}"
+
+
+@pytest.mark.parametrize("prefix", ["usr", "opt/memctl"])
+def test_the_unit_starts_the_agent_that_was_installed_with_it(tmp_path: Path, prefix: str) -> None:
+    install(tmp_path / prefix, "guest")
+    unit = (tmp_path / prefix / "lib/systemd/system/memctl-agent.service").read_text()
+    match = re.search(r"^ExecStart=(\S+)$", unit, re.MULTILINE)
+    assert match and Path(match[1]) == tmp_path / prefix / "sbin/memctl-agent"
+    assert "memctl-agent" in run(match[1], "--version").stdout
