@@ -9,11 +9,12 @@ import datetime
 import inspect
 import warnings
 import weakref
+from functools import partial
 from types import TracebackType
 from typing import Iterator, Literal, SupportsIndex
 
 from . import _core
-from .errors import NoSuchDomain
+from .errors import Error, NoSuchDomain
 from .operation import EventCallback, LoopSwitchboard, Operation, Switchboard, finish
 from .names import DomainType
 from .records import DomainIdentity, Finding, Plan, Recovery, Report, Status
@@ -143,6 +144,17 @@ class Host:
         """
         return self._core.doctor(_options(host_reserve=host_reserve))
 
+    async def doctor_async(self, *, host_reserve: Bytes = DEFAULT_RESERVE) -> tuple[Finding, ...]:
+        """As `doctor`, for asyncio.
+
+        >>> import asyncio, memctl
+        >>> with memctl.Host("sim:") as host:
+        ...     asyncio.run(host.doctor_async()) == host.doctor()
+        True
+        """
+        ask = partial(self._core.ask_host_doctor, _options(host_reserve=host_reserve))
+        return await self._switchboard().ask(ask, tuple[Finding, ...])
+
     def recover(self) -> list[Recovery]:
         """Calls `Domain.recover` for every guest, for all at once.
 
@@ -155,6 +167,32 @@ class Host:
         [None, None, None]
         """
         return list(self._core.recover_all(_defaults))
+
+    async def recover_async(self) -> list[Recovery]:
+        """As `recover`, for asyncio.
+
+        >>> import asyncio, memctl
+        >>> with memctl.Host("sim:") as host:
+        ...     [recovery.report for recovery in asyncio.run(host.recover_async())]
+        [None, None, None]
+        """
+        domains = self.domains()
+        recovering = (domain.recover_async() for domain in domains)
+        results = await asyncio.gather(*recovering, return_exceptions=True)
+        recoveries = []
+        for domain, result in zip(domains, results, strict=True):
+            if isinstance(result, Recovery):
+                recoveries.append(result)
+            elif not isinstance(result, Error):
+                raise result
+            elif not isinstance(result, NoSuchDomain):  # a guest that ended meanwhile is left out
+                recoveries.append(Recovery(domain.identity, None, Size(0), result))
+        return recoveries
+
+    def _switchboard(self) -> LoopSwitchboard:
+        """The switchboard of the running loop."""
+        loop = asyncio.get_running_loop()
+        return self._switchboards.get(loop) or LoopSwitchboard(loop, self._switchboards)
 
 
 class Domain:
@@ -212,6 +250,21 @@ class Domain:
         """
         return self.host._core.status(self.identity, _defaults)
 
+    async def status_async(self) -> Status:
+        """As `status`, for asyncio. Ask many guests at once: those that do not answer take 5 s
+        together. If the task is cancelled, it ends at once.
+
+        >>> import asyncio, memctl
+        >>> async def targets(host):
+        ...     statuses = await asyncio.gather(*(domain.status_async() for domain in host))
+        ...     return [str(status.target) for status in statuses]
+        >>> with memctl.Host("sim:") as host:
+        ...     asyncio.run(targets(host))
+        ['1024 MiB', '1024 MiB', '1024 MiB']
+        """
+        ask = partial(self.host._core.ask_status, self.identity, _defaults)
+        return await self.host._switchboard().ask(ask, Status)
+
     def plan(
         self,
         size: Bytes,
@@ -236,6 +289,31 @@ class Domain:
             host_reserve=host_reserve,
         )
         return self.host._core.plan(self.identity, *request(size), options)
+
+    async def plan_async(
+        self,
+        size: Bytes,
+        *,
+        online: Zone = "kernel",
+        agentless: bool = False,
+        allow_hvm_devices: bool = False,
+        host_reserve: Bytes = DEFAULT_RESERVE,
+    ) -> Plan:
+        """As `plan`, for asyncio. If the task is cancelled, it ends at once.
+
+        >>> import asyncio, memctl
+        >>> with memctl.Host("sim:") as host:
+        ...     asyncio.run(host["demo-pv"].plan_async("+1GiB")).to_size
+        Size('2048 MiB')
+        """
+        options = _options(
+            online=online,
+            agentless=agentless,
+            allow_hvm_devices=allow_hvm_devices,
+            host_reserve=host_reserve,
+        )
+        ask = partial(self.host._core.ask_plan, self.identity, *request(size), options)
+        return await self.host._switchboard().ask(ask, Plan)
 
     def resize(
         self,
@@ -317,7 +395,7 @@ class Domain:
         )
         switchboard = Switchboard()
         operation = self._start(size, options, switchboard, on_event)
-        switchboard.operations[operation.number] = operation
+        switchboard.listeners[operation.number] = operation
         return operation
 
     async def resize_async(
@@ -349,11 +427,9 @@ class Domain:
         options = _options(
             timeout, stall, on_failure, online, agentless, allow_hvm_devices, host_reserve
         )
-        loop = asyncio.get_running_loop()
-        switchboards = self.host._switchboards
-        switchboard = switchboards.get(loop) or LoopSwitchboard(loop, switchboards)
+        switchboard = self.host._switchboard()
         operation = self._start(size, options, switchboard, on_event)
-        switchboard.add(operation)
+        switchboard.add(operation.number, operation)
         return await finish(operation)
 
     def doctor(self, *, host_reserve: Bytes = DEFAULT_RESERVE) -> tuple[Finding, ...]:
@@ -369,6 +445,18 @@ class Domain:
         """
         return self.host._core.examine(self.identity, _options(host_reserve=host_reserve))
 
+    async def doctor_async(self, *, host_reserve: Bytes = DEFAULT_RESERVE) -> tuple[Finding, ...]:
+        """As `doctor`, for asyncio. If the task is cancelled, it ends at once.
+
+        >>> import asyncio, memctl
+        >>> with memctl.Host("sim:") as host:
+        ...     asyncio.run(host["demo-pv"].doctor_async()) == host["demo-pv"].doctor()
+        True
+        """
+        options = _options(host_reserve=host_reserve)
+        ask = partial(self.host._core.ask_doctor, self.identity, options)
+        return await self.host._switchboard().ask(ask, tuple[Finding, ...])
+
     def recover(self) -> Recovery:
         """Restores what a resize left whose process died. A resize does the same before it begins.
 
@@ -381,6 +469,18 @@ class Domain:
         True
         """
         return self.host._core.recover(self.identity, _defaults)
+
+    async def recover_async(self) -> Recovery:
+        """As `recover`, for asyncio. If the task is cancelled, it ends at once, and the host goes
+        on recovering the guest.
+
+        >>> import asyncio, memctl
+        >>> with memctl.Host("sim:") as host:
+        ...     asyncio.run(host["demo-pv"].recover_async()).report is None
+        True
+        """
+        ask = partial(self.host._core.start_recovery, self.identity, _defaults)
+        return await self.host._switchboard().ask(ask, Recovery)
 
     def _start(
         self,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A resize under way, and how its events and its end reach the thread that waits for them."""
+"""Resizes and questions under way, and how their news reach the thread that waits for them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import asyncio
 import logging
 import os
 import select
-from typing import Callable
+from functools import partial
+from typing import Any, Callable, Generic, Protocol, TypeVar
 
 from . import _core
 from .errors import Error, HostClosed
 from .records import DomainIdentity, Event, Report
 
 EventCallback = Callable[[Event], object]
+Answer = TypeVar("Answer")
 
 log = logging.getLogger("memctl")
 
@@ -22,8 +24,18 @@ log = logging.getLogger("memctl")
 SLICE_MS = 200
 
 
+class Listener(Protocol):
+    """What a switchboard passes news on to."""
+
+    def tell(self, event: Event) -> None:
+        """Takes an event."""
+
+    def end(self, news: Any) -> None:
+        """Takes the end: a result, or an `Error`."""
+
+
 class Switchboard:
-    """Passes the news of a channel on to its operations.
+    """Passes the news of a channel on to its listeners.
 
     The library's threads write to the channel, which makes its file descriptor readable. `deliver`
     runs on the thread that waits for the file descriptor.
@@ -31,26 +43,26 @@ class Switchboard:
 
     def __init__(self) -> None:
         self.channel = _core.Channel()
-        self.operations: dict[int, Operation] = {}
+        self.listeners: dict[int, Listener] = {}
 
     def deliver(self) -> None:
         """Passes on all news. An exception may end this anywhere; no end of a resize is lost."""
         while (first := self.channel.first()) is not None:
             number, news = first
-            operation = self.operations.get(number)
+            listener = self.listeners.get(number)
             if isinstance(news, Event):
                 self.channel.remove_first()
-                if operation is not None:
-                    operation.tell(news)
+                if listener is not None:
+                    listener.tell(news)
                 continue
-            if operation is not None:
-                operation.end(news)
-            self.operations.pop(number, None)
+            if listener is not None:
+                listener.end(news)
+            self.listeners.pop(number, None)
             self.channel.remove_first()
 
 
 class LoopSwitchboard(Switchboard):
-    """The switchboard of an event loop. It is in `others` while the loop waits for operations."""
+    """The switchboard of an event loop. It is in `others` while it has listeners."""
 
     def __init__(
         self,
@@ -61,19 +73,51 @@ class LoopSwitchboard(Switchboard):
         self._loop = loop
         self._others = others
 
-    def add(self, operation: Operation) -> None:
-        """Adds an operation. Only the loop's thread may call this."""
-        if not self.operations:
+    def add(self, number: int, listener: Listener) -> None:
+        """Adds a listener. Only the loop's thread may call this."""
+        if not self.listeners:
             self._loop.add_reader(self.channel.fileno(), self.deliver)
             self._others[self._loop] = self
-        self.operations[operation.number] = operation
+        self.listeners[number] = listener
+
+    def remove(self, number: int) -> None:
+        """Removes a listener. Its news are dropped. Only the loop's thread may call this."""
+        if self.listeners.pop(number, None) is not None:
+            self._stop_after_the_last()
 
     def deliver(self) -> None:
-        """Passes on all news, and stops reading the channel after the last operation."""
+        """Passes on all news, and stops reading the channel after the last listener."""
         super().deliver()
-        if not self.operations:
+        self._stop_after_the_last()
+
+    async def ask(self, question: Callable[[_core.Channel], int], _: type[Answer]) -> Answer:
+        """Asks a question of the core, and waits for its answer."""
+        number = question(self.channel)
+        asked: Question[Answer] = Question(self._loop.create_future())
+        self.add(number, asked)
+        try:
+            return await asked.answer
+        finally:
+            self.remove(number)
+
+    def _stop_after_the_last(self) -> None:
+        if not self.listeners:
             self._loop.remove_reader(self.channel.fileno())
             self._others.pop(self._loop, None)
+
+
+class Question(Generic[Answer]):
+    """A question under way, whose answer settles a future."""
+
+    def __init__(self, answer: asyncio.Future[Answer]) -> None:
+        self.answer = answer
+
+    def tell(self, event: Event) -> None:
+        """A recovery has events, which are not passed on."""
+
+    def end(self, news: Answer | Error) -> None:
+        """Settles the future."""
+        settle(self.answer, news)
 
 
 class Operation:
@@ -195,19 +239,20 @@ class Operation:
                 self._switchboard.deliver()
 
 
+def settle(future: asyncio.Future[Answer], news: Answer | Error) -> None:
+    """Gives the news to whoever awaits the future."""
+    if future.done():  # its task was cancelled, or an interruption had the news passed on twice
+        return
+    if isinstance(news, Error):
+        future.set_exception(news)
+    else:
+        future.set_result(news)
+
+
 async def finish(operation: Operation) -> Report:
     """Waits for an operation of a loop's switchboard. If the task is cancelled, restores first."""
     ended: asyncio.Future[Report] = asyncio.get_running_loop().create_future()
-
-    def settle(news: Report | Error) -> None:
-        if ended.done():  # after an interruption the switchboard may pass the end on twice
-            return
-        if isinstance(news, Error):
-            ended.set_exception(news)
-        else:
-            ended.set_result(news)
-
-    operation.on_end = settle
+    operation.on_end = partial(settle, ended)
     try:
         await asyncio.wait({ended})  # a cancellation of the task does not cancel `ended`
     except asyncio.CancelledError as cancelled:

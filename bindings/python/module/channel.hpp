@@ -6,22 +6,32 @@
 #include <mutex>
 #include <optional>
 #include <variant>
+#include <vector>
 
+#include "memctl/doctor.hpp"
+#include "memctl/domain_info.hpp"
 #include "memctl/error.hpp"
+#include "memctl/plan.hpp"
+#include "memctl/recovery.hpp"
 #include "memctl/report.hpp"
 #include "memctl/resize.hpp"
 
 namespace memctl::python {
 
-/// News of an operation: a step forward, or its end.
+/// How a resize ended, or the answer to a question.
+using End = std::variant<Result<Report>, Result<DomainStatus>, Result<Plan>,
+                         Result<std::vector<Finding>>, Result<Recovery>>;
+
+/// News of a resize or a question: a step forward, or its end.
 struct Note {
-  std::uint64_t operation{};
-  std::variant<Event, Result<Report>> what;
+  std::uint64_t number{};
+  std::variant<Event, End> what;
+  std::optional<DomainIdentity> domain{};  ///< Nothing: it is about the host.
 };
 
-/// Operations leave their notes here on any thread, and a file descriptor becomes readable. The
-/// interpreter waits for the file descriptor, and reads the notes on one of its own threads. So no
-/// thread of the library ever runs Python or waits for the interpreter. Thread-safe.
+/// Resizes and questions leave their notes here on any thread, and a file descriptor becomes
+/// readable. The interpreter waits for the file descriptor, and reads the notes on one of its own
+/// threads. So no thread of the library ever runs Python or waits for the interpreter. Thread-safe.
 ///
 /// A note stays until it is removed. So no note is lost if a signal's handler raises an exception,
 /// which may happen after any call.

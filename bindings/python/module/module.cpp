@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "channel.hpp"
@@ -88,16 +89,39 @@ ResizeOptions options(std::optional<std::int64_t> timeout_ms, std::int64_t stall
   return made;
 }
 
-/// The operation's number and its news. None: there is no news.
+py::object value_of(const Note& note, const Recovery& recovery) {
+  return to_python(DomainRecovery{note.domain.value(), recovery});
+}
+template <class T>
+py::object value_of(const Note&, const T& value) {
+  return to_python(value);
+}
+
+/// The number of a resize or a question, and its news. None: there is no news.
 py::object first(const Channel& channel) {
   const auto note = channel.first();
   if (!note) return py::none{};
   if (const auto* event = std::get_if<Event>(&note->what)) {
-    return py::make_tuple(note->operation, to_python(*event));
+    return py::make_tuple(note->number, to_python(*event));
   }
-  const auto& ended = std::get<Result<Report>>(note->what);
-  return py::make_tuple(note->operation,
-                        ended ? to_python(ended.value()) : to_python(ended.error(), std::nullopt));
+  return std::visit(
+      [&](const auto& ended) -> py::object {
+        return py::make_tuple(note->number, ended ? value_of(*note, ended.value())
+                                                  : to_python(ended.error(), note->domain));
+      },
+      std::get<End>(note->what));
+}
+
+/// Asks the domain a question, whose answer goes to `channel`. `pose(domain)` returns what is
+/// pending.
+template <class Pose>
+std::uint64_t ask(OpenHost& host, const py::object& domain, std::shared_ptr<Channel> channel,
+                  Pose pose) {
+  const DomainIdentity identity = identity_from(domain);
+  return unlocked([&] {
+    return host.ask([&](const Host& open) { return pose(open.domain(identity)); },
+                    std::move(channel), identity);
+  });
 }
 
 /// The size in KiB, and whether it is relative.
@@ -176,6 +200,39 @@ PYBIND11_MODULE(_core, module) {
              });
            })
       .def("recover", &recover_domain)
+      .def("ask_host_doctor",
+           [](OpenHost& host, const ResizeOptions& options, std::shared_ptr<Channel> channel) {
+             return unlocked([&] {
+               return host.ask(
+                   [&](const Host& open) { return open.ask_doctor(doctor_options(options)); },
+                   std::move(channel));
+             });
+           })
+      .def("ask_status",
+           [](OpenHost& host, const py::object& domain, const ResizeOptions& options,
+              std::shared_ptr<Channel> channel) {
+             return ask(host, domain, std::move(channel),
+                        [&](const Domain& one) { return one.ask_status(status_options(options)); });
+           })
+      .def("ask_plan",
+           [](OpenHost& host, const py::object& domain, std::int64_t kib, bool relative,
+              const ResizeOptions& options, std::shared_ptr<Channel> channel) {
+             return ask(host, domain, std::move(channel), [&](const Domain& one) {
+               return one.ask_plan(request_of(kib, relative), plan_options(options));
+             });
+           })
+      .def("ask_doctor",
+           [](OpenHost& host, const py::object& domain, const ResizeOptions& options,
+              std::shared_ptr<Channel> channel) {
+             return ask(host, domain, std::move(channel),
+                        [&](const Domain& one) { return one.ask_doctor(doctor_options(options)); });
+           })
+      .def("start_recovery",
+           [](OpenHost& host, const py::object& domain, const ResizeOptions& options,
+              std::shared_ptr<Channel> channel) {
+             return ask(host, domain, std::move(channel),
+                        [&](const Domain& one) { return one.start_recovery(options); });
+           })
       .def(
           "recover_all",
           [](const OpenHost& host, const ResizeOptions& options) {

@@ -34,47 +34,57 @@ bool OpenHost::is_closed() const {
   return !running_->host;
 }
 
+std::uint64_t OpenHost::next_number() {
+  const std::lock_guard lock{running_->mutex};
+  return ++running_->last;
+}
+
+void OpenHost::add(std::uint64_t number, Started started) {
+  const std::lock_guard lock{running_->mutex};
+  if (!running_->host) {
+    started.cancel();
+    throw closed();
+  }
+  running_->started.emplace(number, std::move(started));
+}
+
+void OpenHost::post_end(std::uint64_t number, const Started& started) {
+  started.channel->post({.number = number, .what = started.wait(), .domain = started.domain});
+}
+
+void OpenHost::end(const std::weak_ptr<Running>& weak, std::uint64_t number) {
+  const auto running = weak.lock();
+  if (!running) return;
+  const std::lock_guard lock{running->mutex};
+  const auto found = running->started.find(number);
+  if (found == running->started.end()) return;  // `close` tells the channel
+  post_end(number, found->second);
+  running->started.erase(found);
+}
+
 std::uint64_t OpenHost::start(const DomainIdentity& domain, SizeRequest size, ResizeOptions options,
                               std::shared_ptr<Channel> channel, bool tell_events) {
   const Host host = get();
-  std::uint64_t number = 0;
-  {
-    const std::lock_guard lock{running_->mutex};
-    number = ++running_->last;
-  }
+  const std::uint64_t number = next_number();
   if (tell_events) {
     options.on_event = [number, channel](const Event& event) {
-      channel->post({.operation = number, .what = event});
+      channel->post({.number = number, .what = event});
     };
   }
-  Operation operation = host.domain(domain).resize(size, std::move(options));
-  {
-    const std::lock_guard lock{running_->mutex};
-    if (!running_->host) {
-      operation.cancel();
-      throw closed();
-    }
-    running_->started.emplace(number,
-                              Started{.operation = operation, .channel = std::move(channel)});
-  }
-  // The host's thread holds no handle, because the last handle would make the thread end itself.
-  operation.on_end([number, weak = std::weak_ptr{running_}] {
-    const auto running = weak.lock();
-    if (!running) return;
-    const std::lock_guard lock{running->mutex};
-    const auto found = running->started.find(number);
-    if (found == running->started.end()) return;  // `close` tells the channel
-    found->second.channel->post({.operation = number, .what = found->second.operation.wait()});
-    running->started.erase(found);
-  });
+  const Operation operation = host.domain(domain).resize(size, std::move(options));
+  follow(number, operation,
+         {.cancel = [operation] { operation.cancel(); },
+          .wait = [operation] { return End{operation.wait()}; },
+          .channel = std::move(channel),
+          .domain = domain});
   return number;
 }
 
-void OpenHost::cancel(std::uint64_t operation) {
+void OpenHost::cancel(std::uint64_t number) {
   if (getpid() != process_) return;
   const std::lock_guard lock{running_->mutex};
-  const auto found = running_->started.find(operation);
-  if (found != running_->started.end()) found->second.operation.cancel();
+  const auto found = running_->started.find(number);
+  if (found != running_->started.end()) found->second.cancel();
 }
 
 void OpenHost::close() {
@@ -86,10 +96,8 @@ void OpenHost::close() {
     host = std::exchange(running_->host, std::nullopt);
     started = std::exchange(running_->started, {});
   }
-  for (auto& [number, one] : started) one.operation.cancel();
-  for (auto& [number, one] : started) {
-    one.channel->post({.operation = number, .what = one.operation.wait()});
-  }
+  for (const auto& [number, one] : started) one.cancel();
+  for (const auto& [number, one] : started) post_end(number, one);
 }
 
 }  // namespace memctl::python

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "channel.hpp"
 #include "memctl/host.hpp"
@@ -43,24 +45,53 @@ class OpenHost {
   [[nodiscard]] std::uint64_t start(const DomainIdentity& domain, SizeRequest size,
                                     ResizeOptions options, std::shared_ptr<Channel> channel,
                                     bool tell_events);
-  /// Does nothing if the operation has ended already.
-  void cancel(std::uint64_t operation);
-  /// Cancels every operation. Blocks until all operations have ended, which it tells their
+  /// Asks a question, and returns its number. `pose(host)` returns what is pending. Its answer goes
+  /// to `channel`. Throws `HostClosed`.
+  template <class Pose>
+  [[nodiscard]] std::uint64_t ask(Pose pose, std::shared_ptr<Channel> channel,
+                                  std::optional<DomainIdentity> domain = std::nullopt) {
+    const auto pending = pose(get());
+    const std::uint64_t number = next_number();
+    follow(number, pending,
+           {.cancel = [] {},
+            .wait = [pending] { return End{pending.wait()}; },
+            .channel = std::move(channel),
+            .domain = std::move(domain)});
+    return number;
+  }
+  /// Does nothing if the resize has ended already, or if the number is a question's.
+  void cancel(std::uint64_t number);
+  /// Cancels every resize. Blocks until all resizes and questions have ended, which it tells their
   /// channels, and until the connection has ended. Closing a closed host does nothing.
   void close();
 
  private:
   struct Started {
-    Operation operation;
+    std::function<void()> cancel;
+    std::function<End()> wait;
     std::shared_ptr<Channel> channel;
+    std::optional<DomainIdentity> domain;
   };
-  /// Operations use this at their end, when the host may be closed already.
+  /// Resizes and questions use this at their end, when the host may be closed already.
   struct Running {
     std::mutex mutex{};
     std::optional<Host> host{};
     std::map<std::uint64_t, Started> started{};
     std::uint64_t last{};
   };
+
+  [[nodiscard]] std::uint64_t next_number();
+  /// Throws `HostClosed`.
+  void add(std::uint64_t number, Started started);
+  static void post_end(std::uint64_t number, const Started& started);
+  static void end(const std::weak_ptr<Running>& weak, std::uint64_t number);
+  /// Posts the end of `handle` when it has come. `handle` is what `started` waits for.
+  template <class Handle>
+  void follow(std::uint64_t number, const Handle& handle, Started started) {
+    add(number, std::move(started));
+    // The host's thread holds no handle, because the last handle would make the thread end itself.
+    handle.on_end([number, weak = std::weak_ptr{running_}] { end(weak, number); });
+  }
 
   pid_t process_{getpid()};
   std::shared_ptr<Running> running_{std::make_shared<Running>()};

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Questions of asyncio: the loop goes on while guests are asked."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Awaitable, Callable, Coroutine
+
+import pytest
+
+import memctl
+
+Simulate = Callable[..., str]
+Question = Callable[[], Coroutine[Any, Any, object]]
+
+
+@pytest.fixture
+def silent(simulate: Simulate) -> str:
+    """Eight guests whose agents died. A question waits 5 s for an agent, half a second here."""
+    guests = [
+        {"name": f"g{n}", "type": "pv", "memory": "1GiB", "agent": "killed"} for n in range(8)
+    ]
+    return simulate(host="64GiB", pace=10, guests=guests)
+
+
+async def longest_pause(waiting: Awaitable[Any]) -> tuple[Any, float]:
+    """Awaits, and returns the result and for how long the loop stood still at most."""
+    task = asyncio.ensure_future(waiting)
+    longest = 0.0
+    while not task.done():
+        begun = time.monotonic()
+        await asyncio.sleep(0.01)
+        longest = max(longest, time.monotonic() - begun)
+    return task.result(), longest
+
+
+def test_a_dead_agent_does_not_block_the_loop(silent: str) -> None:
+    async def ask(host: memctl.Host) -> None:
+        domain = host["g0"]
+        begun = time.monotonic()
+        status, pause = await longest_pause(domain.status_async())
+        assert status.agent is None and status.domain == domain.identity
+        assert time.monotonic() - begun > 0.4 and pause < 0.3
+        findings, pause = await longest_pause(domain.doctor_async())
+        assert pause < 0.3
+        severities = {finding.check: finding.severity for finding in findings}
+        assert severities[memctl.Check.AGENT] != memctl.Severity.GOOD
+
+    with memctl.Host(silent) as host:
+        asyncio.run(ask(host))
+
+
+def test_many_dead_agents_take_the_time_of_one(silent: str) -> None:
+    async def ask(host: memctl.Host) -> list[memctl.Status]:
+        return await asyncio.gather(*(domain.status_async() for domain in host))
+
+    with memctl.Host(silent) as host:
+        begun = time.monotonic()
+        statuses = asyncio.run(ask(host))
+        assert time.monotonic() - begun < 2  # one after the other they take 4 s
+        assert [status.domain.name for status in statuses] == [f"g{n}" for n in range(8)]
+
+
+def test_the_answers_are_those_of_the_calls_that_block(host: memctl.Host) -> None:
+    async def ask(domain: memctl.Domain) -> None:
+        assert await domain.status_async() == domain.status()
+        assert await domain.plan_async("+1g") == domain.plan("+1g")
+        assert await domain.doctor_async() == domain.doctor()
+        assert await domain.recover_async() == domain.recover()
+        assert await host.doctor_async() == host.doctor()
+        assert await host.recover_async() == host.recover()
+
+    asyncio.run(ask(host["demo-pvh"]))
+    assert not host._switchboards
+
+
+def test_a_question_has_the_errors_of_the_call_that_blocks(host: memctl.Host) -> None:
+    domain = host["demo-pv"]
+    with pytest.raises(memctl.Refused) as refused:
+        asyncio.run(domain.plan_async("100GiB"))
+    assert refused.value.domain == domain.identity and refused.value.range is not None
+    with pytest.raises(ValueError):
+        asyncio.run(domain.plan_async("lots"))
+    gone = memctl.Domain(host, memctl.DomainIdentity(99, "gone", memctl.DomainType.PV))
+    questions: list[Question] = [gone.status_async, gone.doctor_async, gone.recover_async]
+    for question in questions:
+        with pytest.raises(memctl.NoSuchDomain) as missing:
+            asyncio.run(question())
+        assert missing.value.domain == gone.identity
+
+
+def test_one_recovery_that_fails_leaves_the_others(simulate: Simulate) -> None:
+    guests = [
+        {"name": "damaged", "type": "pv", "memory": "1GiB", "journal": "nonsense"},
+        {"name": "sound", "type": "pv", "memory": "1GiB"},
+    ]
+    with memctl.Host(simulate(host="16GiB", guests=guests)) as host:
+        damaged, sound = asyncio.run(host.recover_async())
+    assert damaged.error is not None and damaged.error.cause == memctl.Cause.JOURNAL_DAMAGED
+    assert damaged.error.domain == damaged.domain
+    assert sound.error is None
+
+
+def test_a_cancelled_question_ends_at_once(silent: str) -> None:
+    async def ask(domain: memctl.Domain) -> float:
+        begun = time.monotonic()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await domain.status_async()
+        return time.monotonic() - begun
+
+    with memctl.Host(silent) as host:
+        assert asyncio.run(ask(host["g0"])) < 0.3
+        assert not host._switchboards
+        assert asyncio.run(host["g1"].status_async()).agent is None
+
+
+def test_closing_answers_the_questions_under_way(silent: str) -> None:
+    async def ask() -> memctl.Status:
+        with memctl.Host(silent) as host:
+            task = asyncio.create_task(host["g0"].status_async())
+            await asyncio.sleep(0.05)
+        return await task
+
+    assert asyncio.run(ask()).agent is None
+
+
+def test_a_closed_host_answers_no_question() -> None:
+    with memctl.Host("sim:") as host:
+        domain = host["demo-pv"]
+    questions: list[Question] = [domain.status_async, domain.doctor_async, host.doctor_async]
+    for question in questions:
+        with pytest.raises(memctl.HostClosed):
+            asyncio.run(question())
