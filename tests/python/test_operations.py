@@ -102,6 +102,7 @@ INTERRUPTED = """
         except KeyboardInterrupt as interrupt:
             status = host["g"].status()
             print("interrupted", status.target, status.limit, interrupt.__notes__, flush=True)
+            print("report:", memctl.report_of(interrupt).outcome, flush=True)
             raise
 """
 
@@ -120,6 +121,7 @@ def test_ctrl_c_cancels_and_restores(slow: str) -> None:
     assert process.returncode == -signal.SIGINT
     note = "memctl: the resize of g ended restored, at 1024 MiB"
     assert f"interrupted 1024 MiB 1024 MiB ['{note}']" in out
+    assert "report: restored\n" in out
     assert "KeyboardInterrupt" in err
 
 
@@ -132,11 +134,12 @@ def test_ctrl_c_of_asyncio_restores_too(slow: str) -> None:
         with memctl.Host(sys.argv[1]) as host:
             try:
                 asyncio.run(main(host))
-            except KeyboardInterrupt:
+            except KeyboardInterrupt as interrupt:
                 print(host["g"].status().target, host["g"].status().limit)
+                print(memctl.report_of(interrupt).outcome)
     """
     done = run_python(code, slow)
-    assert (done.stdout, done.returncode) == ("1024 MiB 1024 MiB\n", 0), done.stderr
+    assert (done.stdout, done.returncode) == ("1024 MiB 1024 MiB\nrestored\n", 0), done.stderr
 
 
 def test_an_interruption_at_any_moment_never_hangs(simulate: Simulate) -> None:
@@ -204,6 +207,55 @@ def test_a_timeout_of_asyncio_restores_the_guest(slow: str) -> None:
             asyncio.run(grow(domain))
         status = domain.status()
         assert (status.target, status.limit) == (memctl.Size("1g"), memctl.Size("1g"))
+
+
+@pytest.mark.parametrize(
+    ("on_failure", "outcome"),
+    [("restore", memctl.Outcome.RESTORED), ("keep", memctl.Outcome.KEPT)],
+)
+@pytest.mark.parametrize("wait_for", [False, True])
+def test_the_timeout_error_of_asyncio_has_the_report(
+    slow: str, on_failure: Any, outcome: memctl.Outcome, wait_for: bool
+) -> None:
+    async def grow(domain: memctl.Domain) -> None:
+        resizing = domain.resize_async("8g", on_failure=on_failure)
+        if wait_for:
+            await asyncio.wait_for(resizing, 2)
+        async with asyncio.timeout(2):
+            await resizing
+
+    with memctl.Host(slow) as host:
+        domain = host["g"]
+        with pytest.raises(TimeoutError) as late:
+            asyncio.run(grow(domain))
+        report = memctl.report_of(late.value)
+        assert report is not None and report.outcome == outcome
+        assert report.domain == domain.identity and report.cause == memctl.Cause.CANCELLED
+        assert report.reached == domain.status().allocated
+        assert (report.reached == memctl.Size("1g")) == (on_failure == "restore")
+
+
+def test_a_cancelled_task_tells_how_its_resize_ended(slow: str) -> None:
+    async def grow(domain: memctl.Domain) -> memctl.Report | None:
+        task = asyncio.create_task(domain.resize_async("8g"))
+        await asyncio.sleep(1.5)
+        task.cancel()
+        try:
+            await task
+        except asyncio.CancelledError as cancelled:
+            return memctl.report_of(cancelled)
+        raise AssertionError
+
+    with memctl.Host(slow) as host:
+        report = asyncio.run(grow(host["g"]))
+        assert report is not None and report.outcome == memctl.Outcome.RESTORED
+
+
+def test_an_error_of_another_program_has_no_report() -> None:
+    circle = ValueError()
+    circle.__context__ = TypeError()
+    circle.__context__.__context__ = circle
+    assert memctl.report_of(circle) is None and memctl.report_of(None) is None
 
 
 def test_the_deadline_is_a_timeout_error(slow: str) -> None:

@@ -26,6 +26,7 @@ from .errors import (
     NoXen,
     Refused,
     Superseded,
+    report_of,
 )
 from .host import Domain, Host
 from .names import Cause, Check, DomainType, Outcome, Phase, Severity, Subject
@@ -89,4 +90,5 @@ __all__ = [
     "Superseded",
     "Verified",
     "__version__",
+    "report_of",
 ]

@@ -217,6 +217,36 @@ def causes_of(family: type[Error]) -> frozenset[Cause]:
     return frozenset(cause for cause, one in CLASSES.items() if issubclass(one, family))
 
 
+def report_of(error: BaseException | None) -> Report | None:
+    """How the resize ended that `error` is about: restored, kept, or even verified.
+
+    Also for exceptions that are not memctl's, but come from a resize that was cancelled: the
+    `TimeoutError` of `asyncio.timeout` and `asyncio.wait_for`, `asyncio.CancelledError`, and
+    `KeyboardInterrupt`. If `error` has no report, the exceptions that led to it are asked:
+    `__cause__`, or else `__context__`. None: no resize had begun, or it has not ended yet.
+
+    >>> import asyncio, memctl
+    >>> async def grow(domain):
+    ...     try:
+    ...         async with asyncio.timeout(0):
+    ...             await domain.resize_async("4GiB")
+    ...     except TimeoutError as late:
+    ...         return memctl.report_of(late)
+    >>> with memctl.Host("sim:") as host:
+    ...     report = asyncio.run(grow(host["demo-pv"]))
+    >>> report is None or report.outcome in ("verified", "restored", "refused")
+    True
+    """
+    asked: list[BaseException] = []
+    while error is not None and error not in asked:
+        report = getattr(error, "report", None)
+        if isinstance(report, Report):
+            return report
+        asked.append(error)
+        error = error.__cause__ or error.__context__
+    return None
+
+
 def from_library(
     cause: Cause,
     message: str,

@@ -415,6 +415,7 @@ class Domain:
 
         If the task is cancelled, also by `asyncio.timeout`, the resize is cancelled, and the task
         ends when the guest has been restored. If the task is cancelled once more, it ends at once.
+        `report_of` has the report of a resize that was cancelled, from the `TimeoutError` too.
         memctl calls `on_event` on the loop's thread.
 
         >>> import asyncio, memctl

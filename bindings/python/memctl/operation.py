@@ -182,6 +182,7 @@ class Operation:
 
         Ctrl-C cancels the resize. `KeyboardInterrupt` is raised when the guest has been restored. A
         second Ctrl-C raises it at once, and the host goes on restoring until it is closed.
+        `report_of` has the report of a resize that Ctrl-C cancelled.
 
         If the resize was not verified, raises the `Error` that ended it, with its `report`.
 
@@ -196,23 +197,37 @@ class Operation:
         except BaseException as interruption:
             self.cancel()
             self._listen()
-            interruption.add_note(self.ending())
+            self.explain(interruption)
             raise
         assert self._news is not None
         if isinstance(self._news, Error):
             raise self._news
         return self._news
 
-    def ending(self) -> str:
-        """One line on how the resize ended, for exceptions that carry no report."""
-        news = self._news
-        name = self.domain.name
-        if news is None:
-            return f"memctl: the resize of {name} has not ended yet"
-        report = news if isinstance(news, Report) else news.report
-        if report is None:
-            return f"memctl: the resize of {name} ended: {news}"
-        return f"memctl: the resize of {name} ended {report.outcome}, at {report.reached}"
+    @property
+    def report(self) -> Report | None:
+        """How the resize ended. None: it has not ended yet, or its host was closed before it began.
+
+        >>> import memctl
+        >>> with memctl.Host("sim:") as host:
+        ...     operation = host["demo-pv"].start_resize("2GiB")
+        ...     operation.wait() == operation.report
+        True
+        """
+        return self._news.report if isinstance(self._news, Error) else self._news
+
+    def explain(self, interruption: BaseException) -> None:
+        """Tells an exception that interrupted the resize how the resize ended: a note for people,
+        and what `report_of` finds.
+        """
+        interruption.add_note(f"memctl: the resize of {self.domain.name} {self._ending()}")
+        setattr(interruption, "report", self.report)
+
+    def _ending(self) -> str:
+        report = self.report
+        if report is not None:
+            return f"ended {report.outcome}, at {report.reached}"
+        return "has not ended yet" if self._news is None else f"ended: {self._news}"
 
     def tell(self, event: Event) -> None:
         """Passes an event on to `on_event`."""
@@ -259,7 +274,7 @@ async def finish(operation: Operation) -> Report:
         operation.cancel()
         await asyncio.wait({ended})  # a second cancellation ends this wait
         ended.exception()
-        cancelled.add_note(operation.ending())
+        operation.explain(cancelled)
         raise
     finally:
         operation.on_end = None
