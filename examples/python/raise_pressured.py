@@ -39,7 +39,7 @@ def share_out(host: memctl.Host, below: float) -> list[tuple[memctl.Domain, Size
     shares: list[tuple[memctl.Domain, Size]] = []
     left: int | None = None
     for domain, status in short:
-        more = max(BLOCK, Size(status.target // 4 // BLOCK * BLOCK))
+        more = max(BLOCK, status.target // 4 // BLOCK * BLOCK)
         try:
             plan = domain.plan(status.target + more)
         except memctl.Error as error:

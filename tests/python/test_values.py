@@ -9,7 +9,7 @@ import dataclasses
 import json
 import pickle
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 from jsonschema import Draft7Validator
@@ -18,6 +18,7 @@ import memctl
 from memctl import Size, _core
 from memctl.errors import CLASSES, causes_of
 
+ANYTHING: Any = None
 SCHEMAS = {
     path.name.split(".")[0]: Draft7Validator(json.loads(path.read_text()))
     for path in (Path(__file__).resolve().parents[2] / "docs" / "schema").glob("*.schema.json")
@@ -56,6 +57,53 @@ def test_sizes_print_and_calculate() -> None:
     assert copy.copy(Size("4g")) == Size("4g")
     with pytest.raises(TypeError):
         Size("1g") + "1g"  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (Size("1g") * 2, "Size('2048 MiB')"),
+        (2 * Size("1g"), "Size('2048 MiB')"),
+        (Size("1g") * 1.1, "Size('1153432 KiB')"),
+        (1.1 * Size("1g"), "1181116006.4"),
+        (Size("3m") * (1 / 3), "Size('1 MiB')"),
+        (Size("1g") * -0.5, "Size('-512 MiB')"),
+        (Size("1g") // 4, "Size('256 MiB')"),
+        (Size("1g") // 4096, "Size('256 KiB')"),
+        (Size("1g") // Size("300m"), "3"),
+        (Size("1g") // Size("300m") * Size("300m"), "Size('900 MiB')"),
+        (Size("1g") / 2, "536870912.0"),
+        (abs(Size("1g") - Size("2g")), "Size('1024 MiB')"),
+    ],
+)
+def test_what_is_calculated_from_a_size_is_a_size(value: object, shown: str) -> None:
+    assert repr(value) == shown
+
+
+@pytest.mark.parametrize("number", [0, 1, 3, 1000, 4096])
+def test_a_size_calculates_as_the_int_that_it_is(number: int) -> None:
+    size = Size((1 << 30) + 4096)
+    assert size * number == int(size) * number == number * size
+    assert size + number == int(size) + number
+    if number:
+        assert size // number == int(size) // number
+
+
+def test_a_product_with_a_number_can_be_asked_for(domain: memctl.Domain) -> None:
+    target = domain.status().target
+    for factor in (1.1, 4 / 3, 1.7):
+        report = domain.resize(target * factor)
+        assert report.reached == report.requested == target * factor
+        assert abs(report.reached - int(target) * factor) <= 2048
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [lambda: Size("1g") * ANYTHING, lambda: Size("1g") // ANYTHING, lambda: Size("1g") // 0],
+)
+def test_what_is_no_number_shares_no_size(wrong: Callable[[], object]) -> None:
+    with pytest.raises((TypeError, ZeroDivisionError)):
+        wrong()
 
 
 @pytest.mark.parametrize(

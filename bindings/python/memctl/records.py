@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def kib(size: int | None) -> int | None:
     """A size for JSON; None stays None."""
-    return None if size is None else size // KIB
+    return None if size is None else int(size) // KIB
 
 
 def text(member: enum.StrEnum | None) -> str | None:

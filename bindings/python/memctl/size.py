@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, SupportsIndex
+from typing import TYPE_CHECKING, SupportsIndex, overload
 
 from . import _core
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .errors import InvalidSize
 
 KIB = 1024
+PAGE = 4 * KIB
 LARGEST_KIB = 1 << 50  # far past anything that Xen can address
 FORMS = (
     'bytes as an int, or a string with a unit: "512m", "4GiB", "+1g" and "-512MiB" (relative); '
@@ -22,7 +23,11 @@ FORMS = (
 class Size(int):
     """An amount of memory: an int of bytes that prints as people write it.
 
-    A size can do whatever an int can do. Sums and differences of sizes are sizes.
+    A size can do whatever an int can do, with the same result. Sums, differences and products are
+    sizes, and so are the shares that `//` makes. They are exact, as those of ints are. A product
+    with a float is rounded to the nearest page of 4 KiB, so `target * 1.1` and `target * (1 / 3)`
+    are sizes that `Domain.resize` takes. Write the size first: `1.1 * target` is a float. A size
+    divided by a size is a number, and `/` makes a float.
 
     >>> Size("4GiB")
     Size('4096 MiB')
@@ -30,6 +35,8 @@ class Size(int):
     True
     >>> print(Size("1g") - Size("1m"))
     1023 MiB
+    >>> Size("1g") * 1.1, Size("1g") // 4, Size("1g") // Size("128m"), Size("1g") / Size("4g")
+    (Size('1153432 KiB'), Size('256 MiB'), 8, 0.25)
     >>> Size("1536MiB").mib
     1536.0
 
@@ -88,8 +95,32 @@ class Size(int):
     def __rsub__(self, other: int) -> Size:
         return _sized(int.__rsub__(self, other))
 
+    def __mul__(self, other: float) -> Size:
+        if isinstance(other, float):
+            return _sized(round(int(self) * other / PAGE) * PAGE)
+        return _sized(int.__mul__(self, other))
+
+    def __rmul__(self, other: int) -> Size:
+        return _sized(int.__rmul__(self, other))
+
+    @overload
+    def __floordiv__(self, other: Size) -> int:  # type: ignore[misc]
+        ...
+
+    @overload
+    def __floordiv__(self, other: int) -> Size:
+        ...
+
+    def __floordiv__(self, other: int) -> int:
+        if isinstance(other, Size):
+            return int(self) // int(other)
+        return _sized(int.__floordiv__(self, other))
+
     def __neg__(self) -> Size:
         return _sized(int.__neg__(self))
+
+    def __abs__(self) -> Size:
+        return _sized(int.__abs__(self))
 
     def __getnewargs__(self) -> tuple[int]:
         return (int(self),)
