@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 import copy
 import dataclasses
@@ -132,6 +133,34 @@ def test_a_size_that_cannot_be(domain: memctl.Domain, size: Any) -> None:
     with pytest.raises((ValueError, TypeError)):
         domain.plan(size)
     assert domain.status() == before
+
+
+@pytest.mark.parametrize("size", [4096, 4194304])
+def test_the_error_of_a_size_in_mib_says_that_an_int_means_bytes(
+    domain: memctl.Domain, size: int
+) -> None:
+    calls: list[Callable[[], object]] = [
+        lambda: domain.resize(size),
+        lambda: asyncio.run(domain.resize_async(size)),
+        lambda: domain.plan(size),
+        lambda: asyncio.run(domain.plan_async(size)),
+    ]
+    for call in calls:
+        with pytest.raises(memctl.Refused, match=f"; the int {size} means bytes$") as refused:
+            call()
+        assert refused.value.cause == memctl.Cause.BELOW_FLOOR
+        assert refused.value.hint == f'give a text with the unit, as "{size}MiB"'
+        assert refused.value.__notes__ == [f"hint: {refused.value.hint}"]
+        assert str(pickle.loads(pickle.dumps(refused.value))) == str(refused.value)
+
+
+@pytest.mark.parametrize("size", ["4k", Size(4096), 20 << 20])
+def test_the_error_of_a_size_with_a_unit_does_not_explain_ints(
+    domain: memctl.Domain, size: Any
+) -> None:
+    with pytest.raises(memctl.Refused) as refused:
+        domain.resize(size)
+    assert "bytes" not in str(refused.value) + refused.value.hint
 
 
 @pytest.mark.parametrize(

@@ -21,12 +21,19 @@
 
 from __future__ import annotations
 
+import operator
 from functools import partial
-from typing import Any
+from typing import Any, SupportsIndex
 
 from .names import Cause
 from .records import DomainIdentity, Report, SizeRange, kib, text
 from .size import Size
+
+
+#: Why a resize to a size is refused that is too small.
+TOO_SMALL = (Cause.BELOW_FLOOR, Cause.BELOW_POLICY, Cause.INVALID_SIZE)
+#: A smaller int may be meant as MiB or KiB, as the guest's size would be in these.
+FEW_BYTES = 16 << 20
 
 
 class Error(Exception):
@@ -76,6 +83,16 @@ class Error(Exception):
         self.log = log
         if hint:
             self.add_note(f"hint: {hint}")
+
+    def explain_bytes(self, requested: SupportsIndex | str) -> None:
+        """Says that an int means bytes, if the requested size is a small int, and is too small."""
+        if self.cause not in TOO_SMALL or isinstance(requested, (str, Size)):
+            return
+        if (number := operator.index(requested)) >= FEW_BYTES:
+            return
+        self.args = (f"{self}; the int {number} means bytes",)
+        self.hint = f'give a text with the unit, as "{number}MiB"'
+        self.__notes__ = [f"hint: {self.hint}"]
 
     def __reduce__(self) -> tuple[Any, ...]:
         again = partial(

@@ -288,7 +288,11 @@ class Domain:
             allow_hvm_devices=allow_hvm_devices,
             host_reserve=host_reserve,
         )
-        return self.host._core.plan(self.identity, *request(size), options)
+        try:
+            return self.host._core.plan(self.identity, *request(size), options)
+        except Error as error:
+            error.explain_bytes(size)
+            raise
 
     async def plan_async(
         self,
@@ -313,7 +317,11 @@ class Domain:
             host_reserve=host_reserve,
         )
         ask = partial(self.host._core.ask_plan, self.identity, *request(size), options)
-        return await self.host._switchboard().ask(ask, Plan)
+        try:
+            return await self.host._switchboard().ask(ask, Plan)
+        except Error as error:
+            error.explain_bytes(size)
+            raise
 
     def resize(
         self,
@@ -497,7 +505,7 @@ class Domain:
         number = self.host._core.start(
             self.identity, *request(size), options, switchboard.channel, on_event is not None
         )
-        return Operation(self.host._core, self.identity, number, switchboard, on_event)
+        return Operation(self.host._core, self.identity, size, number, switchboard, on_event)
 
 
 def _milliseconds(time: Seconds, name: str) -> int:

@@ -8,7 +8,7 @@ import logging
 import os
 import select
 from functools import partial
-from typing import Any, Callable, Generic, Protocol, TypeVar
+from typing import Any, Callable, Generic, Protocol, SupportsIndex, TypeVar
 
 from . import _core
 from .errors import Error, HostClosed
@@ -137,12 +137,14 @@ class Operation:
         self,
         host: _core.OpenHost,
         domain: DomainIdentity,
+        size: SupportsIndex | str,
         number: int,
         switchboard: Switchboard,
         on_event: EventCallback | None,
     ) -> None:
         self.domain = domain
         self.number = number
+        self._size = size
         self._process = os.getpid()
         self._host = host
         self._switchboard = switchboard
@@ -241,6 +243,8 @@ class Operation:
     def end(self, news: Report | Error) -> None:
         """Stores the end of the resize, and calls `on_end`."""
         self._news = news
+        if isinstance(news, Error):
+            news.explain_bytes(self._size)
         if self.on_end is not None:
             self.on_end(news)
 
