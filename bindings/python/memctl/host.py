@@ -7,6 +7,7 @@ import asyncio
 import atexit
 import datetime
 import inspect
+import time
 import warnings
 import weakref
 from functools import partial
@@ -14,9 +15,9 @@ from types import TracebackType
 from typing import Iterator, Literal, SupportsIndex
 
 from . import _core
-from .errors import Error, NoSuchDomain
+from .errors import DeadlineExceeded, Error, NoSuchDomain
 from .operation import EventCallback, LoopSwitchboard, Operation, Switchboard, finish
-from .names import DomainType
+from .names import Cause, DomainType
 from .records import DomainIdentity, Finding, Plan, Recovery, Report, Status
 from .size import Size, invalid, request
 
@@ -26,6 +27,7 @@ Zone = Literal["kernel", "movable"]
 Bytes = SupportsIndex | str
 
 DEFAULT_STALL = 30.0
+DEFAULT_AGENT_WAIT = 60.0
 DEFAULT_RESERVE = Size("64MiB")
 
 _open_hosts: weakref.WeakSet[Host] = weakref.WeakSet()
@@ -264,6 +266,37 @@ class Domain:
         """
         ask = partial(self.host._core.ask_status, self.identity, _defaults)
         return await self.host._switchboard().ask(ask, Status)
+
+    def wait_for_agent(self, timeout: Seconds = DEFAULT_AGENT_WAIT) -> Status:
+        """Waits until the guest's agent answers, for example while the guest boots.
+
+        Returns the status with the agent's answer. Asks twice a second. After `timeout` seconds, or
+        up to 5 s later if an agent announced itself and does not answer, raises `DeadlineExceeded`,
+        a `TimeoutError`. Raises `NoSuchDomain` if the domain ends meanwhile, and `HostError`.
+
+        >>> import memctl
+        >>> with memctl.Host("sim:") as host:
+        ...     status = host["demo-pv"].wait_for_agent()
+        >>> status.agent is None
+        False
+        """
+        waiting = _AgentWait(self, timeout)
+        while (status := self.status()).agent is None:
+            time.sleep(waiting.pause())
+        return status
+
+    async def wait_for_agent_async(self, timeout: Seconds = DEFAULT_AGENT_WAIT) -> Status:
+        """As `wait_for_agent`, for asyncio. If the task is cancelled, it ends at once.
+
+        >>> import asyncio, memctl
+        >>> with memctl.Host("sim:") as host:
+        ...     asyncio.run(host["demo-pv"].wait_for_agent_async()).agent is None
+        False
+        """
+        waiting = _AgentWait(self, timeout)
+        while (status := await self.status_async()).agent is None:
+            await asyncio.sleep(waiting.pause())
+        return status
 
     def plan(
         self,
@@ -506,6 +539,30 @@ class Domain:
             self.identity, *request(size), options, switchboard.channel, on_event is not None
         )
         return Operation(self.host._core, self.identity, size, number, switchboard, on_event)
+
+
+class _AgentWait:
+    """How long to wait for an agent yet."""
+
+    PAUSE = 0.5
+
+    def __init__(self, domain: Domain, timeout: Seconds) -> None:
+        self._domain = domain.identity
+        self._seconds = _milliseconds(timeout, "timeout") / 1000
+        self._end = time.monotonic() + self._seconds
+
+    def pause(self) -> float:
+        """The time until the next question. Raises `DeadlineExceeded` after the last."""
+        left = self._end - time.monotonic()
+        if left > 0:
+            return min(left, self.PAUSE)
+        name = self._domain.name
+        raise DeadlineExceeded(
+            f"{name}: no agent has answered within {self._seconds:g} s",
+            cause=Cause.DEADLINE,
+            hint=f"memctl doctor {name} tells what the guest lacks",
+            domain=self._domain,
+        )
 
 
 def _milliseconds(time: Seconds, name: str) -> int:
