@@ -10,6 +10,7 @@ from typing import Callable
 import pytest
 
 import memctl
+from memctl.host import present_life
 
 Simulate = Callable[..., str]
 
@@ -34,6 +35,51 @@ def silent(simulate: Simulate) -> str:
     return simulate(
         host="16GiB", guests=[{"name": "g", "type": "pv", "memory": "1GiB", "agent": "absent"}]
     )
+
+
+def test_a_rebooted_guest_is_found_again(simulate: Simulate) -> None:
+    reboot = {"at": 0.2, "do": "reboot", "guest": "g"}
+    guests = [{"name": name, "type": "pv", "memory": "1GiB"} for name in ("g", "other")]
+    with memctl.Host(simulate(host="16GiB", guests=guests, actions=[reboot])) as host:
+        earlier = host["g"]
+        with pytest.raises(memctl.DomainGone):
+            earlier.resize("8GiB")
+        with pytest.raises(memctl.NoSuchDomain):
+            earlier.status()
+        domain = earlier.refresh()
+        assert domain.name == "g" and domain.id != earlier.id and domain != earlier
+        assert domain.refresh() == domain and domain.status().domain == domain.identity
+
+
+def test_a_guest_that_does_not_run_is_not_found_again(host: memctl.Host) -> None:
+    gone = memctl.Domain(host, memctl.DomainIdentity(99, "gone", memctl.DomainType.PV, "a-uuid"))
+    with pytest.raises(memctl.NoSuchDomain, match='"gone"') as missing:
+        gone.refresh()
+    assert missing.value.domain == gone.identity
+
+
+def identity(number: int, name: str, uuid: str) -> memctl.DomainIdentity:
+    return memctl.DomainIdentity(number, name, memctl.DomainType.PV, uuid)
+
+
+@pytest.mark.parametrize(
+    ("running", "found"),
+    [
+        ([identity(7, "g", "u")], 7),
+        ([identity(7, "renamed", "u"), identity(8, "g", "other")], 7),
+        ([identity(7, "g--incoming", "u"), identity(8, "g", "u")], 8),
+        ([identity(7, "g", "anew"), identity(8, "other", "")], 7),
+    ],
+)
+def test_a_guest_is_known_by_its_uuid_or_else_its_name(
+    running: list[memctl.DomainIdentity], found: int
+) -> None:
+    assert present_life(identity(1, "g", "u"), tuple(running)).id == found
+
+
+def test_a_guest_without_a_uuid_is_known_by_its_name() -> None:
+    running = (identity(7, "other", ""), identity(8, "g", "u"))
+    assert present_life(identity(1, "g", ""), running).id == 8
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])

@@ -198,9 +198,10 @@ class Host:
 
 
 class Domain:
-    """One life of a guest, which a `Host` returns. After a reboot its calls raise `NoSuchDomain`.
+    """One life of a guest, which a `Host` returns. After a reboot its calls raise `NoSuchDomain`,
+    and `refresh` returns the guest's new life.
 
-    Thread-safe.
+    Thread-safe, and never changes.
 
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
@@ -266,6 +267,21 @@ class Domain:
         """
         ask = partial(self.host._core.ask_status, self.identity, _defaults)
         return await self.host._switchboard().ask(ask, Status)
+
+    def refresh(self) -> Domain:
+        """The guest in its present life: after a reboot it has another number.
+
+        It has the same UUID, or else the same name, as a guest has that was destroyed and created
+        anew. This handle stays as it is. Raises `NoSuchDomain` if the guest does not run, which is
+        so for a moment during a reboot, and `HostError`.
+
+        >>> import memctl
+        >>> with memctl.Host("sim:") as host:
+        ...     domain = host["demo-pv"]
+        ...     domain.refresh() == domain
+        True
+        """
+        return Domain(self.host, present_life(self.identity, self.host._core.domains()))
 
     def wait_for_agent(self, timeout: Seconds = DEFAULT_AGENT_WAIT) -> Status:
         """Waits until the guest's agent answers, for example while the guest boots.
@@ -539,6 +555,20 @@ class Domain:
             self.identity, *request(size), options, switchboard.channel, on_event is not None
         )
         return Operation(self.host._core, self.identity, size, number, switchboard, on_event)
+
+
+def present_life(earlier: DomainIdentity, running: tuple[DomainIdentity, ...]) -> DomainIdentity:
+    """The guest of that identity among those that run."""
+    of_uuid = [one for one in running if one.uuid == earlier.uuid != ""]
+    of_name = [one for one in of_uuid or running if one.name == earlier.name]
+    for one in of_name or of_uuid:
+        return one
+    raise NoSuchDomain(
+        f'no guest is called "{earlier.name}", or has the UUID that it had',
+        cause=Cause.NO_SUCH_DOMAIN,
+        hint="ask again if it reboots; xl list shows the guests that run",
+        domain=earlier,
+    )
 
 
 class _AgentWait:
