@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -32,16 +33,36 @@ def test_the_installed_package_works(tmp_path: Path) -> None:
     # Debian's python3 looks for packages there, below the prefix that the build was made for.
     place = package.parent.relative_to(tmp_path)
     assert {f"/usr/local/{place}", f"/usr/{place}"} & set(sys.path)
+    (metadata,) = package.parent.glob("*.dist-info")
+    assert {file.name for file in metadata.iterdir()} == {"METADATA", "INSTALLER"}
     code = """
-        import memctl
+        import importlib.metadata, memctl
+        known = importlib.metadata.metadata("memctl")
+        assert known["Name"] == "memctl" and known["Version"] == memctl.__version__
+        assert known["Summary"] and known["License"] == "LGPL-2.1-or-later"
         with memctl.Host("sim:") as host:
             print(memctl.__file__, host["demo-pv"].resize("2GiB").reached)
     """
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(package.parent),
+        "LD_LIBRARY_PATH": str(library),
+    }
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(package.parent)},
+        env=env,
     )
     assert done.stdout == f"{package / '__init__.py'} 2048 MiB\n", done.stderr
+    if importlib.util.find_spec("pip") is None:
+        return
+    listed = subprocess.run(
+        [sys.executable, "-m", "pip", "list", "--format=freeze", "--disable-pip-version-check"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=env,
+    )
+    assert f"memctl=={memctl.__version__}" in listed.stdout.splitlines()
