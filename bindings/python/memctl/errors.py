@@ -161,7 +161,7 @@ class DeadlineExceeded(Failed, TimeoutError):
 
 
 class Cancelled(Failed):
-    """`Operation.cancel()` ended the resize, or closing the host did."""
+    """`Operation.cancel()` ended the resize, closing the host did, or `on_event` raised."""
 
 
 class Superseded(Failed):

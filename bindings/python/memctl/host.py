@@ -399,7 +399,8 @@ class Domain:
           count. The guest can only grow.
         - `allow_hvm_devices`: take the risk that emulated devices cannot reach the added memory.
         - `host_reserve`: stays free on the host.
-        - `on_event`: memctl calls it with each `Event`, in this thread.
+        - `on_event`: memctl calls it with each `Event`, in this thread. If it raises, the resize is
+          cancelled: see `Operation.wait`.
 
         Ctrl-C restores the guest first: see `Operation.wait`.
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Callable, Generic, Protocol, SupportsIndex, TypeVar
 
 from . import _core
-from .errors import Error, HostClosed
+from .errors import Cancelled, Error, HostClosed
 from .records import DomainIdentity, Event, Report
 
 EventCallback = Callable[[Event], object]
@@ -149,6 +149,7 @@ class Operation:
         self._host = host
         self._switchboard = switchboard
         self._on_event = on_event
+        self._raised: Exception | None = None
         self._news: Report | Error | None = None
         self.on_end: Callable[[Report | Error], None] | None = None
 
@@ -179,8 +180,11 @@ class Operation:
     def wait(self) -> Report:
         """Waits until the resize has ended, and returns the report of a verified resize.
 
-        Meanwhile it calls `on_event` in this thread. `on_event` may do anything. If `on_event`
-        raises, the logger "memctl" logs the exception, and the resize goes on.
+        Meanwhile it calls `on_event` in this thread. `on_event` may do anything. If it raises, that
+        means the same as in the library's other languages: the resize is cancelled, `on_event` is
+        not called again, and `Cancelled` is raised from the exception when the guest has been
+        restored. If the resize has ended by then, its end counts, and the logger "memctl" logs the
+        exception.
 
         Ctrl-C cancels the resize. `KeyboardInterrupt` is raised when the guest has been restored. A
         second Ctrl-C raises it at once, and the host goes on restoring until it is closed.
@@ -232,19 +236,30 @@ class Operation:
         return "has not ended yet" if self._news is None else f"ended: {self._news}"
 
     def tell(self, event: Event) -> None:
-        """Passes an event on to `on_event`."""
+        """Passes an event on to `on_event`. If that raises, cancels the resize."""
         if self._on_event is None:
             return
         try:
             self._on_event(event)
-        except Exception:
-            log.exception("on_event of the resize of %s raised", self.domain.name)
+        except Exception as error:
+            self._on_event = None
+            self._raised = error
+            self.cancel()
 
     def end(self, news: Report | Error) -> None:
         """Stores the end of the resize, and calls `on_end`."""
         self._news = news
         if isinstance(news, Error):
             news.explain_bytes(self._size)
+        if isinstance(news, Cancelled) and self._raised is not None:
+            news.args = (f"{self.domain.name}: on_event raised {self._raised!r}",)
+            news.__cause__ = self._raised
+        elif self._raised is not None:
+            log.error(
+                "on_event of the resize of %s raised at its end",
+                self.domain.name,
+                exc_info=self._raised,
+            )
         if self.on_end is not None:
             self.on_end(news)
 
