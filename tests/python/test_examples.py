@@ -147,6 +147,19 @@ def test_ansible_is_told_what_is_wrong(
     assert words in result["msg"] and result["hint"]
 
 
+@pytest.mark.parametrize("options", [(), ("--check",)])
+def test_ansible_is_told_which_sizes_are_possible(
+    ansible: Ansible, options: tuple[str, ...]
+) -> None:
+    result = ansible.play(*options, **{"demo-pv": "200GiB"})["demo-pv"]
+    with memctl.Host("sim:") as host:
+        sizes = host["demo-pv"].status().range
+    assert sizes is not None and result["range"] == sizes.to_dict()
+    assert result["nearest_kib"] == result["range"]["largest"]["size_kib"]
+    missing = ansible.play(*options, nobody="1GiB")["nobody"]
+    assert missing["range"] is None and missing["nearest_kib"] is None
+
+
 def test_the_module_documents_its_options() -> None:
     documented = subprocess.run(
         ["ansible-doc", "-j", "-M", str(EXAMPLES / "ansible" / "library"), "memctl_domain"],

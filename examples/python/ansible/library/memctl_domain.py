@@ -87,6 +87,16 @@ hint:
   description: What a person can do. Empty if the message says everything.
   returned: failure
   type: str
+range:
+  description:
+    - The sizes that are possible, with the keys of C(range) of C(memctl resize --json).
+    - None if the size is not why the module failed.
+  returned: failure
+  type: dict
+nearest_kib:
+  description: The size in C(range) that is nearest to the requested size.
+  returned: failure
+  type: int
 """
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -140,6 +150,8 @@ def main() -> None:
             msg=f"{error.cause}: {error}" if error.cause else str(error),
             cause=error.cause and error.cause.value,
             hint=error.hint,
+            range=error.to_dict()["range"],
+            nearest_kib=error.to_dict()["nearest_kib"],
             changed=report is not None and report.outcome in ("kept", "failed"),
             report=report and report.to_dict(),
         )
