@@ -30,12 +30,6 @@ from .records import DomainIdentity, Report, SizeRange, kib, text
 from .size import Size
 
 
-#: Why a resize to a size is refused that is too small.
-TOO_SMALL = (Cause.BELOW_FLOOR, Cause.BELOW_POLICY, Cause.INVALID_SIZE)
-#: A smaller int may be meant as MiB or KiB, as the guest's size would be in these.
-FEW_BYTES = 16 << 20
-
-
 class Error(Exception):
     """Something that memctl was asked for did not happen.
 
@@ -83,16 +77,6 @@ class Error(Exception):
         self.log = log
         if hint:
             self.add_note(f"hint: {hint}")
-
-    def explain_bytes(self, requested: SupportsIndex | str) -> None:
-        """Says that an int means bytes, if the requested size is a small int, and is too small."""
-        if self.cause not in TOO_SMALL or isinstance(requested, (str, Size)):
-            return
-        if (number := operator.index(requested)) >= FEW_BYTES:
-            return
-        self.args = (f"{self}; the int {number} means bytes",)
-        self.hint = f'give a text with the unit, as "{number}MiB"'
-        self.__notes__ = [f"hint: {self.hint}"]
 
     def __reduce__(self) -> tuple[Any, ...]:
         again = partial(
@@ -232,6 +216,23 @@ def causes_of(family: type[Error]) -> frozenset[Cause]:
     [<Cause.DEADLINE: 'deadline'>]
     """
     return frozenset(cause for cause, one in CLASSES.items() if issubclass(one, family))
+
+
+#: Why a resize to a size is refused that is too small.
+TOO_SMALL = (Cause.BELOW_FLOOR, Cause.BELOW_POLICY, Cause.INVALID_SIZE)
+#: A smaller int was probably meant as MiB or KiB.
+FEW_BYTES = 16 << 20
+
+
+def explain_bytes(error: Error, requested: SupportsIndex | str) -> None:
+    """Says that an int means bytes, if the requested size is a small int, and is too small."""
+    if error.cause not in TOO_SMALL or isinstance(requested, (str, Size)):
+        return
+    if (number := operator.index(requested)) >= FEW_BYTES:
+        return
+    error.args = (f"{error}; the int {number} means bytes",)
+    error.hint = f'give a text with the unit, as "{number}MiB"'
+    error.__notes__ = [f"hint: {error.hint}"]
 
 
 def report_of(error: BaseException | None) -> Report | None:

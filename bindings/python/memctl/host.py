@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Iterator, Literal, SupportsIndex
 
 from . import _core
-from .errors import DeadlineExceeded, Error, NoSuchDomain
+from .errors import DeadlineExceeded, Error, NoSuchDomain, explain_bytes
 from .operation import EventCallback, LoopSwitchboard, Operation, Switchboard, finish
 from .names import Cause, DomainType
 from .records import DomainIdentity, Finding, Plan, Recovery, Report, Status
@@ -340,7 +340,7 @@ class Domain:
         try:
             return self.host._core.plan(self.identity, *request(size), options)
         except Error as error:
-            error.explain_bytes(size)
+            explain_bytes(error, size)
             raise
 
     async def plan_async(
@@ -369,7 +369,7 @@ class Domain:
         try:
             return await self.host._switchboard().ask(ask, Plan)
         except Error as error:
-            error.explain_bytes(size)
+            explain_bytes(error, size)
             raise
 
     def resize(

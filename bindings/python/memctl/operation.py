@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Callable, Generic, Protocol, SupportsIndex, TypeVar
 
 from . import _core
-from .errors import Cancelled, Error, HostClosed
+from .errors import Cancelled, Error, HostClosed, explain_bytes
 from .records import DomainIdentity, Event, Report
 
 EventCallback = Callable[[Event], object]
@@ -250,7 +250,7 @@ class Operation:
         """Stores the end of the resize, and calls `on_end`."""
         self._news = news
         if isinstance(news, Error):
-            news.explain_bytes(self._size)
+            explain_bytes(news, self._size)
         if isinstance(news, Cancelled) and self._raised is not None:
             news.args = (f"{self.domain.name}: on_event raised {self._raised!r}",)
             news.__cause__ = self._raised
