@@ -14,6 +14,7 @@ import memctl
 
 MODULES = [
     "memctl",
+    "memctl.domain",
     "memctl.errors",
     "memctl.host",
     "memctl.operation",

@@ -10,7 +10,7 @@ from typing import Callable
 import pytest
 
 import memctl
-from memctl.host import present_life
+from memctl.domain import present_life
 
 Simulate = Callable[..., str]
 

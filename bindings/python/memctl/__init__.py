@@ -9,6 +9,7 @@
 """
 
 from ._core import version as __version__
+from .domain import Domain
 from .errors import (
     Busy,
     Cancelled,
@@ -28,7 +29,7 @@ from .errors import (
     Superseded,
     report_of,
 )
-from .host import Domain, Host
+from .host import Host
 from .names import Cause, Check, DomainType, Outcome, Phase, Severity, Subject
 from .operation import Operation
 from .records import (
