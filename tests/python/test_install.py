@@ -43,11 +43,7 @@ def test_the_installed_package_works(tmp_path: Path) -> None:
         with memctl.Host("sim:") as host:
             print(memctl.__file__, host["demo-pv"].resize("2GiB").reached)
     """
-    env = {
-        **os.environ,
-        "PYTHONPATH": str(package.parent),
-        "LD_LIBRARY_PATH": str(library),
-    }
+    env = {**os.environ, "PYTHONPATH": str(package.parent)}
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],
         capture_output=True,
