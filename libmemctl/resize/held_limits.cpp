@@ -156,16 +156,14 @@ Result<void> HeldLimits::set_pool(Kib pool) {
 
 host::Task<void> HeldLimits::raise_frozen_pool(const Patience& patience, Kib pool) {
   const auto found = domain_->facts().domain.frozen_pool;
-  domain_->note_frozen_pool(pool);  // while nobody has answered, it may be written
-  const auto fixed = co_await patience.answer_of(
-      port_->hypervisor().set_frozen_pool(domain_->id(), found, pool), &unanswered_);
-  if (!fixed) {
-    if (unanswered() == nullptr) domain_->note_frozen_pool(found);
-    co_return fixed.error();
-  }
-  domain_->note_frozen_pool(fixed.value());
-  if (!fixed.value() || *fixed.value() >= pool) co_return success();
-  co_return superseded("the stored paging pool of " + domain_->identity().name, fixed.value());
+  domain_->note_frozen_pool(pool);  // also if the call fails: it may have written it
+  BOOST_OUTCOME_CO_TRY(
+      const auto fixed,
+      co_await patience.answer_of(port_->hypervisor().set_frozen_pool(domain_->id(), found, pool),
+                                  &unanswered_));
+  domain_->note_frozen_pool(fixed);
+  if (!fixed || *fixed >= pool) co_return success();
+  co_return superseded("the stored paging pool of " + domain_->identity().name, fixed);
 }
 
 host::Task<void> HeldLimits::return_frozen_pool(const Patience& patience, Kib ours, Kib earlier) {
