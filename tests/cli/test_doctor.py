@@ -69,7 +69,13 @@ FAULTS = [
     (
         "max_pages",
         "note",
-        host([{"at": 0, "do": "set-max-pages", "guest": "g", "size": "1000MiB"}]),
+        {
+            **on(type="pv", maxmem="2GiB"),
+            "actions": [
+                {"at": 0, "do": "set-max-pages", "guest": "g", "size": "1000MiB"},
+                {"at": 0, "do": "write-target", "guest": "g", "size": "1500MiB"},
+            ],
+        },
     ),
     ("agent", "bad", on(agent="absent")),
     ("agent", "bad", on(agent="killed")),
