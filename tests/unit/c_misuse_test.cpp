@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // The C interface, used wrongly: an error value, never a crash, and no exception.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <future>
@@ -266,6 +268,22 @@ TEST_F(CHost, ACallbackMayCloseItsHost) {
   };
   ASSERT_EQ(cause_of(memctl_operation_on_end(start(), nullptr, close, &closing, nullptr)), good);
   closed.get_future().wait();
+}
+
+TEST_F(CHost, AWatchOutlivesItsQueueAndCallsNobody) {
+  open();
+  ASSERT_EQ(cause_of(memctl_queue_open(&queue)), good);
+  std::atomic<int> freed = 0;
+  memctl_watch* watch = nullptr;
+  ASSERT_EQ(cause_of(memctl_host_watch(host, queue, on_change, &freed, count, &watch)), good);
+  const int descriptor = memctl_queue_fd(queue);
+  memctl_queue_close(queue);
+  EXPECT_EQ(::fcntl(descriptor, F_GETFD), -1) << "the watch does not keep it";
+  EXPECT_EQ(cause_of(memctl_operation_wait(start())), good);
+  EXPECT_EQ(freed, 0);
+  memctl_watch_stop(watch);
+  memctl_host_close(host);
+  EXPECT_EQ(freed, 1);
 }
 
 TEST_F(CHost, AnyThreadMayCallAndCloseAtAnyTime) {
