@@ -4,6 +4,7 @@
 // exception crosses.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -67,7 +68,7 @@ struct QueueObject : Handles::Object {
 
 template <class Handle>
 [[nodiscard]] Handles::Handle value_of(Handle* handle) {
-  return reinterpret_cast<Handles::Handle>(handle);
+  return std::bit_cast<Handles::Handle>(handle);
 }
 
 /// The object behind a handle. The caller's copy keeps it if another thread closes the handle.
@@ -86,7 +87,7 @@ template <class Object, class... Values>
   const auto handle =
       Handles::all().add(std::make_shared<Object>(std::forward<Values>(values)...), owner);
   if (handle == 0) return closed(HostObject::name);
-  *out = reinterpret_cast<typename Object::Handle*>(handle);
+  *out = std::bit_cast<typename Object::Handle*>(handle);
   return success();
 }
 

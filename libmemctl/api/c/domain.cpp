@@ -113,9 +113,9 @@ memctl_error* memctl_domain_start_plan(memctl_domain* domain, memctl_size_kind k
 memctl_error* memctl_domain_resize(memctl_domain* domain, memctl_size_kind kind, std::int64_t kib,
                                    const memctl_resize_options* options, memctl_report** report) {
   return guarded([&]() -> Result<void> {
-    const auto cleared = clear(report);
+    if (report) *report = nullptr;
     BOOST_OUTCOME_TRY(auto given, resize_options_of(options));
-    BOOST_OUTCOME_TRY(cleared);
+    BOOST_OUTCOME_TRY(clear(report));
     BOOST_OUTCOME_TRY(const auto object, object_of<DomainObject>(domain));
     BOOST_OUTCOME_TRY(const auto size, size_of(kind, kib));
     BOOST_OUTCOME_TRY(require_may_block());
@@ -130,9 +130,9 @@ memctl_error* memctl_domain_start_resize(memctl_domain* domain, memctl_size_kind
                                          std::int64_t kib, const memctl_resize_options* options,
                                          memctl_operation** operation) {
   return guarded([&]() -> Result<void> {
-    const auto cleared = clear(operation);
+    if (operation) *operation = nullptr;
     BOOST_OUTCOME_TRY(auto given, resize_options_of(options));
-    BOOST_OUTCOME_TRY(cleared);
+    BOOST_OUTCOME_TRY(clear(operation));
     BOOST_OUTCOME_TRY(const auto object, object_of<DomainObject>(domain));
     BOOST_OUTCOME_TRY(const auto size, size_of(kind, kib));
     const Operation begun = object->domain.resize(size, std::move(given));
@@ -151,9 +151,9 @@ memctl_error* memctl_domain_start_resize(memctl_domain* domain, memctl_size_kind
 memctl_error* memctl_domain_recover(memctl_domain* domain, const memctl_resize_options* options,
                                     memctl_recovery** recovery) {
   return guarded([&]() -> Result<void> {
-    const auto cleared = clear(recovery);
+    if (recovery) *recovery = nullptr;
     BOOST_OUTCOME_TRY(auto given, resize_options_of(options));
-    BOOST_OUTCOME_TRY(cleared);
+    BOOST_OUTCOME_TRY(clear(recovery));
     BOOST_OUTCOME_TRY(const auto object, object_of<DomainObject>(domain));
     BOOST_OUTCOME_TRY(require_may_block());
     BOOST_OUTCOME_TRY(const auto value, object->domain.recover(given));
@@ -166,9 +166,9 @@ memctl_error* memctl_domain_start_recovery(memctl_domain* domain,
                                            const memctl_resize_options* options,
                                            memctl_operation** operation) {
   return guarded([&]() -> Result<void> {
-    const auto cleared = clear(operation);
+    if (operation) *operation = nullptr;
     BOOST_OUTCOME_TRY(auto given, resize_options_of(options));
-    BOOST_OUTCOME_TRY(cleared);
+    BOOST_OUTCOME_TRY(clear(operation));
     BOOST_OUTCOME_TRY(const auto object, object_of<DomainObject>(domain));
     return open<OperationObject>(operation, object->host,
                                  object->domain.start_recovery(std::move(given)));

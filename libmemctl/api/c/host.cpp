@@ -23,9 +23,9 @@ memctl_error* memctl_parse_size(const char* text, memctl_size_kind* kind, std::i
 memctl_error* memctl_host_open(const char* uri, const memctl_host_options* options,
                                memctl_host** host) {
   return guarded([&]() -> Result<void> {
-    const auto cleared = clear(host);
+    if (host) *host = nullptr;
     BOOST_OUTCOME_TRY(auto given, host_options_of(options));
-    BOOST_OUTCOME_TRY(cleared);
+    BOOST_OUTCOME_TRY(clear(host));
     BOOST_OUTCOME_TRY(require(uri, "the uri"));
     BOOST_OUTCOME_TRY(auto opened, Host::open(uri, std::move(given)));
     return open<HostObject>(host, 0, std::move(opened));
