@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <utility>
+
+#include "api/c/given.hpp"
+
+using namespace memctl;
+using namespace memctl::c;
+
+namespace {
+
+/// Hands out the answer of `ask(domain, options)`, which blocks.
+template <class Struct, class Ask>
+memctl_error* answer_at_once(memctl_domain* domain, const memctl_question_options* options,
+                             Struct** answer, Ask ask) {
+  return guarded([&]() -> Result<void> {
+    BOOST_OUTCOME_TRY(clear(answer));
+    BOOST_OUTCOME_TRY(const auto object, object_of<DomainObject>(domain));
+    BOOST_OUTCOME_TRY(const auto given, question_options_of(options));
+    BOOST_OUTCOME_TRY(const auto value, ask(object->domain, given));
+    *answer = hand_out<Struct>(value);
+    return success();
+  });
+}
+
+/// Opens a handle of the answer that `ask(domain, options)` begins.
+template <class Ask>
+memctl_error* answer_later(memctl_domain* domain, const memctl_question_options* options,
+                           memctl_operation** operation, Ask ask) {
+  return guarded([&]() -> Result<void> {
+    BOOST_OUTCOME_TRY(clear(operation));
+    BOOST_OUTCOME_TRY(const auto object, object_of<DomainObject>(domain));
+    BOOST_OUTCOME_TRY(const auto given, question_options_of(options));
+    return open<OperationObject>(operation, object->host, ask(object->domain, given));
+  });
+}
+
+PlanOptions plan_options_of(const StatusOptions& given) {
+  return {.online = given.online,
+          .agentless = given.agentless,
+          .allow_hvm_devices = given.allow_hvm_devices,
+          .host_reserve = given.host_reserve,
+          .stall = given.stall};
+}
+
+}  // namespace
+
+extern "C" {
+
+void memctl_domain_close(memctl_domain* domain) { close<DomainObject>(domain); }
+
+memctl_error* memctl_domain_identity(memctl_domain* domain, memctl_identity** identity) {
+  return guarded([&]() -> Result<void> {
+    BOOST_OUTCOME_TRY(clear(identity));
+    BOOST_OUTCOME_TRY(const auto object, object_of<DomainObject>(domain));
+    *identity = hand_out<memctl_identity>(object->domain.identity());
+    return success();
+  });
+}
+
+memctl_error* memctl_domain_status(memctl_domain* domain, const memctl_question_options* options,
+                                   memctl_status** status) {
+  return answer_at_once(domain, options, status, [](const Domain& of, const StatusOptions& given) {
+    return of.status(given);
+  });
+}
+
+memctl_error* memctl_domain_start_status(memctl_domain* domain,
+                                         const memctl_question_options* options,
+                                         memctl_operation** operation) {
+  return answer_later(domain, options, operation, [](const Domain& of, const StatusOptions& given) {
+    return of.ask_status(given);
+  });
+}
+
+memctl_error* memctl_domain_doctor(memctl_domain* domain, const memctl_question_options* options,
+                                   memctl_findings** findings) {
+  return answer_at_once(domain, options, findings,
+                        [](const Domain& of, const StatusOptions& given) {
+                          return of.doctor(doctor_options_of(given));
+                        });
+}
+
+memctl_error* memctl_domain_start_doctor(memctl_domain* domain,
+                                         const memctl_question_options* options,
+                                         memctl_operation** operation) {
+  return answer_later(domain, options, operation, [](const Domain& of, const StatusOptions& given) {
+    return of.ask_doctor(doctor_options_of(given));
+  });
+}
+
+memctl_error* memctl_domain_plan(memctl_domain* domain, memctl_size_kind kind, std::int64_t kib,
+                                 const memctl_question_options* options, memctl_plan** plan) {
+  return answer_at_once(domain, options, plan,
+                        [&](const Domain& of, const StatusOptions& given) -> Result<Plan> {
+                          BOOST_OUTCOME_TRY(const auto size, size_of(kind, kib));
+                          return of.plan_resize(size, plan_options_of(given));
+                        });
+}
+
+memctl_error* memctl_domain_start_plan(memctl_domain* domain, memctl_size_kind kind,
+                                       std::int64_t kib, const memctl_question_options* options,
+                                       memctl_operation** operation) {
+  return guarded([&]() -> Result<void> {
+    BOOST_OUTCOME_TRY(clear(operation));
+    BOOST_OUTCOME_TRY(const auto object, object_of<DomainObject>(domain));
+    BOOST_OUTCOME_TRY(const auto size, size_of(kind, kib));
+    BOOST_OUTCOME_TRY(const auto given, question_options_of(options));
+    return open<OperationObject>(operation, object->host,
+                                 object->domain.ask_plan(size, plan_options_of(given)));
+  });
+}
+
+memctl_error* memctl_domain_resize(memctl_domain* domain, memctl_size_kind kind, std::int64_t kib,
+                                   const memctl_resize_options* options, memctl_report** report) {
+  return guarded([&]() -> Result<void> {
+    if (report) *report = nullptr;
+    BOOST_OUTCOME_TRY(auto given, resize_options_of(options));
+    BOOST_OUTCOME_TRY(clear(report));
+    BOOST_OUTCOME_TRY(const auto object, object_of<DomainObject>(domain));
+    BOOST_OUTCOME_TRY(const auto size, size_of(kind, kib));
+    BOOST_OUTCOME_TRY(require_may_block());
+    const Operation operation = object->domain.resize(size, std::move(given));
+    BOOST_OUTCOME_TRY(const auto value, operation.wait());
+    *report = hand_out<memctl_report>(value);
+    return success();
+  });
+}
+
+memctl_error* memctl_domain_start_resize(memctl_domain* domain, memctl_size_kind kind,
+                                         std::int64_t kib, const memctl_resize_options* options,
+                                         memctl_operation** operation) {
+  return guarded([&]() -> Result<void> {
+    if (operation) *operation = nullptr;
+    BOOST_OUTCOME_TRY(auto given, resize_options_of(options));
+    BOOST_OUTCOME_TRY(clear(operation));
+    BOOST_OUTCOME_TRY(const auto object, object_of<DomainObject>(domain));
+    BOOST_OUTCOME_TRY(const auto size, size_of(kind, kib));
+    const Operation begun = object->domain.resize(size, std::move(given));
+    const auto abandon = [&begun] { begun.cancel(); };  // nobody would know of it
+    try {
+      auto opened = open<OperationObject>(operation, object->host, begun);
+      if (!opened) abandon();
+      return opened;
+    } catch (...) {
+      abandon();
+      throw;
+    }
+  });
+}
+
+memctl_error* memctl_domain_recover(memctl_domain* domain, const memctl_resize_options* options,
+                                    memctl_recovery** recovery) {
+  return guarded([&]() -> Result<void> {
+    if (recovery) *recovery = nullptr;
+    BOOST_OUTCOME_TRY(auto given, resize_options_of(options));
+    BOOST_OUTCOME_TRY(clear(recovery));
+    BOOST_OUTCOME_TRY(const auto object, object_of<DomainObject>(domain));
+    BOOST_OUTCOME_TRY(require_may_block());
+    BOOST_OUTCOME_TRY(const auto value, object->domain.recover(given));
+    *recovery = hand_out<memctl_recovery>(value);
+    return success();
+  });
+}
+
+memctl_error* memctl_domain_start_recovery(memctl_domain* domain,
+                                           const memctl_resize_options* options,
+                                           memctl_operation** operation) {
+  return guarded([&]() -> Result<void> {
+    if (operation) *operation = nullptr;
+    BOOST_OUTCOME_TRY(auto given, resize_options_of(options));
+    BOOST_OUTCOME_TRY(clear(operation));
+    BOOST_OUTCOME_TRY(const auto object, object_of<DomainObject>(domain));
+    return open<OperationObject>(operation, object->host,
+                                 object->domain.start_recovery(std::move(given)));
+  });
+}
+}
