@@ -12,7 +12,9 @@ import re
 from installed import Installed, run
 
 CLASS = re.compile(r"(?:class|struct) MEMCTL_EXPORT (\w+)")
-FUNCTION = re.compile(r"(?<!define )MEMCTL_EXPORT (?!\w+ [:{])[^;({]*?(\w+)\(")
+FUNCTION = re.compile(
+    r"(?<!define )MEMCTL_(?:EXPORT|CHECKED) (?!\w+ [:{]|MEMCTL_EXPORT|__attribute__)[^;({]*?(\w+)\("
+)
 KIND = re.compile(r"^(typeinfo name|typeinfo|vtable) for ")
 
 
