@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* clang-format off */
 /*
  * memctl's C interface, for C99 and later: resizes the memory of running Xen guests.
  *
@@ -8,7 +9,8 @@
  *     memctl_error *error = memctl_host_open("xen:", NULL, &host);
  *     if (!error) error = memctl_host_find(host, "web1", &domain);
  *     if (!error) error = memctl_domain_resize(domain, MEMCTL_SIZE_ABSOLUTE, 4 << 20, NULL,
- * &report); if (error) fprintf(stderr, "%s\n%s\n", error->message, error->hint);
+ *                                              &report);
+ *     if (error) fprintf(stderr, "%s\n%s\n", error->message, error->hint);
  *     memctl_error_free(error);
  *     memctl_report_free(report);
  *     memctl_host_close(host);
@@ -19,15 +21,16 @@
  * ERRORS. A function that can fail returns null, or an error that memctl_error_free ends. What it
  * would have handed out is null then. Each function names its own causes. All have these:
  *   invalid_argument  a null pointer where none may be; a handle that is closed, or of another
- * kind, or none of the library's; a struct of a wrong size; an unknown number not_permitted     a
- * blocking call in a callback on the host's thread; any call on a host in a forked child, which may
- * open a host of its own; no memory (raw is ENOMEM) MEMCTL_NO_CAUSE   a fault of memctl itself; the
- * message tells more No exception of the library leaves a function.
+ *                     kind, or none of the library's; a struct of a wrong size; an unknown number
+ *   not_permitted     a blocking call in a callback on the host's thread; any call on a host in a
+ *                     forked child, which may open a host of its own; no memory (raw is ENOMEM)
+ *   MEMCTL_NO_CAUSE   a fault of memctl itself; the message tells more
+ * No exception of the library leaves a function.
  *
  * HANDLES. A closed handle stays closed: its value never becomes valid again. Closing null or a
  * closed handle does nothing. A handle may be closed while another thread uses it: that call ends
- * as if the handle were open. A domain, operation or watch needs no closed host: memctl_host_close
- * closes them all.
+ * as if the handle were open. Domains, operations and watches need not be closed before their host:
+ * memctl_host_close closes them all.
  *
  * STRUCTS. Each begins with its size. In a struct that you fill in, set everything to zero and
  * `size` to sizeof; zero means the default. A struct of a newer memctl is accepted if what this
@@ -53,6 +56,7 @@
  * a text without its end; freeing a result twice, or using it afterwards; data that is gone before
  * its callback; longjmp out of a callback; pthread_cancel of a thread that is in a call.
  */
+/* clang-format on */
 #ifndef MEMCTL_MEMCTL_H
 #define MEMCTL_MEMCTL_H
 
