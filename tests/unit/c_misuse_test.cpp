@@ -16,6 +16,7 @@
 
 #include "c_host.hpp"
 #include "memctl/memctl.h"
+#include "support/sanitizers.hpp"
 
 namespace memctl {
 namespace {
@@ -308,6 +309,7 @@ TEST_F(CHost, AnyThreadMayCallAndCloseAtAnyTime) {
   EXPECT_EQ(cause_of(memctl_host_set_policy(host, nullptr)), MEMCTL_CAUSE_INVALID_ARGUMENT);
 }
 
+#ifndef MEMCTL_NO_WORK_AFTER_FORK
 TEST_F(CHost, AForkedChildIsRefusedAndHarmsNothing) {
   write("1");
   open();
@@ -333,6 +335,7 @@ TEST_F(CHost, AForkedChildIsRefusedAndHarmsNothing) {
   EXPECT_EQ(cause_of(memctl_operation_done(operation, &done)), good);
   EXPECT_FALSE(done) << "the child cancelled nothing";
 }
+#endif
 
 TEST(CNumbers, NamesAreThoseOfJsonAndUnknownNumbersHaveNone) {
   EXPECT_STREQ(memctl_cause_name(MEMCTL_NO_CAUSE), "none");

@@ -15,6 +15,7 @@
 
 #include "memctl/host.hpp"
 #include "simulated_host.hpp"
+#include "support/sanitizers.hpp"
 
 namespace memctl {
 namespace {
@@ -68,6 +69,7 @@ TEST_F(SimulatedHost, ACallbackMayStartTheNextOperationAndAsk) {
   EXPECT_TRUE(asked.get_future().get().wait());
 }
 
+#ifndef MEMCTL_NO_WORK_AFTER_FORK
 /// Whether `check` is true in a forked child. A child that hangs is killed, and then it is not.
 bool holds_in_child(const std::function<bool()>& check) {
   const pid_t child = ::fork();
@@ -104,13 +106,6 @@ TEST_F(SimulatedHost, AForkedChildIsRefusedEverythingAtOnceAndHarmsNothing) {
   EXPECT_TRUE(domain->status());
 }
 
-// ThreadSanitizer lets no forked child start a thread.
-#ifdef __has_feature
-#if __has_feature(thread_sanitizer)
-#define MEMCTL_NO_THREAD_AFTER_FORK
-#endif
-#endif
-#ifndef MEMCTL_NO_THREAD_AFTER_FORK
 TEST_F(SimulatedHost, AForkedChildCanOpenAHostOfItsOwn) {
   const Host host = Host::open(uri()).value();
   EXPECT_TRUE(holds_in_child([&] {
