@@ -106,9 +106,9 @@ class Domain:
     def refresh(self) -> Domain:
         """The guest in its present life: after a reboot it has another number.
 
-        It has the same UUID, or else the same name, as a guest has that was destroyed and created
-        anew. This handle stays as it is. Raises `NoSuchDomain` if the guest does not run, which is
-        so for a moment during a reboot, and `HostError`.
+        It is found by its UUID, otherwise by its name, because a guest that was destroyed and
+        created anew has another UUID. This handle stays as it is. Raises `NoSuchDomain` while the
+        guest does not run, as for a moment during a reboot, and `HostError`.
 
         >>> import memctl
         >>> with memctl.Host("sim:") as host:

@@ -17,7 +17,6 @@ from pathlib import Path
 
 from memctl_lab.errors import LabError
 
-MIRROR = "http://deb.debian.org/debian"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 HVM_PACKAGES = ("qemu-system-xen", "seabios", "qemu-system-data", "ipxe-qemu")
 
@@ -95,12 +94,22 @@ def _names(cache: Path) -> list[str]:
     ]
 
 
+def _mirror() -> str:
+    """Where this machine's apt has Debian's packages from."""
+    debian = ("Created-By: Packages", "Origin: Debian", "Label: Debian")
+    command = ["apt-get", "indextargets", "--format", "$(REPO_URI)", *debian]
+    mirrors = call(command, "apt does not tell its mirrors").split()
+    if not mirrors:
+        raise LabError("apt knows no mirror of Debian; has `apt-get update` been run?")
+    return mirrors[0]
+
+
 def lists_of(cache: Path, suite: str) -> tuple[str, ...]:
     """Fetches the package lists of another release of Debian. Returns apt's options for them."""
     directory = cache / "apt" / suite
     (directory / "lists" / "partial").mkdir(parents=True, exist_ok=True)
     source = directory / "sources.list"
-    source.write_text(f"deb [signed-by={KEYRING}] {MIRROR} {suite} main\n", encoding="utf-8")
+    source.write_text(f"deb [signed-by={KEYRING}] {_mirror()} {suite} main\n", encoding="utf-8")
     places = {
         "Dir::Etc::SourceList": source,
         "Dir::Etc::SourceParts": "/dev/null",
