@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jobs import ROOT
-from results import Result
+from results import Failure, Result
 
 TAIL_LINES = 60
+#: Of each failed test. The last lines say what was expected.
+FAILURE_LINES = 25
+FAILURES = 8
 FULL_DISK = "No space left on device"
 
 
@@ -62,13 +65,15 @@ class Report:
         self._lock = threading.Lock()
         self._parts: dict[str, Part] = {}
         self._slowest: list[tuple[float, str]] = []
+        self._failures: list[Failure] = []
         self._status = ""
 
     def tell(self, result: Result) -> None:
-        """Prints one line, and the last output of a job that failed."""
+        """Prints one line, and what the failed tests say, or else the job's last output."""
         with self._lock:
             self._parts.setdefault(result.part, Part(result.part)).add(result)
             self._slowest = sorted([*self._slowest, *result.slowest], reverse=True)[:10]
+            self._failures += result.failures
             self._clear()
             if result.earlier:
                 return
@@ -78,7 +83,7 @@ class Report:
             if result.note:
                 print(f"       {result.note}")
             if not result.passed:
-                self._tail(ROOT / result.log)
+                self._explain(result)
 
     def not_run(self, part: str, why: str) -> None:
         """Records a part that was asked for and could not run."""
@@ -115,6 +120,10 @@ class Report:
             print("\nskipped:")
         for reason, count in reasons.most_common():
             print(f"  {count:4}  {reason}")
+        if self._failures:
+            print("\nfailed:")
+        for failure in self._failures:
+            print(f"  {failure.name}\n    {failure.reason()}")
         if self._slowest:
             print("\nslowest:")
         for taken, name in self._slowest:
@@ -136,6 +145,9 @@ class Report:
                 }
                 for part in parts
             ],
+            "failures": [
+                {"name": failure.name, "text": failure.text} for failure in self._failures
+            ],
             "slowest": [{"seconds": taken, "name": name} for taken, name in self._slowest],
         }
         scratch = file.with_suffix(".new")
@@ -148,13 +160,22 @@ class Report:
             print("\r" + " " * len(self._status) + "\r", end="")
             self._status = ""
 
-    def _tail(self, log: Path) -> None:
+    def _explain(self, result: Result) -> None:
+        """A failed test's own words tell more than the end of the log, where others may stand."""
+        log = ROOT / result.log
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
         if any(FULL_DISK in line for line in lines) or shutil.disk_usage(log).free < 1 << 20:
             print("    the disk is full: make room, and run the same command again")
+        elif result.failures:
+            for failure in result.failures[:FAILURES]:
+                _indent([f"{failure.name}:", *failure.text.splitlines()[-FAILURE_LINES:]])
         else:
-            print("\n".join(f"    {line}" for line in lines[-TAIL_LINES:]))
-        print(f"    (all of it: {log.relative_to(ROOT)})", flush=True)
+            _indent(lines[-TAIL_LINES:])
+        print(f"    (all of it: {result.log})", flush=True)
+
+
+def _indent(lines: list[str]) -> None:
+    print("\n".join(f"    {line}" for line in lines))
 
 
 def minutes(seconds: float) -> str:

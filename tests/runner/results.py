@@ -13,6 +13,21 @@ from jobs import Job
 
 
 @dataclass
+class Failure:
+    """A test that failed."""
+
+    name: str
+    text: str
+    """What the framework tells about it."""
+
+    def reason(self) -> str:
+        """The line that says it shortest: pytest marks it with E, GoogleTest puts it second."""
+        lines = self.text.splitlines() or ["no reason given"]
+        marked = [line[1:].strip() for line in lines if line.startswith("E ")]
+        return (marked or lines[1:] or lines)[0][:200]
+
+
+@dataclass
 class Result:
     """How one job ended."""
 
@@ -31,6 +46,7 @@ class Result:
     """Whether the job passed in an earlier run with the same key, and did not run again."""
     log: str = ""
     note: str = ""
+    failures: list[Failure] = field(default_factory=list)
 
 
 class Store:
@@ -84,14 +100,16 @@ def read_reports(paths: Iterable[Path], result: Result) -> str:
         if not cases:
             problem = f"{result.job} ran no test"
         for case in cases:
-            if case.find("failure") is not None or case.find("error") is not None:
+            name = f"{case.get('classname', '')}.{case.get('name', '')}"
+            for told in (*case.findall("failure"), *case.findall("error")):
+                text = (told.text or told.get("message") or "").strip()
+                result.failures.append(Failure(name, text))
                 problem = f"{result.job}: {case.get('name')} failed"
             skip = case.find("skipped")
             if skip is not None or case.get("status") == "notrun":
                 skipped[_reason(skip)] += 1
                 continue
             result.tests += 1
-            name = f"{case.get('classname', '')}.{case.get('name', '')}"
             times.append((float(case.get("time", "0")), name))
     result.skipped = dict(skipped)
     result.slowest = sorted(times, reverse=True)[:10]

@@ -18,11 +18,13 @@ import pytest
 import build
 import engine
 import jobs
+import report
 import results
 import table
 from engine import Engine, Stopped
 from errors import RunError
 from jobs import Inputs, Job
+from report import Report
 from results import Result, Store
 
 FAKE_DPKG = "#!/bin/sh\ncat {root}/installed\n"
@@ -94,6 +96,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
     monkeypatch.setenv("MEMCTL_LAB_CACHE", str(tmp_path / "build/lab"))
     monkeypatch.setattr(jobs, "ROOT", tmp_path)
     monkeypatch.setattr(engine, "ROOT", tmp_path)
+    monkeypatch.setattr(report, "ROOT", tmp_path)
     monkeypatch.setattr(engine, "LOGS", tmp_path / "build/logs")
     return Tree(tmp_path)
 
@@ -305,6 +308,38 @@ def test_reports_are_added_up(tree: Tree, tmp_path: Path) -> None:
     results.read_reports([report], result)
     assert (result.tests, result.skipped) == (2, {"no pool": 1})
     assert result.slowest[0] == (9, "A.slow")
+
+
+PYTEST_SAYS = """def test_it():
+    print("noise")
+>   assert size == 7
+E   AssertionError: assert 6 == 7
+x.py:3: AssertionError"""
+GTEST_SAYS = "a_test.cpp:12&#10;Expected equality of these values:&#10;  6&#10;  7"
+
+
+def test_what_a_failed_test_says_is_printed_and_not_what_others_printed(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tree.root / "build/reports/x.xml"
+    tree.write(
+        "report.xml",
+        f"""<testsuites><testsuite>
+        <testcase classname="A" name="py"><failure message="x">{PYTEST_SAYS}</failure></testcase>
+        <testcase classname="B" name="cpp"><failure message="{GTEST_SAYS}"/></testcase>
+        </testsuite></testsuites>""",
+    )
+    command = ("sh", "-c", f"cp {tree.root}/report.xml {report}; echo passed after all; exit 1")
+    result = tree.run(Job("job", "part", command, reports=(report,)))
+    told = Report()
+    told.tell(result)
+    at_once = capsys.readouterr().out
+    assert "AssertionError: assert 6 == 7" in at_once and "Expected equality" in at_once
+    assert "passed after all" not in at_once
+    told.summary(1, tree.root / "summary.json")
+    at_the_end = capsys.readouterr().out
+    assert "  A.py\n    AssertionError: assert 6 == 7\n" in at_the_end
+    assert "  B.cpp\n    Expected equality of these values:\n" in at_the_end
 
 
 def test_every_file_of_the_lab_has_a_job() -> None:
