@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <memory>
+#include <utility>
 
 #include "agent/core/parse.hpp"
 #include "agent/file.hpp"
@@ -154,7 +155,15 @@ BalloonFigures SysfsKernel::balloon() const {
 
 void SysfsKernel::figures(AgentReport& report) const {
   MeminfoReader meminfo;
-  read_lines(Path{proc_, "meminfo"}, [&](std::string_view line) { meminfo.line(line); });
+  const Path current{balloon_, "info/current_kb"};
+  report.balloon_current = read_kib(current);
+  for (int tries = 8; tries > 0; --tries) {
+    meminfo = {};
+    read_lines(Path{proc_, "meminfo"}, [&](std::string_view line) { meminfo.line(line); });
+    // The balloon's thread may have run between the two files.
+    const auto earlier = std::exchange(report.balloon_current, read_kib(current));
+    if (report.balloon_current == earlier) break;
+  }
   ZoneinfoReader zoneinfo;
   read_lines(Path{proc_, "zoneinfo"}, [&](std::string_view line) { zoneinfo.line(line); });
   PressureReader pressure;

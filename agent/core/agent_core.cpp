@@ -273,7 +273,6 @@ void AgentCore::publish(AgentPhase phase, const AgentRequest* asked) {
   report.mem_available += ballast_.held();
   report.kernel_zone_free += ballast_.held();
   report.balloon_target = balloon_.target;
-  report.balloon_current = balloon_.current;
   if (record_.active) report.error = policy_error_.empty() ? block_error_ : policy_error_;
   last_report_ = now_;
   outbox_.publish(report);

@@ -60,7 +60,7 @@ class Kernel {
   /// number.
   [[nodiscard]] virtual int online(std::uint32_t block, OnlineZone zone) = 0;
   [[nodiscard]] virtual BalloonFigures balloon() const = 0;
-  /// Fills in the figures of the kernel's memory.
+  /// Fills in the figures of the kernel's memory, MemTotal and the balloon's size from one moment.
   virtual void figures(AgentReport& report) const = 0;
   /// The free memory of all zones. The call itself takes no memory.
   [[nodiscard]] virtual Kib free_memory() const = 0;

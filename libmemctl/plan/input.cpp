@@ -45,9 +45,8 @@ Kib settled_offset(const Input& input) {
   return is_near(without, -2 * domain.video_ram) ? -domain.video_ram : Kib{};
 }
 
-bool balloon_rests(const std::optional<GuestFacts>& guest) {
-  return guest && guest->report.balloon_target &&
-         guest->report.balloon_current == guest->report.balloon_target;
+bool balloon_rests(const AgentReport& report) {
+  return report.balloon_target && report.balloon_current == report.balloon_target;
 }
 
 Kib present_size(const Input& input) { return measured_size(input.domain, settled_offset(input)); }

@@ -54,7 +54,7 @@ inline constexpr Kib max_pages_slack = 1_MiB;
 [[nodiscard]] Kib settled_offset(const Input& input);
 
 /// Whether a balloon is at its own target. False: it is not, or nothing tells.
-[[nodiscard]] bool balloon_rests(const std::optional<GuestFacts>& guest);
+[[nodiscard]] bool balloon_rests(const AgentReport& report);
 
 /// The size that the domain has by Xen's page count. If the domain has reached its target, this is
 /// the size that it was last asked to have.

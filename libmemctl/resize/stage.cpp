@@ -127,7 +127,7 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
     if (replaces && plan::owes(facts.guest)) return false;
     if (missing <= Pages{}) return true;
     if (exact || missing > to_pages(plan::max_pages_slack)) return false;
-    return !grows || plan::balloon_rests(facts.guest);
+    return !grows || (facts.guest && plan::balloon_rests(facts.guest->report));
   };
   Shown shown{work.progress, way, number, from, stage.size};
   if (grows) shown.begin(Phase::online);

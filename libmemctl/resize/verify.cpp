@@ -13,6 +13,10 @@ namespace {
 constexpr std::chrono::milliseconds first_pause{10};
 constexpr std::chrono::milliseconds longest_pause{500};
 
+/// Linux's balloon changes MemTotal page by page, and counts 512 pages at a time at most as its own
+/// (drivers/xen/balloon.c).
+constexpr Kib balloon_batch = 2_MiB;
+
 Kib absolute(Kib size) { return size < Kib{} ? -size : size; }
 
 /// Xen's page count is what the size stands for. A failed populate can charge a domain a little too
@@ -33,17 +37,21 @@ bool total_agrees(const plan::Input& facts, const Record& before, const AgentRep
   const auto pages = [&](Kib size) {
     return plan::settled_pages(facts.domain, size, before.settled_offset);
   };
+  Kib in_hand;
   Kib wanted = to_kib(pages(before.to) - pages(before.present));
   if (first.balloon_current && now.balloon_current) {
     // If the domain was on its way when the operation began, Xen's count and the agent's figures
-    // are from two moments. The balloon's own count and MemTotal are from the same one.
+    // are from two moments. The balloon's own count and MemTotal are from the same one, up to what
+    // it had in hand.
     wanted = *now.balloon_current - *first.balloon_current;
+    if (!plan::balloon_rests(first)) in_hand = balloon_batch;
   }
   const std::int64_t sections =
       now.blocks_added * std::max<std::int64_t>(1, facts.guest->hello.block_size / plan::section);
   const Kib memmap = plan::memmap_of(facts.domain.identity.type, sections);
-  const Kib tolerance = std::min(memmap, absolute(wanted) / 2);
-  return wanted >= Kib{} ? moved >= wanted - tolerance : moved <= wanted + plan::max_pages_slack;
+  const Kib tolerance = std::min(memmap, absolute(wanted) / 2) + in_hand;
+  return wanted >= Kib{} ? moved >= wanted - tolerance
+                         : moved <= wanted + plan::max_pages_slack + in_hand;
 }
 
 Error disagreement(const DomainIdentity& domain, const Verified& verified,

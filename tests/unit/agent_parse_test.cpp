@@ -2,9 +2,13 @@
 #include "agent/core/parse.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <filesystem>
+#include <fstream>
 #include <random>
 #include <string>
+#include <thread>
 
 #include "agent/record_file.hpp"
 #include "agent/sysfs_kernel.hpp"
@@ -163,6 +167,25 @@ TEST_F(AgentKernel, reads_figures_and_leaves_unknown_what_is_missing) {
   EXPECT_FALSE(report.pressure_some_avg10);
   guest_.remove("sys/devices/system/xen_memory");
   EXPECT_EQ(kernel_.balloon(), BalloonFigures{});
+}
+
+TEST_F(AgentKernel, takes_mem_total_and_the_balloons_size_from_one_moment) {
+  const std::filesystem::path meminfo = directory_.path() / "proc/meminfo";
+  guest_.set_balloon(300000, 900000);
+  std::filesystem::remove(meminfo);
+  ASSERT_EQ(::mkfifo(meminfo.c_str(), 0600), 0);
+  std::thread kernel{[&] {
+    std::ofstream pipe{meminfo};  // once the agent has opened it, and so has the balloon's size
+    guest_.set_balloon(300000, 800000);
+    std::filesystem::remove(meminfo);
+    guest_.set("proc/meminfo", "MemTotal: 780000 kB\n");
+    pipe << "MemTotal: 870000 kB\n";
+  }};
+  AgentReport report;
+  kernel_.figures(report);
+  kernel.join();
+  EXPECT_EQ(report.mem_total, Kib{780000});
+  EXPECT_EQ(report.balloon_current, Kib{800000});
 }
 
 TEST(AgentRecord, is_read_back) {

@@ -53,7 +53,8 @@ agent::BalloonFigures AgentKernel::balloon() const {
 
 void AgentKernel::figures(AgentReport& report) const {
   const GuestMemory& memory = linux_.memory();
-  report.mem_total = memory.total();
+  report.mem_total = memory.total() + linux_.balloon_in_hand();
+  report.balloon_current = linux_.balloon_current();
   report.mem_available = memory.available();
   report.kernel_zone_free = memory.kernel_free();
   report.kernel_zone_reclaimable = memory.reclaimable();

@@ -7,6 +7,7 @@ namespace memctl::host::sim {
 namespace {
 
 constexpr Kib section = 128_MiB;
+constexpr Kib balloon_batch = 2_MiB;  // frame_list: a page of frame numbers
 constexpr std::int64_t max_retry_count = 4;
 constexpr std::int64_t max_schedule_delay = 32;  // seconds
 constexpr Duration reaction = std::chrono::milliseconds{1};
@@ -278,6 +279,13 @@ void LinuxGuest::panic(const std::string& message) {
 
 void LinuxGuest::send_uevent() const {
   if (on_uevent) on_uevent();
+}
+
+Kib LinuxGuest::balloon_in_hand() const {
+  const Kib credit = target_ - current_;
+  const bool moving = thread_.pending() && balloon_ == Balloon::done;
+  if (!moving || (credit > Kib{} && balloon_inflated() == Kib{})) return {};
+  return std::clamp(credit, -balloon_batch, balloon_batch);
 }
 
 double LinuxGuest::pressure() const {

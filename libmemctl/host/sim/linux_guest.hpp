@@ -61,6 +61,8 @@ class LinuxGuest {
   [[nodiscard]] Kib balloon_target() const { return target_; }
   [[nodiscard]] Kib balloon_current() const { return current_; }
   [[nodiscard]] Kib balloon_inflated() const { return ballooned_kernel_ + ballooned_movable_; }
+  /// What a moving balloon has added to MemTotal, or taken from it, and not yet counted as its own.
+  [[nodiscard]] Kib balloon_in_hand() const;
   [[nodiscard]] std::int64_t blocks_present() const;
   [[nodiscard]] std::int64_t blocks_offline() const;
   [[nodiscard]] std::int64_t blocks_movable() const;
