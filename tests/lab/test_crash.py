@@ -163,7 +163,7 @@ def test_killed_at_each_phase_with_on_failure_keep(guest: Guest, before: State) 
 def test_interrupted_again_while_it_restores(guest: Guest, before: State) -> None:
     """A second signal leaves the guest half-way, as a kill does, and says so."""
     done = finish(at_phase(guest, "restore", "kill -INT $pid", "3g"))
-    assert done.ending == (5, "failed", "cancelled"), done.report
+    assert done.ending == (5, "failed", "cancelled"), done.told
     assert f"memctl recover {guest.name}" in done.report["hint"]
     assert guest.has_journal()
     found = recovered(guest).of(guest)
@@ -262,7 +262,7 @@ def test_four_processes_on_two_domains_killed_at_random(fresh_lab: Lab) -> None:
     assert abs(all_pages(fresh_lab) - pages) * PAGE_KIB <= 64, "every page is somebody's"
     for guest in guests:
         done = resize(guest, "160m", timeout=300)
-        assert done.ending in ((0, "verified", None), (3, "refused", "below_floor")), done.report
+        assert done.ending in ((0, "verified", None), (3, "refused", "below_floor")), done.told
         domain = guest.domain()
         assert domain is not None and domain.tot_pages <= guest.snapshot().max_pages
         assert domain.max_pages >= sizes[guest.name].max_pages

@@ -116,7 +116,7 @@ def test_a_restored_resize_leaves_a_pool_that_is_enough(fresh_lab: Lab) -> None:
     guest.wait_for_agent()
     before = guest.snapshot()
     done = resize(guest, "3g", "--timeout 1")
-    assert done.report["outcome"] == "restored", done.report
+    assert done.report["outcome"] == "restored", done.told
     assert guest.snapshot().limit_kib == before.limit_kib
     stored = stored_pool_of(guest)
     assert stored is not None and stored * MIB == guest.snapshot().pool_bytes

@@ -152,7 +152,7 @@ def test_a_domain_that_is_paused(pv_and_pvh: Sequence[Guest]) -> None:
         done = strike(guest, phase, "xl pause {domid}", PAUSED)
         guest.unpause()
         if phase == "restore":
-            assert done.report["outcome"] in ("kept", "restored"), done.report
+            assert done.report["outcome"] in ("kept", "restored"), done.told
         elif phase == "verify" and done.status == 0:  # the guest had nothing left to do
             assert size_of(guest) == GROWN_MIB
         else:
@@ -188,7 +188,7 @@ def check_travelled(guest: Guest, phase: str, done: Resized, domid: int, in_time
         assert size_of(guest) == GROWN_MIB
     else:
         causes = ("domain_migrating", "domain_gone", "cancelled")
-        assert done.report["cause"] in causes[: 3 if phase == "restore" else 2], done.report
+        assert done.report["cause"] in causes[: 3 if phase == "restore" else 2], done.told
     if guest.domid != domid:
         check_nothing_left(guest.lab, domid)
     guest.wait_for_agent()

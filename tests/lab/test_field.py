@@ -41,7 +41,7 @@ def count_kib(guest: ScenarioGuest) -> int:
 def reach(guest: ScenarioGuest, mib: int) -> None:
     """Resizes the guest, which has to end verified and with what Xen counts."""
     done = resize(guest, f"{mib}m", timeout=300)
-    assert done.ending == (0, "verified", None), done.report
+    assert done.ending == (0, "verified", None), done.told
     for kib in (count_kib(guest), done.report["reached_kib"]):
         assert abs(kib - mib * MIB) < MIB
     check_sound(guest)
@@ -181,7 +181,7 @@ class TestTargetsOfOtherTools:
         assert (found["severity"], found["remedy"]) == ("note", f"memctl resize {guest.name} 1001m")
         figures.record("doctor", message=found["message"])
         done = resize(guest, "1001m")
-        assert done.ending == (0, "verified", None), done.report
+        assert done.ending == (0, "verified", None), done.told
         assert count_kib(guest) > 1001 * MIB - 100
         assert doctor(guest.host, guest).finding("max_pages", guest)["severity"] == "good"
         check_sound(guest)
@@ -208,7 +208,7 @@ def test_an_hvm_guest_on_its_way_grows(fresh_host: ScenarioHost) -> None:
     guest.wait_for_agent()
     guest.mem_set(700).check()
     done = resize(guest, "2g", timeout=300)
-    assert done.ending == (0, "verified", None), done.report
+    assert done.ending == (0, "verified", None), done.told
     check_sound(guest)
 
 
@@ -245,7 +245,7 @@ class TestObstacles:
         self, guest: ScenarioGuest, figures: Figures
     ) -> None:
         done = resize(guest, "200m", "--agentless")
-        assert done.ending == (0, "verified", None), done.report
+        assert done.ending == (0, "verified", None), done.told
         assert done.report["verified"] == {"xen": True, "blocks": False, "guest_total": False}
         assert done.report["guest_total_kib"] is None
         check_sound(guest)

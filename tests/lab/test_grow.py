@@ -123,7 +123,7 @@ class TestAgent:
         running.wait_for_output('"phase":"populate"')
         guest.kill_agent()
         done = finish(running)
-        assert done.status in (4, 5), done.report
+        assert done.status in (4, 5), done.told
         assert done.report["cause"] == "agent_absent"
         assert guest.alive()
         assert guest.runs_programs()

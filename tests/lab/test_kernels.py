@@ -50,7 +50,7 @@ def test_a_guest_with_this_kernel_grows(fresh_host: ScenarioHost, kernel: str, t
     assert found.finding("kernel", guest)["message"].startswith(f"{kernel}.")
     booted = over_target(guest)
     done = resize(guest, "512m")
-    assert done.ending == (0, "verified", None), done.report
+    assert done.ending == (0, "verified", None), done.told
     print(f"{guest.name}: beyond its target {booted} pages, and once grown {over_target(guest)}")
     check_sound(guest)
 
@@ -102,7 +102,7 @@ class TestWithoutXensHotplug:
     ) -> None:
         for size in (200, BOOTED):
             done = resize(guest, f"{size}m")
-            assert done.ending == (0, "verified", None), done.report
+            assert done.ending == (0, "verified", None), done.told
             domain = guest.domain()
             assert domain is not None and abs(domain.tot_kib - size * MIB) <= MIB
             figures.record_resize(f"{size} MiB", guest, done)

@@ -67,7 +67,7 @@ def test_a_process_takes_memory_in_the_middle_of_a_shrink(
     done = resize(guest, "500m", timeout=300)
     check_unharmed(guest)
     # The guest gets its memory back; nothing is taken by force.
-    assert done.ending == (4, "restored", "guest_pressure"), done.report
+    assert done.ending == (4, "restored", "guest_pressure"), done.told
     assert done.report["stages"] > 1
     figures.record("restored", cause=done.report["cause"])
 

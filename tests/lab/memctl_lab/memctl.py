@@ -46,6 +46,11 @@ class Resized:
         """Exit status, outcome and cause, which a scenario asserts first."""
         return self.status, self.report["outcome"], self.report["cause"]
 
+    @property
+    def told(self) -> str:
+        """The whole report for an assertion: what is no text, pytest shortens."""
+        return json.dumps(self.report)
+
 
 def _resized(done: Completed) -> Resized:
     lines = [parse_line(line) for line in done.stdout.splitlines()]

@@ -98,9 +98,9 @@ def ask_memctl(
     before = guest.snapshot()
     done = by_memctl(guest, mib, options, video_ram_mib=video_ram_mib)
     if refused is None:
-        assert done.ending == (0, "verified", None), done.report
+        assert done.ending == (0, "verified", None), done.told
     else:
-        assert done.ending == (3, "refused", refused), done.report
+        assert done.ending == (3, "refused", refused), done.told
         assert guest.snapshot() == before
     return done
 
@@ -109,7 +109,7 @@ def check_kept_safe(guest: ScenarioGuest, done: Resized) -> None:
     """Checks what holds after every resize without interference, however it ended."""
     check_sound(guest)
     assert guest.runs_programs()
-    assert done.report["outcome"] in ("verified", "refused"), done.report
+    assert done.report["outcome"] in ("verified", "refused"), done.told
     assert (done.report["cause"] is None) == (done.status == 0)
     assert guest.facts().offline_blocks == ()
     assert free_kib(guest.host) >= RESERVE_KIB
