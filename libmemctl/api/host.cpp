@@ -9,10 +9,12 @@
 #include "api/host_state.hpp"
 #include "base/text.hpp"
 #include "resize/doctor.hpp"
+#include "resize/observed_domain.hpp"
 
 namespace memctl {
 namespace {
 
+using resize::is_dom0;
 using resize::question_of;
 using Identities = std::vector<DomainIdentity>;
 
@@ -22,11 +24,6 @@ Result<Identities> list(HostState& state) {
 
 Error no_such_domain(std::string message, std::string hint = {}) {
   return {.cause = Cause::no_such_domain, .message = std::move(message), .hint = std::move(hint)};
-}
-
-Error is_dom0() {
-  return no_such_domain("dom0 is the host's own domain, not a guest",
-                        "name a guest; xl list shows them. xl mem-set 0 resizes dom0");
 }
 
 /// A name of digits finds nothing: whoever chooses a guest's name could otherwise catch what is

@@ -32,7 +32,14 @@ bool has_ended(Cause cause) {
   return cause == Cause::domain_gone || cause == Cause::guest_rebooted;
 }
 
+Error is_dom0() {
+  return {.cause = Cause::no_such_domain,
+          .message = "dom0 is the host's own domain, not a guest",
+          .hint = "name a guest; xl list shows them. xl mem-set 0 resizes dom0"};
+}
+
 Result<void> require_same(host::Port& port, const DomainIdentity& identity) {
+  if (number(identity.id) == 0) return is_dom0();
   if (identity.uuid.empty()) return success();
   BOOST_OUTCOME_TRY(const std::string uuid, port.hypervisor().uuid(identity.id));
   if (uuid == identity.uuid) return success();

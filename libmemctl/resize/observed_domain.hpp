@@ -15,8 +15,12 @@ namespace memctl::resize {
 /// `ObservedDomain` found: a host's call that says `no_such_domain` may simply have failed.
 [[nodiscard]] bool has_ended(Cause cause);
 
-/// Whether the domain of that number is still the one that `identity` means: numbers wrap. Errors:
-/// `no_such_domain`, and those of the host.
+/// The error for dom0, which is no guest.
+[[nodiscard]] Error is_dom0();
+
+/// Whether the domain of that number is still the one that `identity` means: numbers wrap. dom0 is
+/// refused, which an identity that nobody filled in would name. Errors: `no_such_domain`, and those
+/// of the host.
 [[nodiscard]] Result<void> require_same(host::Port& port, const DomainIdentity& identity);
 
 /// A domain, its guest and its host as they were last seen: all that a decision rests on. Whoever

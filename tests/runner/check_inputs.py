@@ -24,8 +24,8 @@ LONG = ("property", "faults")
 OPENED = re.compile(r'(?:open|openat|openat2)\(.*?"[^"]*", (?:\{flags=)?([A-Z_|]+).*= \d+<([^>]+)>')
 STARTED = re.compile(r'execve\("([^"]+)"')
 IMAGES = "from memctl_lab import LabConfig, images; images.build(LabConfig(hvm=True, python=True))"
-#: Files that a run itself writes.
-OWN = (BUILD / "lab", BUILD / "logs", ROOT / ".git")
+#: Files that a run itself writes. Go's cache is keyed by what Go reads.
+OWN = (BUILD / "lab", BUILD / "logs", BUILD / "release" / "go", ROOT / ".git")
 
 
 def unknown(job: Job) -> list[str]:

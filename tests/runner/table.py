@@ -36,7 +36,7 @@ CODE = (
 
 def style() -> Job:
     """The job that checks the style of every file that git knows."""
-    tools = ("clang-format", "shellcheck", "codespell")
+    tools = ("clang-format", "gofmt", "shellcheck", "codespell")
     return Job("style", "style", ("scripts/check-style",), Inputs(sources=(".",), tools=tools))
 
 

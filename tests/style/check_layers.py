@@ -49,6 +49,7 @@ PARTS: dict[str, set[str]] = {
     "agent": {"include/memctl", "libmemctl/base", "libmemctl/guest", "agent/core"},
     "agent/core": {"include/memctl", "libmemctl/base", "libmemctl/guest"},
     "cli": {"include/memctl"},
+    "bindings/go": {"include/memctl"},
     "bindings/python/module": {"include/memctl"},
 }
 
@@ -108,7 +109,8 @@ def main() -> int:
     sources = [
         source
         for folder in ("include", "libmemctl", "agent", "cli", "bindings")
-        for source in sorted((ROOT / folder).rglob("*.?pp"))
+        for source in sorted((ROOT / folder).rglob("*"))
+        if source.suffix in (".cpp", ".hpp", ".c", ".h")
     ]
     faults = [fault for source in sources for fault in faults_of(source)]
     print("\n".join(faults) or f"{len(sources)} files keep to the layers")

@@ -221,6 +221,17 @@ TEST_F(SimulatedHost, AHandleIsNotTakenForAnotherDomainThatGotItsNumber) {
   EXPECT_EQ(host.domain(other).status().value().target, before.target);
 }
 
+TEST_F(SimulatedHost, AnIdentityThatNobodyFilledInIsNotTakenForDom0) {
+  const Domain handle = Host::open(uri()).value().domain(DomainIdentity{});
+  const std::string dom0 = "dom0 is the host's own domain, not a guest";
+  EXPECT_EQ(handle.status().error().message, dom0);
+  EXPECT_EQ(handle.doctor().error().message, dom0);
+  EXPECT_EQ(handle.plan_resize(1_GiB, {.agentless = true}).error().message, dom0);
+  EXPECT_EQ(handle.recover().error().message, dom0);
+  EXPECT_EQ(handle.resize(1_GiB, {.agentless = true}).wait().error().report->outcome,
+            Outcome::refused);
+}
+
 TEST_F(SimulatedHost, AnAnswerUnderWayKeepsTheHostAndIsTheSameForEachWaiter) {
   std::vector<Pending<DomainStatus>> pending;
   {

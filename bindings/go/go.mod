@@ -1,0 +1,3 @@
+module memctl
+
+go 1.19
