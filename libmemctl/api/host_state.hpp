@@ -121,6 +121,16 @@ class HostState : public std::enable_shared_from_this<HostState> {
                                                         ResizeOptions options);
   void cancel(std::shared_ptr<Operation::State> operation);
 
+  /// Waits for what `begin()` begins. Errors: also those of `require_may_wait`, and then nothing
+  /// has begun.
+  template <class Begin>
+  auto wait_for_new(Begin begin) -> decltype(begin().wait()) {
+    BOOST_OUTCOME_TRY(require_may_wait());
+    return begin().wait();
+  }
+  /// Errors: `not_permitted` in a forked child, and on the host's thread, which would wait for
+  /// itself.
+  [[nodiscard]] Result<void> require_may_wait() const;
   /// Blocks until the answer is there. Errors: also those of `require_may_wait`.
   template <class T>
   [[nodiscard]] Result<T> wait(const Answer<T>& answer) {
@@ -196,8 +206,6 @@ class HostState : public std::enable_shared_from_this<HostState> {
   [[nodiscard]] bool is_forked() const { return process_number() != process_; }
   /// Errors: `not_permitted` in a forked child.
   [[nodiscard]] Result<void> require_own_process() const;
-  /// Errors: also `not_permitted` on the host's thread, which would wait for itself.
-  [[nodiscard]] Result<void> require_may_wait() const;
   void leave(const std::shared_ptr<Operation::State>& operation);
   [[nodiscard]] boost::asio::io_context& context() const { return runner_->context(); }
   [[nodiscard]] host::Port& port() { return runner_->port(); }
