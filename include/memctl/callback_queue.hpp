@@ -9,6 +9,7 @@
 #include "memctl/export.hpp"
 #include "memctl/log.hpp"
 #include "memctl/resize.hpp"
+#include "memctl/watch.hpp"
 
 namespace memctl {
 
@@ -46,6 +47,9 @@ class MEMCTL_EXPORT CallbackQueue {
       std::function<void(const Event&)> callback) const;
   /// The same for `HostOptions::on_log`.
   [[nodiscard]] LogCallback bind(LogCallback callback) const;
+  /// The same for `Host::watch`.
+  [[nodiscard]] std::function<void(const DomainChange&)> bind(
+      std::function<void(const DomainChange&)> callback) const;
 
  private:
   struct State;

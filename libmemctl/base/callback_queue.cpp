@@ -145,4 +145,12 @@ LogCallback CallbackQueue::bind(LogCallback callback) const {
   };
 }
 
+std::function<void(const DomainChange&)> CallbackQueue::bind(
+    std::function<void(const DomainChange&)> callback) const {
+  return
+      [weak = std::weak_ptr{state_}, callback = std::move(callback)](const DomainChange& change) {
+        if (const auto state = weak.lock()) state->push([callback, change] { callback(change); });
+      };
+}
+
 }  // namespace memctl
