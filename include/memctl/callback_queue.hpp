@@ -9,6 +9,7 @@
 #include "memctl/export.hpp"
 #include "memctl/log.hpp"
 #include "memctl/resize.hpp"
+#include "memctl/watch.hpp"
 
 namespace memctl {
 
@@ -30,21 +31,25 @@ class MEMCTL_EXPORT CallbackQueue {
   /// dropped. The program only polls it.
   [[nodiscard]] int fd() const;
   /// Runs the callbacks that wait, in their order, on this thread. Returns how many. Callbacks that
-  /// arrive meanwhile wait for the next call. Does not wait for any. If a callback throws, the
-  /// exception leaves `dispatch`, and the callbacks behind it wait for the next call. Does nothing
-  /// in a forked child.
+  /// arrive meanwhile wait for the next call. Does not wait for any. Does nothing in a forked
+  /// child.
+  ///
+  /// If a callback throws, the exception leaves `dispatch`, and the callbacks behind it wait for
+  /// the next call. An on_event that throws also ends its resize, as on the host's thread.
   std::size_t dispatch() const;
 
   /// A function for any thread, after which `callback` runs in `dispatch`. It does not block.
   /// `callback` is destroyed with the function, on whichever thread that is.
   [[nodiscard]] std::function<void()> bind(std::function<void()> callback) const;
   /// The same for `ResizeOptions::on_event`. If events of one phase and stage come faster than they
-  /// are dispatched, only the newest of them waits. What `callback` throws does not end the
-  /// operation.
+  /// are dispatched, only the newest of them waits.
   [[nodiscard]] std::function<void(const Event&)> bind(
       std::function<void(const Event&)> callback) const;
   /// The same for `HostOptions::on_log`.
   [[nodiscard]] LogCallback bind(LogCallback callback) const;
+  /// The same for `Host::watch`.
+  [[nodiscard]] std::function<void(const DomainChange&)> bind(
+      std::function<void(const DomainChange&)> callback) const;
 
  private:
   struct State;

@@ -49,8 +49,8 @@
  * so. The library has threads of its own, which take no signals, and it writes no output. A
  * callback without a queue runs on the host's thread: it must not block, and may make every call
  * that does not block. A callback with a queue runs in memctl_queue_dispatch, where it may block. A
- * C++ callback that throws harms nothing, except that a resize ends with `cancelled` if its
- * on_event throws on the host's thread.
+ * C++ callback that throws harms nothing, except that a resize ends with `cancelled`, and restores
+ * the guest, if its on_event throws.
  *
  * WHAT C DOES NOT ALLOW, and nobody can catch: a pointer to memory that is not what it should be;
  * a text without its end; freeing a result twice, or using it afterwards; data that is gone before
@@ -288,7 +288,7 @@ MEMCTL_EXPORT int memctl_queue_fd(memctl_queue* queue);
 /* Runs the callbacks that wait, in their order, on this thread. Does not wait for any. `called`,
  * which may be null, tells how many there were; if one threw, 0. In a forked child there are none.
  * If events of one phase come faster than they are dispatched, only the newest waits. Errors:
- * MEMCTL_NO_CAUSE if a C++ callback threw; those behind it wait for the next call. */
+ * MEMCTL_NO_CAUSE if a C++ callback threw; the callbacks behind it wait for the next call. */
 MEMCTL_CHECKED memctl_error* memctl_queue_dispatch(memctl_queue* queue, size_t* called);
 
 /* Closes the file descriptor. No callback of the queue is called any more, except that a call of

@@ -107,16 +107,16 @@ Pending<std::vector<OfDomain<std::vector<Finding>>>> Host::ask_doctor_all(
 }
 
 Result<std::vector<Finding>> Host::doctor(const DoctorOptions& options) const {
-  return ask_doctor(options).wait();
+  return state_->wait_for_new([&] { return ask_doctor(options); });
 }
 
 Result<std::vector<OfDomain<DomainStatus>>> Host::status_all(const StatusOptions& options) const {
-  return ask_status_all(options).wait();
+  return state_->wait_for_new([&] { return ask_status_all(options); });
 }
 
 Result<std::vector<OfDomain<std::vector<Finding>>>> Host::doctor_all(
     const DoctorOptions& options) const {
-  return ask_doctor_all(options).wait();
+  return state_->wait_for_new([&] { return ask_doctor_all(options); });
 }
 
 Result<std::vector<DomainRecovery>> Host::recover(const ResizeOptions& options) const {
@@ -162,19 +162,19 @@ Pending<Recovery> Domain::start_recovery(ResizeOptions options) const {
 }
 
 Result<DomainStatus> Domain::status(const StatusOptions& options) const {
-  return ask_status(options).wait();
+  return host_->wait_for_new([&] { return ask_status(options); });
 }
 
 Result<std::vector<Finding>> Domain::doctor(const DoctorOptions& options) const {
-  return ask_doctor(options).wait();
+  return host_->wait_for_new([&] { return ask_doctor(options); });
 }
 
 Result<Recovery> Domain::recover(const ResizeOptions& options) const {
-  return start_recovery(options).wait();
+  return host_->wait_for_new([&] { return start_recovery(options); });
 }
 
 Result<Plan> Domain::plan_resize(SizeRequest size, const PlanOptions& options) const {
-  return ask_plan(size, options).wait();
+  return host_->wait_for_new([&] { return ask_plan(size, options); });
 }
 
 Operation Domain::resize(SizeRequest size, ResizeOptions options) const {

@@ -6,9 +6,17 @@
 #include <exception>
 #include <thread>
 
+#include "base/thrown.hpp"
 #include "resize/recover.hpp"
 
 namespace memctl {
+namespace {
+
+std::function<void(const Event&)> calls_of(std::shared_ptr<EventCaller> caller) {
+  return [caller = std::move(caller)](const Event& event) { caller->call(event); };
+}
+
+}  // namespace
 
 void Listeners::add(std::function<void()> then) {
   if (told_) return then();
@@ -54,6 +62,14 @@ std::shared_ptr<Operation::State> HostState::start(DomainIdentity domain, SizeRe
   spawn(
       [this, state, size, options = std::move(options)]() mutable -> boost::asio::awaitable<void> {
         log_.begins(state->domain, size);
+        if (options.on_event) {
+          state->events = std::make_shared<EventCaller>(
+              std::move(options.on_event),
+              [this, weak = std::weak_ptr{state}](const std::string& what) {
+                end_for_throwing(weak, what);
+              });
+          options.on_event = calls_of(state->events);
+        }
         options.on_event = log_.following(state->domain, std::move(options.on_event));
         options.host_reserve = reserve(options.host_reserve);
         const auto question = bounded(state->domain, resize::question_of(options));
@@ -72,12 +88,24 @@ std::shared_ptr<Operation::State> HostState::start(DomainIdentity domain, SizeRe
   return state;
 }
 
+/// Any thread may call it while the operation is under way.
+void HostState::end_for_throwing(std::weak_ptr<Operation::State> operation, std::string what) {
+  boost::asio::post(context(), [weak = std::move(operation), what = std::move(what)] {
+    const auto state = weak.lock();
+    if (state && state->operation) state->operation->on_event_threw(what);
+  });
+}
+
 Pending<Recovery> HostState::recover(DomainIdentity domain, ResizeOptions options) {
   return ask([this, domain = std::move(domain),
               options = std::move(options)](host::Port& on) -> host::Task<Recovery> {
-    ResizeOptions reserving = options;
-    reserving.host_reserve = reserve(options.host_reserve);
-    auto recovered = co_await resize::recover(on, domain, std::move(reserving), &turns_);
+    ResizeOptions own = options;
+    own.host_reserve = reserve(options.host_reserve);
+    // Nothing ends a recovery early, so nobody hears that the on_event threw.
+    if (own.on_event) {
+      own.on_event = calls_of(std::make_shared<EventCaller>(std::move(own.on_event), nullptr));
+    }
+    auto recovered = co_await resize::recover(on, domain, std::move(own), &turns_);
     log_.recovered(domain, recovered);
     co_return recovered;
   });
@@ -132,10 +160,8 @@ resize::Question HostState::bounded(const DomainIdentity& domain, resize::Questi
 void HostState::call_listener(const std::function<void()>& then) const {
   try {
     then();
-  } catch (const std::exception& exception) {
-    log_.threw(exception.what());
   } catch (...) {
-    log_.threw("something that is no std::exception");
+    log_.threw(what_was_thrown());
   }
 }
 
@@ -170,6 +196,7 @@ boost::asio::awaitable<void> HostState::end_of(Listeners& listeners) {
 }
 
 void HostState::leave(const std::shared_ptr<Operation::State>& operation) {
+  if (const auto events = std::exchange(operation->events, nullptr)) events->end();
   operation->operation.reset();  // a waiting caller may drop the last handle on any thread
   running_.erase(operation);
 }

@@ -17,6 +17,7 @@
 #include "api/answer.hpp"
 #include "api/log.hpp"
 #include "api/runner.hpp"
+#include "base/event_caller.hpp"
 #include "base/process_number.hpp"
 #include "memctl/error.hpp"
 #include "memctl/host.hpp"
@@ -39,6 +40,8 @@ struct __attribute__((visibility("hidden"))) Operation::State : Answer<Report> {
   /// Exists from its start until the operation has ended. Only the host's thread uses it, because
   /// its watches belong to that thread.
   std::optional<resize::ResizeOperation> operation{};
+  /// Calls its on_event until it has ended. Only the host's thread uses this pointer.
+  std::shared_ptr<EventCaller> events{};
 };
 
 /// A watch. Its end ends the watcher, which the host's thread runs.
@@ -121,6 +124,16 @@ class HostState : public std::enable_shared_from_this<HostState> {
                                                         ResizeOptions options);
   void cancel(std::shared_ptr<Operation::State> operation);
 
+  /// Waits for what `begin()` begins. Errors: also those of `require_may_wait`, and then nothing
+  /// has begun.
+  template <class Begin>
+  auto wait_for_new(Begin begin) -> decltype(begin().wait()) {
+    BOOST_OUTCOME_TRY(require_may_wait());
+    return begin().wait();
+  }
+  /// Errors: `not_permitted` in a forked child, and on the host's thread, which would wait for
+  /// itself.
+  [[nodiscard]] Result<void> require_may_wait() const;
   /// Blocks until the answer is there. Errors: also those of `require_may_wait`.
   template <class T>
   [[nodiscard]] Result<T> wait(const Answer<T>& answer) {
@@ -196,9 +209,9 @@ class HostState : public std::enable_shared_from_this<HostState> {
   [[nodiscard]] bool is_forked() const { return process_number() != process_; }
   /// Errors: `not_permitted` in a forked child.
   [[nodiscard]] Result<void> require_own_process() const;
-  /// Errors: also `not_permitted` on the host's thread, which would wait for itself.
-  [[nodiscard]] Result<void> require_may_wait() const;
   void leave(const std::shared_ptr<Operation::State>& operation);
+  /// Ends an operation whose on_event threw, on whichever thread that was.
+  void end_for_throwing(std::weak_ptr<Operation::State> operation, std::string what);
   [[nodiscard]] boost::asio::io_context& context() const { return runner_->context(); }
   [[nodiscard]] host::Port& port() { return runner_->port(); }
 

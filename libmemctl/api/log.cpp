@@ -35,8 +35,8 @@ void Log::recovered(const DomainIdentity& domain, const Result<Recovery>& result
             (report->message.empty() ? "" : "; " + report->message));
 }
 
-void Log::threw(const char* what) const {
-  tell({.level = LogLevel::warning, .message = std::string{"a callback threw: "} + what});
+void Log::threw(const std::string& what) const {
+  tell({.level = LogLevel::warning, .message = "a callback threw: " + what});
 }
 
 std::function<void(const Event&)> Log::following(const DomainIdentity& domain,

@@ -25,7 +25,7 @@ class Log {
   void ended(const DomainIdentity& domain, const Result<Report>& result) const;
   void recovered(const DomainIdentity& domain, const Result<Recovery>& result) const;
   /// What the program's own callback threw.
-  void threw(const char* what) const;
+  void threw(const std::string& what) const;
 
   /// `on_event`, and a line for each phase of each stage.
   [[nodiscard]] std::function<void(const Event&)> following(

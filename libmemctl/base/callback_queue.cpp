@@ -7,10 +7,12 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <string>
 #include <utility>
 
+#include "base/event_caller.hpp"
 #include "base/process_number.hpp"
 
 namespace memctl {
@@ -63,6 +65,9 @@ struct WaitingEvent {
   }
 };
 
+/// The newest event of each operation that calls one bound function. The queue's mutex guards it.
+using NewestEvents = std::map<const EventCaller*, std::weak_ptr<WaitingEvent>>;
+
 }  // namespace
 
 CallbackQueue::CallbackQueue(std::shared_ptr<State> state) : state_{std::move(state)} {}
@@ -105,24 +110,31 @@ std::function<void()> CallbackQueue::bind(std::function<void()> callback) const 
 std::function<void(const Event&)> CallbackQueue::bind(
     std::function<void(const Event&)> callback) const {
   return [weak = std::weak_ptr{state_}, callback = std::move(callback),
-          newest = std::make_shared<std::weak_ptr<WaitingEvent>>()](const Event& event) {
+          newest = std::make_shared<NewestEvents>()](const Event& event) {
     const auto state = weak.lock();
     if (!state) return;
+    const auto caller = EventCaller::current();
     const std::lock_guard lock{state->mutex};
-    if (const auto waiting = newest->lock(); waiting && waiting->stands_for(event)) {
+    std::erase_if(*newest, [](const auto& each) { return each.second.expired(); });
+    auto& last = (*newest)[caller.get()];
+    if (const auto waiting = last.lock(); waiting && waiting->stands_for(event)) {
       waiting->event = event;
       return;
     }
     const auto waiting = std::make_shared<WaitingEvent>(WaitingEvent{.event = event});
-    *newest = waiting;
-    state->push_locked([weak, callback, waiting] {
+    last = waiting;
+    state->push_locked([weak, callback, caller, waiting] {
       Event fetched;
       if (const auto alive = weak.lock()) {
         const std::lock_guard guard{alive->mutex};
         fetched = waiting->event;
         waiting->fetched = true;
       }
-      callback(fetched);
+      if (caller) {
+        caller->run(callback, fetched);
+      } else {
+        callback(fetched);
+      }
     });
   };
 }
@@ -131,6 +143,14 @@ LogCallback CallbackQueue::bind(LogCallback callback) const {
   return [weak = std::weak_ptr{state_}, callback = std::move(callback)](const LogLine& line) {
     if (const auto state = weak.lock()) state->push([callback, line] { callback(line); });
   };
+}
+
+std::function<void(const DomainChange&)> CallbackQueue::bind(
+    std::function<void(const DomainChange&)> callback) const {
+  return
+      [weak = std::weak_ptr{state_}, callback = std::move(callback)](const DomainChange& change) {
+        if (const auto state = weak.lock()) state->push([callback, change] { callback(change); });
+      };
 }
 
 }  // namespace memctl

@@ -51,6 +51,11 @@ host::Task<Report> ResizeOperation::run() {
   co_return co_await restore_or_keep(step.error());
 }
 
+void ResizeOperation::on_event_threw(std::string what) {
+  work_.progress.on_event_threw(std::move(what));
+  work_.wakeup.notify();
+}
+
 host::Task<void> ResizeOperation::gather_facts() {
   work_.progress.begin(Phase::facts, 0, Kib{}, Kib{});
   BOOST_OUTCOME_CO_TRY(work_.open());

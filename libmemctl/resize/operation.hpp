@@ -32,6 +32,8 @@ class ResizeOperation {
   [[nodiscard]] host::Task<Report> run();
   /// Ends it with `cancelled` at its next step. From the executor only.
   void cancel() { wish_.cancel(); }
+  /// The same, because the caller's on_event threw on another thread. From the executor only.
+  void on_event_threw(std::string what);
 
  private:
   [[nodiscard]] host::Task<void> gather_facts();

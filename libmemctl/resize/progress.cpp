@@ -2,8 +2,9 @@
 #include "resize/progress.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <utility>
+
+#include "base/thrown.hpp"
 
 namespace memctl::resize {
 namespace {
@@ -46,11 +47,13 @@ void Progress::tell(host::TimePoint now) {
   if (!on_event_ || thrown_) return;
   try {
     on_event_(*event_);
-  } catch (const std::exception& exception) {
-    thrown_ = exception.what();
   } catch (...) {
-    thrown_ = "something that is no std::exception";
+    on_event_threw(what_was_thrown());
   }
+}
+
+void Progress::on_event_threw(std::string what) {
+  if (!thrown_) thrown_ = std::move(what);
 }
 
 std::chrono::milliseconds Progress::elapsed() const { return whole_ms(clock_->now() - started_); }

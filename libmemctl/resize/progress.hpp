@@ -23,7 +23,9 @@ class Progress {
   /// The phase has come this far. Tells the caller at most every 50 ms, and always at its end.
   void advance(Kib now);
 
-  /// What the caller's function threw, in words; it isn't called any more.
+  /// The caller's function threw, perhaps on another thread. It is not called any more.
+  void on_event_threw(std::string what);
+  /// What the caller's function threw, in words.
   [[nodiscard]] const std::optional<std::string>& thrown() const { return thrown_; }
 
   [[nodiscard]] std::chrono::milliseconds elapsed() const;

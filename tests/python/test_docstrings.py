@@ -18,8 +18,10 @@ MODULES = [
     "memctl.errors",
     "memctl.host",
     "memctl.operation",
+    "memctl.policy",
     "memctl.records",
     "memctl.size",
+    "memctl.watch",
 ]
 
 

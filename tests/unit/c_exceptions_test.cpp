@@ -2,6 +2,7 @@
 //
 // Exceptions below and above the C interface: an error value, and nothing crosses.
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -74,6 +75,25 @@ TEST_F(CHost, AnExceptionOfACallbackDoesNotCross) {
     }
   }
   EXPECT_GT(threw, 0);
+}
+
+TEST_F(CHost, AnOnEventThatThrowsInALoopCancelsItsResize) {
+  write("2");  // growing takes a second and more
+  open();
+  ASSERT_EQ(cause_of(memctl_queue_open(&queue)), good);
+  auto options = sized<memctl_resize_options>();
+  options.on_event = throw_event;
+  options.event_queue = queue;
+  memctl_operation* operation = start(&options, 4 << 20);
+  std::atomic<int> ended = 0;
+  EXPECT_EQ(cause_of(memctl_operation_on_end(operation, queue, count, &ended, nullptr)), good);
+  int threw = 0;
+  pollfd ready{.fd = memctl_queue_fd(queue), .events = POLLIN, .revents = 0};
+  while (ended == 0 && ::poll(&ready, 1, 60'000) == 1) {
+    if (cause_of(memctl_queue_dispatch(queue, nullptr)) == MEMCTL_NO_CAUSE) ++threw;
+  }
+  EXPECT_EQ(threw, 1);
+  EXPECT_EQ(cause_of(memctl_operation_wait(operation)), MEMCTL_CAUSE_CANCELLED);
 }
 
 TEST_F(CHost, TheDataOfACallbackIsFreedOnceAlsoIfTheCallFails) {
@@ -151,6 +171,9 @@ TEST_F(CHost, AnyAllocationThatFailsIsAnErrorValue) {
     EXPECT_GT(failed, 0) << begun;
     ++begun;
   }
+  memctl_host_close(host);  // events in the queue still hold the data
+  memctl_queue_close(queue);
+  EXPECT_GT(freed, 0);
 }
 
 }  // namespace

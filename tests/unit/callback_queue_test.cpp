@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -113,6 +114,72 @@ TEST_F(SimulatedHost, AnEventLoopRunsAllCallbacksOnItsOwnThread) {
   }
   EXPECT_GT(lines, 1);
   EXPECT_GT(events, 1);
+}
+
+/// Dispatches until the operation has ended and nothing waits. Returns what callbacks threw.
+std::vector<std::string> thrown_until_end(const CallbackQueue& queue, const Operation& operation) {
+  bool ended = false;
+  std::vector<std::string> thrown;
+  operation.on_end(queue.bind([&] { ended = true; }));
+  while (!ended && is_readable(queue.fd(), 60'000)) {
+    try {
+      queue.dispatch();
+    } catch (const std::runtime_error& error) {
+      thrown.emplace_back(error.what());
+    }
+  }
+  return thrown;
+}
+
+TEST_F(SimulatedHost, AnOnEventThatThrowsInALoopCancelsItsResizeAsOnTheHostsThread) {
+  write("2");  // growing takes a second and more
+  const CallbackQueue queue = CallbackQueue::open().value();
+  const Host host = Host::open(uri()).value();
+  int called = 0;
+  const auto bound = queue.bind([&](const Event& event) {
+    ++called;
+    if (event.phase == Phase::populate) throw std::runtime_error{"no room on the screen"};
+  });
+  ResizeOptions options;
+  options.on_event = [bound](const Event& event) { bound(event); };  // a program may wrap it
+  const Operation operation = host.domain("g0").value().resize(4_GiB, options);
+  EXPECT_EQ(thrown_until_end(queue, operation), std::vector<std::string>{"no room on the screen"});
+  const auto ended = operation.wait();
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().cause, Cause::cancelled);
+  EXPECT_EQ(ended.error().message, "g0: on_event threw: no room on the screen");
+  EXPECT_EQ(ended.error().report->outcome, Outcome::restored);
+  const int last = called;
+  queue.dispatch();
+  EXPECT_EQ(called, last) << "it is not called again";
+}
+
+TEST_F(SimulatedHost, OfTwoResizesWithOneOnEventOnlyTheOneWhoseEventThrewIsCancelled) {
+  write("2");
+  const CallbackQueue queue = CallbackQueue::open().value();
+  const Host host = Host::open(uri()).value();
+  ResizeOptions options;
+  options.on_event = queue.bind([&](const Event& event) {
+    if (event.phase == Phase::populate && event.to == 2_GiB) throw std::runtime_error{"too much"};
+  });
+  const Operation larger = host.domain("g0").value().resize(2_GiB, options);
+  const Operation smaller = host.domain("g2").value().resize(1_GiB, options);
+  EXPECT_EQ(thrown_until_end(queue, larger), std::vector<std::string>{"too much"});
+  EXPECT_EQ(thrown_until_end(queue, smaller), std::vector<std::string>{});
+  EXPECT_EQ(larger.wait().error().cause, Cause::cancelled);
+  EXPECT_TRUE(smaller.wait());
+}
+
+TEST_F(SimulatedHost, AnOnEventThatThrowsAfterTheEndChangesNothing) {
+  const CallbackQueue queue = CallbackQueue::open().value();
+  const Host host = Host::open(uri()).value();
+  ResizeOptions options;
+  options.on_event =
+      queue.bind([](const Event&) -> void { throw std::runtime_error{"out of luck"}; });
+  const Operation operation = host.domain("g0").value().resize(1_GiB, options);
+  EXPECT_TRUE(operation.wait());
+  EXPECT_EQ(thrown_until_end(queue, operation), std::vector<std::string>{"out of luck"});
+  EXPECT_TRUE(operation.wait());
 }
 
 }  // namespace

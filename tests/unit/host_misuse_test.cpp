@@ -10,6 +10,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -52,6 +53,24 @@ TEST_F(SimulatedHost, ABlockingCallInACallbackIsRefusedAtOnce) {
   const Operation operation = domain.resize(2_GiB, std::move(options));
   for (const auto& cause : causes.get_future().get()) EXPECT_EQ(cause, Cause::not_permitted);
   EXPECT_TRUE(domain.status()) << "outside of the callback it works";
+}
+
+TEST_F(SimulatedHost, ARecoveryThatIsRefusedInACallbackDoesNotBegin) {
+  write_text(R"({"host":"24GiB","guests":[{"name":"g0","type":"pv"},
+                 {"name":"damaged","type":"pv","journal":"nobody can read this"}]})");
+  std::vector<std::string> lines;
+  {
+    const Host host =
+        Host::open(uri(), {.on_log = [&](const LogLine& line) { lines.push_back(line.message); }})
+            .value();
+    const Domain damaged = host.domain("damaged").value();
+    std::promise<std::optional<Cause>> refused;
+    host.domain("g0").value().ask_status().on_end(
+        [&] { refused.set_value(cause_of(damaged.recover())); });
+    EXPECT_EQ(refused.get_future().get(), Cause::not_permitted);
+    EXPECT_TRUE(host.doctor()) << "what had begun before this has ended";
+  }
+  EXPECT_TRUE(lines.empty()) << lines.front();
 }
 
 TEST_F(SimulatedHost, ACallbackMayStartTheNextOperationAndAsk) {

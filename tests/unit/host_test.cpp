@@ -141,6 +141,23 @@ TEST_F(SimulatedHost, WhatAnEventsReceiverThrowsCancelsTheResize) {
   EXPECT_TRUE(host.domain("g0").value().resize(2_GiB).wait());
 }
 
+TEST_F(SimulatedHost, WhatAnEventsReceiverThrowsDuringARecoveryCancelsTheResizeBehindIt) {
+  write_text(R"({"host":"16GiB","guests":[{"name":"g0","type":"pvh","memory":"1GiB","journal":)"
+             R"("{\"format\":1,\"owner\":\"nobody\",\"operation\":7,\"size_kib\":1048576,)"
+             R"(\"present_kib\":1048576,\"limit_kib\":1048576,\"max_pages_kib\":1049600,)"
+             R"(\"settled_offset_kib\":64,\"to_kib\":2097152}"}],)"
+             R"("actions":[{"at":0,"do":"mem-max","guest":"g0","size":"2GiB"},)"
+             R"({"at":0,"do":"mem-set","guest":"g0","size":"2GiB"}]})");
+  const Host host = Host::open(uri()).value();
+  ResizeOptions options;
+  options.on_event = [](const Event& event) {
+    if (event.phase == Phase::restore) throw std::runtime_error{"no room on the screen"};
+  };
+  const auto ended = host.domain("g0").value().resize(2_GiB, std::move(options)).wait();
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().message, "g0: on_event threw: no room on the screen");
+}
+
 TEST_F(SimulatedHost, WhatThrowsBeforeAResizeBeginsIsTheCallersToCatch) {
   struct Receiver {
     Receiver() = default;

@@ -30,10 +30,12 @@ from .errors import (
     report_of,
 )
 from .host import Host
-from .names import Cause, Check, DomainType, Outcome, Phase, Severity, Subject
+from .names import Cause, Change, Check, DomainType, Outcome, Phase, Severity, Subject
 from .operation import Operation
+from .policy import DomainPolicy, Policy
 from .records import (
     AgentStatus,
+    DomainChange,
     DomainIdentity,
     Event,
     Finding,
@@ -48,17 +50,21 @@ from .records import (
     Verified,
 )
 from .size import Size
+from .watch import Watch
 
 __all__ = [
     "AgentStatus",
     "Busy",
     "Cancelled",
     "Cause",
+    "Change",
     "Check",
     "DeadlineExceeded",
     "Domain",
+    "DomainChange",
     "DomainGone",
     "DomainIdentity",
+    "DomainPolicy",
     "DomainType",
     "Error",
     "Event",
@@ -78,6 +84,7 @@ __all__ = [
     "Phase",
     "PhaseTime",
     "Plan",
+    "Policy",
     "RangeEnd",
     "Recovery",
     "Refused",
@@ -90,6 +97,7 @@ __all__ = [
     "Subject",
     "Superseded",
     "Verified",
+    "Watch",
     "__version__",
     "report_of",
 ]

@@ -5,19 +5,25 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import logging
 import warnings
 import weakref
+from collections.abc import Iterable
 from functools import partial
 from types import TracebackType
-from typing import Iterator
+from typing import Iterator, TypeVar
 
 from . import _core
 from .domain import Domain
 from .errors import Error, NoSuchDomain
-from .operation import LoopSwitchboard
+from .operation import LoopSwitchboard, Switchboard
 from .options import DEFAULT_RESERVE, DEFAULTS, Bytes, core_options
-from .records import Finding, Recovery
+from .policy import Policy
+from .records import Finding, Recovery, Status
 from .size import Size
+from .watch import HostLog, Watch
+
+Answer = TypeVar("Answer")
 
 _open_hosts: weakref.WeakSet[Host] = weakref.WeakSet()
 
@@ -31,6 +37,10 @@ class Host:
     - `"sim:"`: a simulated host; each `Host` gets a new one;
     - `"sim:FILE"`: a simulated host that a file describes.
 
+    `policy` is what the administrator allows. `logger` hears what the host does, on a thread of its
+    own: each record also has the `domain`. Without it nothing is logged, except that the logger
+    "memctl" hears of an `on_event` that raises too late to cancel its resize.
+
     Thread-safe. Closing the host cancels all resizes that are under way and waits until the guests
     have been restored. The end of the interpreter closes all hosts. A forked child cannot use its
     parent's hosts.
@@ -40,12 +50,22 @@ class Host:
     ...     [domain.name for domain in host]
     ['demo-pv', 'demo-pvh', 'demo-hvm']
 
-    Raises `NoXen`, `NotPermitted`, and `Refused` for an unknown `uri`.
+    Raises `NoXen`, `NotPermitted`, and `Refused` for an unknown `uri` or a wrong policy.
     """
 
-    def __init__(self, uri: str = "xen:") -> None:
+    def __init__(
+        self,
+        uri: str = "xen:",
+        *,
+        policy: Policy = Policy(),
+        logger: logging.Logger | None = None,
+    ) -> None:
         self.uri = uri
-        self._core = _core.OpenHost(uri)
+        self._log = None if logger is None else HostLog(logger)
+        channel = None if self._log is None else self._log.channel
+        self._core = _core.OpenHost(uri, policy.for_core(), channel)
+        if self._log is not None:
+            self._log.start()
         self._switchboards: dict[asyncio.AbstractEventLoop, LoopSwitchboard] = {}
         _open_hosts.add(self)
 
@@ -90,6 +110,8 @@ class Host:
         """
         self._core.close()
         self._switchboards.clear()
+        if self._log is not None:
+            self._log.join()
 
     def domains(self) -> list[Domain]:
         """All guests without dom0, in the order of their numbers. Raises `HostError`.
@@ -124,6 +146,63 @@ class Host:
         except NoSuchDomain:
             return False
         return True
+
+    def set_policy(self, policy: Policy) -> None:
+        """Replaces the policy. Resizes that have begun keep theirs.
+
+        Raises `InvalidArgument`, which names the wrong entry; the earlier policy then stays.
+
+        >>> import memctl
+        >>> with memctl.Host("sim:") as host:
+        ...     host.set_policy(memctl.Policy("2GiB"))
+        ...     print(host["demo-pv"].plan("2GiB").host_reserve)
+        2048 MiB
+        """
+        self._core.set_policy(policy.for_core())
+
+    def watch(self) -> Watch:
+        """Tells of guests that appear, change and end. Guests that run already appear first.
+
+        Only what lasts is told: a guest that appears and ends within milliseconds may be left out.
+        Raises `HostError`.
+
+        >>> import asyncio, memctl
+        >>> async def first_guest(host):
+        ...     async for change in host.watch():
+        ...         return change.domain.name
+        >>> with memctl.Host("sim:") as host:
+        ...     asyncio.run(first_guest(host))
+        'demo-pv'
+        """
+        return Watch(self._core)
+
+    def status_all(self) -> list[tuple[Domain, Status | Error]]:
+        """`Domain.status` of all guests at once: those that do not answer take 5 s together.
+
+        If one guest cannot be asked, its error stands in the place of its status. A guest that ends
+        meanwhile is left out. Raises `HostError`.
+
+        >>> import memctl
+        >>> with memctl.Host("sim:") as host:
+        ...     {domain.name: str(status.target) for domain, status in host.status_all()}
+        {'demo-pv': '1024 MiB', 'demo-pvh': '1024 MiB', 'demo-hvm': '1024 MiB'}
+        """
+        domains = self.domains()
+        ask = self._core.ask_status
+        questions = (partial(ask, domain.identity, DEFAULTS) for domain in domains)
+        return _of_each(domains, Switchboard().ask_all(questions), Status)
+
+    async def status_all_async(self) -> list[tuple[Domain, Status | Error]]:
+        """As `status_all`, for asyncio.
+
+        >>> import asyncio, memctl
+        >>> with memctl.Host("sim:") as host:
+        ...     asyncio.run(host.status_all_async()) == host.status_all()
+        True
+        """
+        domains = self.domains()
+        asking = (domain.status_async() for domain in domains)
+        return _of_each(domains, await asyncio.gather(*asking, return_exceptions=True), Status)
 
     def doctor(self, *, host_reserve: Bytes = DEFAULT_RESERVE) -> tuple[Finding, ...]:
         """Checks the host itself, and returns a finding for each check. Raises `HostError`.
@@ -170,20 +249,29 @@ class Host:
         domains = self.domains()
         recovering = (domain.recover_async() for domain in domains)
         results = await asyncio.gather(*recovering, return_exceptions=True)
-        recoveries = []
-        for domain, result in zip(domains, results, strict=True):
-            if isinstance(result, Recovery):
-                recoveries.append(result)
-            elif not isinstance(result, Error):
-                raise result
-            elif not isinstance(result, NoSuchDomain):  # a guest that ended meanwhile is left out
-                recoveries.append(Recovery(domain.identity, None, Size(0), result))
-        return recoveries
+        return [
+            Recovery(domain.identity, None, Size(0), one) if isinstance(one, Error) else one
+            for domain, one in _of_each(domains, results, Recovery)
+        ]
 
     def _switchboard(self) -> LoopSwitchboard:
         """The switchboard of the running loop."""
         loop = asyncio.get_running_loop()
         return self._switchboards.get(loop) or LoopSwitchboard(loop, self._switchboards)
+
+
+def _of_each(
+    domains: list[Domain], results: Iterable[object], answer: type[Answer]
+) -> list[tuple[Domain, Answer | Error]]:
+    """Each domain with its answer or its error. A guest that ended meanwhile is left out."""
+    pairs: list[tuple[Domain, Answer | Error]] = []
+    for domain, result in zip(domains, results, strict=True):
+        if isinstance(result, (answer, Error)):
+            if not isinstance(result, NoSuchDomain):
+                pairs.append((domain, result))
+        elif isinstance(result, BaseException):
+            raise result
+    return pairs
 
 
 @atexit.register

@@ -127,3 +127,15 @@ class Check(enum.StrEnum):
     MEMORY_BLOCKS = "memory_blocks"
     REBOOT = "reboot"
     MAX_PAGES = "max_pages"
+
+
+class Change(enum.StrEnum):
+    """What happened to a guest: see `Host.watch`.
+
+    A domain that reboots ends, and another appears. `CHANGED`: its name, its target or its limit is
+    another.
+    """
+
+    APPEARED = "appeared"
+    CHANGED = "changed"
+    ENDED = "ended"

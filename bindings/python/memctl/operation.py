@@ -7,6 +7,7 @@ import asyncio
 import logging
 import os
 import select
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, Callable, Generic, Protocol, SupportsIndex, TypeVar
 
@@ -60,6 +61,24 @@ class Switchboard:
             self.listeners.pop(number, None)
             self.channel.remove_first()
 
+    def deliver_until(self, ended: Callable[[], bool]) -> None:
+        """Waits and passes on news, until `ended()` is true. Signals interrupt it."""
+        readable = select.poll()
+        readable.register(self.channel.fileno(), select.POLLIN)
+        while not ended():
+            if readable.poll(SLICE_MS):
+                self.deliver()
+
+    def ask_all(self, questions: Iterable[Callable[[_core.Channel], int]]) -> list[Any]:
+        """Asks questions of the core at once, and waits for all answers, which may be errors."""
+        asked = []
+        for question in questions:
+            answer = Answered()
+            self.listeners[question(self.channel)] = answer
+            asked.append(answer)
+        self.deliver_until(lambda: not self.listeners)
+        return [answer.news for answer in asked]
+
 
 class LoopSwitchboard(Switchboard):
     """The switchboard of an event loop. It is in `others` while it has listeners."""
@@ -104,6 +123,19 @@ class LoopSwitchboard(Switchboard):
         if not self.listeners:
             self._loop.remove_reader(self.channel.fileno())
             self._others.pop(self._loop, None)
+
+
+class Answered:
+    """A question whose answer is kept."""
+
+    news: Any = None
+
+    def tell(self, event: Event) -> None:
+        """A question has no events."""
+
+    def end(self, news: Any) -> None:
+        """Keeps the answer."""
+        self.news = news
 
 
 class Question(Generic[Answer]):
@@ -266,11 +298,7 @@ class Operation:
     def _listen(self) -> None:
         if os.getpid() != self._process:
             raise HostClosed("the resize was begun by another process")
-        readable = select.poll()
-        readable.register(self._switchboard.channel.fileno(), select.POLLIN)
-        while self._news is None:
-            if readable.poll(SLICE_MS):
-                self._switchboard.deliver()
+        self._switchboard.deliver_until(lambda: self._news is not None)
 
 
 def settle(future: asyncio.Future[Answer], news: Answer | Error) -> None:

@@ -37,10 +37,11 @@ def _one_of(value: str, name: str, choices: tuple[str, str]) -> bool:
     return value == choices[1]
 
 
-def _reserve(size: Bytes) -> int:
+def absolute(size: Bytes, name: str) -> int:
+    """The size in KiB. Raises `InvalidSize`, which says `name`, if it is relative or no size."""
     kib, relative = request(size)
     if relative:
-        raise invalid(f"host_reserve is {size!r}, which is relative")
+        raise invalid(f"{name} is {size!r}, which is relative")
     return kib
 
 
@@ -61,7 +62,7 @@ def core_options(
         movable=_one_of(online, "online", ("kernel", "movable")),
         agentless=bool(agentless),
         allow_hvm_devices=bool(allow_hvm_devices),
-        host_reserve_kib=_reserve(host_reserve),
+        host_reserve_kib=absolute(host_reserve, "host_reserve"),
     )
 
 

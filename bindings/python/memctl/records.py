@@ -15,7 +15,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .names import Cause, Check, DomainType, Outcome, Phase, Severity, Subject
+from .names import Cause, Change, Check, DomainType, Outcome, Phase, Severity, Subject
 from .size import KIB, Size
 
 if TYPE_CHECKING:
@@ -421,3 +421,20 @@ class Recovery:
             "unknown_claim_kib": kib(self.unknown_claim),
             "error": self.error.to_dict() if self.error else None,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class DomainChange:
+    """What happened to a guest, as `Host.watch` tells it.
+
+    >>> import memctl
+    >>> with memctl.Host("sim:") as host, host.watch() as changes:
+    ...     print(next(changes))
+    appeared: demo-pv
+    """
+
+    change: Change
+    domain: DomainIdentity  #: As it is now, or as it was when it ended.
+
+    def __str__(self) -> str:
+        return f"{self.change}: {self.domain.name}"

@@ -11,10 +11,12 @@
 #include "memctl/doctor.hpp"
 #include "memctl/domain_info.hpp"
 #include "memctl/error.hpp"
+#include "memctl/log.hpp"
 #include "memctl/plan.hpp"
 #include "memctl/recovery.hpp"
 #include "memctl/report.hpp"
 #include "memctl/resize.hpp"
+#include "memctl/watch.hpp"
 
 namespace memctl::python {
 
@@ -22,16 +24,20 @@ namespace memctl::python {
 using End = std::variant<Result<Report>, Result<DomainStatus>, Result<Plan>,
                          Result<std::vector<Finding>>, Result<Recovery>>;
 
-/// News of a resize or a question: a step forward, or its end.
+/// The watch or the host has ended, and nothing comes after it.
+struct Closed {};
+
+/// News of a resize or a question, which is a step forward or its end; of a watch; or for a log.
 struct Note {
-  std::uint64_t number{};
-  std::variant<Event, End> what;
+  std::uint64_t number{};  ///< Of the resize, the question or the watch.
+  std::variant<Event, End, DomainChange, LogLine, Closed> what;
   std::optional<DomainIdentity> domain{};  ///< Nothing: it is about the host.
 };
 
-/// Resizes and questions leave their notes here on any thread, and a file descriptor becomes
-/// readable. The interpreter waits for the file descriptor, and reads the notes on one of its own
-/// threads. So no thread of the library ever runs Python or waits for the interpreter. Thread-safe.
+/// Resizes, questions, watches and logs leave their notes here on any thread, and a file descriptor
+/// becomes readable. The interpreter waits for the file descriptor, and reads the notes on one of
+/// its own threads. So no thread of the library ever runs Python or waits for the interpreter.
+/// Thread-safe.
 ///
 /// A note stays until it is removed. So no note is lost if a signal's handler raises an exception,
 /// which may happen after any call.

@@ -160,6 +160,12 @@ py::object to_python(const Event& event) {
                      size_of(event.now), seconds(event.elapsed));
 }
 
+py::object to_python(const DomainChange& change) {
+  static Class change_class{"memctl.records", "DomainChange"};
+  static Members<Change> kind{"Change"};
+  return change_class(kind(change.change), to_python(change.domain));
+}
+
 py::object to_python(const Finding& finding) {
   static Class finding_class{"memctl.records", "Finding"};
   static Members<Check> check{"Check"};

@@ -17,6 +17,7 @@
 #include "memctl/recovery.hpp"
 #include "memctl/report.hpp"
 #include "memctl/resize.hpp"
+#include "memctl/watch.hpp"
 
 namespace memctl::python {
 
@@ -30,6 +31,7 @@ namespace memctl::python {
 [[nodiscard]] pybind11::object to_python(const Plan& plan);
 [[nodiscard]] pybind11::object to_python(const Report& report);
 [[nodiscard]] pybind11::object to_python(const Event& event);
+[[nodiscard]] pybind11::object to_python(const DomainChange& change);
 [[nodiscard]] pybind11::object to_python(const Finding& finding);
 [[nodiscard]] pybind11::object to_python(const DomainRecovery& recovery);
 /// Makes an exception without raising it. `domain`: the domain, if the error carries no report.

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -40,9 +41,32 @@ struct Closing {
 };
 using Holder = std::unique_ptr<OpenHost, Closing>;
 
-Holder open(const std::string& uri) {
-  auto host = unlocked([&] { return Host::open(uri); });
-  return Holder{new OpenHost{value_or_raise(std::move(host))}};
+/// The reserve in KiB; and for domains a name, a minimum and a maximum.
+using GivenPolicy = std::pair<
+    std::int64_t,
+    std::vector<std::tuple<std::string, std::optional<std::int64_t>, std::optional<std::int64_t>>>>;
+
+std::optional<Kib> bound_of(std::optional<std::int64_t> kib) {
+  if (!kib) return std::nullopt;
+  return Kib{*kib};
+}
+
+Policy policy_of(const GivenPolicy& given) {
+  Policy policy{.host_reserve = Kib{given.first}};
+  for (const auto& [name, minimum, maximum] : given.second) {
+    policy.domains.push_back(
+        {.name = name, .minimum = bound_of(minimum), .maximum = bound_of(maximum)});
+  }
+  return policy;
+}
+
+Holder open(const std::string& uri, const GivenPolicy& policy, std::shared_ptr<Channel> log) {
+  HostOptions options{.policy = policy_of(policy)};
+  if (log) {
+    options.on_log = [log](const LogLine& line) { log->post({.what = line}); };
+  }
+  auto host = unlocked([&] { return Host::open(uri, std::move(options)); });
+  return Holder{new OpenHost{value_or_raise(std::move(host)), std::move(log)}};
 }
 
 py::tuple domains(const OpenHost& host) {
@@ -97,19 +121,31 @@ py::object value_of(const Note&, const T& value) {
   return to_python(value);
 }
 
-/// The number of a resize or a question, and its news. None: there is no news.
+/// What a note tells, as the package sees it.
+template <class T>
+py::object news_of(const Note&, const T& news) {
+  return to_python(news);
+}
+py::object news_of(const Note& note, const End& end) {
+  return std::visit(
+      [&](const auto& ended) -> py::object {
+        return ended ? value_of(note, ended.value()) : to_python(ended.error(), note.domain);
+      },
+      end);
+}
+py::object news_of(const Note&, const LogLine& line) {
+  return py::make_tuple(to_python(name(line.level)),
+                        line.domain ? to_python(*line.domain) : py::none{},
+                        to_python(line.message));
+}
+py::object news_of(const Note&, const Closed&) { return py::none{}; }
+
+/// The number of a resize, a question or a watch, and its news. None: there is no news.
 py::object first(const Channel& channel) {
   const auto note = channel.first();
   if (!note) return py::none{};
-  if (const auto* event = std::get_if<Event>(&note->what)) {
-    return py::make_tuple(note->number, to_python(*event));
-  }
-  return std::visit(
-      [&](const auto& ended) -> py::object {
-        return py::make_tuple(note->number, ended ? value_of(*note, ended.value())
-                                                  : to_python(ended.error(), note->domain));
-      },
-      std::get<End>(note->what));
+  const auto news = std::visit([&](const auto& told) { return news_of(*note, told); }, note->what);
+  return py::make_tuple(note->number, news);
 }
 
 /// Asks the domain a question, whose answer goes to `channel`. `pose(domain)` returns what is
@@ -170,7 +206,16 @@ PYBIND11_MODULE(_core, module) {
 
   const auto released = py::call_guard<py::gil_scoped_release>();
   py::class_<OpenHost, Holder>(module, "OpenHost")
-      .def(py::init(&open), py::arg("uri"))
+      .def(py::init(&open), py::arg("uri"), py::arg("policy"), py::arg("log").none(true))
+      .def("set_policy",
+           [](const OpenHost& host, const GivenPolicy& policy) {
+             value_or_raise(host.get().set_policy(policy_of(policy)));
+           })
+      .def("watch",
+           [](OpenHost& host, std::shared_ptr<Channel> channel) {
+             return value_or_raise(unlocked([&] { return host.watch(std::move(channel)); }));
+           })
+      .def("stop_watch", &OpenHost::stop_watch, released)
       .def_property_readonly("closed", &OpenHost::is_closed)
       .def("close", &OpenHost::close, released)
       .def("domains", &domains)

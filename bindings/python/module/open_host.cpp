@@ -11,7 +11,9 @@ HostClosed closed() { return HostClosed{"the host has been closed"}; }
 
 }  // namespace
 
-OpenHost::OpenHost(Host host) { running_->host = std::move(host); }
+OpenHost::OpenHost(Host host, std::shared_ptr<Channel> log) : log_{std::move(log)} {
+  running_->host = std::move(host);
+}
 
 OpenHost::~OpenHost() {
   if (getpid() == process_) {
@@ -80,6 +82,28 @@ std::uint64_t OpenHost::start(const DomainIdentity& domain, SizeRequest size, Re
   return number;
 }
 
+Result<std::uint64_t> OpenHost::watch(std::shared_ptr<Channel> channel) {
+  const Host host = get();
+  const std::uint64_t number = next_number();
+  BOOST_OUTCOME_TRY(auto begun, host.watch([number, channel](const DomainChange& change) {
+    channel->post({.number = number, .what = change});
+  }));
+  const std::lock_guard lock{running_->mutex};
+  if (!running_->host) throw closed();
+  running_->watches.emplace(number, Watching{std::move(begun), std::move(channel)});
+  return number;
+}
+
+void OpenHost::stop_watch(std::uint64_t number) {
+  if (getpid() != process_) return;
+  std::map<std::uint64_t, Watching>::node_type stopped;
+  {
+    const std::lock_guard lock{running_->mutex};
+    stopped = running_->watches.extract(number);
+  }
+  if (stopped) stopped.mapped().channel->post({.number = number, .what = Closed{}});
+}
+
 void OpenHost::cancel(std::uint64_t number) {
   if (getpid() != process_) return;
   const std::lock_guard lock{running_->mutex};
@@ -91,13 +115,23 @@ void OpenHost::close() {
   if (getpid() != process_) return;
   std::optional<Host> host;
   std::map<std::uint64_t, Started> started;
+  std::map<std::uint64_t, Watching> watches;
   {
     const std::lock_guard lock{running_->mutex};
     host = std::exchange(running_->host, std::nullopt);
     started = std::exchange(running_->started, {});
+    watches = std::exchange(running_->watches, {});
   }
+  if (!host) return;
   for (const auto& [number, one] : started) one.cancel();
   for (const auto& [number, one] : started) post_end(number, one);
+  for (const auto& [number, one] : watches) {
+    one.channel->post({.number = number, .what = Closed{}});
+  }
+  started.clear();
+  watches.clear();
+  host.reset();  // waits, and writes the last lines of the log
+  if (log_) log_->post({.what = Closed{}});
 }
 
 }  // namespace memctl::python

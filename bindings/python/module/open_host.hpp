@@ -28,7 +28,8 @@ struct HostClosed : std::runtime_error {
 /// release the interpreter's lock before they call it.
 class OpenHost {
  public:
-  explicit OpenHost(Host host);
+  /// `log` is where the host's log goes, and at the end `Closed`. Null: the host has no log.
+  OpenHost(Host host, std::shared_ptr<Channel> log);
   OpenHost(const OpenHost&) = delete;
   OpenHost& operator=(const OpenHost&) = delete;
   /// Closes the host. In a forked child it does nothing, because the host's thread does not exist
@@ -59,6 +60,11 @@ class OpenHost {
             .domain = std::move(domain)});
     return number;
   }
+  /// Starts a watch and returns its number. Its changes go to `channel`, and at its end `Closed`.
+  /// Throws `HostClosed`.
+  [[nodiscard]] Result<std::uint64_t> watch(std::shared_ptr<Channel> channel);
+  /// Does nothing if the watch has ended already.
+  void stop_watch(std::uint64_t number);
   /// Does nothing if the resize has ended already, or if the number is a question's.
   void cancel(std::uint64_t number);
   /// Cancels every resize. Blocks until all resizes and questions have ended, which it tells their
@@ -72,11 +78,16 @@ class OpenHost {
     std::shared_ptr<Channel> channel;
     std::optional<DomainIdentity> domain;
   };
+  struct Watching {
+    DomainWatch watch;
+    std::shared_ptr<Channel> channel;
+  };
   /// Resizes and questions use this at their end, when the host may be closed already.
   struct Running {
     std::mutex mutex{};
     std::optional<Host> host{};
     std::map<std::uint64_t, Started> started{};
+    std::map<std::uint64_t, Watching> watches{};
     std::uint64_t last{};
   };
 
@@ -94,6 +105,7 @@ class OpenHost {
   }
 
   pid_t process_{getpid()};
+  std::shared_ptr<Channel> log_;
   std::shared_ptr<Running> running_{std::make_shared<Running>()};
 };
 

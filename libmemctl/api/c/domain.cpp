@@ -155,7 +155,6 @@ memctl_error* memctl_domain_recover(memctl_domain* domain, const memctl_resize_o
     BOOST_OUTCOME_TRY(auto given, resize_options_of(options));
     BOOST_OUTCOME_TRY(clear(recovery));
     BOOST_OUTCOME_TRY(const auto object, object_of<DomainObject>(domain));
-    BOOST_OUTCOME_TRY(require_may_block());
     BOOST_OUTCOME_TRY(const auto value, object->domain.recover(given));
     *recovery = hand_out<memctl_recovery>(value);
     return success();

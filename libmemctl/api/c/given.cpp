@@ -236,12 +236,7 @@ std::function<void()> end_callback(memctl_end_callback callback, std::shared_ptr
 std::function<void(const DomainChange&)> change_callback(memctl_change_callback callback,
                                                          std::shared_ptr<Data> data,
                                                          const Queue& queue) {
-  auto show = showing<memctl_change, DomainChange>(callback, std::move(data));
-  if (!queue) return here(std::move(show));
-  // Weak, because a watch must not keep its queue's file descriptor.
-  return [show = std::move(show), weak = std::weak_ptr{queue}](const DomainChange& change) {
-    if (const auto alive = weak.lock()) alive->queue.bind([show, change] { show(change); })();
-  };
+  return placed(showing<memctl_change, DomainChange>(callback, std::move(data)), queue);
 }
 
 Result<void> require_may_block() {

@@ -57,7 +57,8 @@ using Queue = std::shared_ptr<QueueObject>;
 [[nodiscard]] Result<std::chrono::milliseconds> time_of(std::int64_t count, const char* what);
 [[nodiscard]] DoctorOptions doctor_options_of(const StatusOptions& given);
 
-/// Errors: `not_permitted` in a callback on a host's thread, before anything has begun.
+/// Errors: `not_permitted` in a callback on a host's thread. For a blocking call that the C++
+/// interface does not have, and so cannot refuse before it begins.
 [[nodiscard]] Result<void> require_may_block();
 
 }  // namespace memctl::c
