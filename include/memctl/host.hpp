@@ -30,8 +30,15 @@ struct HostOptions {
 
 /// A connection to one Xen host. Thread-safe.
 ///
-/// It has one thread for its operations; `xen:` has up to eight more for libxl's blocking calls.
-/// Its destructor cancels the operations under way and waits for them, and for questions and
+/// Its thread memctl-host runs its operations. `xen:` has up to eight more, memctl-libxl, for
+/// libxl's blocking calls, and one of libxenstore's own, which has the name memctl-host too. They
+/// take no signals, and have ended when the destructor returns. The library starts no process,
+/// installs no signal handler and writes no output. Two things on `xen:` are not in its hands:
+/// libxl ends the process if it gets no memory, and the libxenstore of Xen 4.17 lets the whole
+/// process ignore SIGPIPE during each request. If two threads ask at once, that can stay so. A
+/// program that ignores SIGPIPE itself sees no difference.
+///
+/// The destructor cancels the operations under way and waits for them, and for questions and
 /// recoveries that are under way. It also waits for libxl's calls; a call that waits for another
 /// tool's lock ends only with that lock or with this process.
 ///

@@ -46,11 +46,19 @@
  * library cannot know the function.
  *
  * THREADS. Every function may be called on every thread at any time. Those that do not block say
- * so. The library has threads of its own, which take no signals, and it writes no output. A
- * callback without a queue runs on the host's thread: it must not block, and may make every call
- * that does not block. A callback with a queue runs in memctl_queue_dispatch, where it may block. A
- * C++ callback that throws harms nothing, except that a resize ends with `cancelled`, and restores
- * the guest, if its on_event throws.
+ * so. A callback without a queue runs on the host's thread: it must not block, and may make every
+ * call that does not block. A callback with a queue runs in memctl_queue_dispatch, where it may
+ * block. A C++ callback that throws harms nothing, except that a resize ends with `cancelled`, and
+ * restores the guest, if its on_event throws.
+ *
+ * YOUR PROCESS. A host has a thread, memctl-host. "xen:" has up to eight more, memctl-libxl, and one
+ * of libxenstore's own, which has the name memctl-host too. They take no signals, and have ended
+ * when memctl_host_close returns, except in a callback on the host's thread. The library starts no
+ * process, installs no signal handler and writes no output. Two things on "xen:" are not in its
+ * hands: libxl ends the process if it gets no memory, and the libxenstore of Xen 4.17 lets the
+ * whole process ignore SIGPIPE during each request. If two threads ask at once, that can stay so. A
+ * program that ignores SIGPIPE itself sees no difference. The library may be unloaded once the
+ * threads of all hosts have ended.
  *
  * WHAT C DOES NOT ALLOW, and nobody can catch: a pointer to memory that is not what it should be;
  * a text without its end; freeing a result twice, or using it afterwards; data that is gone before

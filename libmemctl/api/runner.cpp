@@ -3,6 +3,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "base/library_thread.hpp"
 #include "base/signals_blocked.hpp"
 
 namespace memctl {
@@ -11,7 +12,7 @@ Result<std::unique_ptr<HostThread>> HostThread::open(std::string_view uri) {
   const SignalsBlocked blocked;  // every thread that the connection starts inherits this
   std::unique_ptr<HostThread> host{new HostThread};
   BOOST_OUTCOME_TRY(host->connection_, host::connect(uri, host->context_));
-  host->thread_ = std::thread{[raw = host.get()] { raw->connection_->run(); }};
+  host->thread_ = library_thread("memctl-host", [raw = host.get()] { raw->connection_->run(); });
   return host;
 }
 

@@ -9,6 +9,13 @@ import pytest
 from installed import Installed, install
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    daemon = parser.getgroup("test_daemon.py")
+    daemon.addoption("--minutes", type=float, default=0, help="how long the daemon runs at least")
+    daemon.addoption("--resizes", type=int, default=0, help="how many resizes it makes")
+    daemon.addoption("--valgrind", action="store_true", help="under valgrind")
+
+
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """An installation that was moved after it was made. So nothing in it can name its place."""

@@ -36,6 +36,15 @@ class Installed:
             "PKG_CONFIG_PATH": str(self.library().parent / "pkgconfig"),
         }
 
+    def pkg_config(self, *question: str) -> list[str]:
+        """The words with which pkg-config answers."""
+        return run("pkg-config", *question, environment=self.environment()).stdout.split()
+
+    def link_options(self) -> list[str]:
+        """What links a program that finds the library where it is installed."""
+        (directory,) = self.pkg_config("--variable=libdir", "memctl")
+        return [*self.pkg_config("--libs", "memctl"), f"-Wl,-rpath,{directory}"]
+
 
 def install(prefix: Path, *components: str) -> None:
     for component in components:

@@ -24,13 +24,8 @@ def c_compiler(request: pytest.FixtureRequest) -> str:
 
 
 def build(installed: Installed, compiler: str, source: Path, program: Path) -> None:
-    def pkg_config(question: str) -> list[str]:
-        environment = installed.environment()
-        return run("pkg-config", question, "memctl", environment=environment).stdout.split()
-
-    (directory,) = pkg_config("--variable=libdir")
-    link_it = (*pkg_config("--libs"), f"-Wl,-rpath,{directory}")
-    run(compiler, *STRICT, *pkg_config("--cflags"), source, "-o", program, *link_it)
+    flags = installed.pkg_config("--cflags", "memctl")
+    run(compiler, *STRICT, *flags, source, "-o", program, *installed.link_options())
 
 
 def test_a_c_program_uses_each_kind_of_call(

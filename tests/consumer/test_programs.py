@@ -31,12 +31,9 @@ def test_a_program_finds_memctl_with_cmake(
 def test_a_program_finds_memctl_with_pkg_config(
     installed: Installed, compiler: str, tmp_path: Path
 ) -> None:
-    def pkg_config(*question: str) -> list[str]:
-        return run("pkg-config", *question, environment=installed.environment()).stdout.split()
-
-    compile_it = (compiler, "-std=c++20", *WARNINGS, *pkg_config("--cflags", "memctl >= 0.1"))
-    (directory,) = pkg_config("--variable=libdir", "memctl")
-    link_it = (*pkg_config("--libs", "memctl"), f"-Wl,-rpath,{directory}")
+    flags = installed.pkg_config("--cflags", "memctl >= 0.1")
+    compile_it = (compiler, "-std=c++20", *WARNINGS, *flags)
+    link_it = installed.link_options()
     run(*compile_it, PROGRAM / "grow.cpp", "-o", tmp_path / "grow", *link_it)
     assert run(tmp_path / "grow").stdout == GROWN + CAUGHT
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 
 import table
-from ctest import tests_of
+from ctest import DAEMONS, daemons, tests_of
 from engine import Engine, Stopped
 from errors import RunError
 from jobs import BUILD, ROOT
@@ -113,7 +113,7 @@ class Run:
         parts = self._options.parts
         if "style" in parts:
             self._engine.run([table.style(), table.runner()], self._width)
-        wanted = {"release tests": "release", "lab": "lab", "inputs": "inputs"}
+        wanted = {"release tests": "release"} | {name: name for name in ("lab", "daemon", "inputs")}
         needing = [name for name, part in wanted.items() if part in parts]
         self._has_release = bool(needing) and self._build("release", needing)
         if self._has_release and "release" in parts:
@@ -126,8 +126,13 @@ class Run:
         self._second_may_begin.wait()
         parts, idle = self._options.parts, "lab" in self._options.parts
         for preset in ("asan-ubsan", "tsan"):
-            if preset in parts and self._build(preset, [f"{preset} tests"], idle):
+            needing = [f"{preset} tests"] if preset in parts else []
+            needing += ["daemon"] if preset == "asan-ubsan" and "daemon" in parts else []
+            built = bool(needing) and self._build(preset, needing, idle)
+            if built and preset in parts:
                 self._engine.run(tests_of(preset), self._width, idle)
+            if built and "daemon" in needing and self._has_release:
+                self._engine.run(daemons(), len(DAEMONS), idle)
         jobs = [table.tidy()] if "tidy" in parts else []
         jobs += [table.coverage()] if "coverage" in parts else []
         jobs += [table.inputs()] if "inputs" in parts and self._has_release else []

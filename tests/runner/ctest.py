@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,27 @@ def tests_of(preset: str) -> list[Job]:
     if not jobs:
         raise RunError(f"{preset} has no tests")
     return jobs
+
+
+#: The daemon of tests/consumer for ten minutes: in which builds, and how.
+DAEMONS = {"release": (), "asan-ubsan": (), "valgrind": ("--valgrind",)}
+LONG = ("-s", "--minutes=10", "--resizes=10000")
+
+
+def daemons() -> list[Job]:
+    """The long runs of the daemon, from its short tests in the builds, which have been built."""
+    return [_daemon(how, options) for how, options in DAEMONS.items()]
+
+
+def _daemon(how: str, options: tuple[str, ...]) -> Job:
+    preset = "release" if how == "valgrind" else how
+    (short,) = [job for job in tests_of(preset) if job.name == f"{preset}.daemon"]
+    report = BUILD / preset / "reports" / f"daemon.{how}.xml"
+    one = ("-k", "does_not_grow", f"--junitxml={report}")
+    command = (*short.command[:-1], *LONG, *options, *one)
+    return replace(
+        short, name=f"daemon.{how}", part="daemon", command=command, reports=(report,), timeout=3600
+    )
 
 
 def _job(preset: str, build: Path, test: dict[str, Any]) -> tuple[float, Job]:

@@ -13,6 +13,7 @@ PARTS = {
     "lab": "real guests on real Xen, under QEMU's emulation",
     "asan-ubsan": "the tests with AddressSanitizer and UndefinedBehaviorSanitizer",
     "tsan": "the tests built by clang++, with ThreadSanitizer",
+    "daemon": "a daemon with the library runs for ten minutes: plain, with sanitizers, in valgrind",
     "tidy": "clang-tidy over every source",
     "coverage": "which lines the tests run",
     "inputs": "each test reads only files that its key covers",

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import build
+import ctest
 import engine
 import jobs
 import report
@@ -345,6 +346,25 @@ def test_what_a_failed_test_says_is_printed_and_not_what_others_printed(
 def test_every_file_of_the_lab_has_a_job() -> None:
     named = {name for names in {**table.LAB, **table.LAB_FULL}.values() for name in names}
     assert named == {path.name for path in (jobs.ROOT / "tests" / "lab").glob("test_*.py")}
+
+
+def test_the_daemon_runs_long_where_its_short_test_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def short(preset: str) -> list[Job]:
+        command = ("python3", "-m", "pytest", f"{preset}.py", "--junitxml=short.xml")
+        inputs = Inputs(built=(Path(preset),))
+        return [Job(f"{preset}.{name}", "tests", command, inputs) for name in ("other", "daemon")]
+
+    monkeypatch.setattr(ctest, "tests_of", short)
+    found = {job.name: job for job in ctest.daemons()}
+    assert list(found) == ["daemon.release", "daemon.asan-ubsan", "daemon.valgrind"]
+    for job in found.values():
+        (report,) = job.reports
+        assert {"--minutes=10", "--resizes=10000", f"--junitxml={report}"} <= set(job.command)
+        assert "--junitxml=short.xml" not in job.command
+    assert found["daemon.asan-ubsan"].inputs.built == (Path("asan-ubsan"),)
+    assert found["daemon.valgrind"].inputs.built == (Path("release"),)
+    assert "--valgrind" in found["daemon.valgrind"].command
+    assert len({job.reports for job in found.values()}) == 3
 
 
 def test_every_job_of_the_table_names_what_is_there() -> None:

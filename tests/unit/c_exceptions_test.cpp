@@ -13,7 +13,9 @@
 
 #include "c_host.hpp"
 #include "memctl/memctl.h"
+#include "support/sanitizers.hpp"
 
+#ifndef MEMCTL_NO_OWN_NEW
 namespace {
 
 /// How many allocations of this thread succeed before one fails. Negative: all of them.
@@ -37,6 +39,7 @@ void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
 void operator delete[](void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
+#endif
 
 namespace memctl {
 namespace {
@@ -114,6 +117,7 @@ TEST_F(CHost, TheDataOfACallbackIsFreedOnceAlsoIfTheCallFails) {
   EXPECT_EQ(freed, 4);
 }
 
+#ifndef MEMCTL_NO_OWN_NEW
 TEST_F(CHost, AnyAllocationThatFailsIsAnErrorValue) {
   open();
   ASSERT_EQ(cause_of(memctl_queue_open(&queue)), good);
@@ -175,6 +179,7 @@ TEST_F(CHost, AnyAllocationThatFailsIsAnErrorValue) {
   memctl_queue_close(queue);
   EXPECT_GT(freed, 0);
 }
+#endif
 
 }  // namespace
 }  // namespace memctl

@@ -202,6 +202,15 @@ TEST(Message, foreign_bytes_are_read_or_refused_by_what_they_say) {
   EXPECT_FALSE(decode_report("KP///////////wE="));  // 2^63 blocks present
 }
 
+// protobuf writes a line for each `string` that is not UTF-8, so agent.proto has `bytes`.
+TEST(Message, a_text_that_is_not_utf8_makes_nobody_write) {
+  testing::internal::CaptureStderr();
+  EXPECT_TRUE(decode_hello("CAEQARoCYWIwgIAIOAE="));   // agent_version: "ab"
+  EXPECT_FALSE(decode_hello("CAEQARoC/v4wgIAIOAE="));  // agent_version
+  EXPECT_FALSE(decode_report("kgEC/v4="));             // error
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
 TEST(Message, what_is_no_message_is_nothing) {
   for (const std::string_view value :
        {"", "=", "====", "!", "AAAA", "AA", "A", "not base64 at all", "\xff\xfe", "/////w=="}) {

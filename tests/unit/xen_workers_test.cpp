@@ -3,6 +3,8 @@
 // The worker threads and the clock of the real host, which need no Xen.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <array>
@@ -54,6 +56,28 @@ TEST(Workers, BringsResultsBackToTheExecutor) {
   EXPECT_TRUE(elsewhere);
   EXPECT_TRUE(back);
   EXPECT_EQ(answer, 42);
+}
+
+TEST(Workers, RunOnThreadsThatTakeNoSignalsAndHaveAName) {
+  asio::io_context context;
+  Workers workers{context.get_executor()};
+  std::array<char, 16> name{};
+  sigset_t blocked{};
+  asio::co_spawn(
+      context,
+      [&]() -> asio::awaitable<void> {
+        (void)co_await workers.call(web, [&]() -> Result<void> {
+          pthread_getname_np(pthread_self(), name.data(), name.size());
+          pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+          return success();
+        });
+      },
+      asio::detached);
+  context.run();
+  EXPECT_STREQ(name.data(), "memctl-libxl");
+  for (const int number : {SIGINT, SIGTERM, SIGCHLD, SIGPIPE, SIGUSR1, SIGRTMIN, SIGRTMAX}) {
+    EXPECT_EQ(sigismember(&blocked, number), 1) << number;
+  }
 }
 
 TEST(Workers, BringsErrorsAndExceptionsBack) {

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/xen/workers.hpp"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <system_error>
 
-#include "base/signals_blocked.hpp"
+#include "base/library_thread.hpp"
 
 namespace memctl::host::xen {
 
 Workers::Workers(boost::asio::any_io_executor executor) : executor_{std::move(executor)} {
+  threads_.reserve(most_threads);  // a thread that runs must find its place here
   const std::lock_guard lock{mutex_};
   start_thread();
 }
@@ -28,9 +27,7 @@ Workers::~Workers() {
 }
 
 void Workers::start_thread() {
-  const SignalsBlocked blocked;
-  std::thread& thread = threads_.emplace_back([this] { run(); });
-  pthread_setname_np(thread.native_handle(), "memctl-libxl");
+  threads_.push_back(library_thread("memctl-libxl", [this] { run(); }));
 }
 
 void Workers::submit(std::shared_ptr<Job> job) {
