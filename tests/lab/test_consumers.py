@@ -24,6 +24,7 @@ from memctl_lab.memctl import recover
 
 CONSUMER = REPOSITORY / "tests" / "consumer"
 sys.path.insert(0, str(CONSUMER))
+from go_build import Go  # noqa: E402
 from installed import C99, Installed, install, run  # noqa: E402
 
 pytestmark = pytest.mark.full
@@ -49,6 +50,13 @@ def build_cpp(installed: Installed, folder: Path) -> None:
     run("cmake", "--build", folder)
 
 
+def build_go(installed: Installed, folder: Path) -> None:
+    """Builds the program in Go, with the installed package."""
+    go, module = Go(installed), folder / "go"
+    go.copy(REPOSITORY / "examples" / "go" / "ensure", module)
+    go(module, "build", "-o", folder / "ensure", ".")
+
+
 @dataclass(frozen=True)
 class Program:
     """A program that makes a guest larger and then ends with 0."""
@@ -58,12 +66,13 @@ class Program:
     grows_mib: int = 128
 
 
-BUILDERS = (build_c, build_cpp)
+BUILDERS = (build_c, build_cpp, build_go)
 PROGRAMS = (
     Program("use", "xen: {guest}", grows_mib=256 + 64),
     Program("resize_with_poll"),
     Program("grow"),
     Program("grow_with_asio"),
+    Program("ensure"),
 )
 OWN_LIBXL = "own_libxl"
 

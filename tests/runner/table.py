@@ -101,11 +101,11 @@ LAB_FULL = {
 #: What a group needs beside what every group of the lab needs.
 LAB_ALSO = {
     "consumers": Inputs(
-        sources=("tests/consumer", "examples/c", "include", "packaging"),
+        sources=("bindings/go", "examples", "include", "packaging", "tests/consumer"),
         built=(
             *(
                 RELEASE / part / "cmake_install.cmake"
-                for part in ("", "agent", "bindings/python", "cli", "libmemctl")
+                for part in ("", "agent", "bindings/go", "bindings/python", "cli", "libmemctl")
             ),
             RELEASE / "include",
             RELEASE / "libmemctl" / "CMakeFiles" / "Export",
@@ -113,7 +113,7 @@ LAB_ALSO = {
             RELEASE / "libmemctl" / "memctl-config-version.cmake",
             RELEASE / "libmemctl" / "memctl.pc",
         ),
-        tools=("cmake", "g++", "ninja", "pkg-config"),
+        tools=("cmake", "g++", "go", "ninja", "pkg-config"),
     )
 }
 
