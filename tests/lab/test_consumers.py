@@ -193,7 +193,7 @@ def run_own_libxl(lab: Lab, programs: str, sigchld: str, times: int) -> dict[str
 def test_a_program_goes_on_with_its_own_libxl_and_children_while_guests_are_resized(
     lab: Lab, programs: str, neighbours: dict[str, Guest], sigchld: str, times: int
 ) -> None:
-    """It has the three ways in which libxl lets a program have children: libxl_event.h."""
+    """In three modes of libxl_childproc_setmode."""
     seen = run_own_libxl(lab, programs, sigchld, times)
 
     resizes = seen["resizes"]
