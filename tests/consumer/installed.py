@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ BUILD = Path(os.environ.get("MEMCTL_BUILD", SOURCES / "build" / "release"))
 
 #: What a careful program turns on. memctl's headers have to pass it, too.
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror")
+C99 = ("-std=c99", "-D_POSIX_C_SOURCE=200809L", *WARNINGS)
 
 
 @dataclass(frozen=True)
@@ -40,15 +42,24 @@ class Installed:
         """The words with which pkg-config answers."""
         return run("pkg-config", *question, environment=self.environment()).stdout.split()
 
-    def link_options(self) -> list[str]:
+    def link_options(self, *packages: str) -> list[str]:
         """What links a program that finds the library where it is installed."""
         (directory,) = self.pkg_config("--variable=libdir", "memctl")
-        return [*self.pkg_config("--libs", "memctl"), f"-Wl,-rpath,{directory}"]
+        return [*self.pkg_config("--libs", "memctl", *packages), f"-Wl,-rpath,{directory}"]
+
+    def compile(
+        self, compiler: Sequence[str], sources: Iterable[Path], program: Path, *packages: str
+    ) -> None:
+        """Builds a program with memctl, and with other packages of pkg-config."""
+        flags = self.pkg_config("--cflags", "memctl >= 0.1", *packages)
+        run(*compiler, *flags, *sources, "-o", program, *self.link_options(*packages))
 
 
 def install(prefix: Path, *components: str) -> None:
+    """Installs as a package does: without what only debuggers read, which is ten times as large."""
     for component in components:
-        run("cmake", "--install", BUILD, "--prefix", prefix, "--component", component)
+        where = ("--prefix", prefix, "--component", component)
+        run("cmake", "--install", BUILD, "--strip", *where)
 
 
 def run(

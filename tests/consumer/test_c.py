@@ -8,11 +8,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from installed import SOURCES, Installed, run
+from installed import C99, SOURCES, Installed, run
 
 FOLDER = Path(__file__).with_name("c")
 EXAMPLE = SOURCES / "examples" / "c" / "resize_with_poll.c"
-STRICT = ("-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Wpedantic", "-Werror")
+OWN_LIBXL = Path(__file__).with_name("own_libxl")
 
 
 @pytest.fixture(params=["gcc", "clang"])
@@ -23,22 +23,25 @@ def c_compiler(request: pytest.FixtureRequest) -> str:
     return name
 
 
-def build(installed: Installed, compiler: str, source: Path, program: Path) -> None:
-    flags = installed.pkg_config("--cflags", "memctl")
-    run(compiler, *STRICT, *flags, source, "-o", program, *installed.link_options())
-
-
 def test_a_c_program_uses_each_kind_of_call(
     installed: Installed, c_compiler: str, tmp_path: Path
 ) -> None:
-    build(installed, c_compiler, FOLDER / "use.c", tmp_path / "use")
-    run(tmp_path / "use")
+    installed.compile((c_compiler, *C99), [FOLDER / "use.c"], tmp_path / "use")
+    run(tmp_path / "use", "sim:", "demo-pv")
 
 
 def test_the_example_resizes_a_guest(installed: Installed, c_compiler: str, tmp_path: Path) -> None:
-    build(installed, c_compiler, EXAMPLE, tmp_path / "resize_with_poll")
+    installed.compile((c_compiler, *C99), [EXAMPLE], tmp_path / "resize_with_poll")
     done = run(tmp_path / "resize_with_poll", "sim:", "1", "+256m")
     assert done.stdout.splitlines()[-1] == "demo-pv has 1280 MiB (verified)"
+
+
+def test_a_program_with_its_own_libxl_builds(
+    installed: Installed, c_compiler: str, tmp_path: Path
+) -> None:
+    """tests/lab/test_consumers.py runs it, because it needs Xen."""
+    sources = sorted(OWN_LIBXL.glob("*.c"))
+    installed.compile((c_compiler, *C99), sources, tmp_path / "own", "xenlight", "xentoollog")
 
 
 def test_the_c_functions_are_those_of_the_list(installed: Installed) -> None:

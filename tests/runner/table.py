@@ -94,8 +94,27 @@ LAB_FULL = {
     "doctor": ("test_doctor.py",),
     "default": ("test_default_host.py",),
     "contract": ("test_contract.py",),
+    "consumers": ("test_consumers.py",),
     "python": ("test_python.py",),
     "kernels": ("test_kernels.py",),
+}
+#: What a group needs beside what every group of the lab needs.
+LAB_ALSO = {
+    "consumers": Inputs(
+        sources=("bindings/go", "examples", "include", "packaging", "tests/consumer"),
+        built=(
+            *(
+                RELEASE / part / "cmake_install.cmake"
+                for part in ("", "agent", "bindings/go", "bindings/python", "cli", "libmemctl")
+            ),
+            RELEASE / "include",
+            RELEASE / "libmemctl" / "CMakeFiles" / "Export",
+            RELEASE / "libmemctl" / "memctl-config.cmake",
+            RELEASE / "libmemctl" / "memctl-config-version.cmake",
+            RELEASE / "libmemctl" / "memctl.pc",
+        ),
+        tools=("cmake", "g++", "go", "ninja", "pkg-config"),
+    )
 }
 
 
@@ -110,8 +129,10 @@ def _lab(group: str, files: tuple[str, ...], full: bool) -> Job:
     report = RELEASE / "reports" / f"{name}.xml"
     options = ("--full",) if full else ()
     command = (PYTHON, "-m", "pytest", "-q", "-rA", "--no-header", f"--junitxml={report}")
+    also = LAB_ALSO.get(group, Inputs())
+    every = ("tests/lab", "tests/python", "examples/python", "docs/schema", "pyproject.toml")
     inputs = Inputs(
-        sources=("tests/lab", "tests/python", "examples/python", "docs/schema", "pyproject.toml"),
+        sources=(*every, *also.sources),
         built=(
             RELEASE / "agent" / "memctl-agent",
             RELEASE / "bindings" / "python" / "package",
@@ -119,8 +140,9 @@ def _lab(group: str, files: tuple[str, ...], full: bool) -> Job:
             RELEASE / "libmemctl" / "libmemctl.so",
             RELEASE / "tests" / "contract" / "memctl-contract-test",
             RELEASE / "tests" / "scenario" / "memctl-sim-host",
+            *also.built,
         ),
-        tools=("qemu-system-x86_64", "gcc", "strip"),
+        tools=("qemu-system-x86_64", "gcc", "strip", *also.tools),
         lab_packages=True,
     )
     return Job(

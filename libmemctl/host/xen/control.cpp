@@ -6,10 +6,10 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <string>
 
 #include "host/xen/errors.hpp"
+#include "host/xen/file.hpp"
 
 namespace memctl::host::xen {
 namespace {
@@ -17,9 +17,7 @@ namespace {
 constexpr std::uint64_t most_kib = std::uint64_t{1} << 60;
 
 bool is_control_domain() {
-  std::ifstream in{"/proc/xen/capabilities"};
-  std::string word;
-  return in >> word && word.find("control_d") != std::string::npos;
+  return text_of("/proc/xen/capabilities").find("control_d") != std::string::npos;
 }
 
 /// Makes the first privileged call. It fails with EPERM outside of dom0, and with EACCES if

@@ -3,8 +3,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
 #include <string>
+
+#include "host/xen/file.hpp"
 
 namespace memctl::host::xen {
 namespace {
@@ -24,12 +25,7 @@ Contents read(const fs::path& file) {
   const auto status = fs::status(file, error);
   if (status.type() == fs::file_type::not_found) return {.absent = true};
   if (error || !fs::is_regular_file(status)) return {};
-  std::ifstream in{file, std::ios::binary};
-  std::string text(largest_file, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!in.eof()) return {};
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  return {.text = std::move(text)};
+  return {.text = read_rest(File{file}, largest_file)};
 }
 
 std::string_view trimmed(std::string_view text) {

@@ -13,10 +13,10 @@
 namespace memctl::host::xen {
 namespace {
 
-/// By default libxl reaps every child of the process, and in its selective mode it replaces the
-/// process's SIGCHLD handler permanently. A library may do neither. In this mode libxl touches no
-/// signal. The process would have to tell libxl when libxl's children end, but no call here starts
-/// a child.
+/// By default libxl reaps every child of the process. In its selective mode it installs a SIGCHLD
+/// handler permanently, and ends a process that has its own handler. A library may do neither. In
+/// this mode libxl touches no signal. The process would have to tell libxl when libxl's children
+/// end, but no call here starts a child.
 constexpr libxl_childproc_hooks leave_children_alone = {.chldowner = libxl_sigchld_owner_mainloop,
                                                         .fork_replacement = nullptr,
                                                         .reaped_callback = nullptr};

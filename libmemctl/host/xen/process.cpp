@@ -7,25 +7,17 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <fstream>
 #include <iterator>
 #include <sstream>
 #include <utility>
 #include <vector>
 
+#include "host/xen/file.hpp"
+
 namespace memctl::host::xen {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// The file's text; empty if it cannot be read. If a process ends after its file was opened, the
-/// read fails: then `<<` sets a state of the stream, but an iterator over the buffer would throw.
-std::string contents(const fs::path& file) {
-  const std::ifstream in{file, std::ios::binary};
-  std::ostringstream text;
-  text << in.rdbuf();
-  return in.is_open() ? std::move(text).str() : std::string{};
-}
 
 template <class Number>
 std::optional<Number> whole_number(std::string_view text) {
@@ -37,7 +29,7 @@ std::optional<Number> whole_number(std::string_view text) {
 }
 
 std::string boot_id(const fs::path& proc) {
-  std::string id = contents(proc / "sys/kernel/random/boot_id");
+  std::string id = text_of(proc / "sys/kernel/random/boot_id");
   id.erase(std::ranges::find(id, '\n'), id.end());
   return id;
 }
@@ -52,7 +44,7 @@ struct Stat {
 /// spaces, so the fields are counted from the last closing parenthesis. Field 3 is the state, field
 /// 20 the number of threads, field 22 the start time.
 std::optional<Stat> read_stat(const fs::path& process) {
-  const std::string text = contents(process / "stat");
+  const std::string text = text_of(process / "stat");
   const auto name_end = text.rfind(')');
   if (name_end == std::string::npos) return std::nullopt;
   std::istringstream fields{text.substr(name_end + 1)};
@@ -82,7 +74,7 @@ struct Named {
 
 /// The number that a process has in its own namespace: the last number in its NSpid.
 std::optional<pid_t> inner_pid(const fs::path& process) {
-  std::ifstream status{process / "status"};
+  std::istringstream status{text_of(process / "status")};
   for (std::string line; std::getline(status, line);) {
     if (!line.starts_with("NSpid:")) continue;
     const auto last = line.find_last_of("\t ");
@@ -187,7 +179,7 @@ Result<bool> is_being_saved(DomainId domain, const fs::path& proc) {
   fs::directory_iterator entry{proc, error};
   for (; !error && entry != fs::directory_iterator{}; entry.increment(error)) {
     if (!whole_number<pid_t>(entry->path().filename().native())) continue;
-    if (domain_being_saved(contents(entry->path() / "cmdline")) == domain) return true;
+    if (domain_being_saved(text_of(entry->path() / "cmdline")) == domain) return true;
   }
   if (error) {
     return Error{.cause = Cause::hypervisor_error,

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "host/xen/errors.hpp"
+#include "host/xen/file.hpp"
 
 namespace memctl::host::xen {
 namespace {
@@ -21,24 +22,6 @@ using Clock = std::chrono::steady_clock;
 
 /// How often a lock that another tool holds is tried again.
 constexpr std::chrono::milliseconds between_tries{5};
-
-/// An open file, closed at the end.
-class File {
- public:
-  File(const std::filesystem::path& path, int flags, mode_t mode)
-      : fd_{::open(path.c_str(), flags | O_CLOEXEC, mode)} {}
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  [[nodiscard]] int fd() const { return fd_; }
-  [[nodiscard]] bool is_open() const { return fd_ >= 0; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 Error failed(const std::string& doing, const std::filesystem::path& file) {
   return hypercall_failed(doing + " " + file.native(), errno, {});
@@ -120,17 +103,12 @@ std::optional<bool> Userdata::has(std::string_view userid) const {
 
 Result<std::optional<std::string>> Userdata::read(std::string_view userid) const {
   const auto path = file('d', userid);
-  const File opened{path, O_RDONLY, 0};
+  const File opened{path};
   if (!opened.is_open() && errno == ENOENT) return std::nullopt;
   if (!opened.is_open()) return failed("open", path);
-  std::string data;
-  std::array<char, 16384> part{};
-  for (;;) {
-    const ssize_t count = ::read(opened.fd(), part.data(), part.size());
-    if (count == 0) return data;
-    if (count < 0 && errno != EINTR) return failed("read", path);
-    if (count > 0) data.append(part.data(), static_cast<std::size_t>(count));
-  }
+  auto data = read_rest(opened);
+  if (!data) return failed("read", path);
+  return data;
 }
 
 Result<void> Userdata::replace(std::string_view userid, std::string_view data) const {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A C99 program that uses the C interface as an embedding program would, on a simulated host. Ends
- * with 0 if all is as it should be.
+ * A C99 program that uses the C interface as an embedding program would. Ends with 0 if all is as
+ * it should be.
+ *
+ *     use HOST DOMAIN
  */
 #include <memctl/memctl.h>
 #include <stdio.h>
@@ -137,7 +139,7 @@ static void start(memctl_domain* domain) {
   memctl_operation_close(operation);
 }
 
-int main(void) {
+int main(int count, char** arguments) {
   int lines = 0;
   int changes = 0;
   size_t called = 0;
@@ -154,6 +156,7 @@ int main(void) {
   bound.maximum_kib = 1 << 20;
   policy.domain_count = 1;
   policy.domains = bounds;
+  if (count != 3) return 2;
   names_and_sizes();
   GOOD(memctl_queue_open(&queue));
   EXPECT(memctl_queue_fd(queue) >= 0);
@@ -161,13 +164,13 @@ int main(void) {
   options.on_log = count_line;
   options.log_data = &lines;
   options.log_queue = queue;
-  GOOD(memctl_host_open("sim:", &options, &host));
+  GOOD(memctl_host_open(arguments[1], &options, &host));
   GOOD(memctl_host_set_policy(host, NULL));
   GOOD(memctl_host_domains(host, &all));
-  GOOD(memctl_host_find(host, all ? all->identities[0]->name : "", &domain));
+  GOOD(memctl_host_find(host, arguments[2], &domain));
   FAILS(memctl_host_find(host, "nobody", &domain), MEMCTL_CAUSE_NO_SUCH_DOMAIN);
   EXPECT(!domain);
-  GOOD(memctl_host_find(host, all ? all->identities[0]->name : "", &domain));
+  GOOD(memctl_host_find(host, arguments[2], &domain));
   GOOD(memctl_host_watch(host, queue, count_change, &changes, NULL, &watch));
   ask(host, domain);
   resize(domain);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// A program over the installed library. It grows a guest of the simulated host, and catches what
-// the library throws, by each type that the library promises.
+// A program over the installed library. It grows a guest, and catches what the library throws, by
+// each type that the library promises.
+//
+//     grow HOST DOMAIN SIZE
 #include <memctl/host.hpp>
 #include <memctl/version.hpp>
 
@@ -11,12 +13,13 @@
 static_assert(MEMCTL_VERSION_NUMBER >= MEMCTL_MAKE_VERSION(0, 1, 0));
 static_assert(MEMCTL_VERSION_NUMBER < MEMCTL_MAKE_VERSION(MEMCTL_VERSION_MAJOR + 1, 0, 0));
 
-int main() {
-  using namespace memctl::literals;
+int main(int count, char** arguments) {
+  if (count != 4) return 2;
   if (memctl::version() != MEMCTL_VERSION_STRING) return 1;
 
-  const auto host = memctl::Host::open("sim:").value();
-  const auto report = host.domain("demo-pv").value().resize(2_GiB).wait().value();
+  const auto host = memctl::Host::open(arguments[1]).value();
+  const auto size = memctl::parse_size(arguments[3]).value();
+  const auto report = host.domain(arguments[2]).value().resize(size).wait().value();
   std::cout << report.domain.name << ": " << memctl::to_string(report.reached) << '\n';
 
   try {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // A program over the installed library with Boost.Asio of its own.
+//
+//     grow_with_asio HOST DOMAIN SIZE
 #include <memctl/asio.hpp>
 #include <memctl/host.hpp>
 
@@ -11,17 +13,18 @@
 #include <iostream>
 
 namespace asio = boost::asio;
-using namespace memctl::literals;
 
-static asio::awaitable<void> grow(memctl::Domain domain) {
-  const auto report = co_await async_wait(domain.resize(2_GiB));
+static asio::awaitable<void> grow(memctl::Domain domain, memctl::SizeRequest size) {
+  const auto report = co_await async_wait(domain.resize(size));
   std::cout << report.value().domain.name << ": " << memctl::to_string(report.value().reached)
             << '\n';
 }
 
-int main() {
-  const auto host = memctl::Host::open("sim:").value();
+int main(int count, char** arguments) {
+  if (count != 4) return 2;
+  const auto host = memctl::Host::open(arguments[1]).value();
+  const auto size = memctl::parse_size(arguments[3]).value();
   asio::io_context context;
-  asio::co_spawn(context, grow(host.domain("demo-pv").value()), asio::detached);
+  asio::co_spawn(context, grow(host.domain(arguments[2]).value(), size), asio::detached);
   context.run();
 }

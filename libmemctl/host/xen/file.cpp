@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host/xen/file.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace memctl::host::xen {
+
+File::File(const std::filesystem::path& path, int flags, mode_t mode)
+    : fd_{::open(path.c_str(), flags | O_CLOEXEC, mode)} {}
+
+File::~File() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+int File::release() { return std::exchange(fd_, -1); }
+
+std::optional<std::string> read_rest(const File& file, std::size_t most) {
+  std::string text;
+  std::array<char, 16384> part{};
+  while (text.size() <= most) {
+    const ssize_t count = ::read(file.fd(), part.data(), part.size());
+    if (count == 0) return text;
+    if (count < 0 && errno != EINTR) return std::nullopt;
+    if (count > 0) text.append(part.data(), static_cast<std::size_t>(count));
+  }
+  return std::nullopt;
+}
+
+std::string text_of(const std::filesystem::path& file) {
+  return read_rest(File{file}).value_or(std::string{});
+}
+
+}  // namespace memctl::host::xen
