@@ -35,6 +35,7 @@ LASTING = {
     "memctl::Handles::all()::one": "C's handles, which are numbers that are never used again",
     "memctl::(anonymous namespace)::mutex()::one": "the lock of those handles",
     "memctl::c::(anonymous namespace)::callbacks": "whether this thread is in a callback",
+    "memctl::(anonymous namespace)::calling": "whose on_event this thread is calling",
 }
 #: What is written once, before anybody reads it.
 CONSTANT = {
