@@ -4,8 +4,11 @@
 #include <clocale>
 #include <exception>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "commands.hpp"
+#include "configuration.hpp"
 #include "exit_code.hpp"
 #include "options.hpp"
 #include "process.hpp"
@@ -18,15 +21,19 @@ namespace {
 int run_program(int argc, char** argv) {
   std::setlocale(LC_CTYPE, "");
   ignore_broken_pipes();
-  const auto parsed = parse_options({argv + (argc > 0 ? 1 : 0), argv + argc});
+  const std::vector<std::string> arguments{argv + (argc > 0 ? 1 : 0), argv + argc};
+  auto parsed = parse_options(arguments);
   if (const auto* answer = std::get_if<Answer>(&parsed)) {
     const bool written = write_all(STDOUT_FILENO, answer->out);
     static_cast<void>(write_all(STDERR_FILENO, answer->err));
     return written ? answer->exit_code : static_cast<int>(ExitCode::output_lost);
   }
   block_stops();
+  auto configuration = read_configuration(std::get<Options>(parsed).config);
+  // Now that the file is known, what the command line leaves open is as the file has it.
+  if (configuration) parsed = parse_options(arguments, configuration.value().resize);
   const auto& options = std::get<Options>(parsed);
-  Process process;
+  Process process{std::move(configuration)};
   if (options.command == Command::resize) process.catch_signals();
   const ExitCode ended = run(options, process);
   const int code =
