@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "choice.hpp"
@@ -216,6 +217,7 @@ void Parser::domains(const toml::node& node) {
 }
 
 void Parser::domain(const toml::table& table) {
+  const std::size_t before = mistakes_.size();
   DomainPolicy entry;
   DomainLines lines{.entry = line_of(table)};
   keys(table, "[[domain]]",
@@ -229,6 +231,7 @@ void Parser::domain(const toml::table& table) {
            entry.maximum = size(node, "maximum");
            lines.maximum = line_of(node);
          }}});
+  if (mistakes_.size() > before) return;  // what is missing may be what is misspelt
   if (!table.contains("name")) {
     wrong(lines.entry, "this [[domain]] has no name",
           "write the name of a domain, or a pattern, below it: name = \"web*\"");
@@ -309,12 +312,33 @@ std::string_view line_in(std::string_view text, int line) {
   return text.substr(begin, text.find_last_not_of(" \t\r") + 1 - begin);
 }
 
+bool is_utf8(const std::string& text) {
+  try {
+    static_cast<void>(nlohmann::json(text).dump());
+    return true;
+  } catch (const nlohmann::json::exception&) {
+    return false;
+  }
+}
+
+/// toml++ names another line if a byte is not UTF-8.
+std::optional<Error> foreign_bytes(const Configuration& configuration, std::string_view text) {
+  if (is_utf8(std::string{text})) return std::nullopt;
+  int line = 1;
+  for (auto end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
+    if (!is_utf8(std::string{text.substr(0, end)})) break;
+    text.remove_prefix(end + 1);
+    ++line;
+  }
+  return configuration_mistake(configuration, line, "this line is not UTF-8",
+                               "save the file as UTF-8, or write plain ASCII");
+}
+
 Error syntax_mistake(const Configuration& configuration, std::string_view text,
                      const toml::parse_error& error) {
   const int line = static_cast<int>(error.source().begin.line);
   const std::string_view wrong = line_in(text, line);
-  const bool ascii = std::ranges::all_of(wrong, [](char c) { return (c & 0x80) == 0; });
-  const std::string quoted = wrong.empty() || !ascii ? "" : ": " + shortened(wrong);
+  const std::string quoted = wrong.empty() ? "" : ": " + shortened(wrong);
   std::string_view why = error.description();
   if (why.find("redefine") != std::string_view::npos) {
     return configuration_mistake(
@@ -335,6 +359,7 @@ Error syntax_mistake(const Configuration& configuration, std::string_view text,
 
 Result<Configuration> parse_configuration(std::string_view text, std::string file) {
   Configuration configuration{.file = std::move(file), .found = true};
+  if (auto mistake = foreign_bytes(configuration, text)) return *std::move(mistake);
   const auto parsed = toml::parse(text);
   if (!parsed) return syntax_mistake(configuration, text, parsed.error());
   Parser parser{configuration};

@@ -152,9 +152,11 @@ TEST(Configuration, ALineThatIsNoTomlIsShown) {
       {"[resize]\n  on_failure = keep\r\n",
        "f:2: this line cannot be read: on_failure = keep; could not determine value type",
        syntax_hint},
-      {"[host]\nreserve = \xe2\x80\x9c"
-       "1GiB\xe2\x80\x9d",
-       "f:2: this line cannot be read; could not determine value type", syntax_hint},
+      {"[host]\nreserve = \u201c1GiB\u201d",
+       "f:2: this line cannot be read: reserve = \u201c1GiB\u201d; could not determine value type",
+       syntax_hint},
+      {"[host]\n\nreserve = \xff\xfe\n", "f:3: this line is not UTF-8",
+       "save the file as UTF-8, or write plain ASCII"},
       {"[host]\nreserve = '1g'\nreserve = '2g'", "f:3: this was set before: reserve = '2g'",
        once_hint},
       {"[host]\n\n[host]", "f:3: this was set before: [host]", once_hint},
@@ -176,6 +178,11 @@ TEST(Configuration, AnUnknownKeyIsNamedWithTheNearestKnownOne) {
        "the file has [host], [resize] and [[domain]]"},
       {"[resize]\nallow_hvm_devices = true", "f:2: unknown key \"allow_hvm_devices\" in [resize]",
        "[resize] has timeout, stall, on_failure and online"},
+      {"[[domain]]\nnames='a'\nmaximum='1g'",
+       "f:2: unknown key \"names\" in [[domain]]; did you mean name?",
+       "[[domain]] has name, minimum and maximum"},
+      {"[[domain]]\nname='a'\nmax='1g'", "f:3: unknown key \"max\" in [[domain]]",
+       "[[domain]] has name, minimum and maximum"},
   });
 }
 
