@@ -129,6 +129,7 @@ void Parser::file(const toml::table& table) {
 void Parser::keys(const toml::table& table, const std::string& where,
                   const std::vector<Key>& known) {
   std::vector<std::string> names;
+  names.reserve(known.size());
   for (const Key& key : known) names.push_back(key.name);
   for (const auto& [word, node] : table) {
     const auto key = std::ranges::find(names, word.str());
