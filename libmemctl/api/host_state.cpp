@@ -71,9 +71,9 @@ std::shared_ptr<Operation::State> HostState::start(DomainIdentity domain, SizeRe
           options.on_event = calls_of(state->events);
         }
         options.on_event = log_.following(state->domain, std::move(options.on_event));
-        options.host_reserve = reserve(options.host_reserve);
+        options = bounded(std::move(options));
         const auto question = bounded(state->domain, resize::question_of(options));
-        state->operation.emplace(port(), state->domain, size, std::move(options), question);
+        state->operation.emplace(port(), state->domain, finite(size), std::move(options), question);
         running_.insert(state);
         auto report = co_await state->operation->run();
         leave(state);
@@ -99,8 +99,7 @@ void HostState::end_for_throwing(std::weak_ptr<Operation::State> operation, std:
 Pending<Recovery> HostState::recover(DomainIdentity domain, ResizeOptions options) {
   return ask([this, domain = std::move(domain),
               options = std::move(options)](host::Port& on) -> host::Task<Recovery> {
-    ResizeOptions own = options;
-    own.host_reserve = reserve(options.host_reserve);
+    ResizeOptions own = bounded(options);
     // Nothing ends a recovery early, so nobody hears that the on_event threw.
     if (own.on_event) {
       own.on_event = calls_of(std::make_shared<EventCaller>(std::move(own.on_event), nullptr));
@@ -148,6 +147,13 @@ Result<void> HostState::set_policy(Policy policy) {
   boost::asio::post(context(),
                     [this, policy = std::move(policy)]() mutable { policy_ = std::move(policy); });
   return success();
+}
+
+ResizeOptions HostState::bounded(ResizeOptions options) const {
+  options.host_reserve = reserve(options.host_reserve);
+  if (options.timeout) options.timeout = finite(*options.timeout);
+  options.stall = finite(options.stall);
+  return options;
 }
 
 resize::Question HostState::bounded(const DomainIdentity& domain, resize::Question question) const {

@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <future>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -86,6 +88,32 @@ TEST_F(SimulatedHost, ACallbackMayStartTheNextOperationAndAsk) {
   });
   EXPECT_TRUE(next.get_future().get().wait());
   EXPECT_TRUE(asked.get_future().get().wait());
+}
+
+/// How a resize of g0 ended. Nothing: it was verified.
+std::optional<Cause> cause_of_resize(const Host& host, SizeRequest size, ResizeOptions options) {
+  return cause_of(host.domain("g0").value().resize(size, std::move(options)).wait());
+}
+
+TEST_F(SimulatedHost, TimesAndSizesBeyondAllMeasureOverflowNothing) {
+  const Host host = Host::open(uri()).value();
+  constexpr auto ever = std::chrono::milliseconds::max();
+  constexpr Kib vast{std::numeric_limits<std::int64_t>::max()};
+  const Operation operation = host.domain("g0").value().resize(
+      2_GiB, {.timeout = ever, .stall = ever, .host_reserve = -vast});
+  const auto ended = operation.wait_for(ever);
+  ASSERT_TRUE(ended) << "the wait ended at once";
+  EXPECT_EQ(cause_of(*ended), std::nullopt);
+  const auto never = std::chrono::milliseconds::min();
+  EXPECT_FALSE(host.domain("g1").value().resize(2_GiB).wait_for(never));
+  EXPECT_EQ(cause_of_resize(host, 3_GiB, {.timeout = never}), Cause::deadline);
+  EXPECT_EQ(cause_of_resize(host, 3_GiB, {.host_reserve = vast}), Cause::host_memory);
+  EXPECT_EQ(cause_of_resize(host, vast, {}), Cause::invalid_size);
+  EXPECT_EQ(cause_of_resize(host, -vast, {}), Cause::below_floor);
+  EXPECT_EQ(cause_of_resize(host, SizeRequest::relative(vast), {}), Cause::invalid_size);
+  EXPECT_EQ(cause_of_resize(host, SizeRequest::relative(-vast), {}), Cause::below_floor);
+  const auto plan = host.domain("g0").value().plan_resize(vast, {.stall = ever});
+  EXPECT_EQ(cause_of(plan), Cause::invalid_size);
 }
 
 #ifndef MEMCTL_NO_WORK_AFTER_FORK
