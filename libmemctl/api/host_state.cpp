@@ -4,6 +4,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
+#include <system_error>
 #include <thread>
 
 #include "base/thrown.hpp"
@@ -33,14 +34,24 @@ std::shared_ptr<HostState> HostState::over(std::unique_ptr<Runner> runner, HostO
 }
 
 /// A listener on the host's thread may own the host and drop it there. That thread cannot wait for
-/// itself, so another thread deletes the host. A forked child can delete nothing: the host's thread
-/// does not exist there.
+/// itself, so another thread deletes the host. If the process may have no other thread now, the
+/// host tries again. A forked child can delete nothing: the host's thread does not exist there.
 void HostState::end(HostState* state) {
   if (state->is_forked()) return;
-  if (state->context().get_executor().running_in_this_thread()) {
-    std::thread{[state] { delete state; }}.detach();
-  } else {
+  if (!state->context().get_executor().running_in_this_thread()) {
     delete state;
+    return;
+  }
+  try {
+    std::thread{[state] { delete state; }}.detach();
+  } catch (const std::system_error&) {
+    const auto end_later = [state]() -> boost::asio::awaitable<void> {
+      host::Wakeup nobody;
+      host::Clock& clock = state->port().clock();
+      co_await clock.wait(nobody, clock.now() + std::chrono::seconds{1});
+      end(state);
+    };
+    state->spawn(end_later, [](const std::exception_ptr&) {});
   }
 }
 

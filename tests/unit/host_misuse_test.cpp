@@ -2,10 +2,13 @@
 //
 // Calls from a callback, and in a forked child: an error at once, never a hang.
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <future>
@@ -114,6 +117,56 @@ TEST_F(SimulatedHost, TimesAndSizesBeyondAllMeasureOverflowNothing) {
   EXPECT_EQ(cause_of_resize(host, SizeRequest::relative(-vast), {}), Cause::below_floor);
   const auto plan = host.domain("g0").value().plan_resize(vast, {.stall = ever});
   EXPECT_EQ(cause_of(plan), Cause::invalid_size);
+}
+
+/// As long as it exists, no thread can be started, as when the system has too many.
+class NoThreads {
+ public:
+  NoThreads() {
+    pthread_getattr_default_np(&usual_);
+    pthread_attr_t vast = usual_;
+    pthread_attr_setstacksize(&vast, std::size_t{1} << 46U);
+    pthread_setattr_default_np(&vast);
+  }
+  NoThreads(const NoThreads&) = delete;
+  NoThreads& operator=(const NoThreads&) = delete;
+  ~NoThreads() { pthread_setattr_default_np(&usual_); }
+
+ private:
+  pthread_attr_t usual_{};
+};
+
+TEST(Host, WithoutAThreadForItIsAnErrorAndNoException) {
+  {
+    const NoThreads none;
+    const auto host = Host::open("sim:");
+    ASSERT_EQ(cause_of(host), Cause::not_permitted);
+    EXPECT_EQ(host.error().raw, EAGAIN);
+    EXPECT_FALSE(host.error().hint.empty());
+  }
+  EXPECT_TRUE(Host::open("sim:"));
+}
+
+TEST(Host, AHostThatIsDroppedInACallbackIsClosedOnceThereIsAThreadForThat) {
+  std::promise<void> closed;
+  std::shared_ptr<void> of_log{nullptr, [&](void*) { closed.set_value(); }};
+  std::optional<Host> host = Host::open("sim:", {.on_log = [of_log](const LogLine&) {}}).value();
+  of_log.reset();
+  std::optional<Domain> domain = host->domain("demo-pv").value();
+  std::promise<void> asked;
+  std::promise<void> dropped;
+  std::optional<NoThreads> none;
+  domain->ask_status().on_end([&] {
+    asked.get_future().wait();
+    none.emplace();
+    host.reset();
+    domain.reset();
+    dropped.set_value();
+  });
+  asked.set_value();
+  dropped.get_future().wait();
+  none.reset();
+  closed.get_future().wait();
 }
 
 #ifndef MEMCTL_NO_WORK_AFTER_FORK
