@@ -2,6 +2,7 @@
 //
 // Calls from a callback, and in a forked child: an error at once, never a hang.
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "memctl/callback_queue.hpp"
 #include "memctl/host.hpp"
 #include "simulated_host.hpp"
 #include "support/sanitizers.hpp"
@@ -213,6 +215,22 @@ TEST_F(SimulatedHost, AForkedChildCanOpenAHostOfItsOwn) {
     return own && own.value().domain("g0") &&
            own.value().domain("g0").value().resize(512_MiB).wait();
   }));
+}
+
+TEST(CallbackQueue, AForkedChildAddsNothingAndDoesNotWakeItsParent) {
+  const CallbackQueue queue = CallbackQueue::open().value();
+  int called = 0;
+  const auto plain = queue.bind([&] { ++called; });
+  const auto event = queue.bind([&](const Event&) { ++called; });
+  EXPECT_TRUE(holds_in_child([&] {
+    plain();
+    event({});
+    return queue.dispatch() == 0 && called == 0;
+  }));
+  pollfd one{.fd = queue.fd(), .events = POLLIN, .revents = 0};
+  EXPECT_EQ(::poll(&one, 1, 0), 0) << "the parent's loop would spin for ever";
+  plain();
+  EXPECT_EQ(queue.dispatch(), 1U) << "the parent goes on";
 }
 #endif
 
