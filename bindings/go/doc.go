@@ -44,7 +44,7 @@ nothing of the program's: events, changes and the log come on channels, which th
 closes. A reader that is slow, or that has gone, holds up nobody.
 
 Each host has one goroutine, which waits for the library as for a socket, and one thread of the
-library's; "xen:" has up to eight more. No call holds a thread while it waits for a guest, so a thousand
+library's; "xen:" has up to nine more. No call holds a thread while it waits for a guest, so a thousand
 resizes need no more threads than one.
 
 # The end

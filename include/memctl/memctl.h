@@ -179,7 +179,8 @@ MEMCTL_CHECKED memctl_error* memctl_host_watch(memctl_host* host, memctl_queue* 
                                                memctl_free_callback data_free,
                                                memctl_watch** watch);
 /* Ends the watch and its handle. A callback that has begun on another thread may still be under
- * way; data_free tells when all is over. Does not block. */
+ * way, and changes that wait in a queue are still told; data_free tells when all is over. Does not
+ * block. */
 MEMCTL_EXPORT void memctl_watch_stop(memctl_watch* watch);
 
 /* ---- A domain ---- */

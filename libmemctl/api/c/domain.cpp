@@ -34,14 +34,6 @@ memctl_error* answer_later(memctl_domain* domain, const memctl_question_options*
   });
 }
 
-PlanOptions plan_options_of(const StatusOptions& given) {
-  return {.online = given.online,
-          .agentless = given.agentless,
-          .allow_hvm_devices = given.allow_hvm_devices,
-          .host_reserve = given.host_reserve,
-          .stall = given.stall};
-}
-
 }  // namespace
 
 extern "C" {
@@ -59,41 +51,41 @@ memctl_error* memctl_domain_identity(memctl_domain* domain, memctl_identity** id
 
 memctl_error* memctl_domain_status(memctl_domain* domain, const memctl_question_options* options,
                                    memctl_status** status) {
-  return answer_at_once(domain, options, status, [](const Domain& of, const StatusOptions& given) {
-    return of.status(given);
+  return answer_at_once(domain, options, status, [](const Domain& of, const ResizeOptions& given) {
+    return of.status(status_options(given));
   });
 }
 
 memctl_error* memctl_domain_start_status(memctl_domain* domain,
                                          const memctl_question_options* options,
                                          memctl_operation** operation) {
-  return answer_later(domain, options, operation, [](const Domain& of, const StatusOptions& given) {
-    return of.ask_status(given);
+  return answer_later(domain, options, operation, [](const Domain& of, const ResizeOptions& given) {
+    return of.ask_status(status_options(given));
   });
 }
 
 memctl_error* memctl_domain_doctor(memctl_domain* domain, const memctl_question_options* options,
                                    memctl_findings** findings) {
   return answer_at_once(domain, options, findings,
-                        [](const Domain& of, const StatusOptions& given) {
-                          return of.doctor(doctor_options_of(given));
+                        [](const Domain& of, const ResizeOptions& given) {
+                          return of.doctor(doctor_options(given));
                         });
 }
 
 memctl_error* memctl_domain_start_doctor(memctl_domain* domain,
                                          const memctl_question_options* options,
                                          memctl_operation** operation) {
-  return answer_later(domain, options, operation, [](const Domain& of, const StatusOptions& given) {
-    return of.ask_doctor(doctor_options_of(given));
+  return answer_later(domain, options, operation, [](const Domain& of, const ResizeOptions& given) {
+    return of.ask_doctor(doctor_options(given));
   });
 }
 
 memctl_error* memctl_domain_plan(memctl_domain* domain, memctl_size_kind kind, std::int64_t kib,
                                  const memctl_question_options* options, memctl_plan** plan) {
   return answer_at_once(domain, options, plan,
-                        [&](const Domain& of, const StatusOptions& given) -> Result<Plan> {
+                        [&](const Domain& of, const ResizeOptions& given) -> Result<Plan> {
                           BOOST_OUTCOME_TRY(const auto size, size_of(kind, kib));
-                          return of.plan_resize(size, plan_options_of(given));
+                          return of.plan_resize(size, plan_options(given));
                         });
 }
 
@@ -106,7 +98,7 @@ memctl_error* memctl_domain_start_plan(memctl_domain* domain, memctl_size_kind k
     BOOST_OUTCOME_TRY(const auto size, size_of(kind, kib));
     BOOST_OUTCOME_TRY(const auto given, question_options_of(options));
     return open<OperationObject>(operation, object->host,
-                                 object->domain.ask_plan(size, plan_options_of(given)));
+                                 object->domain.ask_plan(size, plan_options(given)));
   });
 }
 

@@ -108,13 +108,6 @@ Result<milliseconds> time_of(std::int64_t count, const char* what) {
   return milliseconds{count};
 }
 
-DoctorOptions doctor_options_of(const StatusOptions& given) {
-  return {.online = given.online,
-          .allow_hvm_devices = given.allow_hvm_devices,
-          .host_reserve = given.host_reserve,
-          .stall = given.stall};
-}
-
 std::shared_ptr<Data> Data::hold(void* data, memctl_free_callback free) {
   try {
     return std::make_shared<Data>(data, free);
@@ -166,9 +159,9 @@ Result<HostOptions> host_options_of(const memctl_host_options* given) {
   return options;
 }
 
-Result<StatusOptions> question_options_of(const memctl_question_options* given) {
+Result<ResizeOptions> question_options_of(const memctl_question_options* given) {
   BOOST_OUTCOME_TRY(const auto known, read(given, "memctl_question_options"));
-  StatusOptions options{.agentless = known.agentless, .allow_hvm_devices = known.allow_hvm_devices};
+  ResizeOptions options{.agentless = known.agentless, .allow_hvm_devices = known.allow_hvm_devices};
   BOOST_OUTCOME_TRY(options.online, zone_of(known.online));
   BOOST_OUTCOME_TRY(options.host_reserve, reserve_of(known.host_reserve_kib));
   BOOST_OUTCOME_TRY(options.stall, stall_of(known.stall_ms));

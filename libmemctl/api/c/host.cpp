@@ -95,7 +95,7 @@ memctl_error* memctl_host_doctor(memctl_host* host, const memctl_question_option
     BOOST_OUTCOME_TRY(clear(findings));
     BOOST_OUTCOME_TRY(const auto object, object_of<HostObject>(host));
     BOOST_OUTCOME_TRY(const auto given, question_options_of(options));
-    BOOST_OUTCOME_TRY(const auto found, object->host.doctor(doctor_options_of(given)));
+    BOOST_OUTCOME_TRY(const auto found, object->host.doctor(doctor_options(given)));
     *findings = hand_out<memctl_findings>(found);
     return success();
   });
@@ -108,7 +108,7 @@ memctl_error* memctl_host_start_doctor(memctl_host* host, const memctl_question_
     BOOST_OUTCOME_TRY(const auto object, object_of<HostObject>(host));
     BOOST_OUTCOME_TRY(const auto given, question_options_of(options));
     return open<OperationObject>(operation, value_of(host),
-                                 object->host.ask_doctor(doctor_options_of(given)));
+                                 object->host.ask_doctor(doctor_options(given)));
   });
 }
 
