@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <memory>
 #include <utility>
 
 #include "api/c/given.hpp"
@@ -32,6 +33,23 @@ memctl_error* answer_later(memctl_domain* domain, const memctl_question_options*
     BOOST_OUTCOME_TRY(const auto given, question_options_of(options));
     return open<OperationObject>(operation, object->host, ask(object->domain, given));
   });
+}
+
+/// Begins a resize with a handle, so that closing the host cancels it. Without a handle nobody
+/// would know of it.
+Result<Operation> begin_resize(const DomainObject& object, const SizeRequest& size,
+                               ResizeOptions options, memctl_operation** handle) {
+  const Operation begun = object.domain.resize(size, std::move(options));
+  try {
+    if (auto opened = open<OperationObject>(handle, object.host, begun); !opened) {
+      begun.cancel();
+      return std::move(opened).error();
+    }
+  } catch (...) {
+    begun.cancel();
+    throw;
+  }
+  return begun;
 }
 
 }  // namespace
@@ -111,7 +129,10 @@ memctl_error* memctl_domain_resize(memctl_domain* domain, memctl_size_kind kind,
     BOOST_OUTCOME_TRY(const auto object, object_of<DomainObject>(domain));
     BOOST_OUTCOME_TRY(const auto size, size_of(kind, kib));
     BOOST_OUTCOME_TRY(require_may_block());
-    const Operation operation = object->domain.resize(size, std::move(given));
+    memctl_operation* handle = nullptr;
+    BOOST_OUTCOME_TRY(const auto operation, begin_resize(*object, size, std::move(given), &handle));
+    const std::unique_ptr<memctl_operation, decltype(&memctl_operation_close)> closing{
+        handle, memctl_operation_close};
     BOOST_OUTCOME_TRY(const auto value, operation.wait());
     *report = hand_out<memctl_report>(value);
     return success();
@@ -127,16 +148,8 @@ memctl_error* memctl_domain_start_resize(memctl_domain* domain, memctl_size_kind
     BOOST_OUTCOME_TRY(clear(operation));
     BOOST_OUTCOME_TRY(const auto object, object_of<DomainObject>(domain));
     BOOST_OUTCOME_TRY(const auto size, size_of(kind, kib));
-    const Operation begun = object->domain.resize(size, std::move(given));
-    const auto abandon = [&begun] { begun.cancel(); };  // nobody would know of it
-    try {
-      auto opened = open<OperationObject>(operation, object->host, begun);
-      if (!opened) abandon();
-      return opened;
-    } catch (...) {
-      abandon();
-      throw;
-    }
+    BOOST_OUTCOME_TRY(begin_resize(*object, size, std::move(given), operation));
+    return success();
   });
 }
 
