@@ -33,7 +33,8 @@ resize had begun, it has the [Report]: what the domain has now, and what was lef
 
 # Trust
 
-The host measures every figure, but the guest claims those whose names begin with Reported, and may
+The host measures every figure but these, which the guest claims: what begins with Reported, the
+[Agent], and of a [Report] GuestTotal, Residual and the layers Blocks and GuestTotal. The guest may also
 have written parts of messages and reasons. Do not decide by claims about the host's memory.
 
 # Goroutines and threads
