@@ -29,7 +29,7 @@ class MEMCTL_EXPORT CallbackQueue {
   [[nodiscard]] static Result<CallbackQueue> open();
 
   /// Readable, in the sense of poll(), while a callback waits. Valid until the last handle is
-  /// dropped. The program only polls it.
+  /// dropped: take it out of the loop first. The program only polls it.
   [[nodiscard]] int fd() const;
   /// Runs the callbacks that wait, in their order, on this thread. Returns how many. Callbacks that
   /// arrive meanwhile wait for the next call. Does not wait for any.
@@ -45,9 +45,10 @@ class MEMCTL_EXPORT CallbackQueue {
   /// are dispatched, only the newest of them waits.
   [[nodiscard]] std::function<void(const Event&)> bind(
       std::function<void(const Event&)> callback) const;
-  /// The same for `HostOptions::on_log`.
+  /// The same for `HostOptions::on_log`. Every line waits: a program that does not dispatch for
+  /// long needs memory for them.
   [[nodiscard]] LogCallback bind(LogCallback callback) const;
-  /// The same for `Host::watch`.
+  /// The same for `Host::watch`. Every change waits.
   [[nodiscard]] std::function<void(const DomainChange&)> bind(
       std::function<void(const DomainChange&)> callback) const;
 
