@@ -76,7 +76,7 @@ func ExampleDomain_Status() {
 				lines[each] = err.Error()
 				return
 			}
-			lines[each] = fmt.Sprint(domain, ": ", status.Target, ", kernel ", status.ReportedAgent.KernelRelease)
+			lines[each] = fmt.Sprint(domain, ": ", status.Target, ", kernel ", status.Agent.KernelRelease)
 		}(each, domain)
 	}
 	asked.Wait()

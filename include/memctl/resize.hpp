@@ -31,7 +31,8 @@ struct Event {
 };
 
 struct ResizeOptions {
-  /// The time for the whole operation; restoring takes more time after it. Nothing: no end.
+  /// The time for the whole operation; restoring takes more time after it. Nothing: no end. Here
+  /// and in all options, times below zero stand for zero, and those beyond a century for a century.
   std::optional<std::chrono::milliseconds> timeout{};
   /// If no layer makes progress for this long, the operation ends. Progress is a 64th of what a
   /// stage has to move; a GiB a minute is always enough.

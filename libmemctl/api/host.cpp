@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "api/host_state.hpp"
+#include "base/finite.hpp"
 #include "base/text.hpp"
 #include "resize/doctor.hpp"
 #include "resize/observed_domain.hpp"
@@ -151,7 +152,7 @@ Pending<std::vector<Finding>> Domain::ask_doctor(const DoctorOptions& options) c
 }
 
 Pending<Plan> Domain::ask_plan(SizeRequest size, const PlanOptions& options) const {
-  return host_->ask([&state = *host_, domain = identity_, size,
+  return host_->ask([&state = *host_, domain = identity_, size = finite(size),
                      question = question_of(options)](host::Port& port) {
     return resize::plan_only(port, domain, size, state.bounded(domain, question));
   });

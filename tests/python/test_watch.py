@@ -126,6 +126,20 @@ def test_a_logger_may_close_the_host() -> None:
     assert closed.wait(30) and host.closed
 
 
+def test_a_logger_that_raises_hears_the_next_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    raised: list[str] = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: raised.append(str(args.exc_value)))
+
+    class Failing(logging.Logger):
+        def log(self, *_: object, **__: object) -> None:
+            raise ValueError(f"out of paper, {threading.current_thread().name}")
+
+    with memctl.Host("sim:", logger=Failing("failing")) as host:
+        host["demo-pv"].resize("2GiB")
+    assert len(raised) > 1
+    assert set(raised) == {"out of paper, memctl-log"}
+
+
 def test_without_a_logger_nothing_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with memctl.Host("sim:") as host:

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <limits>
 #include <utility>
 
 #include "api/c/numbers.hpp"
+#include "base/finite.hpp"
 
 namespace memctl::c {
 namespace {
@@ -16,7 +16,6 @@ using std::chrono::milliseconds;
 
 /// No struct is larger. A larger size is one that nobody wrote.
 constexpr std::size_t largest_struct = 4096;
-constexpr Kib largest_size = 4096_TiB;
 
 /// The caller's struct as this library knows it. A newer caller's struct is longer; what this
 /// library does not know in it has to be zero.
@@ -55,12 +54,11 @@ Result<OnlineZone> zone_of(memctl_online_zone zone) {
   return unknown("online", zone);
 }
 
-/// A reserve beyond any memory stands for all of it, so that nothing overflows.
 Result<Kib> reserve_of(std::int64_t kib) {
   if (kib == 0) return ResizeOptions{}.host_reserve;
   if (kib == MEMCTL_NO_RESERVE) return Kib{};
   if (kib < 0) return unknown("host_reserve_kib", kib);
-  return std::min(Kib{kib}, largest_size);
+  return Kib{kib};
 }
 
 std::optional<Kib> bound_of(std::int64_t kib) {
@@ -105,18 +103,9 @@ std::function<void(const Value&)> showing(Callback callback, std::shared_ptr<Dat
 
 }  // namespace
 
-/// Times beyond a century stand for a century, so that nothing overflows.
 Result<milliseconds> time_of(std::int64_t count, const char* what) {
-  constexpr std::chrono::hours century{876'000};
   if (count < 0) return unknown(what, count);
-  return std::min<milliseconds>(milliseconds{count}, century);
-}
-
-DoctorOptions doctor_options_of(const StatusOptions& given) {
-  return {.online = given.online,
-          .allow_hvm_devices = given.allow_hvm_devices,
-          .host_reserve = given.host_reserve,
-          .stall = given.stall};
+  return milliseconds{count};
 }
 
 std::shared_ptr<Data> Data::hold(void* data, memctl_free_callback free) {
@@ -143,7 +132,7 @@ Result<Queue> queue_of(memctl_queue* queue) {
 
 Result<Policy> policy_of(const memctl_policy* given) {
   BOOST_OUTCOME_TRY(const auto known, read(given, "memctl_policy"));
-  Policy policy{.host_reserve = std::min(Kib{known.host_reserve_kib}, largest_size)};
+  Policy policy{.host_reserve = Kib{known.host_reserve_kib}};
   if (known.domain_count > 0) {
     BOOST_OUTCOME_TRY(require(known.domains, "domains"));
   }
@@ -170,9 +159,9 @@ Result<HostOptions> host_options_of(const memctl_host_options* given) {
   return options;
 }
 
-Result<StatusOptions> question_options_of(const memctl_question_options* given) {
+Result<ResizeOptions> question_options_of(const memctl_question_options* given) {
   BOOST_OUTCOME_TRY(const auto known, read(given, "memctl_question_options"));
-  StatusOptions options{.agentless = known.agentless, .allow_hvm_devices = known.allow_hvm_devices};
+  ResizeOptions options{.agentless = known.agentless, .allow_hvm_devices = known.allow_hvm_devices};
   BOOST_OUTCOME_TRY(options.online, zone_of(known.online));
   BOOST_OUTCOME_TRY(options.host_reserve, reserve_of(known.host_reserve_kib));
   BOOST_OUTCOME_TRY(options.stall, stall_of(known.stall_ms));
@@ -220,7 +209,7 @@ Result<SizeRequest> size_of(memctl_size_kind kind, std::int64_t kib) {
   const bool relative = kind == MEMCTL_SIZE_RELATIVE;
   if (!relative && kind != MEMCTL_SIZE_ABSOLUTE) return unknown("the kind of the size", kind);
   const Kib amount{kib};
-  if (amount > largest_size || amount < -largest_size) {
+  if (amount > vast_size || amount < -vast_size) {
     return Error{.cause = Cause::invalid_size,
                  .message = std::to_string(kib) + " KiB is larger than any memory"};
   }
