@@ -97,6 +97,7 @@ LAB_FULL = {
     "consumers": ("test_consumers.py",),
     "python": ("test_python.py",),
     "kernels": ("test_kernels.py",),
+    "xl": ("test_xl_front.py",),
 }
 #: What a group needs beside what every group of the lab needs.
 LAB_ALSO = {
@@ -107,6 +108,7 @@ LAB_ALSO = {
                 RELEASE / part / "cmake_install.cmake"
                 for part in ("", "agent", "bindings/go", "bindings/python", "cli", "libmemctl")
             ),
+            RELEASE / "cli" / "links",
             RELEASE / "include",
             RELEASE / "libmemctl" / "CMakeFiles" / "Export",
             RELEASE / "libmemctl" / "memctl-config.cmake",
@@ -136,6 +138,7 @@ def _lab(group: str, files: tuple[str, ...], full: bool) -> Job:
         built=(
             RELEASE / "agent" / "memctl-agent",
             RELEASE / "bindings" / "python" / "package",
+            RELEASE / "cli" / "front" / "xl",
             RELEASE / "cli" / "memctl",
             RELEASE / "libmemctl" / "libmemctl.so",
             RELEASE / "tests" / "contract" / "memctl-contract-test",
