@@ -102,13 +102,19 @@ LAB_FULL = {
 #: What a group needs beside what every group of the lab needs.
 LAB_ALSO = {
     "consumers": Inputs(
-        sources=("bindings/go", "examples", "include", "packaging", "tests/consumer"),
+        sources=(
+            "bindings/go",
+            "cli/CMakeLists.txt",  # has the installed links
+            "examples",
+            "include",
+            "packaging",
+            "tests/consumer",
+        ),
         built=(
             *(
                 RELEASE / part / "cmake_install.cmake"
                 for part in ("", "agent", "bindings/go", "bindings/python", "cli", "libmemctl")
             ),
-            RELEASE / "cli" / "links",
             RELEASE / "include",
             RELEASE / "libmemctl" / "CMakeFiles" / "Export",
             RELEASE / "libmemctl" / "memctl-config.cmake",
