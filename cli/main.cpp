@@ -4,6 +4,7 @@
 #include <clocale>
 #include <exception>
 #include <string>
+#include <vector>
 
 #include "commands.hpp"
 #include "exit_code.hpp"
@@ -11,6 +12,7 @@
 #include "process.hpp"
 #include "signals.hpp"
 #include "terminal.hpp"
+#include "xl_options.hpp"
 
 namespace memctl::cli {
 namespace {
@@ -18,7 +20,10 @@ namespace {
 int run_program(int argc, char** argv) {
   std::setlocale(LC_CTYPE, "");
   ignore_broken_pipes();
-  const auto parsed = parse_options({argv + (argc > 0 ? 1 : 0), argv + argc});
+  const std::vector<std::string> words{argv, argv + argc};
+  const std::vector<std::string> arguments{words.begin() + (argc > 0 ? 1 : 0), words.end()};
+  const auto of_xl = argc > 0 ? xl_command(words.front()) : std::nullopt;
+  const auto parsed = of_xl ? parse_xl_options(*of_xl, arguments) : parse_options(arguments);
   if (const auto* answer = std::get_if<Answer>(&parsed)) {
     const bool written = write_all(STDOUT_FILENO, answer->out);
     static_cast<void>(write_all(STDERR_FILENO, answer->err));
