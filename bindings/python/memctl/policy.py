@@ -25,11 +25,14 @@ def require_policy(policy: Policy) -> Policy:
 class DomainPolicy:
     """The bounds for the sizes of some domains. None: no bound.
 
+    - `name`: the name of the domains. `*` stands for any text, `?` for any one character.
+    - `minimum`, `maximum`: the smallest and largest size that a resize may bring them to.
+
     >>> DomainPolicy("db*", minimum="4GiB")
     DomainPolicy(name='db*', minimum='4GiB', maximum=None)
     """
 
-    name: str  #: Of the domains. `*` stands for any text, `?` for any one character.
+    name: str
     minimum: Bytes | None = None
     maximum: Bytes | None = None
 
@@ -46,6 +49,9 @@ class Policy:
     """What a status, a plan and a resize ask before anything is touched. It can only narrow what
     they allow themselves.
 
+    - `host_reserve`: stays free on the host, also if a call's own reserve is less.
+    - `domains`: for each bound, the first entry counts that names the domain and has that bound.
+
     >>> import memctl
     >>> policy = memctl.Policy("2GiB", [memctl.DomainPolicy("demo-*", maximum="8GiB")])
     >>> with memctl.Host("sim:", policy=policy) as host:
@@ -53,8 +59,7 @@ class Policy:
     <Cause.ABOVE_POLICY: 'above_policy'>
     """
 
-    host_reserve: Bytes = 0  #: Stays free on the host, also if a call's own reserve is less.
-    #: For each bound, the first entry counts that names the domain and has that bound.
+    host_reserve: Bytes = 0
     domains: Sequence[DomainPolicy] = ()
 
     def for_core(self) -> tuple[int, list[tuple[str, int | None, int | None]]]:
