@@ -58,11 +58,14 @@ they left.
 # Building
 
 The package takes cgo, and finds the library by pkg-config. It has no home from which "go get" could
-take it. Its sources are installed with the component devel, below share/gocode/src/memctl. A module
-names that place:
+take it. Its sources are installed with the component devel, below share/gocode/src/memctl. Name that
+place once, in the folder of your module:
 
-	require memctl v0.0.0
-	replace memctl => /usr/local/share/gocode/src/memctl
+	go mod edit -require memctl@v0.0.0 -replace memctl=/usr/local/share/gocode/src/memctl
+
+If memctl is installed below another prefix, such as /opt/memctl, name the place below it, set
+PKG_CONFIG_PATH to /opt/memctl/lib/pkgconfig, and build with -ldflags "-r /opt/memctl/lib", so that the
+program finds the library.
 
 Go's build cache does not notice another version of libmemctl: build with "go build -a" after an update.
 */

@@ -180,7 +180,8 @@ type Event struct {
 	Phase Phase
 	// Stage counts from 1; 0 outside the stages.
 	Stage int
-	// From is the size when the phase began, and To the size when it will end.
+	// From is the size when the phase began, and To the size when it will end; both are 0 in
+	// PhaseFacts, which finds them out.
 	From, To Size
 	// Now is the size now. In PhaseOnline the guest claims it; otherwise the host measured it.
 	Now Size

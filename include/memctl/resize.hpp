@@ -24,8 +24,8 @@ enum class OnlineZone { kernel, movable };
 struct Event {
   Phase phase{};
   int stage{};  ///< Counts from 1; 0 outside the stages.
-  Kib from{};   ///< The size when the phase began.
-  Kib to{};     ///< The size when the phase will end.
+  Kib from{};   ///< The size when the phase began; 0 in `facts`, which finds it out.
+  Kib to{};     ///< The size when the phase will end; 0 in `facts`.
   Kib now{};    ///< The size now: in `online` the guest claims it, otherwise the host measured it.
   std::chrono::milliseconds elapsed{};  ///< Since the operation began.
 };

@@ -194,13 +194,12 @@ Result<void> HostState::require_own_process() const {
 Result<void> HostState::require_may_wait() const {
   BOOST_OUTCOME_TRY(require_own_process());
   if (!context().get_executor().running_in_this_thread()) return success();
-  return Error{.cause = Cause::not_permitted,
-               .message =
-                   "a callback on the host's thread asked for something that thread would "
-                   "have to wait for",
-               .hint =
-                   "use a call that does not block, such as ask_status with on_end, or call "
-                   "from another thread"};
+  return Error{
+      .cause = Cause::not_permitted,
+      .message = "a callback on the host's thread made a call that would block that thread",
+      .hint =
+          "begin it with ask_... or start_... and hear its end by on_end, or give the "
+          "callback a queue"};
 }
 
 boost::asio::awaitable<void> HostState::end_of(Listeners& listeners) {

@@ -49,7 +49,13 @@ Result<SizeRequest> parse_size(std::string_view text) {
   std::ranges::transform(suffix, suffix.begin(),
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   const auto* unit = std::ranges::find(units, suffix, &Unit::suffix);
-  if (unit == units.end()) return bad_size(text, "is not a size");
+  if (unit == units.end()) {
+    const bool decimal =
+        suffix.size() == 2 && suffix.back() == 'b' &&
+        std::ranges::find(units, suffix.substr(0, 1), &Unit::suffix) != units.end();
+    return bad_size(text, decimal ? "is not a size: KB, MB, GB and TB each have two meanings"
+                                  : "is not a size");
+  }
   if (number > vast_size / unit->size) return bad_size(text, "is larger than any memory");
   if (negative && suffix.empty()) {
     // Scripts use -1 for "none", and that must not take memory from a guest.

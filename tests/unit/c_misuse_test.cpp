@@ -126,6 +126,26 @@ TEST_F(CHost, NumbersWithoutAMeaningAreInvalid) {
   EXPECT_EQ(cause_of(memctl_operation_wait(start(&vast, 2 << 20))), MEMCTL_CAUSE_HOST_MEMORY);
 }
 
+TEST_F(CHost, AnErrorSaysWhatWouldBeRight) {
+  open();
+  auto options = sized<memctl_resize_options>();
+  options.online = 7;
+  memctl_operation* operation = nullptr;
+  memctl_error* error =
+      memctl_domain_start_resize(domain, MEMCTL_SIZE_ABSOLUTE, 1 << 20, &options, &operation);
+  ASSERT_NE(error, nullptr);
+  EXPECT_STREQ(error->message, "online is 7, which has no meaning");
+  EXPECT_STREQ(error->hint, "give MEMCTL_ZONE_KERNEL or MEMCTL_ZONE_MOVABLE");
+  memctl_error_free(error);
+
+  ASSERT_EQ(cause_of(memctl_domain_start_doctor(domain, nullptr, &operation)), good);
+  memctl_report* report = nullptr;
+  error = memctl_operation_report(operation, &report);
+  ASSERT_NE(error, nullptr);
+  EXPECT_STREQ(error->hint, "ask memctl_operation_findings for its answer");
+  memctl_error_free(error);
+}
+
 TEST_F(CHost, ANullPointerForAnArgumentIsInvalid) {
   open();
   memctl_host* none = host;

@@ -39,8 +39,9 @@ Result<Struct> read(const Struct* given, const char* name) {
   return known;
 }
 
-Error unknown(const char* what, std::int64_t number) {
-  return invalid(std::string{what} + " is " + std::to_string(number) + ", which has no meaning");
+Error unknown(const char* what, std::int64_t number, const char* hint) {
+  return invalid(std::string{what} + " is " + std::to_string(number) + ", which has no meaning",
+                 hint);
 }
 
 Result<milliseconds> stall_of(std::int64_t count) {
@@ -51,13 +52,15 @@ Result<milliseconds> stall_of(std::int64_t count) {
 Result<OnlineZone> zone_of(memctl_online_zone zone) {
   if (zone == MEMCTL_ZONE_KERNEL) return OnlineZone::kernel;
   if (zone == MEMCTL_ZONE_MOVABLE) return OnlineZone::movable;
-  return unknown("online", zone);
+  return unknown("online", zone, "give MEMCTL_ZONE_KERNEL or MEMCTL_ZONE_MOVABLE");
 }
 
 Result<Kib> reserve_of(std::int64_t kib) {
   if (kib == 0) return ResizeOptions{}.host_reserve;
   if (kib == MEMCTL_NO_RESERVE) return Kib{};
-  if (kib < 0) return unknown("host_reserve_kib", kib);
+  if (kib < 0) {
+    return unknown("host_reserve_kib", kib, "give KiB, 0 for 64 MiB, or MEMCTL_NO_RESERVE");
+  }
   return Kib{kib};
 }
 
@@ -104,7 +107,7 @@ std::function<void(const Value&)> showing(Callback callback, std::shared_ptr<Dat
 }  // namespace
 
 Result<milliseconds> time_of(std::int64_t count, const char* what) {
-  if (count < 0) return unknown(what, count);
+  if (count < 0) return unknown(what, count, "give milliseconds, from 0 on");
   return milliseconds{count};
 }
 
@@ -178,7 +181,8 @@ Result<ResizeOptions> resize_options_of(const memctl_resize_options* given) {
   if (known.on_failure == MEMCTL_ON_FAILURE_KEEP) {
     options.on_failure = OnFailure::keep;
   } else if (known.on_failure != MEMCTL_ON_FAILURE_RESTORE) {
-    return unknown("on_failure", known.on_failure);
+    return unknown("on_failure", known.on_failure,
+                   "give MEMCTL_ON_FAILURE_RESTORE or MEMCTL_ON_FAILURE_KEEP");
   }
   BOOST_OUTCOME_TRY(options.online, zone_of(known.online));
   options.agentless = known.agentless;
@@ -197,7 +201,8 @@ Result<DomainIdentity> identity_of(const memctl_identity* given) {
   BOOST_OUTCOME_TRY(require(known.name, "the name of the identity"));
   BOOST_OUTCOME_TRY(require(known.uuid, "the uuid of the identity"));
   if (known.type < MEMCTL_DOMAIN_PV || known.type > MEMCTL_DOMAIN_HVM) {
-    return unknown("the type of the identity", known.type);
+    return unknown("the type of the identity", known.type,
+                   "give an identity that the library handed out, or its numbers");
   }
   return DomainIdentity{.id = DomainId{known.id},
                         .name = known.name,
@@ -207,7 +212,10 @@ Result<DomainIdentity> identity_of(const memctl_identity* given) {
 
 Result<SizeRequest> size_of(memctl_size_kind kind, std::int64_t kib) {
   const bool relative = kind == MEMCTL_SIZE_RELATIVE;
-  if (!relative && kind != MEMCTL_SIZE_ABSOLUTE) return unknown("the kind of the size", kind);
+  if (!relative && kind != MEMCTL_SIZE_ABSOLUTE) {
+    return unknown("the kind of the size", kind,
+                   "give MEMCTL_SIZE_ABSOLUTE or MEMCTL_SIZE_RELATIVE");
+  }
   const Kib amount{kib};
   if (amount > vast_size || amount < -vast_size) {
     return Error{.cause = Cause::invalid_size,
@@ -230,9 +238,10 @@ std::function<void(const DomainChange&)> change_callback(memctl_change_callback 
 
 Result<void> require_may_block() {
   if (callbacks == 0) return success();
-  return Error{.cause = Cause::not_permitted,
-               .message = "a callback on the host's thread asked for something that would block it",
-               .hint = "start it as an operation, or give the callback a queue"};
+  return Error{
+      .cause = Cause::not_permitted,
+      .message = "a callback on the host's thread made a call that would block that thread",
+      .hint = "start it as an operation, or give the callback a queue"};
 }
 
 }  // namespace memctl::c
