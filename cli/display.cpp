@@ -16,6 +16,7 @@ constexpr milliseconds tick_time{500};
 
 ProgressBar::Style shown_to(const Options& options, Environment& environment) {
   ProgressBar::Style style = environment.style();
+  style.live = options.live || (style.live && !options.quiet);
   style.live = style.live && !options.json;
   return style;
 }

@@ -14,6 +14,7 @@
 #include "process.hpp"
 #include "signals.hpp"
 #include "terminal.hpp"
+#include "xl_options.hpp"
 
 namespace memctl::cli {
 namespace {
@@ -21,8 +22,14 @@ namespace {
 int run_program(int argc, char** argv) {
   std::setlocale(LC_CTYPE, "");
   ignore_broken_pipes();
-  const std::vector<std::string> arguments{argv + (argc > 0 ? 1 : 0), argv + argc};
-  auto parsed = parse_options(arguments);
+  const std::vector<std::string> words{argv, argv + argc};
+  const std::vector<std::string> arguments{words.begin() + (argc > 0 ? 1 : 0), words.end()};
+  const auto of_xl = argc > 0 ? xl_command(words.front()) : std::nullopt;
+  const auto parse = [&](const ResizeOptions& defaults) {
+    return of_xl ? parse_xl_options(*of_xl, arguments, defaults)
+                 : parse_options(arguments, defaults);
+  };
+  auto parsed = parse({});
   if (const auto* answer = std::get_if<Answer>(&parsed)) {
     const bool written = write_all(STDOUT_FILENO, answer->out);
     static_cast<void>(write_all(STDERR_FILENO, answer->err));
@@ -31,7 +38,7 @@ int run_program(int argc, char** argv) {
   block_stops();
   auto configuration = read_configuration(std::get<Options>(parsed).config);
   // Now that the file is known, what the command line leaves open is as the file has it.
-  if (configuration) parsed = parse_options(arguments, configuration.value().resize);
+  if (configuration) parsed = parse(configuration.value().resize);
   const auto& options = std::get<Options>(parsed);
   Process process{std::move(configuration)};
   if (options.command == Command::resize) process.catch_signals();

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "choice.hpp"
+#include "command_line.hpp"
 #include "exit_code.hpp"
 #include "memctl/version.hpp"
 #include "text.hpp"
@@ -75,9 +76,13 @@ void add_seconds(CLI::App& app, const std::string& name, Value& value, const std
   app.add_option_function<std::string>(name, take, help)->type_name("SECONDS");
 }
 
+}  // namespace
+
 void add_switch(CLI::App& app, const std::string& name, bool& value, const std::string& help) {
   app.add_flag(name, value, help)->disable_flag_override();
 }
+
+namespace {
 
 void add_common(CLI::App& app, Options& options) {
   const auto take = [&options](const std::string& text) { options.host = text; };
@@ -91,7 +96,8 @@ void add_common(CLI::App& app, Options& options) {
   add_switch(app, "-v,--verbose", options.verbose, "Say more: each phase, and libxl's log lines");
 }
 
-/// A command about any number of domains.
+}  // namespace
+
 void add_domains(CLI::App& app, Options& options) {
   const auto take = [&options](const std::vector<std::string>& domains) {
     for (const std::string& domain : domains) options.domains.push_back(unguarded(domain));
@@ -121,6 +127,8 @@ void add_resize_options(CLI::App& app, Options& options) {
              "hvm: accept that emulated devices may not reach added memory");
   add_common(app, options);
 }
+
+namespace {
 
 constexpr const char* resize_examples = R"(Examples:
   memctl resize web1 4g            grow or shrink web1 to 4 GiB
@@ -185,13 +193,24 @@ Answer answer(const CLI::App& app, const CLI::App* command, const CLI::ParseErro
     return {0, out.str(), err.str()};
   }
   const std::string mistake = printable(unguarded(usage_mistake(app, command, error)));
-  const std::string hint = command == nullptr
-                               ? "memctl --help lists the commands"
-                               : "memctl " + command->get_name() + " --help shows how";
+  const std::string hint = command == nullptr ? "memctl --help lists the commands"
+                                              : called(app, *command) + " --help shows how";
   return {static_cast<int>(ExitCode::usage), "", "memctl: " + mistake + "\n  hint: " + hint + "\n"};
 }
 
 }  // namespace
+
+std::optional<Answer> read_arguments(CLI::App& app, std::vector<std::string> arguments,
+                                     const std::function<const CLI::App*()>& used) {
+  guard_negative_numbers(arguments);
+  std::vector<std::string> reversed{arguments.rbegin(), arguments.rend()};
+  try {
+    app.parse(std::move(reversed));
+  } catch (const CLI::ParseError& error) {
+    return answer(app, used(), error);
+  }
+  return std::nullopt;
+}
 
 std::optional<std::chrono::milliseconds> parse_seconds(std::string_view text) {
   constexpr double shortest = 0.001;
@@ -250,13 +269,7 @@ std::variant<Options, Answer> parse_options(std::vector<std::string> arguments,
     const auto commands = app.get_subcommands();
     return commands.empty() ? nullptr : commands.front();
   };
-  guard_negative_numbers(arguments);
-  std::vector<std::string> reversed{arguments.rbegin(), arguments.rend()};
-  try {
-    app.parse(std::move(reversed));
-  } catch (const CLI::ParseError& error) {
-    return answer(app, used(), error);
-  }
+  if (auto early = read_arguments(app, std::move(arguments), used)) return *std::move(early);
   if (used() == status) {
     options.command = Command::status;
   } else if (used() == doctor) {

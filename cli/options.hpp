@@ -25,6 +25,8 @@ struct Options {
   ResizeOptions resize{};
   bool json{false};
   bool verbose{false};
+  bool quiet{false};  ///< resize: neither a live view nor a line about a success.
+  bool live{false};   ///< resize: a live view, even if standard error is no terminal.
 };
 
 /// The answer to a command line that runs no command: help, the version, or a mistake.

@@ -14,7 +14,7 @@ Output output_of(const Options& options, const Ending& ending) {
   } else if (ending.error) {
     const auto stopped = stopped_text(ending, options.resize);
     output.err = stopped ? *stopped : failure_text(ending, options.verbose);
-  } else {
+  } else if (!options.quiet) {
     output.out = success_text(*ending.report);
   }
   return output;

@@ -74,6 +74,10 @@ std::optional<std::string> mismatch(const CLI::App& of, std::string_view what) {
 
 }  // namespace
 
+std::string called(const CLI::App& app, const CLI::App& command) {
+  return &app == &command ? app.get_name() : app.get_name() + " " + command.get_name();
+}
+
 std::string usage_mistake(const CLI::App& app, const CLI::App* command,
                           const CLI::ParseError& error) {
   const Words rest = app.remaining(true);
@@ -95,8 +99,8 @@ std::string usage_mistake(const CLI::App& app, const CLI::App* command,
     return "a command is needed: " + listed(command_names(app));
   }
   if (error.get_name() == "RequiredError") {
-    const std::string& name = command->get_name();
-    return name + " needs a domain and a size: memctl " + name + " DOMAIN SIZE";
+    return command->get_name() + " needs a domain and a size: " + called(app, *command) +
+           " DOMAIN SIZE";
   }
   if (!rest.empty() && of.get_option_no_throw("SIZE") == nullptr) {
     return of.get_name() + " takes no argument; " + in_quotes(rest.front()) + " is too much";

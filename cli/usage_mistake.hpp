@@ -11,4 +11,7 @@ namespace memctl::cli {
 [[nodiscard]] std::string usage_mistake(const CLI::App& app, const CLI::App* command,
                                         const CLI::ParseError& error);
 
+/// How a user calls `command`: "memctl resize". A program that is one command has no more words.
+[[nodiscard]] std::string called(const CLI::App& app, const CLI::App& command);
+
 }  // namespace memctl::cli

@@ -75,7 +75,7 @@ func statusOf(given *C.memctl_status) *Status {
 		RefusedMessage:    C.GoString(given.refused_message),
 	}
 	if agent := given.agent; agent != nil {
-		status.ReportedAgent = &Agent{
+		status.Agent = &Agent{
 			Version:       C.GoString(agent.version),
 			KernelRelease: C.GoString(agent.kernel_release),
 			BlockSize:     Size(agent.block_size_kib),
@@ -126,24 +126,24 @@ func reportOf(given *C.memctl_report) *Report {
 		return nil
 	}
 	report := &Report{
-		Outcome:          Outcome(given.outcome),
-		Cause:            Cause(given.cause),
-		Message:          C.GoString(given.message),
-		Hint:             C.GoString(given.hint),
-		Domain:           identityOf(given.domain),
-		From:             Size(given.from_kib),
-		Requested:        Size(given.requested_kib),
-		Reached:          Size(given.reached_kib),
-		Limit:            Size(given.limit_kib),
-		Pool:             known(given.pool_kib),
-		Stages:           int(given.stages),
-		Elapsed:          duration(given.elapsed_ms),
-		ReportedTotal:    known(given.guest_total_kib),
-		ReportedResidual: Size(given.residual_kib),
+		Outcome:    Outcome(given.outcome),
+		Cause:      Cause(given.cause),
+		Message:    C.GoString(given.message),
+		Hint:       C.GoString(given.hint),
+		Domain:     identityOf(given.domain),
+		From:       Size(given.from_kib),
+		Requested:  Size(given.requested_kib),
+		Reached:    Size(given.reached_kib),
+		Limit:      Size(given.limit_kib),
+		Pool:       known(given.pool_kib),
+		Stages:     int(given.stages),
+		Elapsed:    duration(given.elapsed_ms),
+		GuestTotal: known(given.guest_total_kib),
+		Residual:   Size(given.residual_kib),
 		Verified: Layers{
-			Xen:            bool(given.verified_xen),
-			ReportedBlocks: bool(given.verified_blocks),
-			ReportedTotal:  bool(given.verified_guest_total),
+			Xen:        bool(given.verified_xen),
+			Blocks:     bool(given.verified_blocks),
+			GuestTotal: bool(given.verified_guest_total),
 		},
 	}
 	for _, phase := range list(given.phases, given.phase_count) {

@@ -33,7 +33,8 @@ resize had begun, it has the [Report]: what the domain has now, and what was lef
 
 # Trust
 
-The host measures every figure, but the guest claims those whose names begin with Reported, and may
+The host measures every figure but these, which the guest claims: what begins with Reported, the
+[Agent], and of a [Report] GuestTotal, Residual and the layers Blocks and GuestTotal. The guest may also
 have written parts of messages and reasons. Do not decide by claims about the host's memory.
 
 # Goroutines and threads
@@ -44,7 +45,7 @@ nothing of the program's: events, changes and the log come on channels, which th
 closes. A reader that is slow, or that has gone, holds up nobody.
 
 Each host has one goroutine, which waits for the library as for a socket, and one thread of the
-library's; "xen:" has up to eight more. No call holds a thread while it waits for a guest, so a thousand
+library's; "xen:" has up to nine more. No call holds a thread while it waits for a guest, so a thousand
 resizes need no more threads than one.
 
 # The end
@@ -57,11 +58,14 @@ they left.
 # Building
 
 The package takes cgo, and finds the library by pkg-config. It has no home from which "go get" could
-take it. Its sources are installed with the component devel, below share/gocode/src/memctl. A module
-names that place:
+take it. Its sources are installed with the component devel, below share/gocode/src/memctl. Name that
+place once, in the folder of your module:
 
-	require memctl v0.0.0
-	replace memctl => /usr/local/share/gocode/src/memctl
+	go mod edit -require memctl@v0.0.0 -replace memctl=/usr/local/share/gocode/src/memctl
+
+If memctl is installed below another prefix, such as /opt/memctl, name the place below it, set
+PKG_CONFIG_PATH to /opt/memctl/lib/pkgconfig, and build with -ldflags "-r /opt/memctl/lib", so that the
+program finds the library.
 
 Go's build cache does not notice another version of libmemctl: build with "go build -a" after an update.
 */

@@ -33,7 +33,7 @@ func (d *Domain) String() string { return d.Name() }
 // options are the defaults.
 //
 // Blocks for some milliseconds, or for up to 5 s if an agent no longer answers; the end of the context
-// ends the wait at once. Ask many domains at once, each in a goroutine: they take 5 s together.
+// ends the wait at once. [Host.StatusAll] asks all guests at once.
 // Errors: [NoSuchDomain], [Stalled], [StoreError], [HypervisorError].
 func (d *Domain) Status(ctx context.Context, options *QuestionOptions) (*Status, error) {
 	begin := d.begin(func(domain *C.memctl_domain, operation **C.memctl_operation) *C.memctl_error {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log"
 	"strings"
-	"sync"
 	"time"
 
 	"memctl"
@@ -53,40 +52,27 @@ func ExampleHost_Domains() {
 	// 3 demo-hvm hvm
 }
 
-// All guests at once: those that do not answer take 5 s together.
-func ExampleDomain_Status() {
+func ExampleHost_StatusAll() {
 	host, err := memctl.Open("sim:", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer host.Close()
-	ctx := context.Background()
-	domains, err := host.Domains(ctx)
+	all, err := host.StatusAll(context.Background(), nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	lines := make([]string, len(domains))
-	var asked sync.WaitGroup
-	for each, domain := range domains {
-		asked.Add(1)
-		go func(each int, domain *memctl.Domain) {
-			defer asked.Done()
-			status, err := domain.Status(ctx, nil)
-			if err != nil {
-				lines[each] = err.Error()
-				return
-			}
-			lines[each] = fmt.Sprint(domain, ": ", status.Target, ", kernel ", status.ReportedAgent.KernelRelease)
-		}(each, domain)
-	}
-	asked.Wait()
-	for _, line := range lines {
-		fmt.Println(line)
+	for _, one := range all {
+		if one.Err != nil {
+			fmt.Println(one.Err)
+			continue
+		}
+		fmt.Println(one.Domain, one.Status.Target, one.Status.Agent.KernelRelease)
 	}
 	// Output:
-	// demo-pv: 1024 MiB, kernel 6.1.0-sim-amd64
-	// demo-pvh: 1024 MiB, kernel 6.1.0-sim-amd64
-	// demo-hvm: 1024 MiB, kernel 6.1.0-sim-amd64
+	// demo-pv 1024 MiB 6.1.0-sim-amd64
+	// demo-pvh 1024 MiB 6.1.0-sim-amd64
+	// demo-hvm 1024 MiB 6.1.0-sim-amd64
 }
 
 func ExampleDomain_Plan() {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // Host is a connection to one Xen host. Any number of goroutines may use it at once. A host has to be
@@ -69,10 +70,10 @@ func Open(uri string, options *HostOptions) (*Host, error) {
 		closed:     make(chan struct{}),
 		underWay:   map[*call]struct{}{},
 	}
-	if err := errorOf(C.memctl_queue_open(&host.queue)); err != nil {
-		return nil, err
+	err = errorOf(C.memctl_queue_open(&host.queue))
+	if err == nil {
+		err = host.openDescriptor()
 	}
-	err = host.openDescriptor()
 	if err == nil {
 		err = options.Policy.with(func(policy *C.memctl_policy) error {
 			return errorOf(C.memctlgo_open(given.c, policy, host.queue, log.number, &host.handle))
@@ -108,6 +109,9 @@ func (h *Host) openDescriptor() error {
 
 func (h *Host) startDispatching() error {
 	connection, err := h.descriptor.SyscallConn()
+	if err == nil {
+		err = h.descriptor.SetReadDeadline(time.Time{}) // which works if Go polls the file
+	}
 	if err != nil {
 		return invalid("Go cannot wait for callbacks: "+err.Error(), "")
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -62,6 +63,33 @@ func TestWrongOptionsAreErrors(t *testing.T) {
 	}
 	_, err := domain.Resize(within(t), 3*GiB, &ResizeOptions{HostReserve: math.MaxInt64})
 	wantCause(t, err, HostMemory)
+}
+
+func TestAHostThatCannotBeOpenedLeavesNothing(t *testing.T) {
+	count := func() (receiving int) {
+		receivers.Range(func(any, any) bool {
+			receiving++
+			return true
+		})
+		return receiving
+	}
+	before := count()
+	var usual syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &usual); err != nil {
+		t.Fatal(err)
+	}
+	none := syscall.Rlimit{Cur: 0, Max: usual.Max}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &none); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open("sim:", &HostOptions{LogLines: 1})
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &usual); err != nil {
+		t.Fatal(err)
+	}
+	wantCause(t, err, NotPermitted)
+	if after := count(); after != before {
+		t.Errorf("%d receivers instead of %d", after, before)
+	}
 }
 
 func TestWrongNamesFindNobody(t *testing.T) {

@@ -39,8 +39,8 @@ type Agent struct {
 	BlockSize     Size
 }
 
-// Status is a domain at one moment. The host measured every figure, but the guest claims those whose
-// names begin with Reported.
+// Status is a domain at one moment. The host measured every figure, but the guest claims the Agent
+// and those whose names begin with Reported.
 type Status struct {
 	Domain Identity
 	// Allocated is Xen's page count of the domain.
@@ -55,8 +55,8 @@ type Status struct {
 	BootLimit *Size
 	// Pool is the HAP or shadow pool. Nil: a pv domain has no pool.
 	Pool *Size
-	// ReportedAgent is nil if no agent answers, or if none was asked.
-	ReportedAgent *Agent
+	// Agent is nil if no agent answers, or if none was asked.
+	Agent *Agent
 	// ReportedTotal is the guest's MemTotal. Nil: not known.
 	ReportedTotal *Size
 	// ReportedAvailable is the guest's MemAvailable. Nil: not known.
@@ -119,8 +119,9 @@ type PhaseTime struct {
 	Spent time.Duration
 }
 
-// Report is what a resize did, however it ended. The host measured every figure, but the guest claims
-// those whose names begin with Reported. Several callers may share a report: do not change it.
+// Report is what a resize did, however it ended. The host measured every figure but GuestTotal,
+// Residual, Verified.Blocks and Verified.GuestTotal, which the guest claims. Several callers may share
+// a report: do not change it.
 type Report struct {
 	Outcome Outcome
 	// Cause is NoCause if the resize was verified.
@@ -144,11 +145,10 @@ type Report struct {
 	Phases  []PhaseTime
 	// Verified has the layers that confirmed the result.
 	Verified Layers
-	// ReportedTotal is the guest's MemTotal. Nil: not known.
-	ReportedTotal *Size
-	// ReportedResidual is guest memory that still describes added blocks after their memory was given
-	// back.
-	ReportedResidual Size
+	// GuestTotal is the guest's MemTotal. Nil: not known.
+	GuestTotal *Size
+	// Residual is guest memory that still describes added blocks after their memory was given back.
+	Residual Size
 }
 
 // Layers tells which of the three layers confirmed the result of a resize. A layer that could not be
@@ -156,14 +156,14 @@ type Report struct {
 type Layers struct {
 	// Xen: the domain has the pages.
 	Xen bool
-	// ReportedBlocks: the guest's memory blocks are online.
-	ReportedBlocks bool
-	// ReportedTotal: the guest's MemTotal shows the memory.
-	ReportedTotal bool
+	// Blocks: the guest's memory blocks are online.
+	Blocks bool
+	// GuestTotal: the guest's MemTotal shows the memory.
+	GuestTotal bool
 }
 
 // All tells whether all three layers confirmed the result.
-func (l Layers) All() bool { return l.Xen && l.ReportedBlocks && l.ReportedTotal }
+func (l Layers) All() bool { return l.Xen && l.Blocks && l.GuestTotal }
 
 // Recovery is what Recover did about a resize whose process had died.
 type Recovery struct {
@@ -180,7 +180,8 @@ type Event struct {
 	Phase Phase
 	// Stage counts from 1; 0 outside the stages.
 	Stage int
-	// From is the size when the phase began, and To the size when it will end.
+	// From is the size when the phase began, and To the size when it will end; both are 0 in
+	// PhaseFacts, which finds them out.
 	From, To Size
 	// Now is the size now. In PhaseOnline the guest claims it; otherwise the host measured it.
 	Now Size

@@ -32,7 +32,7 @@ func TestAResizeIsVerifiedInThreeLayers(t *testing.T) {
 		}
 		status, err := find(t, host, each.guest).Status(within(t), nil)
 		if err != nil || status.Allocated < each.want || status.Target != each.want ||
-			*status.ReportedTotal >= each.want || status.ReportedAgent.Version == "" ||
+			*status.ReportedTotal >= each.want || status.Agent.Version == "" ||
 			status.Range.Smallest.Size >= each.want || (status.Pool == nil) != (each.guest == "demo-pv") {
 			t.Errorf("%+v (%v)", status, err)
 		}

@@ -21,18 +21,18 @@ namespace memctl {
 ///     domain.resize(4_GiB, {.on_event = queue.bind([](const Event& event) { ... })});
 ///
 /// A cheap handle: copies share the queue. Thread-safe. Once the last handle is dropped, the file
-/// descriptor is closed and no bound callback is called any more.
+/// descriptor is closed and no bound callback is called any more, except that a `dispatch` that is
+/// under way finishes. In a forked child no callback is called, and none wakes the parent.
 class MEMCTL_EXPORT CallbackQueue {
  public:
   /// Errors: `not_permitted` if the process may have no more file descriptors, with the errno.
   [[nodiscard]] static Result<CallbackQueue> open();
 
   /// Readable, in the sense of poll(), while a callback waits. Valid until the last handle is
-  /// dropped. The program only polls it.
+  /// dropped: take it out of the loop first. The program only polls it.
   [[nodiscard]] int fd() const;
   /// Runs the callbacks that wait, in their order, on this thread. Returns how many. Callbacks that
-  /// arrive meanwhile wait for the next call. Does not wait for any. Does nothing in a forked
-  /// child.
+  /// arrive meanwhile wait for the next call. Does not wait for any.
   ///
   /// If a callback throws, the exception leaves `dispatch`, and the callbacks behind it wait for
   /// the next call. An on_event that throws also ends its resize, as on the host's thread.
@@ -45,9 +45,10 @@ class MEMCTL_EXPORT CallbackQueue {
   /// are dispatched, only the newest of them waits.
   [[nodiscard]] std::function<void(const Event&)> bind(
       std::function<void(const Event&)> callback) const;
-  /// The same for `HostOptions::on_log`.
+  /// The same for `HostOptions::on_log`. Every line waits: a program that does not dispatch for
+  /// long needs memory for them.
   [[nodiscard]] LogCallback bind(LogCallback callback) const;
-  /// The same for `Host::watch`.
+  /// The same for `Host::watch`. Every change waits.
   [[nodiscard]] std::function<void(const DomainChange&)> bind(
       std::function<void(const DomainChange&)> callback) const;
 

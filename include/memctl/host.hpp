@@ -44,7 +44,8 @@ struct HostOptions {
 ///
 /// Callbacks run on the host's thread. There, a call that would block returns `not_permitted` at
 /// once; calls that do not block, such as `resize` and `ask_status`, work. The last handle may be
-/// dropped there: another thread then does what the destructor does.
+/// dropped there: another thread then does what the destructor does, as soon as the process may
+/// have one.
 ///
 /// In a forked child, where the host's thread does not exist, every call returns `not_permitted` at
 /// once, and callbacks that are registered there are called at once. Dropping the handles there
@@ -53,9 +54,9 @@ class MEMCTL_EXPORT Host {
  public:
   explicit Host(std::shared_ptr<HostState> state);
   /// `uri`: "xen:" is the host whose dom0 this program runs in, "sim:" and "sim:FILE" are simulated
-  /// hosts. Errors: `no_xen`, `not_permitted`, `xen_unsupported` (another release of Xen),
-  /// `invalid_argument` (an unknown kind of host, a file that describes no host, or a wrong
-  /// policy).
+  /// hosts. Errors: `no_xen`, `not_permitted` (also if the process may have no more threads or file
+  /// descriptors), `xen_unsupported` (another release of Xen), `invalid_argument` (an unknown kind
+  /// of host, a file that describes no host, or a wrong policy).
   [[nodiscard]] static Result<Host> open(std::string_view uri, HostOptions options = {});
 
   /// The guest with this name or number. Digits mean a number, as in `xl`: a guest whose name is

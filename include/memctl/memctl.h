@@ -136,9 +136,9 @@ MEMCTL_CHECKED memctl_error* memctl_host_open(const char* uri, const memctl_host
 
 /* Closes the host with every handle that came from it, and cancels its resizes. Blocks until they
  * are restored, and until questions and recoveries have ended; in a callback on the host's thread
- * it returns at once, and another thread waits. A thread that waits for one of its operations gets
- * its result, and the connection ends with that call. In a forked child, only the handles are
- * closed. */
+ * it returns at once, and another thread waits. A thread that is in a call gets its result. If it
+ * waits for an answer or a recovery, the connection ends with that call. In a forked child, only
+ * the handles are closed. */
 MEMCTL_EXPORT void memctl_host_close(memctl_host* host);
 
 /* Replaces the policy; null: no bounds. Operations that have begun keep theirs. Does not block.
@@ -179,7 +179,8 @@ MEMCTL_CHECKED memctl_error* memctl_host_watch(memctl_host* host, memctl_queue* 
                                                memctl_free_callback data_free,
                                                memctl_watch** watch);
 /* Ends the watch and its handle. A callback that has begun on another thread may still be under
- * way; data_free tells when all is over. Does not block. */
+ * way, and changes that wait in a queue are still told; data_free tells when all is over. Does not
+ * block. */
 MEMCTL_EXPORT void memctl_watch_stop(memctl_watch* watch);
 
 /* ---- A domain ---- */
@@ -299,7 +300,8 @@ MEMCTL_EXPORT int memctl_queue_fd(memctl_queue* queue);
  * MEMCTL_NO_CAUSE if a C++ callback threw; the callbacks behind it wait for the next call. */
 MEMCTL_CHECKED memctl_error* memctl_queue_dispatch(memctl_queue* queue, size_t* called);
 
-/* Closes the file descriptor. No callback of the queue is called any more, except that a call of
+/* Closes the file descriptor, at once or as soon as a thread that just adds a callback has done so:
+ * take it out of the loop first. No callback of the queue is called any more, except that a call of
  * memctl_queue_dispatch that is under way finishes. Does not block. */
 MEMCTL_EXPORT void memctl_queue_close(memctl_queue* queue);
 

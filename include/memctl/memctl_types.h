@@ -310,11 +310,11 @@ typedef struct memctl_recovery {
 typedef struct memctl_event {
   size_t size;
   memctl_phase phase;
-  int32_t stage; /* counts from 1; 0 outside the stages */
-  int64_t from_kib;
-  int64_t to_kib;
+  int32_t stage;    /* counts from 1; 0 outside the stages */
+  int64_t from_kib; /* the size when the phase began; 0 in MEMCTL_PHASE_FACTS */
+  int64_t to_kib;   /* the size when the phase will end; 0 in MEMCTL_PHASE_FACTS */
   int64_t now_kib;
-  int64_t elapsed_ms;
+  int64_t elapsed_ms; /* since the operation began */
 } memctl_event;
 
 typedef struct memctl_log_line {

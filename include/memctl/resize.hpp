@@ -24,14 +24,15 @@ enum class OnlineZone { kernel, movable };
 struct Event {
   Phase phase{};
   int stage{};  ///< Counts from 1; 0 outside the stages.
-  Kib from{};   ///< The size when the phase began.
-  Kib to{};     ///< The size when the phase will end.
+  Kib from{};   ///< The size when the phase began; 0 in `facts`, which finds it out.
+  Kib to{};     ///< The size when the phase will end; 0 in `facts`.
   Kib now{};    ///< The size now: in `online` the guest claims it, otherwise the host measured it.
   std::chrono::milliseconds elapsed{};  ///< Since the operation began.
 };
 
 struct ResizeOptions {
-  /// The time for the whole operation; restoring takes more time after it. Nothing: no end.
+  /// The time for the whole operation; restoring takes more time after it. Nothing: no end. Here
+  /// and in all options, times below zero stand for zero, and those beyond a century for a century.
   std::optional<std::chrono::milliseconds> timeout{};
   /// If no layer makes progress for this long, the operation ends. Progress is a 64th of what a
   /// stage has to move; a GiB a minute is always enough.

@@ -33,7 +33,8 @@ class MEMCTL_EXPORT DomainWatch {
   explicit DomainWatch(std::shared_ptr<State> state);
 
   /// Ends the watch. On the host's thread, nothing is told afterwards. On another thread, a
-  /// callback that has begun may still be under way. Does not block.
+  /// callback that has begun may still be under way. Changes that wait in a `CallbackQueue` are
+  /// still told. Does not block.
   void stop() const;
 
  private:

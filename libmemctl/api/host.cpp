@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "api/host_state.hpp"
+#include "base/finite.hpp"
 #include "base/text.hpp"
 #include "resize/doctor.hpp"
 #include "resize/observed_domain.hpp"
@@ -26,6 +27,18 @@ Error no_such_domain(std::string message, std::string hint = {}) {
   return {.cause = Cause::no_such_domain, .message = std::move(message), .hint = std::move(hint)};
 }
 
+/// The guests by name, if the list is short enough to read. Otherwise the cause's own hint applies.
+std::string list_of(const Identities& guests) {
+  constexpr std::size_t most = 8;
+  if (guests.empty()) return "no guest runs";
+  if (guests.size() > most) return {};
+  std::string names;
+  for (const DomainIdentity& guest : guests) {
+    names += (names.empty() ? "" : ", ") + printable(guest.name, 64);
+  }
+  return (guests.size() == 1 ? "the guest that runs is " : "the guests that run are ") + names;
+}
+
 /// A name of digits finds nothing: whoever chooses a guest's name could otherwise catch what is
 /// meant for another guest.
 Result<DomainIdentity> with_number(const Identities& guests, std::string_view digits) {
@@ -37,18 +50,18 @@ Result<DomainIdentity> with_number(const Identities& guests, std::string_view di
   if (fits && found != guests.end()) return *found;
   const auto named = std::ranges::find(guests, digits, &DomainIdentity::name);
   return no_such_domain("no guest has the number " + printable(digits, 64),
-                        named == guests.end() ? ""
+                        named == guests.end() ? list_of(guests)
                                               : "digits mean a number; the guest of that name has "
                                                 "the number " +
                                                     std::to_string(number(named->id)));
 }
 
 Result<DomainIdentity> with_name(const Identities& guests, std::string_view name) {
-  if (name.empty()) return no_such_domain("the name of the domain is empty");
+  if (name.empty()) return no_such_domain("the name of the domain is empty", list_of(guests));
   if (name == "Domain-0") return is_dom0();
   const auto found = std::ranges::find(guests, name, &DomainIdentity::name);
   if (found != guests.end()) return *found;
-  return no_such_domain("no guest is called \"" + printable(name, 64) + "\"");
+  return no_such_domain("no guest is called \"" + printable(name, 64) + "\"", list_of(guests));
 }
 
 }  // namespace
@@ -151,7 +164,7 @@ Pending<std::vector<Finding>> Domain::ask_doctor(const DoctorOptions& options) c
 }
 
 Pending<Plan> Domain::ask_plan(SizeRequest size, const PlanOptions& options) const {
-  return host_->ask([&state = *host_, domain = identity_, size,
+  return host_->ask([&state = *host_, domain = identity_, size = finite(size),
                      question = question_of(options)](host::Port& port) {
     return resize::plan_only(port, domain, size, state.bounded(domain, question));
   });

@@ -4,6 +4,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
+#include <system_error>
 #include <thread>
 
 #include "base/thrown.hpp"
@@ -33,14 +34,24 @@ std::shared_ptr<HostState> HostState::over(std::unique_ptr<Runner> runner, HostO
 }
 
 /// A listener on the host's thread may own the host and drop it there. That thread cannot wait for
-/// itself, so another thread deletes the host. A forked child can delete nothing: the host's thread
-/// does not exist there.
+/// itself, so another thread deletes the host. If the process may have no other thread now, the
+/// host tries again. A forked child can delete nothing: the host's thread does not exist there.
 void HostState::end(HostState* state) {
   if (state->is_forked()) return;
-  if (state->context().get_executor().running_in_this_thread()) {
-    std::thread{[state] { delete state; }}.detach();
-  } else {
+  if (!state->context().get_executor().running_in_this_thread()) {
     delete state;
+    return;
+  }
+  try {
+    std::thread{[state] { delete state; }}.detach();
+  } catch (const std::system_error&) {
+    const auto end_later = [state]() -> boost::asio::awaitable<void> {
+      host::Wakeup nobody;
+      host::Clock& clock = state->port().clock();
+      co_await clock.wait(nobody, clock.now() + std::chrono::seconds{1});
+      end(state);
+    };
+    state->spawn(end_later, [](const std::exception_ptr&) {});
   }
 }
 
@@ -71,9 +82,9 @@ std::shared_ptr<Operation::State> HostState::start(DomainIdentity domain, SizeRe
           options.on_event = calls_of(state->events);
         }
         options.on_event = log_.following(state->domain, std::move(options.on_event));
-        options.host_reserve = reserve(options.host_reserve);
+        options = bounded(std::move(options));
         const auto question = bounded(state->domain, resize::question_of(options));
-        state->operation.emplace(port(), state->domain, size, std::move(options), question);
+        state->operation.emplace(port(), state->domain, finite(size), std::move(options), question);
         running_.insert(state);
         auto report = co_await state->operation->run();
         leave(state);
@@ -99,8 +110,7 @@ void HostState::end_for_throwing(std::weak_ptr<Operation::State> operation, std:
 Pending<Recovery> HostState::recover(DomainIdentity domain, ResizeOptions options) {
   return ask([this, domain = std::move(domain),
               options = std::move(options)](host::Port& on) -> host::Task<Recovery> {
-    ResizeOptions own = options;
-    own.host_reserve = reserve(options.host_reserve);
+    ResizeOptions own = bounded(options);
     // Nothing ends a recovery early, so nobody hears that the on_event threw.
     if (own.on_event) {
       own.on_event = calls_of(std::make_shared<EventCaller>(std::move(own.on_event), nullptr));
@@ -150,6 +160,13 @@ Result<void> HostState::set_policy(Policy policy) {
   return success();
 }
 
+ResizeOptions HostState::bounded(ResizeOptions options) const {
+  options.host_reserve = reserve(options.host_reserve);
+  if (options.timeout) options.timeout = finite(*options.timeout);
+  options.stall = finite(options.stall);
+  return options;
+}
+
 resize::Question HostState::bounded(const DomainIdentity& domain, resize::Question question) const {
   question.terms.host_reserve = reserve(question.terms.host_reserve);
   question.terms.minimum = policy_.minimum(domain.name);
@@ -177,13 +194,12 @@ Result<void> HostState::require_own_process() const {
 Result<void> HostState::require_may_wait() const {
   BOOST_OUTCOME_TRY(require_own_process());
   if (!context().get_executor().running_in_this_thread()) return success();
-  return Error{.cause = Cause::not_permitted,
-               .message =
-                   "a callback on the host's thread asked for something that thread would "
-                   "have to wait for",
-               .hint =
-                   "use a call that does not block, such as ask_status with on_end, or call "
-                   "from another thread"};
+  return Error{
+      .cause = Cause::not_permitted,
+      .message = "a callback on the host's thread made a call that would block that thread",
+      .hint =
+          "begin it with ask_... or start_... and hear its end by on_end, or give the "
+          "callback a queue"};
 }
 
 boost::asio::awaitable<void> HostState::end_of(Listeners& listeners) {

@@ -18,6 +18,7 @@
 #include "api/log.hpp"
 #include "api/runner.hpp"
 #include "base/event_caller.hpp"
+#include "base/finite.hpp"
 #include "base/process_number.hpp"
 #include "memctl/error.hpp"
 #include "memctl/host.hpp"
@@ -112,9 +113,12 @@ class HostState : public std::enable_shared_from_this<HostState> {
 
   /// Replaces the policy for what begins later. Errors: those of `Policy::check`.
   [[nodiscard]] Result<void> set_policy(Policy policy);
-  /// The reserve that the policy leaves of `asked`, and the question with the policy's bounds. Only
-  /// the host's thread asks.
-  [[nodiscard]] Kib reserve(Kib asked) const { return std::max(asked, policy_.host_reserve); }
+  /// The reserve that the policy leaves of `asked`, and options and a question with the policy's
+  /// bounds. Only the host's thread asks.
+  [[nodiscard]] Kib reserve(Kib asked) const {
+    return std::clamp(std::max(asked, policy_.host_reserve), Kib{}, vast_size);
+  }
+  [[nodiscard]] ResizeOptions bounded(ResizeOptions options) const;
   [[nodiscard]] resize::Question bounded(const DomainIdentity& domain,
                                          resize::Question question) const;
 
@@ -148,7 +152,7 @@ class HostState : public std::enable_shared_from_this<HostState> {
                                                   std::chrono::milliseconds time) {
     if (!answer.is_there()) {
       if (auto may = require_may_wait(); !may) return Result<T>{std::move(may).error()};
-      if (answer.ended.wait_for(time) != std::future_status::ready) return std::nullopt;
+      if (answer.ended.wait_for(finite(time)) != std::future_status::ready) return std::nullopt;
     }
     return answer.ended.get();
   }

@@ -25,7 +25,11 @@ struct __attribute__((visibility("hidden"))) CallbackQueue::State {
   State& operator=(const State&) = delete;
   ~State() { ::close(fd); }
 
+  /// In a forked child nothing may wait: the mutex may be locked there for ever, and the descriptor
+  /// wakes the parent.
+  [[nodiscard]] bool is_forked() const { return process_number() != process; }
   void push(Call call) {
+    if (is_forked()) return;
     const std::lock_guard lock{mutex};
     push_locked(std::move(call));
   }
@@ -85,7 +89,7 @@ Result<CallbackQueue> CallbackQueue::open() {
 int CallbackQueue::fd() const { return state_->fd; }
 
 std::size_t CallbackQueue::dispatch() const {
-  if (process_number() != state_->process) return 0;
+  if (state_->is_forked()) return 0;
   const auto state = state_;  // a callback may drop this handle
   std::size_t most = 0;
   {
@@ -112,7 +116,7 @@ std::function<void(const Event&)> CallbackQueue::bind(
   return [weak = std::weak_ptr{state_}, callback = std::move(callback),
           newest = std::make_shared<NewestEvents>()](const Event& event) {
     const auto state = weak.lock();
-    if (!state) return;
+    if (!state || state->is_forked()) return;
     const auto caller = EventCaller::current();
     const std::lock_guard lock{state->mutex};
     std::erase_if(*newest, [](const auto& each) { return each.second.expired(); });

@@ -17,7 +17,8 @@ struct CauseEntry {
 /// All causes. A cause's place in the table, counted from 1, is its number. A hint must be true in
 /// every case of its cause, and say more than the message; otherwise it is empty.
 constexpr std::array causes = {
-    CauseEntry{Cause::no_xen, "no_xen", "run this in the dom0 of a Xen host, or try --host sim:"},
+    CauseEntry{Cause::no_xen, "no_xen",
+               "run this in the dom0 of a Xen host, or try the simulated host sim:"},
     CauseEntry{Cause::no_such_domain, "no_such_domain", "xl list shows the domains that run"},
     CauseEntry{Cause::invalid_size, "invalid_size", ""},
     CauseEntry{Cause::invalid_argument, "invalid_argument", ""},
@@ -34,8 +35,9 @@ constexpr std::array causes = {
     CauseEntry{Cause::paging_pool, "paging_pool",
                "ask for less, or free memory on the host for the domain's paging pool"},
     CauseEntry{Cause::xen_unsupported, "xen_unsupported", ""},
-    CauseEntry{Cause::hvm_emulated_devices, "hvm_emulated_devices",
-               "use paravirtual devices only, or --allow-hvm-devices if that risk is acceptable"},
+    CauseEntry{
+        Cause::hvm_emulated_devices, "hvm_emulated_devices",
+        "use paravirtual devices only, or accept that risk with the option allow-hvm-devices"},
     CauseEntry{Cause::passthrough, "passthrough", "detach the domain's PCI devices first"},
     CauseEntry{
         Cause::populate_on_demand, "populate_on_demand",
@@ -57,14 +59,15 @@ constexpr std::array causes = {
                "ask again: a target of another value wakes the guest's balloon driver"},
     CauseEntry{Cause::guest_pressure, "guest_pressure", "free memory in the guest, and ask again"},
     CauseEntry{Cause::guest_rebooted, "guest_rebooted", "ask again when the guest has booted"},
-    CauseEntry{Cause::stalled, "stalled",
-               "look at the guest's kernel log; --stall allows more time without progress"},
+    CauseEntry{
+        Cause::stalled, "stalled",
+        "look at the guest's kernel log; the option stall allows more time without progress"},
     CauseEntry{Cause::domain_gone, "domain_gone", ""},
     CauseEntry{Cause::domain_paused, "domain_paused", "xl unpause the domain, and ask again"},
     CauseEntry{Cause::domain_migrating, "domain_migrating",
                "ask again when the save or migration has ended"},
     CauseEntry{Cause::superseded, "superseded", "ask again if that was not wanted"},
-    CauseEntry{Cause::deadline, "deadline", "allow more time with --timeout"},
+    CauseEntry{Cause::deadline, "deadline", "allow more time with the option timeout"},
     CauseEntry{Cause::cancelled, "cancelled", ""},
     CauseEntry{Cause::journal_damaged, "journal_damaged",
                "compare the domain's limits with its configuration, then remove its "

@@ -43,9 +43,14 @@ std::shared_ptr<Handles::Object> Handles::find(Handle handle) const {
 Handles::Closed Handles::close(Handle handle) noexcept {
   Closed closed;
   const std::lock_guard lock{mutex()};
-  if (!open_.contains(handle)) return closed;
+  const auto found = open_.find(handle);
+  if (found == open_.end()) return closed;
+  if (found->second.owner != 0) {
+    closed.insert(open_.extract(found));
+    return closed;
+  }
   // What a handle owns is younger, and has a larger number.
-  for (auto each = open_.find(handle); each != open_.end();) {
+  for (auto each = found; each != open_.end();) {
     const auto next = std::next(each);
     if (each->first == handle || each->second.owner == handle) closed.insert(open_.extract(each));
     each = next;

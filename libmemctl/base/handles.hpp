@@ -30,7 +30,7 @@ class Handles {
   [[nodiscard]] static Handles& all();
 
   /// A new handle of `object`, which closes with `owner`. 0: the owner is closed. Without an owner
-  /// (0) it closes by itself alone.
+  /// (0) it closes by itself alone. A handle with an owner owns nothing.
   [[nodiscard]] Handle add(std::shared_ptr<Object> object, Handle owner);
   /// Nothing: the handle is closed, or never was one.
   [[nodiscard]] std::shared_ptr<Object> find(Handle handle) const;

@@ -9,6 +9,7 @@
 #include <limits>
 #include <string>
 
+#include "base/finite.hpp"
 #include "base/text.hpp"
 
 namespace memctl {
@@ -21,9 +22,6 @@ struct Unit {
 constexpr std::array units = {Unit{"", 1_MiB},    Unit{"k", 1_KiB},   Unit{"m", 1_MiB},
                               Unit{"g", 1_GiB},   Unit{"t", 1_TiB},   Unit{"kib", 1_KiB},
                               Unit{"mib", 1_MiB}, Unit{"gib", 1_GiB}, Unit{"tib", 1_TiB}};
-
-/// x86 has 52 bits of physical address, which are 4 PiB.
-constexpr Kib largest_size = 4096_TiB;
 
 Error bad_size(std::string_view text, std::string_view why) {
   return {
@@ -51,8 +49,14 @@ Result<SizeRequest> parse_size(std::string_view text) {
   std::ranges::transform(suffix, suffix.begin(),
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   const auto* unit = std::ranges::find(units, suffix, &Unit::suffix);
-  if (unit == units.end()) return bad_size(text, "is not a size");
-  if (number > largest_size / unit->size) return bad_size(text, "is larger than any memory");
+  if (unit == units.end()) {
+    const bool decimal =
+        suffix.size() == 2 && suffix.back() == 'b' &&
+        std::ranges::find(units, suffix.substr(0, 1), &Unit::suffix) != units.end();
+    return bad_size(text, decimal ? "is not a size: KB, MB, GB and TB each have two meanings"
+                                  : "is not a size");
+  }
+  if (number > vast_size / unit->size) return bad_size(text, "is larger than any memory");
   if (negative && suffix.empty()) {
     // Scripts use -1 for "none", and that must not take memory from a guest.
     return bad_size(

@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "base/finite.hpp"
 #include "host/clock.hpp"
 #include "plan/input.hpp"
 
@@ -21,7 +22,7 @@ template <class Options>
   Question question{.terms = {.host_reserve = options.host_reserve,
                               .online = options.online,
                               .allow_hvm_devices = options.allow_hvm_devices},
-                    .stall = options.stall};
+                    .stall = finite(options.stall)};
   if constexpr (requires { options.agentless; }) question.terms.agentless = options.agentless;
   return question;
 }

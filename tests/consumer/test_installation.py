@@ -20,6 +20,21 @@ def test_the_command_finds_its_library(installed: Installed) -> None:
     assert match and Path(match[1]).samefile(installed.library())
 
 
+def test_the_commands_of_xl_find_memctl_with_and_without_the_front(installed: Installed) -> None:
+    bare = {name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}
+    front = installed.prefix / "libexec" / "memctl" / "xl"
+    for name in ("mem-resize", "mem-status", "mem-doctor"):
+        arguments = ["--host", "sim:", *(["demo-pv", "2g"] if name == "mem-resize" else [])]
+        command = installed.prefix / "bin" / f"xl-{name}"
+        told = run(command, *arguments, environment=bare).stdout
+        assert ("demo-pv" in told) == (name != "mem-resize"), "a resize is silent"
+        assert run(front, name, *arguments, environment=bare).stdout == told
+        page = installed.prefix / "share" / "man" / "man1" / f"xl-{name}.1"
+        assert page.read_text() == page.with_name("xl-mem.1").read_text()
+        completions = installed.prefix / "share" / "bash-completion" / "completions"
+        assert (completions / f"xl-{name}").samefile(completions / "memctl")
+
+
 def test_no_installed_text_names_the_place_where_memctl_was_built(installed: Installed) -> None:
     texts = [path for path in installed.prefix.rglob("*") if path.is_file()]
     texts = [path for path in texts if path.suffix in (".cmake", ".hpp", ".pc", ".1")]

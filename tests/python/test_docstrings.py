@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import doctest
 import enum
 import importlib
@@ -46,3 +47,14 @@ def test_everything_public_is_documented() -> None:
             assert value.__doc__, f"{name}.{member}"
             if public in (memctl.Host, memctl.Domain):
                 assert ">>> " in value.__doc__, f"{name}.{member}"
+
+
+def test_every_member_of_a_record_is_described() -> None:
+    """`help()` shows docstrings, not comments. `domain` needs no description."""
+    for name in memctl.__all__:
+        public = getattr(memctl, name)
+        if not dataclasses.is_dataclass(public):
+            continue
+        described = public.__doc__ or ""
+        for field in dataclasses.fields(public):
+            assert field.name == "domain" or f"`{field.name}`" in described, f"{name}.{field.name}"

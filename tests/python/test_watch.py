@@ -18,6 +18,9 @@ import memctl
 Simulate = Callable[..., str]
 Told = list[tuple[str, str]]
 
+#: For calls that a type checker would not let pass.
+UNTYPED: Any = memctl
+
 
 @pytest.fixture
 def coming(simulate: Simulate) -> str:
@@ -126,6 +129,20 @@ def test_a_logger_may_close_the_host() -> None:
     assert closed.wait(30) and host.closed
 
 
+def test_a_logger_that_raises_hears_the_next_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    raised: list[str] = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: raised.append(str(args.exc_value)))
+
+    class Failing(logging.Logger):
+        def log(self, *_: object, **__: object) -> None:
+            raise ValueError(f"out of paper, {threading.current_thread().name}")
+
+    with memctl.Host("sim:", logger=Failing("failing")) as host:
+        host["demo-pv"].resize("2GiB")
+    assert len(raised) > 1
+    assert set(raised) == {"out of paper, memctl-log"}
+
+
 def test_without_a_logger_nothing_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with memctl.Host("sim:") as host:
@@ -157,6 +174,61 @@ def test_a_wrong_policy_is_refused_and_the_earlier_stays() -> None:
         with pytest.raises(memctl.InvalidArgument):
             host.set_policy(crossed)
         assert host["demo-pv"].plan("2GiB").host_reserve == memctl.Size("2GiB")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: UNTYPED.Host(None), 'uri is a NoneType: give a str, such as "xen:"'),
+        (lambda: UNTYPED.Host("sim:", logger="x"), "logger is a str: give a logging.Logger"),
+        (lambda: UNTYPED.Host("sim:", policy=None), "policy is a NoneType: give a memctl.Policy"),
+        (lambda: host_with(domains=5), "domains is a int: give a list"),
+        (lambda: host_with(domains=[("a", "2g")]), "an entry of domains is a tuple"),
+        (lambda: host_with(domains=[UNTYPED.DomainPolicy(5)]), "the name of an entry is a int"),
+        (lambda: host_with("lots"), 'host_reserve: "lots" is not a size'),
+        (lambda: host_with(1.5), "host_reserve: a float is no size"),
+        (lambda: host_with(domains=[memctl.DomainPolicy("a*", 1, "2")]), "the minimum of 'a*'"),
+    ],
+)
+def test_an_argument_of_a_wrong_kind_is_named(make: Callable[[], object], message: str) -> None:
+    with pytest.raises((TypeError, memctl.InvalidSize)) as wrong:
+        make()
+    assert str(wrong.value).startswith(message) and "\n" not in str(wrong.value)
+
+
+def host_with(*reserve: Any, **domains: Any) -> memctl.Host:
+    """A host with a policy of these."""
+    return memctl.Host("sim:", policy=memctl.Policy(*reserve, **domains))
+
+
+def test_closing_leaves_the_event_loop_free(slow: str) -> None:
+    async def close_while_it_grows() -> tuple[memctl.Error, int]:
+        turns = 0
+        begun = asyncio.Event()
+
+        def follow(event: memctl.Event) -> None:
+            if event.phase == memctl.Phase.POPULATE and event.now > memctl.Size("1200MiB"):
+                begun.set()
+
+        async def turn() -> None:
+            nonlocal turns
+            while True:
+                await asyncio.sleep(0.01)
+                turns += 1
+
+        async with memctl.Host(slow) as host:
+            growing = asyncio.create_task(host["g"].resize_async("3GiB", on_event=follow))
+            await begun.wait()
+            turning = asyncio.create_task(turn())
+        turning.cancel()
+        assert host.closed
+        with pytest.raises(memctl.Cancelled) as cancelled:
+            await growing
+        return cancelled.value, turns
+
+    cancelled, turns = asyncio.run(close_while_it_grows())
+    assert cancelled.report is not None and cancelled.report.outcome == "restored"
+    assert turns > 1
 
 
 def test_all_guests_are_asked_at_once(simulate: Simulate) -> None:

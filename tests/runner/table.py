@@ -97,11 +97,19 @@ LAB_FULL = {
     "consumers": ("test_consumers.py",),
     "python": ("test_python.py",),
     "kernels": ("test_kernels.py",),
+    "xl": ("test_xl_front.py",),
 }
 #: What a group needs beside what every group of the lab needs.
 LAB_ALSO = {
     "consumers": Inputs(
-        sources=("bindings/go", "examples", "include", "packaging", "tests/consumer"),
+        sources=(
+            "bindings/go",
+            "cli/CMakeLists.txt",  # has the installed links
+            "examples",
+            "include",
+            "packaging",
+            "tests/consumer",
+        ),
         built=(
             *(
                 RELEASE / part / "cmake_install.cmake"
@@ -136,6 +144,7 @@ def _lab(group: str, files: tuple[str, ...], full: bool) -> Job:
         built=(
             RELEASE / "agent" / "memctl-agent",
             RELEASE / "bindings" / "python" / "package",
+            RELEASE / "cli" / "front" / "xl",
             RELEASE / "cli" / "memctl",
             RELEASE / "libmemctl" / "libmemctl.so",
             RELEASE / "tests" / "contract" / "memctl-contract-test",

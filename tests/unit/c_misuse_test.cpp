@@ -3,11 +3,15 @@
 // The C interface, used wrongly: an error value, never a crash, and no exception.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <future>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "c_host.hpp"
@@ -32,6 +36,36 @@ TEST_F(CHost, ClosingAHostClosesWhatCameFromItAndCancels) {
   memctl_status* status = nullptr;
   EXPECT_EQ(cause_of(memctl_domain_status(domain, nullptr, &status)),
             MEMCTL_CAUSE_INVALID_ARGUMENT);
+}
+
+TEST_F(CHost, ClosingAHostRestoresTheGuestForWhichAnotherThreadBlocks) {
+  write("1");
+  std::string last;
+  auto heard = sized<memctl_host_options>();
+  heard.log_data = &last;
+  heard.on_log = [](const memctl_log_line* line, void* data) {
+    *static_cast<std::string*>(data) = line->message;
+  };
+  open(&heard);
+  struct Moving {
+    std::promise<void> memory{};
+    bool told{false};
+  } moving;
+  auto options = sized<memctl_resize_options>();
+  options.event_data = &moving;
+  options.on_event = [](const memctl_event* event, void* data) {
+    auto& it = *static_cast<Moving*>(data);
+    if (event->phase != MEMCTL_PHASE_POPULATE || std::exchange(it.told, true)) return;
+    it.memory.set_value();
+  };
+  auto cause = std::async(std::launch::async, [&] {
+    memctl_report* report = nullptr;
+    return cause_of(memctl_domain_resize(domain, MEMCTL_SIZE_ABSOLUTE, 8 << 20, &options, &report));
+  });
+  moving.memory.get_future().wait();
+  memctl_host_close(host);
+  EXPECT_TRUE(last.ends_with("(restored: cancelled)")) << last;
+  EXPECT_EQ(cause.get(), MEMCTL_CAUSE_CANCELLED);
 }
 
 TEST_F(CHost, AStructOfAWrongSizeIsInvalid) {
@@ -92,6 +126,26 @@ TEST_F(CHost, NumbersWithoutAMeaningAreInvalid) {
   EXPECT_EQ(cause_of(memctl_operation_wait(start(&vast, 2 << 20))), MEMCTL_CAUSE_HOST_MEMORY);
 }
 
+TEST_F(CHost, AnErrorSaysWhatWouldBeRight) {
+  open();
+  auto options = sized<memctl_resize_options>();
+  options.online = 7;
+  memctl_operation* operation = nullptr;
+  memctl_error* error =
+      memctl_domain_start_resize(domain, MEMCTL_SIZE_ABSOLUTE, 1 << 20, &options, &operation);
+  ASSERT_NE(error, nullptr);
+  EXPECT_STREQ(error->message, "online is 7, which has no meaning");
+  EXPECT_STREQ(error->hint, "give MEMCTL_ZONE_KERNEL or MEMCTL_ZONE_MOVABLE");
+  memctl_error_free(error);
+
+  ASSERT_EQ(cause_of(memctl_domain_start_doctor(domain, nullptr, &operation)), good);
+  memctl_report* report = nullptr;
+  error = memctl_operation_report(operation, &report);
+  ASSERT_NE(error, nullptr);
+  EXPECT_STREQ(error->hint, "ask memctl_operation_findings for its answer");
+  memctl_error_free(error);
+}
+
 TEST_F(CHost, ANullPointerForAnArgumentIsInvalid) {
   open();
   memctl_host* none = host;
@@ -142,9 +196,16 @@ TEST_F(CHost, AWatchOutlivesItsQueueAndCallsNobody) {
   std::atomic<int> freed = 0;
   memctl_watch* watch = nullptr;
   ASSERT_EQ(cause_of(memctl_host_watch(host, queue, on_change, &freed, count, &watch)), good);
-  const int descriptor = memctl_queue_fd(queue);
+  pollfd ready{.fd = memctl_queue_fd(queue), .events = POLLIN, .revents = 0};
+  for (std::size_t told = 0, called = 0; told < domain_count; told += called) {
+    ASSERT_EQ(::poll(&ready, 1, 60'000), 1);
+    ASSERT_EQ(cause_of(memctl_queue_dispatch(queue, &called)), good);
+  }
+  memctl_findings* findings = nullptr;  // the host's thread finds them once it has left the queue
+  ASSERT_EQ(cause_of(memctl_host_doctor(host, nullptr, &findings)), good);
+  memctl_findings_free(findings);
   memctl_queue_close(queue);
-  EXPECT_EQ(::fcntl(descriptor, F_GETFD), -1) << "the watch does not keep it";
+  EXPECT_EQ(::fcntl(ready.fd, F_GETFD), -1) << "the watch does not keep it";
   EXPECT_EQ(cause_of(memctl_operation_wait(start())), good);
   EXPECT_EQ(freed, 0);
   memctl_watch_stop(watch);

@@ -47,7 +47,7 @@ TEST(StoppedText, AnInterruptedResizeSaysWhatTheDomainHasNow) {
 TEST(StoppedText, AResizeThatTimedOutSaysHowFarItCame) {
   const auto text = [](Outcome outcome, Kib reached, const ResizeOptions& options) {
     const auto told = stopped_text(stopped(Cause::deadline, outcome, reached), options).value();
-    EXPECT_TRUE(told.ends_with("\n  hint: allow more time with --timeout\n")) << told;
+    EXPECT_TRUE(told.ends_with("\n  hint: allow more time with the option timeout\n")) << told;
     return told.substr(0, told.find('\n'));
   };
   EXPECT_EQ(text(Outcome::restored, 512_MiB, {.timeout = 2s}),

@@ -2,18 +2,25 @@
 //
 // Calls from a callback, and in a forked child: an error at once, never a hang.
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <future>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "memctl/callback_queue.hpp"
 #include "memctl/host.hpp"
 #include "simulated_host.hpp"
 #include "support/sanitizers.hpp"
@@ -88,6 +95,82 @@ TEST_F(SimulatedHost, ACallbackMayStartTheNextOperationAndAsk) {
   EXPECT_TRUE(asked.get_future().get().wait());
 }
 
+/// How a resize of g0 ended. Nothing: it was verified.
+std::optional<Cause> cause_of_resize(const Host& host, SizeRequest size, ResizeOptions options) {
+  return cause_of(host.domain("g0").value().resize(size, std::move(options)).wait());
+}
+
+TEST_F(SimulatedHost, TimesAndSizesBeyondAllMeasureOverflowNothing) {
+  const Host host = Host::open(uri()).value();
+  constexpr auto ever = std::chrono::milliseconds::max();
+  constexpr Kib vast{std::numeric_limits<std::int64_t>::max()};
+  const Operation operation = host.domain("g0").value().resize(
+      2_GiB, {.timeout = ever, .stall = ever, .host_reserve = -vast});
+  const auto ended = operation.wait_for(ever);
+  ASSERT_TRUE(ended) << "the wait ended at once";
+  EXPECT_EQ(cause_of(*ended), std::nullopt);
+  const auto never = std::chrono::milliseconds::min();
+  EXPECT_FALSE(host.domain("g1").value().resize(2_GiB).wait_for(never));
+  EXPECT_EQ(cause_of_resize(host, 3_GiB, {.timeout = never}), Cause::deadline);
+  EXPECT_EQ(cause_of_resize(host, 3_GiB, {.host_reserve = vast}), Cause::host_memory);
+  EXPECT_EQ(cause_of_resize(host, vast, {}), Cause::invalid_size);
+  EXPECT_EQ(cause_of_resize(host, -vast, {}), Cause::below_floor);
+  EXPECT_EQ(cause_of_resize(host, SizeRequest::relative(vast), {}), Cause::invalid_size);
+  EXPECT_EQ(cause_of_resize(host, SizeRequest::relative(-vast), {}), Cause::below_floor);
+  const auto plan = host.domain("g0").value().plan_resize(vast, {.stall = ever});
+  EXPECT_EQ(cause_of(plan), Cause::invalid_size);
+}
+
+/// As long as it exists, no thread can be started, as when the system has too many.
+class NoThreads {
+ public:
+  NoThreads() {
+    pthread_getattr_default_np(&usual_);
+    pthread_attr_t vast = usual_;
+    pthread_attr_setstacksize(&vast, std::size_t{1} << 46U);
+    pthread_setattr_default_np(&vast);
+  }
+  NoThreads(const NoThreads&) = delete;
+  NoThreads& operator=(const NoThreads&) = delete;
+  ~NoThreads() { pthread_setattr_default_np(&usual_); }
+
+ private:
+  pthread_attr_t usual_{};
+};
+
+TEST(Host, WithoutAThreadForItIsAnErrorAndNoException) {
+  {
+    const NoThreads none;
+    const auto host = Host::open("sim:");
+    ASSERT_EQ(cause_of(host), Cause::not_permitted);
+    EXPECT_EQ(host.error().raw, EAGAIN);
+    EXPECT_FALSE(host.error().hint.empty());
+  }
+  EXPECT_TRUE(Host::open("sim:"));
+}
+
+TEST(Host, AHostThatIsDroppedInACallbackIsClosedOnceThereIsAThreadForThat) {
+  std::promise<void> closed;
+  std::shared_ptr<void> of_log{nullptr, [&](void*) { closed.set_value(); }};
+  std::optional<Host> host = Host::open("sim:", {.on_log = [of_log](const LogLine&) {}}).value();
+  of_log.reset();
+  std::optional<Domain> domain = host->domain("demo-pv").value();
+  std::promise<void> asked;
+  std::promise<void> dropped;
+  std::optional<NoThreads> none;
+  domain->ask_status().on_end([&] {
+    asked.get_future().wait();
+    none.emplace();
+    host.reset();
+    domain.reset();
+    dropped.set_value();
+  });
+  asked.set_value();
+  dropped.get_future().wait();
+  none.reset();
+  closed.get_future().wait();
+}
+
 #ifndef MEMCTL_NO_WORK_AFTER_FORK
 /// Whether `check` is true in a forked child. A child that hangs is killed, and then it is not.
 bool holds_in_child(const std::function<bool()>& check) {
@@ -132,6 +215,22 @@ TEST_F(SimulatedHost, AForkedChildCanOpenAHostOfItsOwn) {
     return own && own.value().domain("g0") &&
            own.value().domain("g0").value().resize(512_MiB).wait();
   }));
+}
+
+TEST(CallbackQueue, AForkedChildAddsNothingAndDoesNotWakeItsParent) {
+  const CallbackQueue queue = CallbackQueue::open().value();
+  int called = 0;
+  const auto plain = queue.bind([&] { ++called; });
+  const auto event = queue.bind([&](const Event&) { ++called; });
+  EXPECT_TRUE(holds_in_child([&] {
+    plain();
+    event({});
+    return queue.dispatch() == 0 && called == 0;
+  }));
+  pollfd one{.fd = queue.fd(), .events = POLLIN, .revents = 0};
+  EXPECT_EQ(::poll(&one, 1, 0), 0) << "the parent's loop would spin for ever";
+  plain();
+  EXPECT_EQ(queue.dispatch(), 1U) << "the parent goes on";
 }
 #endif
 

@@ -219,6 +219,18 @@ TEST_F(SimulatedHost, DigitsMeanANumberAndNeverAName) {
             "digits mean a number; the guest of that name has the number 6");
 }
 
+TEST_F(SimulatedHost, AnUnknownNameIsAnsweredWithTheGuestsThatRun) {
+  const auto hint_of = [&](const std::vector<std::string>& names) {
+    write_guests(names);
+    return std::string{Host::open(uri()).value().domain("wbe1").error().advice()};
+  };
+  EXPECT_EQ(hint_of({"web1", "db\\n1"}), "the guests that run are web1, db?1");
+  EXPECT_EQ(hint_of({"web1"}), "the guest that runs is web1");
+  EXPECT_EQ(hint_of({}), "no guest runs");
+  EXPECT_EQ(hint_of({"1", "2", "3", "4", "5", "6", "7", "8", "9"}),
+            "xl list shows the domains that run");
+}
+
 TEST_F(SimulatedHost, AHandleIsNotTakenForAnotherDomainThatGotItsNumber) {
   const Host host = Host::open(uri()).value();
   DomainIdentity ended = host.domain("g0").value().identity();

@@ -44,6 +44,17 @@ INSTANTIATE_TEST_SUITE_P(Inputs, BadSize,
                                          "99999999999999999999", "9223372036854775807",
                                          "9223372036854775807t", "0x10", "1\n", "g", "+"));
 
+TEST(ParseSize, AUnitWithTwoMeaningsIsRefusedAndToldWhy) {
+  for (const char* text : {"1kb", "1MB", "17Gb", "2 TB"}) {
+    EXPECT_EQ(
+        parse_size(text).error().message,
+        "\"" + std::string{text} + "\" is not a size: KB, MB, GB and TB each have two meanings");
+  }
+  for (const char* text : {"1b", "1bb", "1xb"}) {
+    EXPECT_TRUE(parse_size(text).error().message.ends_with("is not a size")) << text;
+  }
+}
+
 TEST(SizeText, ReadsBackToTheSameSize) {
   for (const Kib size : {1_KiB, 513_KiB, 160_MiB, 1025_MiB, 1_GiB, 3_TiB}) {
     EXPECT_EQ(parse_size(to_string(size)).value(), SizeRequest{size}) << to_string(size);

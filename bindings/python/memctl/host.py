@@ -18,7 +18,7 @@ from .domain import Domain
 from .errors import Error, NoSuchDomain
 from .operation import LoopSwitchboard, Switchboard
 from .options import DEFAULT_RESERVE, DEFAULTS, Bytes, core_options
-from .policy import Policy
+from .policy import Policy, require_policy
 from .records import Finding, Recovery, Status
 from .size import Size
 from .watch import HostLog, Watch
@@ -29,7 +29,7 @@ _open_hosts: weakref.WeakSet[Host] = weakref.WeakSet()
 
 
 class Host:
-    """A connection to one Xen host. It is a context manager; close it when you are done.
+    """A connection to one Xen host. Close it when you are done, with `with` or `async with`.
 
     `uri` is one of
 
@@ -50,7 +50,8 @@ class Host:
     ...     [domain.name for domain in host]
     ['demo-pv', 'demo-pvh', 'demo-hvm']
 
-    Raises `NoXen`, `NotPermitted`, and `Refused` for an unknown `uri` or a wrong policy.
+    Raises `NoXen`, `NotPermitted`, `Refused` for an unknown `uri` or a wrong policy, and
+    `TypeError` for arguments of another type.
     """
 
     def __init__(
@@ -60,10 +61,14 @@ class Host:
         policy: Policy = Policy(),
         logger: logging.Logger | None = None,
     ) -> None:
+        if not isinstance(uri, str):
+            raise TypeError(f'uri is a {type(uri).__name__}: give a str, such as "xen:"')
+        if logger is not None and not hasattr(logger, "log"):
+            raise TypeError(f"logger is a {type(logger).__name__}: give a logging.Logger")
         self.uri = uri
         self._log = None if logger is None else HostLog(logger)
         channel = None if self._log is None else self._log.channel
-        self._core = _core.OpenHost(uri, policy.for_core(), channel)
+        self._core = _core.OpenHost(uri, require_policy(policy).for_core(), channel)
         if self._log is not None:
             self._log.start()
         self._switchboards: dict[asyncio.AbstractEventLoop, LoopSwitchboard] = {}
@@ -79,6 +84,17 @@ class Host:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    async def __aenter__(self) -> Host:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close_async()
 
     def __del__(self) -> None:
         core = getattr(self, "_core", None)
@@ -108,8 +124,27 @@ class Host:
             ...
         memctl.errors.HostClosed: the host has been closed
         """
-        self._core.close()
+        self._end()
         self._switchboards.clear()
+
+    async def close_async(self) -> None:
+        """As `close`, for asyncio, which `async with` calls: other tasks go on meanwhile.
+
+        If the task is cancelled, it ends at once, and a thread goes on closing the host.
+
+        >>> import asyncio, memctl
+        >>> async def names():
+        ...     async with memctl.Host("sim:") as host:
+        ...         return [domain.name for domain in host]
+        >>> asyncio.run(names())
+        ['demo-pv', 'demo-pvh', 'demo-hvm']
+        """
+        await asyncio.to_thread(self._end)
+        self._switchboards.clear()
+
+    def _end(self) -> None:
+        """Ends the connection and the log. Any thread may call this."""
+        self._core.close()
         if self._log is not None:
             self._log.join()
 
@@ -158,7 +193,7 @@ class Host:
         ...     print(host["demo-pv"].plan("2GiB").host_reserve)
         2048 MiB
         """
-        self._core.set_policy(policy.for_core())
+        self._core.set_policy(require_policy(policy).for_core())
 
     def watch(self) -> Watch:
         """Tells of guests that appear, change and end. Guests that run already appear first.

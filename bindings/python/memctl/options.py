@@ -7,6 +7,7 @@ import datetime
 from typing import Literal, SupportsIndex
 
 from . import _core
+from .errors import InvalidSize
 from .size import Size, invalid, request
 
 Seconds = float | datetime.timedelta
@@ -39,7 +40,12 @@ def _one_of(value: str, name: str, choices: tuple[str, str]) -> bool:
 
 def absolute(size: Bytes, name: str) -> int:
     """The size in KiB. Raises `InvalidSize`, which says `name`, if it is relative or no size."""
-    kib, relative = request(size)
+    try:
+        kib, relative = request(size)
+    except InvalidSize as error:
+        raise invalid(f"{name}: {error}") from None
+    except TypeError as error:
+        raise TypeError(f"{name}: {error}") from None
     if relative:
         raise invalid(f"{name} is {size!r}, which is relative")
     return kib

@@ -13,23 +13,44 @@ def _bound(size: Bytes | None, name: str) -> int | None:
     return None if size is None else absolute(size, name)
 
 
+def require_policy(policy: Policy) -> Policy:
+    """The policy itself. Raises `TypeError` if it is none."""
+    if not isinstance(policy, Policy):
+        kind = type(policy).__name__
+        raise TypeError(f"policy is a {kind}: give a memctl.Policy; memctl.Policy() has no bounds")
+    return policy
+
+
 @dataclass(frozen=True, slots=True)
 class DomainPolicy:
     """The bounds for the sizes of some domains. None: no bound.
+
+    - `name`: the name of the domains. `*` stands for any text, `?` for any one character.
+    - `minimum`, `maximum`: the smallest and largest size that a resize may bring them to.
 
     >>> DomainPolicy("db*", minimum="4GiB")
     DomainPolicy(name='db*', minimum='4GiB', maximum=None)
     """
 
-    name: str  #: Of the domains. `*` stands for any text, `?` for any one character.
+    name: str
     minimum: Bytes | None = None
     maximum: Bytes | None = None
+
+    def for_core(self) -> tuple[str, int | None, int | None]:
+        """The entry for the library. Raises `InvalidSize` for a wrong size, and `TypeError`."""
+        if not isinstance(self.name, str):
+            raise TypeError(f"the name of an entry is a {type(self.name).__name__}: give a str")
+        minimum = _bound(self.minimum, f"the minimum of {self.name!r}")
+        return self.name, minimum, _bound(self.maximum, f"the maximum of {self.name!r}")
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What a status, a plan and a resize ask before anything is touched. It can only narrow what
     they allow themselves.
+
+    - `host_reserve`: stays free on the host, also if a call's own reserve is less.
+    - `domains`: for each bound, the first entry counts that names the domain and has that bound.
 
     >>> import memctl
     >>> policy = memctl.Policy("2GiB", [memctl.DomainPolicy("demo-*", maximum="8GiB")])
@@ -38,14 +59,15 @@ class Policy:
     <Cause.ABOVE_POLICY: 'above_policy'>
     """
 
-    host_reserve: Bytes = 0  #: Stays free on the host, also if a call's own reserve is less.
-    #: For each bound, the first entry counts that names the domain and has that bound.
+    host_reserve: Bytes = 0
     domains: Sequence[DomainPolicy] = ()
 
     def for_core(self) -> tuple[int, list[tuple[str, int | None, int | None]]]:
-        """The policy for the library. Raises `InvalidSize` for a wrong size."""
-        domains = [
-            (one.name, _bound(one.minimum, "minimum"), _bound(one.maximum, "maximum"))
-            for one in self.domains
-        ]
-        return absolute(self.host_reserve, "host_reserve"), domains
+        """The policy for the library. Raises `InvalidSize` for a wrong size, and `TypeError`."""
+        if not isinstance(self.domains, Sequence):
+            raise TypeError(f"domains is a {type(self.domains).__name__}: give a list")
+        for one in self.domains:
+            if not isinstance(one, DomainPolicy):
+                kind = type(one).__name__
+                raise TypeError(f"an entry of domains is a {kind}: give a memctl.DomainPolicy")
+        return absolute(self.host_reserve, "host_reserve"), [one.for_core() for one in self.domains]

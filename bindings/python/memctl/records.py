@@ -41,6 +41,9 @@ def milliseconds(seconds: float) -> int:
 class DomainIdentity:
     """One life of a domain. After a reboot it has another `id`.
 
+    - `id`, `name`, `type`: Xen's number, the name when it was looked up, and the kind.
+    - `uuid`: tells whether `id` still means the same domain. Empty: not known.
+
     >>> DomainIdentity(3, "web1", DomainType.PVH).to_dict()
     {'id': 3, 'name': 'web1', 'type': 'pvh'}
     """
@@ -48,7 +51,7 @@ class DomainIdentity:
     id: int
     name: str
     type: DomainType
-    uuid: str = ""  #: Tells whether `id` still means the same domain. Empty: not known.
+    uuid: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of `memctl --json`."""
@@ -58,6 +61,9 @@ class DomainIdentity:
 @dataclass(frozen=True, slots=True)
 class AgentStatus:
     """What a guest's agent says about itself.
+
+    - `version`, `kernel_release`: of the agent, and of the guest's kernel.
+    - `block_size`: the guest adds memory in blocks of this size.
 
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
@@ -82,6 +88,9 @@ class AgentStatus:
 class RangeEnd:
     """One end of a range of sizes, and why the range ends there.
 
+    - `size`: the last size that a resize would be granted.
+    - `cause`, `reason`: why a resize past it is refused. A guest may have written part of `reason`.
+
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
     ...     host["demo-pv"].status().range.smallest.cause
@@ -89,8 +98,8 @@ class RangeEnd:
     """
 
     size: Size
-    cause: Cause  # why a resize past this end would be refused
-    reason: str  # the cause in words; a guest may have written a part of it
+    cause: Cause
+    reason: str
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of `memctl status --json`."""
@@ -99,7 +108,10 @@ class RangeEnd:
 
 @dataclass(frozen=True, slots=True)
 class SizeRange:
-    """The sizes that a resize would be granted now.
+    """The sizes that a resize would be granted now, from `smallest` to `largest`.
+
+    - `step`: above `step_from`, sizes go in multiples of `step`, counted from `step_from`.
+    - `step_from`: up to this size, any whole number of pages is possible.
 
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
@@ -110,8 +122,8 @@ class SizeRange:
 
     smallest: RangeEnd
     largest: RangeEnd
-    step: Size  # above `step_from`, sizes go in multiples of `step`, counted from `step_from`
-    step_from: Size  # up to this size, any whole number of pages is possible
+    step: Size
+    step_from: Size
 
     def __contains__(self, size: Size) -> bool:
         if not self.smallest.size <= size <= self.largest.size:
@@ -132,6 +144,17 @@ class SizeRange:
 class Status:
     """A domain at one moment. The host measured everything but `agent` and `reported_…`.
 
+    - `allocated`: what the domain has, by Xen's page count.
+    - `target`: the size that the domain was last asked to have.
+    - `limit`: static-max: how far the target may go without a resize. None: not known.
+    - `max_pages`: Xen's max_pages, which no guest can pass.
+    - `boot_limit`: the limit that the domain was built with. None: not known.
+    - `pool`: the paging pool. None: a pv domain has none.
+    - `agent`: None: no agent announced itself, or it does not answer.
+    - `reported_total`, `reported_available`: the guest's MemTotal and MemAvailable, if known.
+    - `range`: the sizes that a resize would be granted now. None: every size would be refused.
+    - `refused_by`, `refused_message`: why, if `range` is None.
+
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
     ...     status = host["demo-pv"].status()
@@ -143,16 +166,16 @@ class Status:
     domain: DomainIdentity
     allocated: Size
     target: Size
-    limit: Size | None  # static-max: how far the target may go without a resize
-    max_pages: Size  # Xen's max_pages, which no guest can pass
+    limit: Size | None
+    max_pages: Size
     boot_limit: Size | None
-    pool: Size | None  # None: a pv domain has none
-    agent: AgentStatus | None  # None: no agent announced itself, or it does not answer
+    pool: Size | None
+    agent: AgentStatus | None
     reported_total: Size | None
     reported_available: Size | None
-    range: SizeRange | None  # None: a resize would be refused whatever the size
-    refused_by: Cause | None  # why, if `range` is None
-    refused_message: str  # the same in words
+    range: SizeRange | None
+    refused_by: Cause | None
+    refused_message: str
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of `memctl status --json`."""
@@ -178,6 +201,10 @@ class Status:
 class Stage:
     """A stage of a plan. The guest reaches `size` before the next stage begins.
 
+    - `blocks`: the stage adds at most so many memory blocks.
+    - `memmap`: describing the blocks takes at most so much of the guest's own memory.
+    - `host_memory`: what the stage takes from the host. Negative: it gives memory back.
+
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
     ...     print([str(stage.size) for stage in host["demo-pvh"].plan("40GiB").stages])
@@ -185,9 +212,9 @@ class Stage:
     """
 
     size: Size
-    blocks: int  # the stage adds at most so many memory blocks
-    memmap: Size  # describing the blocks takes at most so much of the guest's own memory
-    host_memory: Size  # how much the stage takes from the host; negative: it gives memory back
+    blocks: int
+    memmap: Size
+    host_memory: Size
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of `memctl plan --json`."""
@@ -203,6 +230,13 @@ class Stage:
 class Plan:
     """What a resize would do. Stages after the first are a forecast.
 
+    - `from_size`, `to_size`: the size now, and after the resize.
+    - `limit`, `earlier_limit`: static-max after the resize, and now.
+    - `pool`, `pool_growth`: the paging pool after the resize, and how much of it is new.
+    - `host_free`, `host_reserve`: the host's free, unclaimed memory, and what of it stays free.
+    - `stages`: empty: the domain has that size already.
+    - `range`: the sizes that a resize would be granted now.
+
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
     ...     plan = host["demo-pvh"].plan("40GiB")
@@ -213,14 +247,14 @@ class Plan:
     domain: DomainIdentity
     from_size: Size
     to_size: Size
-    limit: Size  # static-max after the resize
-    earlier_limit: Size  # static-max now
-    pool: Size | None  # the pool after the resize; None: a pv domain has none
+    limit: Size
+    earlier_limit: Size
+    pool: Size | None
     pool_growth: Size
-    host_free: Size  # without what is claimed for other domains
+    host_free: Size
     host_reserve: Size
-    stages: tuple[Stage, ...]  # empty: the domain has that size already
-    range: SizeRange  # the sizes that a resize would be granted now
+    stages: tuple[Stage, ...]
+    range: SizeRange
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of `memctl plan --json`."""
@@ -244,16 +278,21 @@ class Plan:
 class Event:
     """The progress of a resize.
 
+    - `phase`, `stage`: what the resize does now. Stages count from 1; 0 outside the stages.
+    - `from_size`, `to_size`: the sizes when the phase began and will end; 0 in FACTS.
+    - `now`: the size now: measured, but in the phase ONLINE the guest's claim.
+    - `elapsed`: seconds since the resize began.
+
     >>> Event(Phase.POPULATE, 1, Size("1g"), Size("3g"), Size("2g"), 0.5).fraction
     0.5
     """
 
     phase: Phase
-    stage: int  # from 1; 0 outside the stages
-    from_size: Size  # the size at which the phase began
-    to_size: Size  # the size at which the phase will end
-    now: Size  # the size now: measured, but in the phase ONLINE the guest's claim
-    elapsed: float  # seconds since the resize began
+    stage: int
+    from_size: Size
+    to_size: Size
+    now: Size
+    elapsed: float
 
     @property
     def fraction(self) -> float:
@@ -276,7 +315,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class PhaseTime:
-    """How long a phase took, in seconds. A report lists a phase once for each time it came.
+    """How many `seconds` a `phase` took. A report lists a phase once for each time it came.
 
     >>> PhaseTime(Phase.VERIFY, 0.25).seconds
     0.25
@@ -288,7 +327,8 @@ class PhaseTime:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """Which of the three layers confirmed the result. The host measured only `xen`.
+    """Which layers confirmed the result: `xen`, which the host measured, and the guest's `blocks`
+    and MemTotal (`guest_total`), which its agent claims.
 
     >>> Verified(xen=True, blocks=True, guest_total=False).all
     False
@@ -308,6 +348,17 @@ class Verified:
 class Report:
     """What a resize did, however it ended.
 
+    - `outcome`, `cause`: how it ended, and why. The cause is None if it was verified, or if a
+      recovery kept a size as the resize had asked.
+    - `message`, `hint`: those of the error. Empty if verified.
+    - `from_size`, `requested`: the size before, and the size that was asked for.
+    - `reached`: the size now, by Xen's page count.
+    - `guest_total`: the guest's MemTotal, as its agent last claimed, if known.
+    - `limit`, `pool`: static-max and the paging pool now. A pv domain has no pool.
+    - `stages`, `elapsed`, `phases`: the stages begun, the seconds, and the time by phase.
+    - `residual`: guest memory that still describes blocks whose memory was taken back.
+    - `verified`: which layers confirmed the result.
+
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
     ...     report = host["demo-pv"].resize("2GiB")
@@ -318,20 +369,20 @@ class Report:
     """
 
     outcome: Outcome
-    cause: Cause | None  # None: verified, or a recovery that kept a size as the resize had asked
+    cause: Cause | None
     message: str
     hint: str
     domain: DomainIdentity
     from_size: Size
     requested: Size
-    reached: Size  # the size now, by Xen's page count
+    reached: Size
     guest_total: Size | None
-    limit: Size  # static-max now
-    pool: Size | None  # the pool now; None: a pv domain has none
-    stages: int  # how many stages the resize began
-    elapsed: float  # seconds
+    limit: Size
+    pool: Size | None
+    stages: int
+    elapsed: float
     phases: tuple[PhaseTime, ...]
-    residual: Size  # guest memory that still describes blocks whose memory was taken back
+    residual: Size
     verified: Verified
 
     def to_dict(self) -> dict[str, Any]:
@@ -372,6 +423,10 @@ class Report:
 class Finding:
     """What the doctor found out about one precondition.
 
+    - `check`, `subject`, `severity`: which precondition, whose, and how good or bad it is.
+    - `message`: one line. A guest may have written a part of it.
+    - `remedy`: a command or an instruction. Empty: nothing has to be mended.
+
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
     ...     finding = host.doctor()[0]
@@ -383,7 +438,7 @@ class Finding:
     subject: Subject
     severity: Severity
     message: str
-    remedy: str  # a command or an instruction; empty: nothing has to be mended
+    remedy: str
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of `memctl doctor --json`, without the domain."""
@@ -401,6 +456,10 @@ class Finding:
 class Recovery:
     """What a dead process's resize left in a domain, and what became of it.
 
+    - `report`: None: nothing was left behind, or `error` says why not.
+    - `unknown_claim`: host memory claimed for the domain without a record. It is left alone.
+    - `error`: why recovering failed. Only `Host.recover` sets it.
+
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
     ...     recovery = host["demo-pv"].recover()
@@ -409,9 +468,9 @@ class Recovery:
     """
 
     domain: DomainIdentity
-    report: Report | None  # None: nothing was left behind, or `error` says why not
-    unknown_claim: Size  # host memory claimed for the domain without a record; left alone
-    error: Error | None  # why recovering failed; only `Host.recover()` sets it
+    report: Report | None
+    unknown_claim: Size
+    error: Error | None
 
     def to_dict(self) -> dict[str, Any]:
         """The dicts of its parts."""
@@ -425,7 +484,8 @@ class Recovery:
 
 @dataclass(frozen=True, slots=True)
 class DomainChange:
-    """What happened to a guest, as `Host.watch` tells it.
+    """The `change` that happened to a guest, as `Host.watch` tells it. `domain` is as it is now, or
+    as it was when it ended.
 
     >>> import memctl
     >>> with memctl.Host("sim:") as host, host.watch() as changes:
@@ -434,7 +494,7 @@ class DomainChange:
     """
 
     change: Change
-    domain: DomainIdentity  #: As it is now, or as it was when it ended.
+    domain: DomainIdentity
 
     def __str__(self) -> str:
         return f"{self.change}: {self.domain.name}"

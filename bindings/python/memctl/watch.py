@@ -13,7 +13,7 @@ from types import TracebackType
 from . import _core
 from .errors import HostClosed
 from .operation import SLICE_MS
-from .records import DomainChange
+from .records import DomainChange, DomainIdentity
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
 
@@ -137,5 +137,16 @@ class HostLog:
                 line = told[1]
                 if not isinstance(line, tuple):
                     return
-                level, domain, message = line
-                self._logger.log(LEVELS[str(level)], "%s", message, extra={"domain": domain})
+                try:
+                    self._log(*line)
+                except Exception as error:
+                    self._raised(error)
+
+    def _log(self, level: str, domain: DomainIdentity | None, message: str) -> None:
+        self._logger.log(LEVELS[level], "%s", message, extra={"domain": domain})
+
+    def _raised(self, error: Exception) -> None:
+        """Tells Python's hook that the logger raised. The log goes on: lines would pile up."""
+        threading.excepthook(
+            threading.ExceptHookArgs((type(error), error, error.__traceback__, self._thread))
+        )

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <memory>
 #include <utility>
 
 #include "api/c/given.hpp"
@@ -34,12 +35,21 @@ memctl_error* answer_later(memctl_domain* domain, const memctl_question_options*
   });
 }
 
-PlanOptions plan_options_of(const StatusOptions& given) {
-  return {.online = given.online,
-          .agentless = given.agentless,
-          .allow_hvm_devices = given.allow_hvm_devices,
-          .host_reserve = given.host_reserve,
-          .stall = given.stall};
+/// Begins a resize with a handle, so that closing the host cancels it. Without a handle nobody
+/// would know of it.
+Result<Operation> begin_resize(const DomainObject& object, const SizeRequest& size,
+                               ResizeOptions options, memctl_operation** handle) {
+  const Operation begun = object.domain.resize(size, std::move(options));
+  try {
+    if (auto opened = open<OperationObject>(handle, object.host, begun); !opened) {
+      begun.cancel();
+      return std::move(opened).error();
+    }
+  } catch (...) {
+    begun.cancel();
+    throw;
+  }
+  return begun;
 }
 
 }  // namespace
@@ -59,41 +69,41 @@ memctl_error* memctl_domain_identity(memctl_domain* domain, memctl_identity** id
 
 memctl_error* memctl_domain_status(memctl_domain* domain, const memctl_question_options* options,
                                    memctl_status** status) {
-  return answer_at_once(domain, options, status, [](const Domain& of, const StatusOptions& given) {
-    return of.status(given);
+  return answer_at_once(domain, options, status, [](const Domain& of, const ResizeOptions& given) {
+    return of.status(status_options(given));
   });
 }
 
 memctl_error* memctl_domain_start_status(memctl_domain* domain,
                                          const memctl_question_options* options,
                                          memctl_operation** operation) {
-  return answer_later(domain, options, operation, [](const Domain& of, const StatusOptions& given) {
-    return of.ask_status(given);
+  return answer_later(domain, options, operation, [](const Domain& of, const ResizeOptions& given) {
+    return of.ask_status(status_options(given));
   });
 }
 
 memctl_error* memctl_domain_doctor(memctl_domain* domain, const memctl_question_options* options,
                                    memctl_findings** findings) {
   return answer_at_once(domain, options, findings,
-                        [](const Domain& of, const StatusOptions& given) {
-                          return of.doctor(doctor_options_of(given));
+                        [](const Domain& of, const ResizeOptions& given) {
+                          return of.doctor(doctor_options(given));
                         });
 }
 
 memctl_error* memctl_domain_start_doctor(memctl_domain* domain,
                                          const memctl_question_options* options,
                                          memctl_operation** operation) {
-  return answer_later(domain, options, operation, [](const Domain& of, const StatusOptions& given) {
-    return of.ask_doctor(doctor_options_of(given));
+  return answer_later(domain, options, operation, [](const Domain& of, const ResizeOptions& given) {
+    return of.ask_doctor(doctor_options(given));
   });
 }
 
 memctl_error* memctl_domain_plan(memctl_domain* domain, memctl_size_kind kind, std::int64_t kib,
                                  const memctl_question_options* options, memctl_plan** plan) {
   return answer_at_once(domain, options, plan,
-                        [&](const Domain& of, const StatusOptions& given) -> Result<Plan> {
+                        [&](const Domain& of, const ResizeOptions& given) -> Result<Plan> {
                           BOOST_OUTCOME_TRY(const auto size, size_of(kind, kib));
-                          return of.plan_resize(size, plan_options_of(given));
+                          return of.plan_resize(size, plan_options(given));
                         });
 }
 
@@ -106,7 +116,7 @@ memctl_error* memctl_domain_start_plan(memctl_domain* domain, memctl_size_kind k
     BOOST_OUTCOME_TRY(const auto size, size_of(kind, kib));
     BOOST_OUTCOME_TRY(const auto given, question_options_of(options));
     return open<OperationObject>(operation, object->host,
-                                 object->domain.ask_plan(size, plan_options_of(given)));
+                                 object->domain.ask_plan(size, plan_options(given)));
   });
 }
 
@@ -119,7 +129,10 @@ memctl_error* memctl_domain_resize(memctl_domain* domain, memctl_size_kind kind,
     BOOST_OUTCOME_TRY(const auto object, object_of<DomainObject>(domain));
     BOOST_OUTCOME_TRY(const auto size, size_of(kind, kib));
     BOOST_OUTCOME_TRY(require_may_block());
-    const Operation operation = object->domain.resize(size, std::move(given));
+    memctl_operation* handle = nullptr;
+    BOOST_OUTCOME_TRY(const auto operation, begin_resize(*object, size, std::move(given), &handle));
+    const std::unique_ptr<memctl_operation, decltype(&memctl_operation_close)> closing{
+        handle, memctl_operation_close};
     BOOST_OUTCOME_TRY(const auto value, operation.wait());
     *report = hand_out<memctl_report>(value);
     return success();
@@ -135,16 +148,8 @@ memctl_error* memctl_domain_start_resize(memctl_domain* domain, memctl_size_kind
     BOOST_OUTCOME_TRY(clear(operation));
     BOOST_OUTCOME_TRY(const auto object, object_of<DomainObject>(domain));
     BOOST_OUTCOME_TRY(const auto size, size_of(kind, kib));
-    const Operation begun = object->domain.resize(size, std::move(given));
-    const auto abandon = [&begun] { begun.cancel(); };  // nobody would know of it
-    try {
-      auto opened = open<OperationObject>(operation, object->host, begun);
-      if (!opened) abandon();
-      return opened;
-    } catch (...) {
-      abandon();
-      throw;
-    }
+    BOOST_OUTCOME_TRY(begin_resize(*object, size, std::move(given), operation));
+    return success();
   });
 }
 

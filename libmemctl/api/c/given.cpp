@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <limits>
 #include <utility>
 
 #include "api/c/numbers.hpp"
+#include "base/finite.hpp"
 
 namespace memctl::c {
 namespace {
@@ -16,7 +16,6 @@ using std::chrono::milliseconds;
 
 /// No struct is larger. A larger size is one that nobody wrote.
 constexpr std::size_t largest_struct = 4096;
-constexpr Kib largest_size = 4096_TiB;
 
 /// The caller's struct as this library knows it. A newer caller's struct is longer; what this
 /// library does not know in it has to be zero.
@@ -40,8 +39,9 @@ Result<Struct> read(const Struct* given, const char* name) {
   return known;
 }
 
-Error unknown(const char* what, std::int64_t number) {
-  return invalid(std::string{what} + " is " + std::to_string(number) + ", which has no meaning");
+Error unknown(const char* what, std::int64_t number, const char* hint) {
+  return invalid(std::string{what} + " is " + std::to_string(number) + ", which has no meaning",
+                 hint);
 }
 
 Result<milliseconds> stall_of(std::int64_t count) {
@@ -52,15 +52,16 @@ Result<milliseconds> stall_of(std::int64_t count) {
 Result<OnlineZone> zone_of(memctl_online_zone zone) {
   if (zone == MEMCTL_ZONE_KERNEL) return OnlineZone::kernel;
   if (zone == MEMCTL_ZONE_MOVABLE) return OnlineZone::movable;
-  return unknown("online", zone);
+  return unknown("online", zone, "give MEMCTL_ZONE_KERNEL or MEMCTL_ZONE_MOVABLE");
 }
 
-/// A reserve beyond any memory stands for all of it, so that nothing overflows.
 Result<Kib> reserve_of(std::int64_t kib) {
   if (kib == 0) return ResizeOptions{}.host_reserve;
   if (kib == MEMCTL_NO_RESERVE) return Kib{};
-  if (kib < 0) return unknown("host_reserve_kib", kib);
-  return std::min(Kib{kib}, largest_size);
+  if (kib < 0) {
+    return unknown("host_reserve_kib", kib, "give KiB, 0 for 64 MiB, or MEMCTL_NO_RESERVE");
+  }
+  return Kib{kib};
 }
 
 std::optional<Kib> bound_of(std::int64_t kib) {
@@ -105,18 +106,9 @@ std::function<void(const Value&)> showing(Callback callback, std::shared_ptr<Dat
 
 }  // namespace
 
-/// Times beyond a century stand for a century, so that nothing overflows.
 Result<milliseconds> time_of(std::int64_t count, const char* what) {
-  constexpr std::chrono::hours century{876'000};
-  if (count < 0) return unknown(what, count);
-  return std::min<milliseconds>(milliseconds{count}, century);
-}
-
-DoctorOptions doctor_options_of(const StatusOptions& given) {
-  return {.online = given.online,
-          .allow_hvm_devices = given.allow_hvm_devices,
-          .host_reserve = given.host_reserve,
-          .stall = given.stall};
+  if (count < 0) return unknown(what, count, "give milliseconds, from 0 on");
+  return milliseconds{count};
 }
 
 std::shared_ptr<Data> Data::hold(void* data, memctl_free_callback free) {
@@ -143,7 +135,7 @@ Result<Queue> queue_of(memctl_queue* queue) {
 
 Result<Policy> policy_of(const memctl_policy* given) {
   BOOST_OUTCOME_TRY(const auto known, read(given, "memctl_policy"));
-  Policy policy{.host_reserve = std::min(Kib{known.host_reserve_kib}, largest_size)};
+  Policy policy{.host_reserve = Kib{known.host_reserve_kib}};
   if (known.domain_count > 0) {
     BOOST_OUTCOME_TRY(require(known.domains, "domains"));
   }
@@ -170,9 +162,9 @@ Result<HostOptions> host_options_of(const memctl_host_options* given) {
   return options;
 }
 
-Result<StatusOptions> question_options_of(const memctl_question_options* given) {
+Result<ResizeOptions> question_options_of(const memctl_question_options* given) {
   BOOST_OUTCOME_TRY(const auto known, read(given, "memctl_question_options"));
-  StatusOptions options{.agentless = known.agentless, .allow_hvm_devices = known.allow_hvm_devices};
+  ResizeOptions options{.agentless = known.agentless, .allow_hvm_devices = known.allow_hvm_devices};
   BOOST_OUTCOME_TRY(options.online, zone_of(known.online));
   BOOST_OUTCOME_TRY(options.host_reserve, reserve_of(known.host_reserve_kib));
   BOOST_OUTCOME_TRY(options.stall, stall_of(known.stall_ms));
@@ -189,7 +181,8 @@ Result<ResizeOptions> resize_options_of(const memctl_resize_options* given) {
   if (known.on_failure == MEMCTL_ON_FAILURE_KEEP) {
     options.on_failure = OnFailure::keep;
   } else if (known.on_failure != MEMCTL_ON_FAILURE_RESTORE) {
-    return unknown("on_failure", known.on_failure);
+    return unknown("on_failure", known.on_failure,
+                   "give MEMCTL_ON_FAILURE_RESTORE or MEMCTL_ON_FAILURE_KEEP");
   }
   BOOST_OUTCOME_TRY(options.online, zone_of(known.online));
   options.agentless = known.agentless;
@@ -208,7 +201,8 @@ Result<DomainIdentity> identity_of(const memctl_identity* given) {
   BOOST_OUTCOME_TRY(require(known.name, "the name of the identity"));
   BOOST_OUTCOME_TRY(require(known.uuid, "the uuid of the identity"));
   if (known.type < MEMCTL_DOMAIN_PV || known.type > MEMCTL_DOMAIN_HVM) {
-    return unknown("the type of the identity", known.type);
+    return unknown("the type of the identity", known.type,
+                   "give an identity that the library handed out, or its numbers");
   }
   return DomainIdentity{.id = DomainId{known.id},
                         .name = known.name,
@@ -218,9 +212,12 @@ Result<DomainIdentity> identity_of(const memctl_identity* given) {
 
 Result<SizeRequest> size_of(memctl_size_kind kind, std::int64_t kib) {
   const bool relative = kind == MEMCTL_SIZE_RELATIVE;
-  if (!relative && kind != MEMCTL_SIZE_ABSOLUTE) return unknown("the kind of the size", kind);
+  if (!relative && kind != MEMCTL_SIZE_ABSOLUTE) {
+    return unknown("the kind of the size", kind,
+                   "give MEMCTL_SIZE_ABSOLUTE or MEMCTL_SIZE_RELATIVE");
+  }
   const Kib amount{kib};
-  if (amount > largest_size || amount < -largest_size) {
+  if (amount > vast_size || amount < -vast_size) {
     return Error{.cause = Cause::invalid_size,
                  .message = std::to_string(kib) + " KiB is larger than any memory"};
   }
@@ -241,9 +238,10 @@ std::function<void(const DomainChange&)> change_callback(memctl_change_callback 
 
 Result<void> require_may_block() {
   if (callbacks == 0) return success();
-  return Error{.cause = Cause::not_permitted,
-               .message = "a callback on the host's thread asked for something that would block it",
-               .hint = "start it as an operation, or give the callback a queue"};
+  return Error{
+      .cause = Cause::not_permitted,
+      .message = "a callback on the host's thread made a call that would block that thread",
+      .hint = "start it as an operation, or give the callback a queue"};
 }
 
 }  // namespace memctl::c

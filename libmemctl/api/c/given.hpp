@@ -37,10 +37,11 @@ using Queue = std::shared_ptr<QueueObject>;
 [[nodiscard]] Result<Queue> queue_of(memctl_queue* queue);
 
 /// Each of them takes null for the defaults. Errors: `invalid_argument`. The data of a callback is
-/// held first, so that its end is told in any case but one: the struct itself cannot be read.
+/// held first, so that its end is told in any case but one: the struct itself cannot be read. The
+/// options of a question are those of the resize that it is about.
 [[nodiscard]] Result<Policy> policy_of(const memctl_policy* given);
 [[nodiscard]] Result<HostOptions> host_options_of(const memctl_host_options* given);
-[[nodiscard]] Result<StatusOptions> question_options_of(const memctl_question_options* given);
+[[nodiscard]] Result<ResizeOptions> question_options_of(const memctl_question_options* given);
 [[nodiscard]] Result<ResizeOptions> resize_options_of(const memctl_resize_options* given);
 
 [[nodiscard]] Result<DomainIdentity> identity_of(const memctl_identity* given);
@@ -55,7 +56,6 @@ using Queue = std::shared_ptr<QueueObject>;
 
 /// A time that the caller gave. Errors: `invalid_argument` if it is negative.
 [[nodiscard]] Result<std::chrono::milliseconds> time_of(std::int64_t count, const char* what);
-[[nodiscard]] DoctorOptions doctor_options_of(const StatusOptions& given);
 
 /// Errors: `not_permitted` in a callback on a host's thread. For a blocking call that the C++
 /// interface does not have, and so cannot refuse before it begins.

@@ -6,6 +6,24 @@
 using namespace memctl;
 using namespace memctl::c;
 
+namespace {
+
+/// Without memory for `call`, a resize is left out, and goes on.
+template <class Call>
+void for_each_resize(const Handles::Closed& handles, Call call) noexcept {
+  for (const auto& [number, entry] : handles) {
+    const auto* operation = dynamic_cast<const OperationObject*>(entry.object.get());
+    const auto* resize = operation ? std::get_if<Operation>(&operation->under_way) : nullptr;
+    if (!resize) continue;
+    try {
+      call(*resize);
+    } catch (...) {  // NOLINT(bugprone-empty-catch): see above
+    }
+  }
+}
+
+}  // namespace
+
 extern "C" {
 
 memctl_error* memctl_parse_size(const char* text, memctl_size_kind* kind, std::int64_t* kib) {
@@ -35,16 +53,9 @@ memctl_error* memctl_host_open(const char* uri, const memctl_host_options* optio
 void memctl_host_close(memctl_host* host) {
   if (!std::dynamic_pointer_cast<HostObject>(Handles::all().find(value_of(host)))) return;
   const auto ended = Handles::all().close(value_of(host));
-  // A thread that waits for a resize keeps the host open until the resize has ended.
-  for (const auto& [number, entry] : ended) {
-    const auto* operation = dynamic_cast<const OperationObject*>(entry.object.get());
-    const auto* resize = operation ? std::get_if<Operation>(&operation->under_way) : nullptr;
-    if (!resize) continue;
-    try {
-      resize->cancel();
-    } catch (...) {  // NOLINT(bugprone-empty-catch): without memory for it, the resize goes on
-    }
-  }
+  // A thread that waits for a resize keeps the host open, so that the host's end does not do this.
+  for_each_resize(ended, [](const Operation& resize) { resize.cancel(); });
+  for_each_resize(ended, [](const Operation& resize) { static_cast<void>(resize.wait()); });
 }
 
 memctl_error* memctl_host_set_policy(memctl_host* host, const memctl_policy* policy) {
@@ -95,7 +106,7 @@ memctl_error* memctl_host_doctor(memctl_host* host, const memctl_question_option
     BOOST_OUTCOME_TRY(clear(findings));
     BOOST_OUTCOME_TRY(const auto object, object_of<HostObject>(host));
     BOOST_OUTCOME_TRY(const auto given, question_options_of(options));
-    BOOST_OUTCOME_TRY(const auto found, object->host.doctor(doctor_options_of(given)));
+    BOOST_OUTCOME_TRY(const auto found, object->host.doctor(doctor_options(given)));
     *findings = hand_out<memctl_findings>(found);
     return success();
   });
@@ -108,7 +119,7 @@ memctl_error* memctl_host_start_doctor(memctl_host* host, const memctl_question_
     BOOST_OUTCOME_TRY(const auto object, object_of<HostObject>(host));
     BOOST_OUTCOME_TRY(const auto given, question_options_of(options));
     return open<OperationObject>(operation, value_of(host),
-                                 object->host.ask_doctor(doctor_options_of(given)));
+                                 object->host.ask_doctor(doctor_options(given)));
   });
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <array>
 #include <chrono>
+#include <string>
 #include <utility>
+#include <variant>
 
 #include "api/c/given.hpp"
 
@@ -9,6 +12,15 @@ using namespace memctl::c;
 
 namespace {
 
+/// Which function hands out the answer of an operation.
+const char* answering(const OperationObject::UnderWay& under_way) {
+  constexpr std::array functions = {"memctl_operation_report", "memctl_operation_status",
+                                    "memctl_operation_findings", "memctl_operation_plan",
+                                    "memctl_operation_recovery"};
+  static_assert(functions.size() == std::variant_size_v<OperationObject::UnderWay>);
+  return functions.at(under_way.index());
+}
+
 /// Hands out the answer of an operation of the kind `UnderWay`.
 template <class UnderWay, class Struct>
 memctl_error* answer_of(memctl_operation* operation, Struct** answer) {
@@ -16,7 +28,10 @@ memctl_error* answer_of(memctl_operation* operation, Struct** answer) {
     BOOST_OUTCOME_TRY(clear(answer));
     BOOST_OUTCOME_TRY(const auto object, object_of<OperationObject>(operation));
     const auto* under_way = std::get_if<UnderWay>(&object->under_way);
-    if (!under_way) return invalid("the memctl_operation has an answer of another kind");
+    if (!under_way) {
+      return invalid("the memctl_operation has an answer of another kind",
+                     std::string{"ask "} + answering(object->under_way) + " for its answer");
+    }
     BOOST_OUTCOME_TRY(const auto value, under_way->wait());
     *answer = hand_out<Struct>(value);
     return success();

@@ -10,7 +10,7 @@ import sys
 from memctl_lab.config import REPOSITORY
 from memctl_lab.errors import LabError
 
-TARGETS = ("memctl-cli", "memctl-agent")
+TARGETS = ("memctl-cli", "memctl-xl", "memctl-agent")
 
 
 def build_what_boots() -> None:

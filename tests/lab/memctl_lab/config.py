@@ -53,6 +53,11 @@ class LabConfig:
         return self.build / "cli" / "memctl"
 
     @property
+    def xl_front(self) -> Path:
+        """memctl's front for xl; it need not exist."""
+        return self.build / "cli" / "front" / "xl"
+
+    @property
     def agent(self) -> Path:
         """The guest's daemon, a static binary; it need not exist."""
         return self.build / "agent" / "memctl-agent"

@@ -159,6 +159,7 @@ def _dom0_tree(config: LabConfig, packages: Packages, programs: dict[str, Path])
         binaries[f"usr/sbin/{name}"] = programs[name]
     if config.memctl.exists():
         binaries["usr/bin/memctl"] = config.memctl
+        _add_xl_commands(tree, config, packages, binaries)
     if config.contract_test.exists():
         binaries["usr/bin/memctl-contract-test"] = config.contract_test
     if config.hvm:
@@ -173,6 +174,20 @@ def _dom0_tree(config: LabConfig, packages: Packages, programs: dict[str, Path])
     tree.text("etc/xen/xl.conf", xl_configuration(config.autoballoon))
     tree.text("etc/profile", f"export PATH=/usr/sbin:/usr/bin:/sbin:/bin:{xen}/bin\n")
     return tree
+
+
+def _add_xl_commands(
+    tree: Tree, config: LabConfig, packages: Packages, binaries: dict[str, Path]
+) -> None:
+    """Adds memctl's front and its commands of xl, and Debian's own /usr/sbin/xl."""
+    wrapper = "usr/lib/xen-common/bin/xen-utils-wrapper"
+    binaries[wrapper] = packages.root / wrapper
+    tree.symlink("usr/sbin/xl", f"/{wrapper}")
+    if config.xl_front.exists():
+        binaries["usr/libexec/memctl/xl"] = config.xl_front
+    for name in ("xl-mem-resize", "xl-mem-status", "xl-mem-doctor"):
+        tree.symlink(f"usr/bin/{name}", "memctl")
+        tree.symlink(f"usr/libexec/memctl/{name}", "../../bin/memctl")
 
 
 def _add_libraries(

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What the command lines of memctl and of xl's commands share.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "options.hpp"
+
+namespace memctl::cli {
+
+void add_switch(CLI::App& app, const std::string& name, bool& value, const std::string& help);
+
+/// A domain, a size, and how to bring the domain to that size.
+void add_resize_options(CLI::App& app, Options& options);
+
+/// Any number of domains, and the options that every command has.
+void add_domains(CLI::App& app, Options& options);
+
+/// Reads `arguments` into what was added to `app`. Returns the answer if no command is to run.
+/// `used` returns the command that the arguments name, or null. `arguments` does not include the
+/// program's name.
+[[nodiscard]] std::optional<Answer> read_arguments(CLI::App& app,
+                                                   std::vector<std::string> arguments,
+                                                   const std::function<const CLI::App*()>& used);
+
+}  // namespace memctl::cli
