@@ -2,8 +2,9 @@
 #include "commands.hpp"
 
 namespace memctl::cli {
+namespace {
 
-ExitCode run(const Options& options, Environment& environment) {
+ExitCode run_command(const Options& options, Environment& environment) {
   switch (options.command) {
     case Command::resize:
       return run_resize(options, environment);
@@ -15,8 +16,17 @@ ExitCode run(const Options& options, Environment& environment) {
       return run_doctor(options, environment);
     case Command::recover:
       return run_recover(options, environment);
+    case Command::config:
+      return run_config(options, environment);
   }
   return ExitCode::usage;
+}
+
+}  // namespace
+
+ExitCode run(const Options& options, Environment& environment) {
+  const ExitCode ended = run_command(options, environment);
+  return environment.configuration() ? ended : ExitCode::usage;
 }
 
 }  // namespace memctl::cli

@@ -11,9 +11,11 @@ namespace {
 void examine(const Options& options, DoctorOutput& output, Environment& environment) {
   const auto host = environment.open_host(options.host);
   if (!host) return environment.write_out(output.add(host.error()));
-  environment.write_out(output.add(host.value().doctor(), std::nullopt));
-  ask_domains(host.value(), options, output, environment,
-              [](const Domain& domain) { return domain.ask_doctor(); });
+  environment.write_out(
+      output.add(host.value().doctor(doctor_options(options.resize)), std::nullopt));
+  ask_domains(host.value(), options, output, environment, [&](const Domain& domain) {
+    return domain.ask_doctor(doctor_options(options.resize));
+  });
 }
 
 }  // namespace

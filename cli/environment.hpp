@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "configuration.hpp"
 #include "event_queue.hpp"
 #include "memctl/host.hpp"
 #include "progress_bar.hpp"
@@ -27,7 +28,11 @@ class Environment {
 
   virtual ~Environment() = default;
 
-  /// Errors: those of `Host::open`.
+  /// What the administrator has set, or what is wrong with it. It stays the same.
+  [[nodiscard]] virtual const Result<Configuration>& configuration() = 0;
+
+  /// A host with the administrator's policy. Errors: that of `configuration`, and those of
+  /// `Host::open`.
   [[nodiscard]] virtual Result<Host> open_host(const std::string& uri) = 0;
 
   virtual void write_out(std::string_view text) = 0;

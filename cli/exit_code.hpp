@@ -13,7 +13,7 @@ namespace memctl::cli {
 enum class ExitCode : int {
   verified = 0,       ///< Done, and every layer agrees.
   found_bad = 1,      ///< doctor: a precondition is bad.
-  usage = 2,          ///< The command line, or the size, is wrong.
+  usage = 2,          ///< The command line, the size or the configuration is wrong.
   refused = 3,        ///< Nothing was changed.
   restored = 4,       ///< It failed, and the earlier state is restored.
   left_behind = 5,    ///< It failed, and the earlier state is not restored, or only in part.

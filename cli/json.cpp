@@ -5,6 +5,8 @@
 #include <optional>
 #include <string_view>
 
+#include "choice.hpp"
+
 namespace memctl::cli {
 namespace {
 
@@ -198,5 +200,47 @@ std::string finding_json(const Finding& finding, const std::optional<DomainIdent
 }
 
 std::string doctor_error_json(const Error& error) { return error_json("doctor", error); }
+
+std::string config_json(const Configuration& configuration) {
+  const auto line_of = [&](const char* key) {
+    const auto found = configuration.lines.find(key);
+    return found == configuration.lines.end() ? Json(nullptr) : Json(found->second);
+  };
+  const auto line_or_null = [](int number) { return number == 0 ? Json(nullptr) : Json(number); };
+  const ResizeOptions& resize = configuration.resize;
+  Json domains = Json::array();
+  for (std::size_t each = 0; each < configuration.domain_lines.size(); ++each) {
+    const DomainPolicy& entry = configuration.policy.domains[each];
+    const DomainLines& lines = configuration.domain_lines[each];
+    domains.push_back({{"name", entry.name},
+                       {"minimum_kib", kib(entry.minimum)},
+                       {"maximum_kib", kib(entry.maximum)},
+                       {"lines",
+                        {{"entry", lines.entry},
+                         {"minimum", line_or_null(lines.minimum)},
+                         {"maximum", line_or_null(lines.maximum)}}}});
+  }
+  return line({{"event", "config"},
+               {"file", configuration.file},
+               {"found", configuration.found},
+               {"reserve_kib", configuration.policy.host_reserve.count()},
+               {"timeout_ms", resize.timeout ? Json(resize.timeout->count()) : Json(nullptr)},
+               {"stall_ms", resize.stall.count()},
+               {"on_failure", std::string{word_for(resize.on_failure, on_failure_choice)}},
+               {"online", std::string{word_for(resize.online, online_choice)}},
+               {"lines",
+                {{"reserve", line_of("host.reserve")},
+                 {"timeout", line_of("resize.timeout")},
+                 {"stall", line_of("resize.stall")},
+                 {"on_failure", line_of("resize.on_failure")},
+                 {"online", line_of("resize.online")}}},
+               {"domains", domains}});
+}
+
+std::string config_error_json(const Error& error) {
+  Json object{{"event", "config"}};
+  put_error(object, error);
+  return line(object);
+}
 
 }  // namespace memctl::cli

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "configuration.hpp"
 #include "ending.hpp"
 #include "memctl/doctor.hpp"
 #include "memctl/domain_info.hpp"
@@ -32,5 +33,10 @@ namespace memctl::cli {
                                        const std::optional<DomainIdentity>& domain);
 /// Stands in the place of the findings about a host or a domain if there are none.
 [[nodiscard]] std::string doctor_error_json(const Error& error);
+
+/// What is in force, and the lines that set it.
+[[nodiscard]] std::string config_json(const Configuration& configuration);
+/// Stands in its place if the configuration is wrong.
+[[nodiscard]] std::string config_error_json(const Error& error);
 
 }  // namespace memctl::cli

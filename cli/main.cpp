@@ -4,9 +4,11 @@
 #include <clocale>
 #include <exception>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "commands.hpp"
+#include "configuration.hpp"
 #include "exit_code.hpp"
 #include "options.hpp"
 #include "process.hpp"
@@ -23,15 +25,22 @@ int run_program(int argc, char** argv) {
   const std::vector<std::string> words{argv, argv + argc};
   const std::vector<std::string> arguments{words.begin() + (argc > 0 ? 1 : 0), words.end()};
   const auto of_xl = argc > 0 ? xl_command(words.front()) : std::nullopt;
-  const auto parsed = of_xl ? parse_xl_options(*of_xl, arguments) : parse_options(arguments);
+  const auto parse = [&](const ResizeOptions& defaults) {
+    return of_xl ? parse_xl_options(*of_xl, arguments, defaults)
+                 : parse_options(arguments, defaults);
+  };
+  auto parsed = parse({});
   if (const auto* answer = std::get_if<Answer>(&parsed)) {
     const bool written = write_all(STDOUT_FILENO, answer->out);
     static_cast<void>(write_all(STDERR_FILENO, answer->err));
     return written ? answer->exit_code : static_cast<int>(ExitCode::output_lost);
   }
   block_stops();
+  auto configuration = read_configuration(std::get<Options>(parsed).config);
+  // Now that the file is known, what the command line leaves open is as the file has it.
+  if (configuration) parsed = parse(configuration.value().resize);
   const auto& options = std::get<Options>(parsed);
-  Process process;
+  Process process{std::move(configuration)};
   if (options.command == Command::resize) process.catch_signals();
   const ExitCode ended = run(options, process);
   const int code =

@@ -5,8 +5,10 @@
 #include <charconv>
 #include <cmath>
 #include <sstream>
+#include <type_traits>
 #include <utility>
 
+#include "choice.hpp"
 #include "command_line.hpp"
 #include "exit_code.hpp"
 #include "memctl/version.hpp"
@@ -41,24 +43,30 @@ void add_text(CLI::App& app, const std::string& name, std::string& value, const 
 
 /// An option that takes one of two words.
 template <class Value>
-void add_choice(CLI::App& app, const std::string& name, Value& value,
-                std::pair<std::string, Value> first, std::pair<std::string, Value> second,
+void add_choice(CLI::App& app, const std::string& name, Value& value, const Choice<Value>& choice,
                 const std::string& help) {
-  const auto take = [=, &value](const std::string& text) {
-    if (text != first.first && text != second.first) {
-      throw CLI::ValidationError(
-          name, "\"" + text + "\" is neither " + first.first + " nor " + second.first);
+  const std::string first{choice[0].first};
+  const std::string second{choice[1].first};
+  const auto take = [=, &value, &choice](const std::string& text) {
+    const auto chosen = value_of(text, choice);
+    if (!chosen) {
+      throw CLI::ValidationError(name, "\"" + text + "\" is neither " + first + " nor " + second);
     }
-    value = text == first.first ? first.second : second.second;
+    value = *chosen;
   };
-  app.add_option_function<std::string>(name, take, help)
-      ->type_name(first.first + "|" + second.first);
+  app.add_option_function<std::string>(name, take, help)->type_name(first + "|" + second);
 }
 
 template <class Value>
 void add_seconds(CLI::App& app, const std::string& name, Value& value, const std::string& help) {
   const auto take = [name, &value](const std::string& guarded_text) {
     const std::string text = unguarded(guarded_text);
+    if constexpr (std::is_same_v<Value, std::optional<std::chrono::milliseconds>>) {
+      if (text == "never") {
+        value = std::nullopt;
+        return;
+      }
+    }
     const auto seconds = parse_seconds(text);
     if (!seconds) {
       throw CLI::ValidationError(name, "\"" + text + "\" is no number of seconds above 0");
@@ -80,6 +88,10 @@ void add_common(CLI::App& app, Options& options) {
   const auto take = [&options](const std::string& text) { options.host = text; };
   app.add_option_function<std::string>("--host", take, "xen: (the default), or sim: for a try-out")
       ->type_name("URI");
+  const auto take_file = [&options](const std::string& text) { options.config = text; };
+  app.add_option_function<std::string>("--config", take_file,
+                                       "Another configuration than /etc/memctl/memctl.toml")
+      ->type_name("FILE");
   add_switch(app, "--json", options.json, "One JSON object a line on standard output");
   add_switch(app, "-v,--verbose", options.verbose, "Say more: each phase, and libxl's log lines");
 }
@@ -105,12 +117,10 @@ void add_resize_options(CLI::App& app, Options& options) {
   add_seconds(app, "--timeout", resize.timeout, "Give up after this time (default: never)");
   add_seconds(app, "--stall", resize.stall,
               "Give up after this time without progress (default: 30)");
-  add_choice<OnFailure>(app, "--on-failure", resize.on_failure, {"restore", OnFailure::restore},
-                        {"keep", OnFailure::keep},
-                        "What to do if the resize fails (default: restore)");
-  add_choice<OnlineZone>(app, "--online", resize.online, {"kernel", OnlineZone::kernel},
-                         {"movable", OnlineZone::movable},
-                         "The guest's zone for added memory (default: kernel)");
+  add_choice(app, "--on-failure", resize.on_failure, on_failure_choice,
+             "What to do if the resize fails (default: restore)");
+  add_choice(app, "--online", resize.online, online_choice,
+             "The guest's zone for added memory (default: kernel)");
   add_switch(app, "--agentless", resize.agentless,
              "Work without the guest's agent; only Xen's count is verified");
   add_switch(app, "--allow-hvm-devices", resize.allow_hvm_devices,
@@ -159,11 +169,16 @@ Exit codes:
   5 restored in part, or kept as the resize had asked; the output says what is left
   6 the domain is gone, rebooted or moved
 )";
+constexpr const char* config_examples = R"(Examples:
+  memctl config                    the bounds and defaults of this host
+  memctl config --config new.toml  what another file would set; exit code 2 if it is wrong
+  memctl config --json
+)";
 constexpr const char* exit_codes = R"(Exit codes:
   0 done and verified         3 refused: nothing changed
   1 doctor found a fault      4 failed, and restored
-  2 wrong usage or size       5 failed, and something was left behind
-                              6 the domain is gone, rebooted or moved
+  2 wrong usage, size or      5 failed, and something was left behind
+    configuration             6 the domain is gone, rebooted or moved
   74 the output could not be written (a resize keeps its own code)
   130 interrupted, and restored; a second Ctrl-C leaves the rest to memctl recover
 
@@ -208,8 +223,9 @@ std::optional<std::chrono::milliseconds> parse_seconds(std::string_view text) {
   return std::chrono::milliseconds{std::llround(seconds * 1000)};
 }
 
-std::variant<Options, Answer> parse_options(std::vector<std::string> arguments) {
-  Options options;
+std::variant<Options, Answer> parse_options(std::vector<std::string> arguments,
+                                            const ResizeOptions& defaults) {
+  Options options{.resize = defaults};
   bool dry_run = false;
   CLI::App app{"Resizes the memory of running Xen guests, past their boot limit too.", "memctl"};
   app.set_version_flag("--version", "memctl " + std::string{version()}, "Show the version");
@@ -243,6 +259,11 @@ std::variant<Options, Answer> parse_options(std::vector<std::string> arguments) 
   add_domains(*recover, options);
   recover->group("Commands");
   recover->footer(recover_examples);
+  CLI::App* config =
+      app.add_subcommand("config", "Show the bounds and defaults in force, and what sets them");
+  add_common(*config, options);
+  config->group("Commands");
+  config->footer(config_examples);
 
   const auto used = [&]() -> const CLI::App* {
     const auto commands = app.get_subcommands();
@@ -255,6 +276,8 @@ std::variant<Options, Answer> parse_options(std::vector<std::string> arguments) 
     options.command = Command::doctor;
   } else if (used() == recover) {
     options.command = Command::recover;
+  } else if (used() == config) {
+    options.command = Command::config;
   } else {
     options.command = used() == plan || dry_run ? Command::plan : Command::resize;
   }

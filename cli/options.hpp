@@ -12,15 +12,16 @@
 
 namespace memctl::cli {
 
-enum class Command { resize, plan, status, doctor, recover };
+enum class Command { resize, plan, status, doctor, recover, config };
 
 /// A correct command line.
 struct Options {
   Command command{Command::status};
   std::string host{"xen:"};
-  std::string domain{};                ///< resize and plan: a name or a number.
-  std::string size{};                  ///< resize and plan: as the user wrote it.
-  std::vector<std::string> domains{};  ///< status, doctor and recover: none means all.
+  std::optional<std::string> config{};  ///< The configuration file, if it is not the usual one.
+  std::string domain{};                 ///< resize and plan: a name or a number.
+  std::string size{};                   ///< resize and plan: as the user wrote it.
+  std::vector<std::string> domains{};   ///< status, doctor and recover: none means all.
   ResizeOptions resize{};
   bool json{false};
   bool verbose{false};
@@ -35,8 +36,9 @@ struct Answer {
   std::string err{};
 };
 
-/// `arguments` does not include the program's name.
-[[nodiscard]] std::variant<Options, Answer> parse_options(std::vector<std::string> arguments);
+/// `arguments` does not include the program's name. What they leave open is as `defaults` has it.
+[[nodiscard]] std::variant<Options, Answer> parse_options(std::vector<std::string> arguments,
+                                                          const ResizeOptions& defaults = {});
 
 /// Seconds, whole or not: more than zero, at most a year.
 [[nodiscard]] std::optional<std::chrono::milliseconds> parse_seconds(std::string_view text);

@@ -10,7 +10,10 @@
 
 namespace memctl::cli {
 
-Result<Host> Process::open_host(const std::string& uri) { return host_.emplace(Host::open(uri)); }
+Result<Host> Process::open_host(const std::string& uri) {
+  if (!configuration_) return configuration_.error();
+  return host_.emplace(Host::open(uri, {.policy = configuration_.value().policy}));
+}
 
 // A resize goes on without a reader, because the guest must not be left half-way.
 void Process::write_out(std::string_view text) {

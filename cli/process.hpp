@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "environment.hpp"
 #include "signals.hpp"
@@ -12,10 +13,14 @@ namespace memctl::cli {
 /// This process: its standard output and standard error, its signals, and real time.
 class Process final : public Environment {
  public:
+  explicit Process(Result<Configuration> configuration)
+      : configuration_{std::move(configuration)} {}
+
   /// From now on the first signals interrupt a resize instead of ending the process; see
   /// `SignalWatch`. Must be called before `open_host`, which starts threads.
   void catch_signals() { signals_.emplace(); }
 
+  [[nodiscard]] const Result<Configuration>& configuration() override { return configuration_; }
   /// The host lives as long as this object. If one of libxl's calls waits for another tool's lock,
   /// closing the host waits for that call, and ending the process ends it: see `main`.
   [[nodiscard]] Result<Host> open_host(const std::string& uri) override;
@@ -32,6 +37,7 @@ class Process final : public Environment {
   [[nodiscard]] bool output_lost() const { return output_lost_; }
 
  private:
+  Result<Configuration> configuration_;
   std::optional<SignalWatch> signals_;
   std::optional<Result<Host>> host_;
   bool output_lost_{false};

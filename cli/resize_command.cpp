@@ -77,27 +77,37 @@ Ending resize(const Request& request, const Options& options, Environment& envir
   return ending;
 }
 
+/// Writes how the request ended.
+ExitCode tell(Ending ending, const Options& options, Environment& environment) {
+  const auto& configuration = environment.configuration();
+  if (ending.error && ending.domain && configuration) {
+    ending.error =
+        with_source(*std::move(ending.error), ending.domain->name, configuration.value());
+  }
+  return write(output_of(options, ending), environment);
+}
+
 }  // namespace
 
 ExitCode run_resize(const Options& options, Environment& environment) {
-  const auto looked_up = look_up(options, environment);
-  if (const auto* ending = std::get_if<Ending>(&looked_up)) {
-    return write(output_of(options, *ending), environment);
+  auto looked_up = look_up(options, environment);
+  if (auto* ending = std::get_if<Ending>(&looked_up)) {
+    return tell(std::move(*ending), options, environment);
   }
   const auto& request = std::get<Request>(looked_up);
-  return write(output_of(options, resize(request, options, environment)), environment);
+  return tell(resize(request, options, environment), options, environment);
 }
 
 ExitCode run_plan(const Options& options, Environment& environment) {
-  const auto looked_up = look_up(options, environment);
-  if (const auto* ending = std::get_if<Ending>(&looked_up)) {
-    return write(output_of(options, *ending), environment);
+  auto looked_up = look_up(options, environment);
+  if (auto* ending = std::get_if<Ending>(&looked_up)) {
+    return tell(std::move(*ending), options, environment);
   }
   const auto& request = std::get<Request>(looked_up);
   auto plan = request.domain.plan_resize(request.size, plan_options(options.resize));
   if (plan) return write(output_of(options, plan.value()), environment);
-  const Ending refused{std::move(plan).error(), request.domain.identity(), request.requested()};
-  return write(output_of(options, refused), environment);
+  return tell({std::move(plan).error(), request.domain.identity(), request.requested()}, options,
+              environment);
 }
 
 }  // namespace memctl::cli

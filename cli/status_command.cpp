@@ -53,8 +53,9 @@ class StatusOutput {
 void show(const Options& options, StatusOutput& output, Environment& environment) {
   const auto host = environment.open_host(options.host);
   if (!host) return environment.write_out(output.add(host.error()));
-  ask_domains(host.value(), options, output, environment,
-              [](const Domain& domain) { return domain.ask_status(); });
+  ask_domains(host.value(), options, output, environment, [&](const Domain& domain) {
+    return domain.ask_status(status_options(options.resize));
+  });
 }
 
 }  // namespace

@@ -102,6 +102,9 @@ std::string usage_mistake(const CLI::App& app, const CLI::App* command,
     return command->get_name() + " needs a domain and a size: " + called(app, *command) +
            " DOMAIN SIZE";
   }
+  if (!rest.empty() && of.get_option_no_throw("SIZE") == nullptr) {
+    return of.get_name() + " takes no argument; " + in_quotes(rest.front()) + " is too much";
+  }
   if (!rest.empty()) {
     return of.get_name() + " takes one domain and one size; " + in_quotes(rest.front()) +
            " is too much";

@@ -78,10 +78,10 @@ std::optional<Command> xl_command(std::string_view program) {
   return found == xl_commands.end() ? std::nullopt : std::optional{found->command};
 }
 
-std::variant<Options, Answer> parse_xl_options(Command command,
-                                               std::vector<std::string> arguments) {
+std::variant<Options, Answer> parse_xl_options(Command command, std::vector<std::string> arguments,
+                                               const ResizeOptions& defaults) {
   const auto& of_xl = *std::ranges::find(xl_commands, command, &XlCommand::command);
-  Options options{.command = command};
+  Options options{.command = command, .resize = defaults};
   bool dry_run = false;
   CLI::App app{of_xl.help, of_xl.name};
   app.set_help_flag("-h,--help", "Show this help");

@@ -16,8 +16,9 @@ namespace memctl::cli {
 [[nodiscard]] std::optional<Command> xl_command(std::string_view program);
 
 /// The arguments of a command of xl. Options of xl's own may be among them. `arguments` does not
-/// include the program's name.
+/// include the program's name. What they leave open is as `defaults` has it.
 [[nodiscard]] std::variant<Options, Answer> parse_xl_options(Command command,
-                                                             std::vector<std::string> arguments);
+                                                             std::vector<std::string> arguments,
+                                                             const ResizeOptions& defaults = {});
 
 }  // namespace memctl::cli

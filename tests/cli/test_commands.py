@@ -133,6 +133,7 @@ def test_without_an_agent_only_agentless_works(
         (["doctor"], 74),
         (["plan", "demo-pv", "2g"], 74),
         (["recover"], 74),
+        (["config"], 74),
         (["resize", "demo-pv", "2g"], 0),
     ],
 )

@@ -71,6 +71,7 @@ def test_without_xen_every_command_says_so(memctl: Memctl) -> None:
         ["status", "--dry-run"],
         ["doctor", "--agentless"],
         ["recover", "--on-failure", "keep"],
+        ["config", "web1"],
     ],
 )
 def test_a_wrong_command_line_is_a_usage_error(memctl: Memctl, arguments: list[str]) -> None:
@@ -87,7 +88,7 @@ def test_an_unknown_kind_of_host_is_refused(memctl: Memctl) -> None:
 
 def test_help_and_version(memctl: Memctl) -> None:
     assert memctl("--version").out.startswith("memctl ")
-    for command in ("resize", "plan", "status", "doctor", "recover"):
+    for command in ("resize", "plan", "status", "doctor", "recover", "config"):
         run = memctl(command, "--help")
         assert run.code == 0
         assert f"  memctl {command} " in run.out

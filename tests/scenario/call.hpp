@@ -41,6 +41,10 @@ class Call final : public cli::Environment {
 
   // For its command.
 
+  /// No file sets anything.
+  [[nodiscard]] const Result<cli::Configuration>& configuration() override {
+    return configuration_;
+  }
   [[nodiscard]] Result<Host> open_host(const std::string& /*uri*/) override { return host_; }
   void write_out(std::string_view text) override { out_ += text; }
   void write_err(std::string_view text) override { err_ += text; }
@@ -59,6 +63,7 @@ class Call final : public cli::Environment {
  private:
   void run(const std::vector<std::string>& arguments);
 
+  Result<cli::Configuration> configuration_{cli::Configuration{}};
   Host host_;
   const host::Clock& clock_;
   std::string out_{};

@@ -33,7 +33,11 @@ class Recorded final : public Environment {
     return cli::run(std::get<Options>(parse_options(std::move(arguments))), *this);
   }
 
-  Result<Host> open_host(const std::string& uri) override { return Host::open(uri); }
+  const Result<Configuration>& configuration() override { return configured; }
+  Result<Host> open_host(const std::string& uri) override {
+    if (!configured) return configured.error();
+    return Host::open(uri, {.policy = configured.value().policy});
+  }
   void write_out(std::string_view text) override { out += text; }
   void write_err(std::string_view text) override { err += text; }
   ProgressBar::Style style() override { return style_; }
@@ -44,6 +48,7 @@ class Recorded final : public Environment {
     queue.wait(patience);
   }
 
+  Result<Configuration> configured{Configuration{}};
   std::string out{};
   std::string err{};
 
@@ -75,6 +80,67 @@ TEST(Commands, AHostThatCannotBeOpenedIsToldByEachCommand) {
     EXPECT_EQ(memctl.out, "");
     EXPECT_THAT(memctl.err, HasSubstr("(invalid_argument)"));
   }
+}
+
+TEST(Commands, ARefusalByTheAdministratorNamesTheLineThatSetsTheBound) {
+  Recorded memctl;
+  memctl.configured = parse_configuration(
+      "[[domain]]\nname = \"demo*\"\nminimum = \"512m\"\nmaximum = \"2g\"\n", "/f");
+  EXPECT_EQ(memctl.run({"resize", "demo-pv", "4g"}), ExitCode::refused);
+  EXPECT_THAT(memctl.err, HasSubstr("(above_policy)\n"));
+  EXPECT_THAT(memctl.err, HasSubstr("\n  hint: /f:4 sets the maximum of \"demo*\"\n"));
+  EXPECT_EQ(memctl.run({"plan", "demo-pv", "100m", "--json"}), ExitCode::refused);
+  EXPECT_THAT(memctl.out, HasSubstr(R"("hint":"/f:3 sets the minimum of \"demo*\"")"));
+  EXPECT_EQ(memctl.run({"resize", "demo-pv", "2g"}), ExitCode::verified);
+}
+
+TEST(Commands, WithAWrongConfigurationNothingRuns) {
+  for (const auto& command : std::vector<std::vector<std::string>>{{"resize", "demo-pv", "2g"},
+                                                                   {"plan", "demo-pv", "2g"},
+                                                                   {"status"},
+                                                                   {"doctor"},
+                                                                   {"recover"},
+                                                                   {"config"}}) {
+    SCOPED_TRACE(command.front());
+    Recorded memctl;
+    memctl.configured = parse_configuration("[host]\nreserve = 1GiB\n", "/f");
+    EXPECT_EQ(memctl.run(command), ExitCode::usage);
+    EXPECT_EQ(memctl.out, "");
+    EXPECT_THAT(memctl.err, StartsWith("memctl: /f:2: this line cannot be read: reserve = 1GiB"));
+    std::vector<std::string> arguments = command;
+    arguments.push_back("--json");
+    memctl.err.clear();
+    EXPECT_EQ(memctl.run(arguments), ExitCode::usage);
+    EXPECT_THAT(memctl.out, HasSubstr(R"("cause":"invalid_argument","message":"/f:2: )"));
+    EXPECT_EQ(memctl.err, "");
+  }
+}
+
+TEST(Commands, ConfigShowsWhatIsInForceAndWhatSetsIt) {
+  Recorded memctl;
+  EXPECT_EQ(memctl.run({"config"}), ExitCode::verified);
+  EXPECT_EQ(memctl.out,
+            "SETTING            VALUE    SET BY\n"
+            "host.reserve       64 MiB   default\n"
+            "resize.timeout     never    default\n"
+            "resize.stall       30 s     default\n"
+            "resize.on_failure  restore  default\n"
+            "resize.online      kernel   default\n"
+            "there is no /etc/memctl/memctl.toml\n");
+  memctl.out.clear();
+  memctl.configured = parse_configuration(
+      "[resize]\ntimeout = 1000000\nstall = 0.25\n[[domain]]\nname = \"web*\"\nmaximum = "
+      "\"8g\"\n",
+      "/f");
+  EXPECT_EQ(memctl.run({"config"}), ExitCode::verified);
+  EXPECT_EQ(memctl.out,
+            "SETTING            VALUE      SET BY\n"
+            "host.reserve       64 MiB     default\n"
+            "resize.timeout     1000000 s  /f:2\n"
+            "resize.stall       0.25 s     /f:3\n"
+            "resize.on_failure  restore    default\n"
+            "resize.online      kernel     default\n"
+            "maximum of web*    8192 MiB   /f:6\n");
 }
 
 /// Twelve guests whose agents do not answer. A dead process left a record in each of them.

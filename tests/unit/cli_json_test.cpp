@@ -56,6 +56,32 @@ TEST(Json, Progress) {
   EXPECT_EQ(object["elapsed_ms"], 1200);
 }
 
+TEST(Json, Configuration) {
+  const Json in_force = schema("config").at("oneOf").at(0);
+  const Json object = checked(config_json(Configuration{}), in_force);
+  EXPECT_EQ(object["file"], "/etc/memctl/memctl.toml");
+  EXPECT_EQ(object["found"], false);
+  EXPECT_EQ(object["reserve_kib"], 65536);
+  EXPECT_TRUE(object["timeout_ms"].is_null() && object["lines"]["timeout"].is_null());
+  const auto read =
+      parse_configuration("[resize]\ntimeout = 5\n[[domain]]\nname = 'a'\nmaximum = 64\n", "/f");
+  const Json set = checked(config_json(read.value()), in_force);
+  EXPECT_EQ(set["timeout_ms"], 5000);
+  EXPECT_EQ(set["lines"]["timeout"], 2);
+  const Json& domain = set["domains"].at(0);
+  EXPECT_EQ(domain["name"], "a");
+  EXPECT_TRUE(domain["minimum_kib"].is_null() && domain["lines"]["minimum"].is_null());
+  EXPECT_EQ(domain["maximum_kib"], 65536);
+  EXPECT_EQ(domain["lines"]["maximum"], 5);
+}
+
+TEST(Json, AWrongConfiguration) {
+  const Json object =
+      checked(config_error_json({.cause = Cause::invalid_argument, .message = "no", .hint = "yes"}),
+              schema("config").at("oneOf").at(1));
+  EXPECT_EQ(object["message"], "no");
+}
+
 TEST(Json, ReportOfAVerifiedResize) {
   const Ending ending{
       Report{.outcome = Outcome::verified,

@@ -55,6 +55,30 @@ TEST(Options, EachOptionIsRead) {
   EXPECT_EQ(options.size, "+1g");
 }
 
+TEST(Options, WhatTheCommandLineLeavesOpenIsAsTheDefaultsHaveIt) {
+  const ResizeOptions defaults{.timeout = 600s, .stall = 5s, .on_failure = OnFailure::keep};
+  const auto resize = [&](std::vector<std::string> arguments) {
+    return std::get<Options>(parse_options(std::move(arguments), defaults)).resize;
+  };
+  const ResizeOptions open = resize({"resize", "web1", "4g"});
+  EXPECT_EQ(open.timeout, 600s);
+  EXPECT_EQ(open.stall, 5s);
+  EXPECT_EQ(open.on_failure, OnFailure::keep);
+  const ResizeOptions said = resize(
+      {"resize", "web1", "4g", "--timeout", "9", "--stall", "30", "--on-failure", "restore"});
+  EXPECT_EQ(said.timeout, 9s);
+  EXPECT_EQ(said.stall, 30s);
+  EXPECT_EQ(said.on_failure, OnFailure::restore);
+  EXPECT_EQ(resize({"resize", "web1", "4g", "--timeout", "never"}).timeout, std::nullopt);
+}
+
+TEST(Options, AnotherConfigurationMayBeNamedBeforeOrAfterTheCommand) {
+  EXPECT_EQ(read({"config"}).command, Command::config);
+  EXPECT_EQ(read({"config"}).config, std::nullopt);
+  EXPECT_EQ(read({"--config", "a.toml", "status"}).config, "a.toml");
+  EXPECT_EQ(read({"status", "--config=a.toml"}).config, "a.toml");
+}
+
 TEST(Options, HostMayAlsoFollowTheCommand) {
   EXPECT_EQ(read({"status", "--host", "sim:"}).host, "sim:");
 }
@@ -115,6 +139,9 @@ TEST(Options, MistakesAreOneLineAndAHint) {
       {"plan", "web1", "1g", "-x"},
       {"status", "--stall", "3"},
       {"doctor", "--stall", "3"},
+      {"config", "web1"},
+      {"config", "--config"},
+      {"resize", "web1", "1g", "--stall", "never"},
       {"recover", "--timeout", "3"},
   };
   for (const auto& mistake : mistakes) {
@@ -149,12 +176,15 @@ TEST(Options, AnUnknownWordIsQuotedWithTheNearestKnownOne) {
 }
 
 TEST(Options, MissingAndSurplusArgumentsAreNamed) {
-  EXPECT_EQ(mistake_in({}), "memctl: a command is needed: resize, plan, status, doctor or recover");
+  EXPECT_EQ(mistake_in({}),
+            "memctl: a command is needed: resize, plan, status, doctor, recover or config");
   EXPECT_EQ(mistake_in({"--", "resize"}), "memctl: the command comes before --");
   EXPECT_EQ(mistake_in({"resize", "web1"}),
             "memctl: resize needs a domain and a size: memctl resize DOMAIN SIZE");
   EXPECT_EQ(mistake_in({"plan", "web1", "1g", "-5"}),
             "memctl: plan takes one domain and one size; \"-5\" is too much");
+  EXPECT_EQ(mistake_in({"config", "web1"}),
+            "memctl: config takes no argument; \"web1\" is too much");
   EXPECT_EQ(mistake_in({"resize", "web1", "1g", "--timeout"}),
             "memctl: --timeout needs a value: --timeout SECONDS");
   EXPECT_EQ(mistake_in({"resize", "web1", "1g", "--stall", "1", "--stall", "2"}),
@@ -179,7 +209,7 @@ TEST(Nearest, OneLetterInThreeMayBeWrong) {
 }
 
 TEST(Options, HelpHasExamples) {
-  for (const char* command : {"resize", "plan", "status", "doctor", "recover"}) {
+  for (const char* command : {"resize", "plan", "status", "doctor", "recover", "config"}) {
     const Answer help = answered({command, "--help"});
     EXPECT_EQ(help.exit_code, 0);
     EXPECT_THAT(help.out, HasSubstr("Examples:\n  memctl "));
