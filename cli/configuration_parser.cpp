@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -15,6 +13,7 @@
 #include "nearest.hpp"
 #include "options.hpp"
 #include "text.hpp"
+#include "toml.hpp"
 
 namespace memctl::cli {
 namespace {

@@ -14,11 +14,35 @@
 namespace memctl::cli {
 namespace {
 
-constexpr std::array<std::string_view, 26> pieces = {
-    "[host]\n",   "[resize]\n", "[[domain]]\n", "reserve = ", "timeout = ",  "stall = ", "name = ",
-    "minimum = ", "maximum = ", "online = ",    "\"1GiB\"",   "\"web*\"",    "'a?'",     "600",
-    "-1",         "1.5",        "\"kernel\"",   "{",          "}",           "[",        "]",
-    "\n",         "# x\n",      "\"\\u0000\"",  "\"",         "2026-01-01\n"};
+constexpr std::array<std::string_view, 29> pieces = {"[host]\n",
+                                                     "[resize]\n",
+                                                     "[[domain]]\n",
+                                                     "reserve = ",
+                                                     "timeout = ",
+                                                     "stall = ",
+                                                     "name = ",
+                                                     "minimum = ",
+                                                     "maximum = ",
+                                                     "online = ",
+                                                     "\"1GiB\"",
+                                                     "\"web*\"",
+                                                     "'a?'",
+                                                     "600",
+                                                     "-1",
+                                                     "1.5",
+                                                     "\"kernel\"",
+                                                     "{",
+                                                     "}",
+                                                     "[",
+                                                     "]",
+                                                     "\n",
+                                                     "# x\n",
+                                                     "\"\\u0000\"",
+                                                     "\"",
+                                                     "2026-01-01\n",
+                                                     "\u00e4",
+                                                     "\u1680",
+                                                     "\u2028"};
 
 /// Reads `text`, and checks what holds for every text.
 void check(const std::string& text) {

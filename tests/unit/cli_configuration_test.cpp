@@ -155,6 +155,14 @@ TEST(Configuration, ALineThatIsNoTomlIsShown) {
       {"[host]\nreserve = \u201c1GiB\u201d",
        "f:2: this line cannot be read: reserve = \u201c1GiB\u201d; could not determine value type",
        syntax_hint},
+      {"[host]\n[{",
+       "f:2: this line cannot be read: [{; expected bare key starting character or string "
+       "delimiter, saw '{'",
+       syntax_hint},
+      {"[host]\n\u00e4 = 1",
+       "f:2: this line cannot be read: \u00e4 = 1; expected keys, tables, whitespace or comments, "
+       "saw '\u00e4'",
+       syntax_hint},
       {"[host]\n\nreserve = \xff\xfe\n", "f:3: this line is not UTF-8",
        "save the file as UTF-8, or write plain ASCII"},
       {"[host]\nreserve = '1g'\nreserve = '2g'", "f:3: this was set before: reserve = '2g'",
