@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// toml++ 3.3 asserts what a wrong file can make untrue ("[{"), and its questions about characters
-// call unreachable what some letters reach. Behind each assertion it looks again and reports an
-// error, and the right answer of each such question is false.
+// toml++ 3.3 without two faults. It has assertions that a wrong file breaks, such as "[{"; without
+// them it checks again and reports an error. Its functions that tell kinds of characters apart run
+// into a place marked as unreachable for some letters; the right answer there is false.
 #pragma once
 
 #pragma push_macro("NDEBUG")

@@ -12,7 +12,7 @@ type call struct {
 	host   *Host
 	handle *C.memctl_operation
 	number C.uintptr_t
-	// events is nil if nobody hears of them.
+	// events is the channel that Operation.Events returns. Nil: this call has no events.
 	events chan Event
 	// fetch takes the answer of the operation, which has ended.
 	fetch func(*C.memctl_operation)

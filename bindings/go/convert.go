@@ -2,7 +2,6 @@
 
 package memctl
 
-// #include <stdlib.h>
 // #include "bridge.h"
 import "C"
 
@@ -11,9 +10,8 @@ import (
 	"unsafe"
 )
 
-// What the library hands out becomes Go's, because its memory ends with its owner.
-
-func (t text) free() { C.free(unsafe.Pointer(t.c)) }
+// The functions below copy what the library hands out into Go's memory. The library's own memory ends
+// when its owner is freed.
 
 // list is an array of C's as a slice, which lives as long as the array.
 func list[T any](first *T, count C.size_t) []T {

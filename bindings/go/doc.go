@@ -42,7 +42,7 @@ have written parts of messages and reasons. Do not decide by claims about the ho
 Everything may be used by any number of goroutines at once. The values that calls return are the
 caller's own, but for reports and errors of operations, which their callers share. The package calls
 nothing of the program's: events, changes and the log come on channels, which the package fills and
-closes. A reader that is slow, or that has gone, holds up nobody.
+closes. A reader that is slow, or that has stopped reading, delays no one else.
 
 Each host has one goroutine, which waits for the library as for a socket, and one thread of the
 library's; "xen:" has up to nine more. No call holds a thread while it waits for a guest, so a thousand
@@ -51,9 +51,9 @@ resizes need no more threads than one.
 # The end
 
 A host has to be closed, because the garbage collector does not do so. [Host.Close] cancels the
-resizes and waits until their guests are restored. If the process ends without that, its resizes stop
-where they are; the next resize of the guest, [Domain.Recover] or "memctl recover" then restores what
-they left.
+resizes and waits until their guests are restored. If the process ends without Close, its resizes stop
+where they are. What they left is restored by [Domain.Recover], by "memctl recover", or by the next
+resize of the guest, whichever comes first.
 
 # Building
 

@@ -7,9 +7,9 @@ import "C"
 
 import "context"
 
-// Domain is one life of a guest. After a reboot its calls return [NoSuchDomain], a resize also
-// [DomainGone], and the guest is to be found anew. It never changes, need not be closed, and any
-// number of goroutines may use it at once.
+// Domain is one life of a guest. After the guest has rebooted, calls return [NoSuchDomain], and a
+// resize may return [DomainGone]; [Host.Find] then returns its new life. A Domain never changes and need
+// not be closed. Any number of goroutines may use it at once.
 type Domain struct {
 	host     *Host
 	identity Identity
@@ -84,7 +84,7 @@ func (d *Domain) Resize(ctx context.Context, size Request, options *ResizeOption
 }
 
 // StartResize begins to resize the domain. If the context ends, the resize is cancelled and the guest
-// restored, as with Resize. The resize goes on until it ends, also if nobody refers to its operation.
+// restored, as with Resize. The resize goes on until it ends, even if the program drops the Operation.
 //
 // Does not block. Errors: [InvalidSize], [InvalidArgument], and [Cancelled] if the context has ended
 // already. The operation has all other errors.

@@ -2,6 +2,7 @@
 
 package memctl
 
+// #include <stdlib.h>
 // #include "bridge.h"
 import "C"
 
@@ -10,6 +11,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"unsafe"
 )
 
 // ErrClosed is what [errors.Is] finds in the errors of a host that was closed, and of everything
@@ -119,3 +121,5 @@ func newText(given, what string) (text, error) {
 	}
 	return text{C.CString(given)}, nil
 }
+
+func (t text) free() { C.free(unsafe.Pointer(t.c)) }

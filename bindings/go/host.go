@@ -117,8 +117,9 @@ func (h *Host) startDispatching() error {
 	}
 	go func() {
 		defer close(h.dispatched)
-		// Ends when the file is closed. Each callback makes the descriptor readable anew, so none is
-		// left behind.
+		// Read ends when the file is closed. It calls the function once at the beginning, and again each
+		// time the descriptor becomes readable. A callback that arrives during a dispatch makes it
+		// readable again, so none is missed.
 		_ = connection.Read(func(uintptr) bool {
 			h.dispatch()
 			return false
@@ -292,9 +293,9 @@ func (h *Host) SetPolicy(policy *Policy) error {
 	})
 }
 
-// Log has the lines of the host's log, oldest first. It holds as many as [HostOptions] says: if nobody
-// reads, the newest stay, and each line counts those that were dropped before it. Close closes it. A
-// host without a log has a closed channel.
+// Log returns the channel with the lines of the host's log, oldest first. LogLines of [HostOptions] says
+// how many lines may wait in it. If more come, the oldest are dropped, and each line says how many were
+// dropped before it. Close closes the channel. A host without a log has a closed channel.
 func (h *Host) Log() <-chan LogLine {
 	if h == nil || h.closing == nil {
 		return closedChannel[LogLine]()

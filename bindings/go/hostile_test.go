@@ -164,7 +164,7 @@ func TestWhatIsNilIsAnError(t *testing.T) {
 	}
 }
 
-// What an agent says may make a call fail. It never does more.
+// A lying agent can make a call fail, and nothing else.
 func TestAgentsThatLieGetAnAnswerOrAnError(t *testing.T) {
 	for _, agent := range []string{
 		"killed", "garbage", "huge", "lying", "stale", "flooding", "deleting", "fleeting",

@@ -7,7 +7,7 @@ import "C"
 
 import "strconv"
 
-// mostLogLines bounds the memory of a log that nobody reads.
+// mostLogLines is the largest LogLines that Open accepts, so that an unread log takes bounded memory.
 const mostLogLines = 1 << 20
 
 // logQueue holds the newest lines of a host's log.

@@ -14,7 +14,7 @@ import (
 // then the channel is closed. Guests that run already appear first. Only what lasts is told: a guest
 // that appears and ends within some milliseconds may be left out.
 //
-// A slow reader holds up nobody. What it has not read yet is told as a sum: of a guest that changed
+// A slow reader delays no one else. What it has not read yet is told as a sum: of a guest that changed
 // twice, one change; of a guest that appeared and has ended, nothing. So a reader that follows all
 // changes always comes to the guests that run.
 //
