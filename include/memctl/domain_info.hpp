@@ -37,6 +37,7 @@ struct AgentStatus {
 /// them.
 struct DomainStatus {
   DomainIdentity domain{};
+  Kib size{};                               ///< The size now. Settled: the same as `target`.
   Kib allocated{};                          ///< Xen's page count of the domain.
   Kib target{};                             ///< The size that the domain was last asked to have.
   std::optional<Kib> limit{};               ///< How far the target may go without a resize.
@@ -46,6 +47,8 @@ struct DomainStatus {
   std::optional<AgentStatus> agent{};       ///< Nothing: no agent answers, or none was asked.
   std::optional<Kib> reported_total{};      ///< The guest's MemTotal.
   std::optional<Kib> reported_available{};  ///< The guest's MemAvailable.
+  /// The guest's kernel has less free than a shrink would leave it.
+  bool reported_starving{};
   /// The sizes that a resize would be granted now. Nothing: every size would be refused, and the
   /// next two members say why.
   std::optional<SizeRange> range{};

@@ -10,6 +10,7 @@
 #include "memctl/domain.hpp"
 #include "memctl/error.hpp"
 #include "memctl/export.hpp"
+#include "memctl/host_status.hpp"
 #include "memctl/log.hpp"
 #include "memctl/of_domain.hpp"
 #include "memctl/pending.hpp"
@@ -79,6 +80,12 @@ class MEMCTL_EXPORT Host {
   /// not block. Its exceptions are ignored. Only what lasts is told: a domain that appears and ends
   /// within some milliseconds may be left out. Blocks for some milliseconds. Errors: `store_error`.
   [[nodiscard]] Result<DomainWatch> watch(std::function<void(const DomainChange&)> on_change) const;
+
+  /// The host's memory now. Reads `host_reserve` of `options`. Blocks for some milliseconds.
+  /// Errors: `hypervisor_error`.
+  [[nodiscard]] Result<HostStatus> status(const StatusOptions& options = {}) const;
+  /// The same without the blocking. `wait` of what it returns blocks, and has the errors.
+  [[nodiscard]] Pending<HostStatus> ask_status(const StatusOptions& options = {}) const;
 
   /// What is good and bad about the host itself, in the order of `Check`. Reads `host_reserve` of
   /// `options`. Blocks for some milliseconds. Errors: `hypervisor_error`.

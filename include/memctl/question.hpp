@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 
 #include "memctl/resize.hpp"
 #include "memctl/units.hpp"
@@ -28,6 +29,7 @@ struct PlanOptions {
   bool allow_hvm_devices{false};
   Kib host_reserve{64_MiB};
   std::chrono::milliseconds stall{std::chrono::seconds{30}};  ///< As in `StatusOptions`.
+  std::optional<std::chrono::milliseconds> wait_agent{};      ///< As in `ResizeOptions`.
 };
 
 /// What the doctor depends on: the resizes that the caller means to make. The agent is asked in any
@@ -52,7 +54,8 @@ struct DoctorOptions {
           .agentless = options.agentless,
           .allow_hvm_devices = options.allow_hvm_devices,
           .host_reserve = options.host_reserve,
-          .stall = options.stall};
+          .stall = options.stall,
+          .wait_agent = options.wait_agent};
 }
 [[nodiscard]] inline DoctorOptions doctor_options(const ResizeOptions& options) {
   return {.online = options.online,

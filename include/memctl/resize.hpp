@@ -37,6 +37,9 @@ struct ResizeOptions {
   /// If no layer makes progress for this long, the operation ends. Progress is a 64th of what a
   /// stage has to move; a GiB a minute is always enough.
   std::chrono::milliseconds stall{std::chrono::seconds{30}};
+  /// If no agent of the guest answers, wait this long for one before anything is decided, and count
+  /// that time to `timeout`. Nothing: do not wait.
+  std::optional<std::chrono::milliseconds> wait_agent{};
   OnFailure on_failure{OnFailure::restore};
   OnlineZone online{OnlineZone::kernel};
   /// Work without the guest's agent: it is not asked even if there is one. Then only Xen's page

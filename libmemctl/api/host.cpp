@@ -97,6 +97,12 @@ Result<DomainWatch> Host::watch(std::function<void(const DomainChange&)> on_chan
   return state_->watch(std::move(on_change));
 }
 
+Pending<HostStatus> Host::ask_status(const StatusOptions& options) const {
+  return state_->ask([&state = *state_, reserve = options.host_reserve](host::Port& port) {
+    return resize::status_of_host(port, state.reserve(reserve));
+  });
+}
+
 Pending<std::vector<Finding>> Host::ask_doctor(const DoctorOptions& options) const {
   return state_->ask([&state = *state_, reserve = options.host_reserve](host::Port& port) {
     return resize::examine_host(port, state.reserve(reserve));
@@ -117,6 +123,10 @@ Pending<std::vector<OfDomain<std::vector<Finding>>>> Host::ask_doctor_all(
                              host::Port& port, const DomainIdentity& domain) {
     return resize::examine_domain(port, domain, state.bounded(domain, question));
   });
+}
+
+Result<HostStatus> Host::status(const StatusOptions& options) const {
+  return state_->wait_for_new([&] { return ask_status(options); });
 }
 
 Result<std::vector<Finding>> Host::doctor(const DoctorOptions& options) const {

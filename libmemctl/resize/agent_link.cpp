@@ -16,6 +16,8 @@ using std::chrono::seconds;
 constexpr seconds silence_time{3};
 /// Well before the lease of a request (60 s) ends.
 constexpr seconds renewal_time{20};
+/// How often a domain without an agent is looked at.
+constexpr seconds look_time{1};
 
 std::uint64_t new_operation_number() {
   std::random_device random;
@@ -55,6 +57,26 @@ host::Task<void> AgentLink::meet() {
     error_ = report.error();
   }
   co_return success();
+}
+
+host::Task<void> AgentLink::await(const Patience& patience, host::Duration time) {
+  const host::TimePoint until = port_->clock().now() + time;
+  for (;;) {
+    BOOST_OUTCOME_CO_TRY(co_await meet());
+    const host::Duration left = until - port_->clock().now();
+    const bool too_old = error_ && error_->cause != Cause::agent_absent;
+    if (answers() || too_old || left <= host::Duration{} || domain_->facts().terms.agentless) {
+      co_return success();
+    }
+    BOOST_OUTCOME_CO_TRY(patience.require_wish());
+    BOOST_OUTCOME_CO_TRY(const DomainMemory memory,
+                         port_->hypervisor().domain_memory(domain_->id()));
+    if (memory.dying || memory.shutdown != ShutdownReason::none) co_return success();
+    // An agent that announced itself was asked for some seconds. A new one wakes this at once; that
+    // the domain is paused no longer, or ends, does not.
+    const bool was_asked = error_ && session_->hello();
+    if (!was_asked) co_await patience.wait(std::min<host::Duration>(left, look_time));
+  }
 }
 
 host::Task<void> AgentLink::ask(RequestKind kind, std::uint32_t stage, Kib size) {

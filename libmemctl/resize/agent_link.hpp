@@ -8,6 +8,7 @@
 #include "host/port.hpp"
 #include "host/task.hpp"
 #include "resize/observed_domain.hpp"
+#include "resize/patience.hpp"
 
 namespace memctl::resize {
 
@@ -25,6 +26,9 @@ class AgentLink {
   /// agent: then nothing that the guest claims may count. An agent that does not answer
   /// is no error: the guest's facts then are unknown, and `error` tells why. Errors: the host's.
   [[nodiscard]] host::Task<void> meet();
+  /// The same, again and again until an agent answers, for `time` at most. Errors: also those of
+  /// `patience`.
+  [[nodiscard]] host::Task<void> await(const Patience& patience, host::Duration time);
   [[nodiscard]] bool answers() const { return domain_->facts().guest.has_value(); }
   /// Why no agent answered `meet`.
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }

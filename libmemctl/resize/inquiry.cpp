@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "resize/inquiry.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "plan/plan.hpp"
+#include "plan/step.hpp"
 
 namespace memctl::resize {
 
@@ -11,12 +13,13 @@ Inquiry::Inquiry(host::Port& on, DomainIdentity identity, const Question& questi
     : port{on},
       domain{on, std::move(identity), question.terms},
       agent{on, wakeup, domain, question.terms.online},
+      wait_agent{question.wait_agent},
       unhurried{on.clock(), wakeup, domain.identity(), question.stall} {}
 
 host::Task<void> Inquiry::gather(const Patience& patience) {
   BOOST_OUTCOME_CO_TRY(require_same(port, domain.identity()));
   BOOST_OUTCOME_CO_TRY(domain.read_holder());
-  BOOST_OUTCOME_CO_TRY(co_await agent.meet());
+  BOOST_OUTCOME_CO_TRY(co_await agent.await(patience, wait_agent));
   BOOST_OUTCOME_CO_TRY(co_await domain.read_domain(patience));
   // An operation may have begun meanwhile, or ended. If one lived at first, the figures are
   // half-way.
@@ -42,6 +45,14 @@ host::Task<Plan> plan_only(host::Port& port, DomainIdentity domain, SizeRequest 
   co_return plan;
 }
 
+host::Task<HostStatus> status_of_host(host::Port& port, Kib reserve) {
+  BOOST_OUTCOME_CO_TRY(const HostFacts host, port.hypervisor().host_facts());
+  co_return HostStatus{.total = to_kib(host.total),
+                       .free = std::max(Kib{}, to_kib(host.available())),
+                       .claimed = to_kib(host.claimed),
+                       .reserve = reserve};
+}
+
 host::Task<DomainStatus> status_of(host::Port& port, DomainIdentity domain, Question question) {
   Inquiry inquiry{port, std::move(domain), question};
   BOOST_OUTCOME_CO_TRY(inquiry.agent.open());
@@ -49,6 +60,7 @@ host::Task<DomainStatus> status_of(host::Port& port, DomainIdentity domain, Ques
   BOOST_OUTCOME_CO_TRY(inquiry.domain.read_save());
   const plan::Input& facts = inquiry.domain.facts();
   DomainStatus status{.domain = inquiry.domain.identity(),
+                      .size = plan::present_size(facts),
                       .allocated = to_kib(facts.domain.memory.allocated),
                       .target = facts.domain.size().value_or(Kib{}),
                       .limit = facts.domain.limit,
@@ -62,6 +74,7 @@ host::Task<DomainStatus> status_of(host::Port& port, DomainIdentity domain, Ques
                                .block_size = hello.block_size};
     status.reported_total = facts.guest->report.mem_total;
     status.reported_available = facts.guest->report.mem_available;
+    status.reported_starving = plan::is_pressed(facts, Kib{});
   }
   auto range = plan::range_of(facts);
   if (range) {

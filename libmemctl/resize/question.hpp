@@ -14,6 +14,8 @@ struct Question {
   plan::Terms terms{};
   /// How long libxl may be silent.
   host::Duration stall{std::chrono::seconds{30}};
+  /// How long to wait for an agent that does not answer yet.
+  host::Duration wait_agent{};
 };
 
 /// The question of any of the public options.
@@ -24,6 +26,9 @@ template <class Options>
                               .allow_hvm_devices = options.allow_hvm_devices},
                     .stall = finite(options.stall)};
   if constexpr (requires { options.agentless; }) question.terms.agentless = options.agentless;
+  if constexpr (requires { options.wait_agent; }) {
+    if (options.wait_agent) question.wait_agent = finite(*options.wait_agent);
+  }
   return question;
 }
 
