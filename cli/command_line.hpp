@@ -21,6 +21,12 @@ void add_resize_options(CLI::App& app, Options& options);
 /// Any number of domains, and the options that every command has.
 void add_domains(CLI::App& app, Options& options);
 
+/// How the table of domains looks.
+void add_status_options(CLI::App& app, Options& options);
+
+/// The columns of that table, and what each of them shows.
+[[nodiscard]] std::string status_columns_text();
+
 /// Reads `arguments` into what was added to `app`. Returns the answer if no command is to run.
 /// `used` returns the command that the arguments name, or null. `arguments` does not include the
 /// program's name.

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "characters.hpp"
 #include "choice.hpp"
 #include "commands.hpp"
 #include "json.hpp"

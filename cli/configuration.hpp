@@ -11,6 +11,7 @@
 #include "memctl/error.hpp"
 #include "memctl/policy.hpp"
 #include "memctl/resize.hpp"
+#include "memctl/size_range.hpp"
 
 namespace memctl::cli {
 
@@ -54,9 +55,12 @@ class Deciding {
   std::vector<Policy> alone_{};
 };
 
-/// If a domain was refused for a bound of the configuration, the hint names the line that sets it.
+/// Names the lines of the configuration that set a domain's bounds: in the hint, if it was refused
+/// for such a bound, and in the reasons of the range of sizes.
 [[nodiscard]] Error with_source(Error error, std::string_view domain,
                                 const Configuration& configuration);
+[[nodiscard]] SizeRange with_source(SizeRange range, std::string_view domain,
+                                    const Configuration& configuration);
 
 /// What the text of a file sets. Errors: `invalid_argument`, with "FILE:LINE: " and what is wrong,
 /// and with what would be right as its hint. If several lines are wrong, the first of them.

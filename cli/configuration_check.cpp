@@ -3,8 +3,8 @@
 
 #include <utility>
 
+#include "characters.hpp"
 #include "memctl/size.hpp"
-#include "text.hpp"
 
 namespace memctl::cli {
 namespace {

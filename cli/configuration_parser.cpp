@@ -6,13 +6,13 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "characters.hpp"
 #include "choice.hpp"
 #include "configuration.hpp"
 #include "configuration_check.hpp"
 #include "memctl/size.hpp"
 #include "nearest.hpp"
 #include "options.hpp"
-#include "text.hpp"
 #include "toml.hpp"
 
 namespace memctl::cli {

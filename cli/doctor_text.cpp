@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "text.hpp"
+#include "characters.hpp"
 
 namespace memctl::cli {
 namespace {

@@ -11,6 +11,7 @@
 #include "event_queue.hpp"
 #include "memctl/host.hpp"
 #include "progress_bar.hpp"
+#include "status_text.hpp"
 
 namespace memctl::cli {
 
@@ -41,6 +42,8 @@ class Environment {
   [[nodiscard]] virtual ProgressBar::Style style() = 0;
   /// How wide standard error is now.
   [[nodiscard]] virtual int columns() = 0;
+  /// What standard output is written to.
+  [[nodiscard]] virtual Screen screen() = 0;
 
   /// Calls `handler` with each interruption from now on. If there was an interruption already,
   /// calls it at once. The call may come on any thread, and must not block. If `handler` is empty,

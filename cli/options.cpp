@@ -8,11 +8,11 @@
 #include <type_traits>
 #include <utility>
 
+#include "characters.hpp"
 #include "choice.hpp"
 #include "command_line.hpp"
 #include "exit_code.hpp"
 #include "memctl/version.hpp"
-#include "text.hpp"
 #include "usage_mistake.hpp"
 
 namespace memctl::cli {
@@ -107,24 +107,54 @@ void add_domains(CLI::App& app, Options& options) {
   add_common(app, options);
 }
 
+void add_status_options(CLI::App& app, Options& options) {
+  StatusLook& look = options.look;
+  const auto take = [&look](const std::string& list) {
+    auto columns = read_columns(list);
+    if (const auto* mistake = std::get_if<std::string>(&columns)) {
+      throw CLI::ValidationError(*mistake);
+    }
+    look.columns = std::get<StatusColumns>(std::move(columns));
+  };
+  app.add_option_function<std::string>("-o,--output", take,
+                                       "Only these columns; +COLUMN adds to the usual ones")
+      ->type_name("COLUMNS");
+  app.add_flag_callback(
+      "--noheadings", [&look] { look.headings = false; }, "Only the domains: no other line");
+  const auto add_unit = [&](const std::string& name, SizeUnit unit, const std::string& help) {
+    app.add_flag_callback(
+        name, [&look, unit] { look.unit = unit; }, help);
+  };
+  add_unit("-b,--bytes", SizeUnit::bytes, "Sizes in bytes, instead of MiB");
+  add_unit("-H,--human", SizeUnit::human, "Sizes with their unit, such as 4G and 1536M");
+}
+
+std::string status_columns_text() {
+  std::string text = "Columns:\n";
+  for (const StatusColumn& column : status_columns()) {
+    std::string line = "  " + std::string{column.name};
+    line.resize(14, ' ');
+    text += line + std::string{column.help} + "\n";
+  }
+  return text;
+}
+
 void add_resize_options(CLI::App& app, Options& options) {
   add_text(app, "DOMAIN", options.domain, "A domain's name or number");
   app.get_option("DOMAIN")->required();
-  add_text(app, "SIZE", options.size,
-           "Such as 4g, 512m or 512 (MiB); +1g and -512m are relative to the target");
+  add_text(app, "SIZE", options.size, "4g, 512m, 512 (MiB); +1g and -512m are relative");
   app.get_option("SIZE")->required();
   ResizeOptions& resize = options.resize;
   add_seconds(app, "--timeout", resize.timeout, "Give up after this time (default: never)");
-  add_seconds(app, "--stall", resize.stall,
-              "Give up after this time without progress (default: 30)");
+  add_seconds(app, "--stall", resize.stall, "Give up after this without progress (default: 30)");
   add_choice(app, "--on-failure", resize.on_failure, on_failure_choice,
              "What to do if the resize fails (default: restore)");
   add_choice(app, "--online", resize.online, online_choice,
-             "The guest's zone for added memory (default: kernel)");
+             "The zone for added memory (default: kernel)");
   add_switch(app, "--agentless", resize.agentless,
-             "Work without the guest's agent; only Xen's count is verified");
+             "Without the guest's agent: verify Xen's count only");
   add_switch(app, "--allow-hvm-devices", resize.allow_hvm_devices,
-             "hvm: accept that emulated devices may not reach added memory");
+             "hvm: emulated devices may not reach added memory");
   add_common(app, options);
 }
 
@@ -143,6 +173,8 @@ constexpr const char* plan_examples = R"(Examples:
 )";
 constexpr const char* status_examples = R"(Examples:
   memctl status                    all guests; sizes in MiB
+  memctl status -o +agent,kernel   the usual columns and two more
+  memctl status --noheadings -b -o name,size
   memctl status web1 db1 --json
 )";
 constexpr const char* doctor_examples = R"(Examples:
@@ -156,22 +188,22 @@ Exit codes:
   3 no Xen, no such domain, or a domain that could not be asked
 )";
 constexpr const char* recover_examples = R"(Examples:
-  memctl recover                   all guests, whatever killed processes left there
+  memctl recover                   all guests, whatever killed processes left
   memctl recover web1 --json
   memctl --host sim: recover
 
-An operation whose process lives is left alone. If memctl recover is interrupted,
-call it again.
+An operation whose process lives is left alone. If memctl recover is
+interrupted, call it again.
 
 Exit codes:
   0 nothing was left behind, or it is restored
   3 busy, a damaged record, no Xen or no such domain: nothing changed
-  5 restored in part, or kept as the resize had asked; the output says what is left
+  5 restored in part, or kept as the resize had asked; the output says what
   6 the domain is gone, rebooted or moved
 )";
 constexpr const char* config_examples = R"(Examples:
   memctl config                    the bounds and defaults of this host
-  memctl config --config new.toml  what another file would set; exit code 2 if it is wrong
+  memctl config --config new.toml  what another file sets; 2 if it is wrong
   memctl config --json
 )";
 constexpr const char* exit_codes = R"(Exit codes:
@@ -180,7 +212,7 @@ constexpr const char* exit_codes = R"(Exit codes:
   2 wrong usage, size or      5 failed, and something was left behind
     configuration             6 the domain is gone, rebooted or moved
   74 the output could not be written (a resize keeps its own code)
-  130 interrupted, and restored; a second Ctrl-C leaves the rest to memctl recover
+  130 interrupted, and restored; a second Ctrl-C leaves that to memctl recover
 
 memctl COMMAND --help tells more, with examples.
 )";
@@ -236,7 +268,7 @@ std::variant<Options, Answer> parse_options(std::vector<std::string> arguments,
   app.require_subcommand(1);
   add_common(app, options);
 
-  CLI::App* resize = app.add_subcommand("resize", "Bring a guest to a size, and verify it");
+  CLI::App* resize = app.add_subcommand("resize", "Bring guests to a size, and verify it");
   add_resize_options(*resize, options);
   resize->group("Commands");
   add_switch(*resize, "--dry-run", dry_run, "Only show what would be done, as plan does");
@@ -247,8 +279,9 @@ std::variant<Options, Answer> parse_options(std::vector<std::string> arguments,
   plan->footer(plan_examples);
   CLI::App* status = app.add_subcommand("status", "Show guests, their limits and what is possible");
   add_domains(*status, options);
+  add_status_options(*status, options);
   status->group("Commands");
-  status->footer(status_examples);
+  status->footer(status_columns_text() + "\n" + status_examples);
   CLI::App* doctor =
       app.add_subcommand("doctor", "Check host and guests, and tell what mends them");
   add_domains(*doctor, options);
@@ -259,8 +292,7 @@ std::variant<Options, Answer> parse_options(std::vector<std::string> arguments,
   add_domains(*recover, options);
   recover->group("Commands");
   recover->footer(recover_examples);
-  CLI::App* config =
-      app.add_subcommand("config", "Show the bounds and defaults in force, and what sets them");
+  CLI::App* config = app.add_subcommand("config", "Show bounds and defaults, and what sets them");
   add_common(*config, options);
   config->group("Commands");
   config->footer(config_examples);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "memctl/resize.hpp"
+#include "status_text.hpp"
 
 namespace memctl::cli {
 
@@ -23,6 +24,7 @@ struct Options {
   std::string size{};                   ///< resize and plan: as the user wrote it.
   std::vector<std::string> domains{};   ///< status, doctor and recover: none means all.
   ResizeOptions resize{};
+  StatusLook look{};  ///< status: the table.
   bool json{false};
   bool verbose{false};
   bool quiet{false};  ///< resize: neither a live view nor a line about a success.

@@ -32,6 +32,12 @@ ProgressBar::Style Process::style() {
 
 int Process::columns() { return terminal_columns(STDERR_FILENO); }
 
+Screen Process::screen() {
+  Screen screen{.utf8 = locale_is_utf8()};
+  if (is_terminal(STDOUT_FILENO)) screen.columns = terminal_columns(STDOUT_FILENO);
+  return screen;
+}
+
 void Process::on_interruption(std::function<void(Interruption)> handler) {
   if (!signals_) return;
   if (!handler) return signals_->on_signal([](SignalWatch::Wish) {});

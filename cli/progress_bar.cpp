@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "memctl/size.hpp"
-#include "table.hpp"
+#include "show_size.hpp"
 #include "text.hpp"
 
 namespace memctl::cli {
@@ -53,6 +53,8 @@ std::optional<double> fraction(const Event& event) {
   const auto done = static_cast<double>((event.now - event.from).count());
   return std::clamp(done / static_cast<double>((event.to - event.from).count()), 0.0, 1.0);
 }
+
+std::string mib(Kib size) { return show_size(size, SizeUnit::mib); }
 
 std::string percent(double fraction) {
   const std::string number = std::to_string(static_cast<int>(fraction * 100.0));
@@ -113,7 +115,7 @@ std::string ProgressBar::live_line(int columns) {
   if (part) {
     add_if_it_fits(percent(*part), 1);
     const std::string_view link = event.to < event.from ? " -> " : " of ";
-    add_if_it_fits(show_mib(event.now) + std::string{link} + show_mib(event.to) + " MiB", 2);
+    add_if_it_fits(mib(event.now) + std::string{link} + mib(event.to) + " MiB", 2);
   }
   add_if_it_fits(time, 2);
   left.resize(std::min(left.size(), static_cast<std::size_t>(std::max(room, 0))));

@@ -105,7 +105,14 @@ ExitCode run_plan(const Options& options, Environment& environment) {
   }
   const auto& request = std::get<Request>(looked_up);
   auto plan = request.domain.plan_resize(request.size, plan_options(options.resize));
-  if (plan) return write(output_of(options, plan.value()), environment);
+  if (plan) {
+    const auto& configuration = environment.configuration();
+    if (configuration) {
+      plan.value().range = with_source(std::move(plan.value().range), plan.value().domain.name,
+                                       configuration.value());
+    }
+    return write(output_of(options, plan.value()), environment);
+  }
   return tell({std::move(plan).error(), request.domain.identity(), request.requested()}, options,
               environment);
 }

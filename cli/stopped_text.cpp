@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "characters.hpp"
 #include "memctl/size.hpp"
 #include "text.hpp"
 

@@ -2,16 +2,12 @@
 #include "table.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
-namespace memctl::cli {
+#include "characters.hpp"
 
-std::size_t columns_of(std::string_view text) {
-  const auto starts_a_character = [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U;
-  };
-  return static_cast<std::size_t>(std::ranges::count_if(text, starts_a_character));
-}
+namespace memctl::cli {
 
 Table::Table(std::vector<std::string> header, Align align) : aligns_(header.size(), align) {
   rows_.push_back(std::move(header));
@@ -21,20 +17,44 @@ void Table::align(std::size_t column, Align align) { aligns_.at(column) = align;
 
 void Table::add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
 
+std::size_t Table::width(std::size_t column) const {
+  std::size_t width = 0;
+  for (const auto& row : rows_) width = std::max(width, columns_of(row.at(column)));
+  return width;
+}
+
+void Table::narrow(std::size_t column, std::size_t width, std::string_view mark) {
+  for (auto& row : rows_) row.at(column) = cut_to(row.at(column), width, mark);
+}
+
 std::string Table::text(std::string_view indent) const {
-  std::vector<std::size_t> widths(aligns_.size());
-  for (const auto& row : rows_) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      widths.at(i) = std::max(widths.at(i), columns_of(row[i]));
+  std::vector<std::size_t> all(aligns_.size());
+  std::iota(all.begin(), all.end(), 0);
+  return lines(all, indent, 0);
+}
+
+std::string Table::text(const std::vector<std::size_t>& columns, bool header) const {
+  return lines(columns, "", header ? 0 : 1);
+}
+
+std::string Table::lines(const std::vector<std::size_t>& columns, std::string_view indent,
+                         std::size_t first) const {
+  std::vector<std::size_t> widths;
+  for (const std::size_t column : columns) {
+    std::size_t width = 0;
+    for (std::size_t row = first; row < rows_.size(); ++row) {
+      width = std::max(width, columns_of(rows_[row].at(column)));
     }
+    widths.push_back(width);
   }
   std::string text;
-  for (const auto& row : rows_) {
+  for (std::size_t row = first; row < rows_.size(); ++row) {
     std::string line{indent};
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string padding(widths[i] - columns_of(row[i]), ' ');
-      if (i > 0) line += "  ";
-      line += aligns_[i] == Align::left ? row[i] + padding : padding + row[i];
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      const std::string& cell = rows_[row][columns[i]];
+      const std::string padding(widths[i] - columns_of(cell), ' ');
+      if (i > 0) line.append(gap, ' ');
+      line += aligns_[columns[i]] == Align::left ? cell + padding : padding + cell;
     }
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";

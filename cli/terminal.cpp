@@ -36,8 +36,10 @@ bool write_all(int descriptor, std::string_view text) {
   return true;
 }
 
+bool is_terminal(int descriptor) { return ::isatty(descriptor) == 1; }
+
 bool is_live_terminal(int descriptor) {
-  return ::isatty(descriptor) == 1 && environment("TERM") != "dumb";
+  return is_terminal(descriptor) && environment("TERM") != "dumb";
 }
 
 int terminal_columns(int descriptor) {

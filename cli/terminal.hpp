@@ -9,6 +9,8 @@ namespace memctl::cli {
 /// because the disk is full. A reader that has gone wants no more, so that is no failure.
 [[nodiscard]] bool write_all(int descriptor, std::string_view text);
 
+[[nodiscard]] bool is_terminal(int descriptor);
+
 /// Whether `descriptor` is a terminal that can redraw a line.
 [[nodiscard]] bool is_live_terminal(int descriptor);
 

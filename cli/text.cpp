@@ -6,7 +6,9 @@
 #include <cstdio>
 #include <optional>
 
+#include "characters.hpp"
 #include "memctl/size.hpp"
+#include "show_size.hpp"
 #include "table.hpp"
 
 namespace memctl::cli {
@@ -16,17 +18,13 @@ std::string tenths(std::int64_t tenths_of_it) {
   return std::to_string(tenths_of_it / 10) + "." + std::to_string(tenths_of_it % 10);
 }
 
-std::string show_mib_or(std::optional<Kib> size, std::string_view otherwise) {
-  return size ? show_mib(*size) : std::string{otherwise};
-}
-
 std::string title(const std::optional<DomainIdentity>& domain) {
   return domain ? printable(domain->name) + ": " : std::string{};
 }
 
 /// Whole MiB, rounded so that the shown size lies in the range.
-std::string at_least_mib(Kib size) { return std::to_string(round_up(size, 1_MiB) / 1_MiB); }
-std::string at_most_mib(Kib size) { return std::to_string(size / 1_MiB); }
+std::string at_least_mib(Kib size) { return show_size(size, SizeUnit::mib, Rounding::up); }
+std::string at_most_mib(Kib size) { return show_size(size, SizeUnit::mib, Rounding::down); }
 
 /// "93 MiB to 62389 MiB"
 std::string range_text(const SizeRange& range) {
@@ -56,23 +54,7 @@ std::string aftermath(const Report& report) {
   return {};
 }
 
-/// Why a domain can neither grow nor shrink any further.
-std::string limits_text(const DomainStatus& status) {
-  if (!status.range) return printable(status.refused_message) + "\n";
-  const std::string start = title(status.domain);
-  const RangeEnd& most = status.range->largest;
-  const RangeEnd& least = status.range->smallest;
-  return start + "can grow to " + at_most_mib(most.size) + " MiB; " + printable(most.reason) +
-         "\n" + start + "can shrink to " + at_least_mib(least.size) + " MiB; " +
-         printable(least.reason) + "\n";
-}
-
 }  // namespace
-
-std::string show_mib(Kib size) {
-  const Kib half = size < Kib{} ? -512_KiB : 512_KiB;
-  return std::to_string((size + half) / 1_MiB);
-}
 
 std::string show_duration(std::chrono::milliseconds time) {
   const std::int64_t ms = time.count();
@@ -81,25 +63,6 @@ std::string show_duration(std::chrono::milliseconds time) {
   const std::int64_t seconds = ms / 1000;
   const std::string rest = std::to_string(seconds % 60);
   return std::to_string(seconds / 60) + " min " + (rest.size() < 2 ? "0" : "") + rest + " s";
-}
-
-std::string printable(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '\n' || c == '\t') {
-      result += ' ';
-    } else {
-      result += byte < 0x20 || byte == 0x7f ? '?' : c;
-    }
-  }
-  // UTF-8's C1 controls (U+0080 to U+009F) steer terminals too.
-  for (std::size_t at = 0; (at = result.find('\xc2', at)) != std::string::npos; ++at) {
-    if (at + 1 < result.size() && static_cast<unsigned char>(result[at + 1]) < 0xa0) {
-      result.replace(at, 2, "?");
-    }
-  }
-  return result;
 }
 
 std::string residue_text(const Report& report) {
@@ -191,29 +154,6 @@ std::string plan_text(const Plan& plan) {
   text += "  host: " + at_most_mib(plan.host_free) + " MiB free, " + to_string(plan.host_reserve) +
           " of it left free\n";
   return text + "  possible now: " + range_text(plan.range) + "\n";
-}
-
-std::string status_text(const std::vector<DomainStatus>& domains, bool verbose) {
-  Table table{{"NAME", "ID", "TYPE", "ALLOCATED", "TARGET", "LIMIT", "BOOT-LIMIT", "SMALLEST",
-               "LARGEST", "LIMITED-BY", "AGENT"},
-              Table::Align::right};
-  for (const std::size_t column : {0U, 2U, 9U, 10U}) table.align(column, Table::Align::left);
-  std::string notes;
-  for (const DomainStatus& status : domains) {
-    const std::string agent =
-        status.agent ? printable(status.agent->version.substr(0, 20)) : std::string{"-"};
-    const auto& range = status.range;
-    const auto limited = range ? std::optional{range->largest.cause} : status.refused_by;
-    table.add({printable(status.domain.name), std::to_string(number(status.domain.id)),
-               std::string{name(status.domain.type)}, show_mib(status.allocated),
-               show_mib(status.target), show_mib_or(status.limit, "-"),
-               show_mib_or(status.boot_limit, "-"),
-               range ? at_least_mib(range->smallest.size) : "-",
-               range ? at_most_mib(range->largest.size) : "-",
-               std::string{limited ? name(*limited) : "-"}, agent});
-    if (verbose) notes += limits_text(status);
-  }
-  return table.text("") + notes;
 }
 
 }  // namespace memctl::cli

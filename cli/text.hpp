@@ -6,7 +6,6 @@
 #include <chrono>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "ending.hpp"
 #include "memctl/domain_info.hpp"
@@ -15,14 +14,8 @@
 
 namespace memctl::cli {
 
-/// Whole MiB without the unit, rounded, for columns and for "640 of 1024 MiB".
-[[nodiscard]] std::string show_mib(Kib size);
 /// "35 ms", "2.1 s", "1 min 05 s".
 [[nodiscard]] std::string show_duration(std::chrono::milliseconds time);
-/// Makes `text` one line that is harmless to a terminal, because guests and other tools wrote some
-/// of the texts.
-[[nodiscard]] std::string printable(std::string_view text);
-
 /// A line about the guest memory that still describes added blocks after their memory was given
 /// back. Empty: there is none.
 [[nodiscard]] std::string residue_text(const Report& report);
@@ -35,7 +28,5 @@ namespace memctl::cli {
 [[nodiscard]] std::string plan_text(const Plan& plan);
 /// What a dead operation left on a domain, and what recovery did about it.
 [[nodiscard]] std::string recovery_text(const Recovery& recovery, const DomainIdentity& domain);
-/// A table of domains. `verbose` adds lines that say why a domain cannot grow or shrink further.
-[[nodiscard]] std::string status_text(const std::vector<DomainStatus>& domains, bool verbose);
 
 }  // namespace memctl::cli

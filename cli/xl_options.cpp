@@ -20,8 +20,8 @@ struct XlCommand {
 
 constexpr std::array<XlCommand, 3> xl_commands{{
     {Command::resize, "xl-mem-resize", "Brings a domain to a size, and verifies it.",
-     R"(Nothing is printed if all went well: exit code 0 means that Xen, the guest's memory
-blocks and the guest's MemTotal agree.
+     R"(Nothing is printed if all went well: exit code 0 means that Xen, the guest's
+memory blocks and the guest's MemTotal agree.
 
 Examples:
   xl-mem-resize web1 4g            grow or shrink web1 to 4 GiB
@@ -91,6 +91,10 @@ std::variant<Options, Answer> parse_xl_options(Command command, std::vector<std:
     add_resize_options(app, options);
   } else {
     add_domains(app, options);
+    if (command == Command::status) {
+      add_status_options(app, options);
+      app.footer(status_columns_text() + "\n" + of_xl.footer);
+    }
   }
   add_options_of_xl(app, options, dry_run);
 

@@ -167,7 +167,7 @@ def test_status_of_a_guest_without_an_agent_says_what_stands_in_the_way(
 ) -> None:
     uri = simulate(**on(agent="absent"))
     row = memctl("--host", uri, "status").out.splitlines()[1].split()
-    assert row == ["g", "1", "pvh", "1024", "1024", "1024", "1024", "-", "-", "agent_absent", "-"]
+    assert row == ["g", "1", "pvh", "1024", "-", "no-agent", "1024", "-", "-"]
     (status,) = memctl("--host", uri, "status", "--json").objects()
     assert status["agent"] is status["range"] is status["guest_total_kib"] is None
     assert status["refused_message"].startswith("g: no memctl-agent answers (not installed, ")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Callable
 
 import pytest
@@ -83,12 +84,20 @@ def test_a_wrong_command_line_is_a_usage_error(memctl: Memctl, arguments: list[s
 
 
 def test_an_unknown_kind_of_host_is_refused(memctl: Memctl) -> None:
-    assert_one_error(memctl("--host", "vmware:", "status"), 3, "invalid_argument")
+    for command in (["status"], ["doctor"], ["recover"], ["plan", "web1", "1g"]):
+        assert_one_error(memctl("--host", "vmware:", *command), 3, "invalid_argument")
+        (answer,) = memctl("--host", "vmware:", *command, "--json").objects()
+        assert answer["cause"] == "invalid_argument"
 
 
 def test_help_and_version(memctl: Memctl) -> None:
     assert memctl("--version").out.startswith("memctl ")
-    for command in ("resize", "plan", "status", "doctor", "recover", "config"):
+    every = memctl("--help").out
+    commands = re.findall(r"^  ([a-z]+)  ", every.split("Commands:")[1], re.MULTILINE)
+    assert {"resize", "plan", "status", "doctor", "recover", "config"} <= set(commands)
+    assert [line for line in every.splitlines() if len(line) > 80] == []
+    for command in commands:
         run = memctl(command, "--help")
         assert run.code == 0
         assert f"  memctl {command} " in run.out
+        assert [line for line in run.out.splitlines() if len(line) > 80] == []

@@ -116,6 +116,7 @@ def test_help_and_the_man_page_name_every_option(xl: XlHost, name: str) -> None:
     assert helped.returncode == 0
     assert helped.stdout == xl.run(name, "--help").stdout == xl.run(name, "-h").stdout
     assert f"  xl-{name} " in helped.stdout
+    assert [line for line in helped.stdout.splitlines() if len(line) > 80] == []
     options = re.findall(r"^  (-\S+)", helped.stdout, re.MULTILINE)
     page = MAN_PAGE.read_text().replace("\\", "")
     for option in (each for group in options for each in group.split(",")):

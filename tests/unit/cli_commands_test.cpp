@@ -19,6 +19,7 @@
 namespace memctl::cli {
 namespace {
 
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -42,6 +43,7 @@ class Recorded final : public Environment {
   void write_err(std::string_view text) override { err += text; }
   ProgressBar::Style style() override { return style_; }
   int columns() override { return 80; }
+  Screen screen() override { return shown_on; }
   void on_interruption(std::function<void(Interruption)> /*handler*/) override {}
   TimePoint now() override { return std::chrono::steady_clock::now(); }
   void wait_for(EventQueue& queue, std::optional<std::chrono::milliseconds> patience) override {
@@ -49,6 +51,7 @@ class Recorded final : public Environment {
   }
 
   Result<Configuration> configured{Configuration{}};
+  Screen shown_on{};
   std::string out{};
   std::string err{};
 
@@ -92,6 +95,31 @@ TEST(Commands, ARefusalByTheAdministratorNamesTheLineThatSetsTheBound) {
   EXPECT_EQ(memctl.run({"plan", "demo-pv", "100m", "--json"}), ExitCode::refused);
   EXPECT_THAT(memctl.out, HasSubstr(R"("hint":"/f:3 sets the minimum of \"demo*\"")"));
   EXPECT_EQ(memctl.run({"resize", "demo-pv", "2g"}), ExitCode::verified);
+}
+
+TEST(Commands, StatusAndPlanNameTheLinesThatBoundASize) {
+  Recorded memctl;
+  memctl.configured = parse_configuration(
+      "[[domain]]\nname = \"demo-pv\"\nminimum = \"512m\"\nmaximum = \"2g\"\n", "/f");
+  EXPECT_EQ(memctl.run({"status", "-v"}), ExitCode::verified);
+  EXPECT_THAT(memctl.out, HasSubstr("\ndemo-pv: can grow to 2048 MiB; the administrator allows at "
+                                    "most 2048 MiB (/f:4)\n"));
+  EXPECT_THAT(memctl.out, HasSubstr("leaves it at least 512 MiB (/f:3)\n"));
+  EXPECT_THAT(memctl.out, HasSubstr("\ndemo-pvh: can grow to "));
+  memctl.out.clear();
+  EXPECT_EQ(memctl.run({"plan", "demo-pv", "1500m", "--json"}), ExitCode::verified);
+  EXPECT_THAT(memctl.out, HasSubstr("at most 2048 MiB (/f:4)\""));
+  memctl.out.clear();
+  EXPECT_EQ(memctl.run({"plan", "demo-pv", "3g", "--json"}), ExitCode::refused);
+  EXPECT_THAT(memctl.out, HasSubstr("at most 2048 MiB (/f:4)\""));
+}
+
+TEST(Commands, TheTableGoesByTheTerminal) {
+  Recorded memctl;
+  memctl.shown_on.columns = 20;
+  EXPECT_EQ(memctl.run({"status"}), ExitCode::verified);
+  EXPECT_THAT(memctl.out, StartsWith("NAME     SIZE  STATE\ndemo-pv  1024  fine\ndemo-p~  "));
+  EXPECT_THAT(memctl.out, EndsWith("\nhost: 65536 MiB\n"));
 }
 
 TEST(Commands, WithAWrongConfigurationNothingRuns) {

@@ -6,7 +6,7 @@
 
 #include <regex>
 
-#include "table.hpp"
+#include "characters.hpp"
 
 namespace memctl::cli {
 namespace {

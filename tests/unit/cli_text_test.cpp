@@ -26,26 +26,12 @@ Report grown() {
           .verified = {true, true, true}};
 }
 
-TEST(Text, ColumnsAreInWholeMib) {
-  EXPECT_EQ(show_mib(1_GiB), "1024");
-  EXPECT_EQ(show_mib(2_MiB + 300_KiB), "2");
-  EXPECT_EQ(show_mib(160_MiB + 600_KiB), "161");
-  EXPECT_EQ(show_mib(-160_MiB - 600_KiB), "-161");
-}
-
 TEST(Text, Durations) {
   EXPECT_EQ(show_duration(0ms), "0 ms");
   EXPECT_EQ(show_duration(999ms), "999 ms");
   EXPECT_EQ(show_duration(2143ms), "2.1 s");
   EXPECT_EQ(show_duration(59'999ms), "59.9 s");
   EXPECT_EQ(show_duration(65'000ms), "1 min 05 s");
-}
-
-TEST(Text, ControlCharactersDoNotReachTheTerminal) {
-  EXPECT_EQ(printable("a\x1b[2Jb\nc\x7f"), "a?[2Jb c?");
-  EXPECT_EQ(printable("a\xc2\x9b"
-                      "31m\xc3\xa4"),
-            "a?31m\xc3\xa4");
 }
 
 TEST(Text, SuccessNamesAllThreeLayers) {
@@ -157,27 +143,6 @@ TEST(Text, APlanIsATableOfStages) {
             "  paging pool: 16 MiB, 14 MiB more of the host's memory\n"
             "  host: 2060 MiB free, 64 MiB of it left free\n"
             "  possible now: 93 MiB to 6304 MiB, above 160 MiB in steps of 2048 MiB\n");
-}
-
-TEST(Text, StatusIsATableThatShowsTheUnknownAsADash) {
-  DomainStatus known{.domain = web1,
-                     .allocated = 160_MiB,
-                     .target = 160_MiB,
-                     .limit = 512_MiB,
-                     .boot_limit = 512_MiB,
-                     .agent = AgentStatus{.version = "0.1.0\x1b"},
-                     .range = SizeRange{.smallest = {94924_KiB, Cause::below_floor, "in use"},
-                                        .largest = {2142_MiB, Cause::host_memory, "no more"}}};
-  DomainStatus unknown{.domain = {DomainId{12}, "\xc3\xa4", DomainType::hvm}, .target = 1_GiB};
-  EXPECT_EQ(status_text({known, unknown}, false),
-            "NAME  ID  TYPE  ALLOCATED  TARGET  LIMIT  BOOT-LIMIT  SMALLEST  LARGEST  LIMITED-BY   "
-            "AGENT\n"
-            "web1   3  pv          160     160    512         512        93     2142  host_memory  "
-            "0.1.0?\n"
-            "\xc3\xa4     12  hvm           0    1024      -           -         -        -  -     "
-            "       -\n");
-  EXPECT_THAT(status_text({known}, true), HasSubstr("\nweb1: can grow to 2142 MiB; no more\n"
-                                                    "web1: can shrink to 93 MiB; in use\n"));
 }
 
 }  // namespace

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "memctl/domain_info.hpp"
+#include "show_size.hpp"
+#include "table.hpp"
+
+namespace memctl::cli {
+
+/// A column of the table of domains.
+struct StatusColumn {
+  std::string_view name;
+  std::string_view help;
+  Table::Align align;
+  std::string (*cell)(const DomainStatus& status, SizeUnit unit);
+};
+using StatusColumns = std::vector<const StatusColumn*>;
+
+/// All columns.
+[[nodiscard]] std::span<const StatusColumn> status_columns();
+/// Those that are shown if nobody chooses.
+[[nodiscard]] StatusColumns usual_columns();
+/// The usual columns and two more, the most important first: a terminal gets as many as it has room
+/// for.
+[[nodiscard]] StatusColumns columns_by_importance();
+
+/// The columns of a list such as "NAME,SIZE", in any case; "+UUID" is the usual columns and UUID.
+/// Otherwise what is wrong with the list.
+[[nodiscard]] std::variant<StatusColumns, std::string> read_columns(std::string_view list);
+
+/// What a domain is doing, in a word: "fine", "resizing", "starving", "no-agent", "paused". If no
+/// size would be granted for another reason, the cause's name.
+[[nodiscard]] std::string state_of(const DomainStatus& status);
+
+}  // namespace memctl::cli
