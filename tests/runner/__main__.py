@@ -135,6 +135,7 @@ class Run:
                 self._engine.run(daemons(), len(DAEMONS), idle)
         jobs = [table.tidy()] if "tidy" in parts else []
         jobs += [table.coverage()] if "coverage" in parts else []
+        jobs += table.packages() if "packages" in parts else []
         jobs += [table.inputs()] if "inputs" in parts and self._has_release else []
         self._engine.run(jobs, 1, idle)
 

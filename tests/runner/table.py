@@ -16,6 +16,7 @@ PARTS = {
     "daemon": "a daemon with the library runs for ten minutes: plain, with sanitizers, in valgrind",
     "tidy": "clang-tidy over every source",
     "coverage": "which lines the tests run",
+    "packages": "Debian's packages: built, installed, upgraded and purged in clean roots",
     "inputs": "each test reads only files that its key covers",
 }
 DEFAULT = ("style", "release", "lab", "asan-ubsan")
@@ -63,6 +64,25 @@ def coverage() -> Job:
     tools = ("gcovr", "g++")
     inputs = Inputs(sources=(*CODE, "tests", "docs/schema"), tools=tools)
     return Job("coverage", "coverage", ("scripts/coverage",), inputs)
+
+
+def packages() -> list[Job]:
+    """Makes and tries the packages of each release that they are for."""
+    return [_packages(release) for release in ("bookworm", "trixie")]
+
+
+def _packages(release: str) -> Job:
+    report = BUILD / "reports" / f"packages.{release}.xml"
+    command = (PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/packages")
+    # A package has every file that git knows: its sources are made of them.
+    inputs = Inputs(sources=(".",), tools=("mmdebstrap",))
+    return Job(
+        f"packages.{release}",
+        "packages",
+        (*command, f"--release={release}", f"--junitxml={report}"),
+        inputs,
+        reports=(report,),
+    )
 
 
 def inputs() -> Job:

@@ -369,6 +369,6 @@ def test_the_daemon_runs_long_where_its_short_test_runs(monkeypatch: pytest.Monk
 
 def test_every_job_of_the_table_names_what_is_there() -> None:
     singles = (table.style(), table.runner(), table.tidy(), table.coverage(), table.inputs())
-    for job in (*singles, *table.lab(False), *table.lab(True)):
+    for job in (*singles, *table.packages(), *table.lab(False), *table.lab(True)):
         for name in job.inputs.sources:
             assert jobs.files(name), f"{job.name}: {name}"

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The archive of the static agent installs in any guest, with systemd and without."""
+
+from __future__ import annotations
+
+from roots import Release
+
+FILES = "find / -xdev \\( -path /tmp -o -path '*/build' -o -path /run \\) -prune -o -type f -print"
+#: A root that has BusyBox and nothing else: no shell of another kind, no C library.
+BUSYBOX = """
+apt_get install busybox-static
+mkdir -p /busybox/bin
+cp "$(command -v busybox)" /busybox/bin
+chroot /busybox /bin/busybox --install -s /bin
+tar -xzf "$offered"/memctl-agent-*.tar.gz -C /busybox
+mv /busybox/memctl-agent-* /busybox/agent
+"""
+UNPACK = """
+tar -xzf "$offered"/memctl-agent-*.tar.gz -C /tmp
+cd /tmp/memctl-agent-*
+"""
+
+
+def test_a_guest_with_busybox_alone_gets_the_agent_and_is_told_how_to_start_it(
+    release: Release,
+) -> None:
+    told = release.run(
+        f"""{BUSYBOX}
+        in_guest() {{ chroot /busybox /bin/sh -euc "$1"; }}
+        in_guest 'find / -type f' | sort >/tmp/before
+        in_guest /agent/install.sh
+        in_guest 'find / -type f' | sort | comm -13 /tmp/before -
+        in_guest '/usr/local/sbin/memctl-agent --version'
+        in_guest /agent/install.sh >/dev/null
+        in_guest '/agent/install.sh --remove'
+        in_guest 'find / -type f' | sort | diff /tmp/before -
+        in_guest '/agent/install.sh --remove' >/dev/null
+        """
+    )
+    assert "has no systemd" in told and "::respawn:/usr/local/sbin/memctl-agent" in told
+    assert "\nmemctl-agent 0.1.0 (" in told
+    assert "/etc/systemd" not in told
+    assert "memctl-agent is removed" in told
+
+
+def test_a_guest_with_systemd_starts_the_agent_at_boot(release: Release) -> None:
+    told = release.run(
+        f"""
+        apt_get install systemd
+        {UNPACK}
+        {FILES} | sort >/tmp/before
+        ./install.sh
+        systemctl is-enabled memctl-agent
+        systemd-analyze verify /etc/systemd/system/memctl-agent.service
+        grep ^ExecStart= /etc/systemd/system/memctl-agent.service
+        ./install.sh >/dev/null
+        systemctl is-enabled memctl-agent
+        ./install.sh --remove
+        {FILES} | sort | diff /tmp/before -
+        find /etc/systemd -name 'memctl*'
+        ./install.sh --remove >/dev/null
+        """
+    ).splitlines()
+    assert told == [
+        "memctl-agent is installed, and starts at the next boot.",
+        "enabled",
+        "ExecStart=/usr/local/sbin/memctl-agent",
+        "enabled",
+        "memctl-agent is removed.",
+    ]
+
+
+def test_a_running_systemd_starts_the_new_agent_at_once(release: Release) -> None:
+    """A systemctl that only writes down what it is asked stands for the running systemd."""
+    told = release.run(
+        f"""
+        {UNPACK}
+        mkdir -p /run/systemd/system
+        printf '#!/bin/sh\\necho "$*" >>/tmp/asked\\n' >/usr/local/bin/systemctl
+        chmod +x /usr/local/bin/systemctl
+        ./install.sh >/dev/null
+        ./install.sh --remove >/dev/null
+        cat /tmp/asked
+        """
+    ).splitlines()
+    assert told == [
+        "--quiet enable memctl-agent",
+        "daemon-reload",
+        "restart memctl-agent",
+        "--quiet disable memctl-agent",
+        "stop memctl-agent",
+        "daemon-reload",
+    ]
+
+
+def test_a_guest_that_has_the_package_keeps_it(release: Release) -> None:
+    told = release.run(
+        f"""
+        apt_get install memctl-agent
+        {UNPACK}
+        ./install.sh 2>&1 && exit 1
+        test ! -e /usr/local/sbin/memctl-agent
+        """
+    )
+    assert "has memctl-agent as a package" in told
+
+
+def test_an_older_distribution_runs_the_agent(release: Release) -> None:
+    """Debian 11 has an older C library than the releases for which memctl is built."""
+    older = Release("bullseye")
+    older.offer(release.archive())
+    told = older.run(f"{UNPACK} ./install.sh >/dev/null; /usr/local/sbin/memctl-agent --version")
+    assert told.startswith("memctl-agent 0.1.0 (")
