@@ -65,3 +65,15 @@ def test_the_packages_have_the_version_of_the_sources() -> None:
     assert newest.startswith(f"memctl ({match[1]}-")
     symbols = (DEBIAN / "libmemctl0.symbols").read_text()
     assert f" (symver)MEMCTL_0 {match[1]}\n" in symbols
+
+
+def test_a_build_of_packages_has_the_libraries_that_any_build_has() -> None:
+    """Otherwise a clean root lacks what every developer has installed."""
+    tests_alone = {"libbenchmark-dev", "libelf-dev", "libgmock-dev", "libgtest-dev"}
+    tests_alone |= {"libclang-rt-dev", "librapidcheck-dev"}
+    script = SOURCES / "scripts" / "install-dependencies"
+    installed = set(run(script, "--list", "bookworm").stdout.split())
+    control = (DEBIAN / "control").read_text()
+    build_depends = control.partition("Build-Depends:")[2].partition("Standards-Version:")[0]
+    named = set(re.findall(r"[a-z0-9.-]+-dev\b", build_depends)) - {"libboost-dev"}
+    assert named == {name for name in installed if name.endswith("-dev")} - tests_alone
