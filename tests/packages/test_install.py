@@ -31,7 +31,7 @@ with memctl.Host("sim:") as host:
     ),
     "libmemctl-dev": (
         """
-        apt_get install cmake g++ make pkg-config
+        apt_get install cmake g++ make pkgconf
         cp -r /usr/share/doc/libmemctl-dev/examples /tmp/examples
         cd /tmp/examples
         cmake -S cpp -B build >/dev/null
