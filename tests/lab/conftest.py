@@ -21,6 +21,7 @@ pytest.register_assert_rewrite("memctl_lab")  # so that a failed check shows wha
 
 from memctl_lab import Lab, LabConfig, ScenarioHost, SimulatedHost  # noqa: E402
 from memctl_lab.comparison import in_short  # noqa: E402
+from memctl_lab.debian_host import DOM0_MIB, DebianLab  # noqa: E402
 from memctl_lab.figures import Figures, Ledger  # noqa: E402
 from memctl_lab.scenario import unexpected_crashes  # noqa: E402
 
@@ -62,7 +63,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def host_of(item: pytest.Item) -> str | None:
     """sim or xen; None for a test without a host."""
-    if "lab" in getattr(item, "fixturenames", ()):
+    if {"lab", "debian"}.intersection(getattr(item, "fixturenames", ())):
         return "xen"
     callspec = getattr(item, "callspec", None)
     return callspec.params.get("host") if callspec is not None else None
@@ -105,6 +106,16 @@ def lab(lab_config: LabConfig, request: pytest.FixtureRequest) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
+def debian(request: pytest.FixtureRequest) -> Iterator[DebianLab]:
+    """A booted Debian with memctl's packages. A scenario removes its guests: see `fresh_debian`."""
+    with DebianLab() as booted:
+        request.config.stash[LAB] = booted
+        booted.install_memctl()
+        booted.set_dom0(DOM0_MIB)  # as an administrator does who wants guests to grow
+        yield booted
+
+
+@pytest.fixture(scope="session")
 def host(request: pytest.FixtureRequest) -> Iterator[ScenarioHost]:
     """The simulated host, and then the booted host."""
     if request.param == "xen":
@@ -136,6 +147,11 @@ def fresh_host(host: ScenarioHost) -> Iterator[ScenarioHost]:
 @pytest.fixture
 def fresh_lab(lab: Lab) -> Iterator[Lab]:
     yield from given_back(lab)
+
+
+@pytest.fixture
+def fresh_debian(debian: DebianLab) -> Iterator[DebianLab]:
+    yield from given_back(debian)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from ctest import DAEMONS, daemons, tests_of
 from engine import Engine, Stopped
 from errors import RunError
 from jobs import BUILD, ROOT
+from memctl_lab.config import LabConfig
 from report import Report, minutes
 from results import Store
 
@@ -81,6 +82,7 @@ class Run:
         self._has_release = False
         self._width = (os.cpu_count() or 1) + 1  # some tests mostly wait
         self._second_may_begin = threading.Event()
+        self._packages_are_tried = threading.Event()
         self._error: Exception | None = None
 
     def carry_out(self, watch: Callable[[], None]) -> None:
@@ -108,6 +110,7 @@ class Run:
             self._engine.stop()
         finally:
             self._second_may_begin.set()
+            self._packages_are_tried.set()
 
     def _first(self) -> None:
         parts = self._options.parts
@@ -121,6 +124,15 @@ class Run:
         self._second_may_begin.set()
         if self._has_release and "lab" in parts:
             self._engine.run(table.lab(self._options.full), 2)
+            if self._options.full:
+                self._full_image()
+
+    def _full_image(self) -> None:
+        self._packages_are_tried.wait()
+        if LabConfig().debs.is_dir():
+            self._engine.run(table.debian(), 1)
+        else:
+            self._report.not_run("full image", "since scripts/package has made no packages")
 
     def _second(self) -> None:
         self._second_may_begin.wait()
@@ -136,8 +148,10 @@ class Run:
         jobs = [table.tidy()] if "tidy" in parts else []
         jobs += [table.coverage()] if "coverage" in parts else []
         jobs += table.packages() if "packages" in parts else []
-        jobs += [table.inputs()] if "inputs" in parts and self._has_release else []
         self._engine.run(jobs, 1, idle)
+        self._packages_are_tried.set()
+        if "inputs" in parts and self._has_release:
+            self._engine.run([table.inputs()], 1, idle)
 
     def _build(self, preset: str, needing: list[str], idle: bool = False) -> bool:
         built = self._engine.run([table.build(preset, self._options.fresh)], 1, idle)

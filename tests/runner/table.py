@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jobs import BUILD, Inputs, Job
+from memctl_lab.config import LabConfig
 
 PYTHON = "/usr/bin/python3"
 
@@ -119,6 +120,10 @@ LAB_FULL = {
     "kernels": ("test_kernels.py",),
     "xl": ("test_xl_front.py",),
 }
+#: The group of the full image, which runs with --full once the packages are made.
+LAB_DEBIAN = {
+    "debian": ("test_debian_host.py", "test_debian_packages.py"),
+}
 #: What a group needs beside what every group of the lab needs.
 LAB_ALSO = {
     "consumers": Inputs(
@@ -142,7 +147,8 @@ LAB_ALSO = {
             RELEASE / "libmemctl" / "memctl.pc",
         ),
         tools=("cmake", "g++", "go", "ninja", "pkg-config"),
-    )
+    ),
+    "debian": Inputs(built=(LabConfig().debs,), tools=("dpkg-deb", "mkfs.ext4", "mmdebstrap")),
 }
 
 
@@ -150,6 +156,11 @@ def lab(full: bool) -> list[Job]:
     """The jobs of the lab. Each boots its own host."""
     groups = {**LAB_FULL, **LAB} if full else LAB
     return [_lab(name, files, full) for name, files in groups.items()]
+
+
+def debian() -> list[Job]:
+    """The jobs of the full image. They need the packages of this machine's release."""
+    return [_lab(name, files, True) for name, files in LAB_DEBIAN.items()]
 
 
 def _lab(group: str, files: tuple[str, ...], full: bool) -> Job:

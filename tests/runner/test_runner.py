@@ -344,7 +344,8 @@ def test_what_a_failed_test_says_is_printed_and_not_what_others_printed(
 
 
 def test_every_file_of_the_lab_has_a_job() -> None:
-    named = {name for names in {**table.LAB, **table.LAB_FULL}.values() for name in names}
+    groups = {**table.LAB, **table.LAB_FULL, **table.LAB_DEBIAN}
+    named = {name for names in groups.values() for name in names}
     assert named == {path.name for path in (jobs.ROOT / "tests" / "lab").glob("test_*.py")}
 
 
@@ -369,6 +370,6 @@ def test_the_daemon_runs_long_where_its_short_test_runs(monkeypatch: pytest.Monk
 
 def test_every_job_of_the_table_names_what_is_there() -> None:
     singles = (table.style(), table.runner(), table.tidy(), table.coverage(), table.inputs())
-    for job in (*singles, *table.packages(), *table.lab(False), *table.lab(True)):
+    for job in (*singles, *table.packages(), *table.lab(False), *table.lab(True), *table.debian()):
         for name in job.inputs.sources:
             assert jobs.files(name), f"{job.name}: {name}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +18,11 @@ def default_build() -> Path:
 def default_cache() -> Path:
     """The directory of packages and images: MEMCTL_LAB_CACHE, or `build/lab`."""
     return Path(os.environ.get("MEMCTL_LAB_CACHE") or REPOSITORY / "build" / "lab").resolve()
+
+
+def release() -> str:
+    """The codename of the Debian release on which the lab runs."""
+    return platform.freedesktop_os_release()["VERSION_CODENAME"]
 
 
 def xl_configuration(autoballoon: bool | None) -> str:
@@ -66,3 +72,8 @@ class LabConfig:
     def contract_test(self) -> Path:
         """The contract of the host's port; it need not exist."""
         return self.build / "tests" / "contract" / "memctl-contract-test"
+
+    @property
+    def debs(self) -> Path:
+        """memctl's Debian packages for this machine's release, as scripts/package leaves them."""
+        return REPOSITORY / "build" / "packages" / release()

@@ -57,22 +57,26 @@ class GuestConfig:
         file = "vmlinuz" if self.type == "hvm" else "vmlinux"
         return f"/lab/{file}-{self.kernel}" if self.kernel else f"/lab/{file}"
 
-    def text(self, host_cpus: int) -> str:
-        """The configuration for xl. Keys of `extra_config` replace the others."""
+    @property
+    def command_line(self) -> str:
+        """What the guest's kernel is told."""
         # Zeroing pages when they are allocated takes half of a balloon's time.
         words = ["console=hvc0", "mitigations=off", "nokaslr", "cryptomgr.notests"]
         words.append("init_on_alloc=0")
         words += [f"memctl.agent={int(self.agent)}"]
         if self.online_policy is not None:
             words.append(f"lab.online={self.online_policy}")
-        words.append(self.kernel_options)
+        return " ".join([*words, self.kernel_options]).strip()
+
+    def text(self, host_cpus: int) -> str:
+        """The configuration for xl. Keys of `extra_config` replace the others."""
         hvm = self.type == "hvm"
         values: dict[str, object] = {
             "name": self.name,
             "type": self.type,
             "kernel": self.kernel_path,
             "ramdisk": "/lab/guest.cpio.gz" if hvm else "/lab/guest.cpio",
-            "cmdline": " ".join(words).strip(),
+            "cmdline": self.command_line,
             "memory": self.memory_mib,
             "maxmem": self.maxmem_mib or self.memory_mib,
             "vcpus": self.vcpus,
@@ -142,9 +146,10 @@ class Guest:
 
     # Inside the guest
 
-    def wait_until_ready(self, timeout: int = BOOT_TIMEOUT) -> None:
+    def wait_until_ready(self) -> None:
         """Blocks until the guest takes commands."""
-        self._ask(f"lab-guest -t {timeout} -w {self.domid}", timeout)
+        timeout = self.lab.config.boot_timeout
+        self._ask(f"lab-guest -t {timeout:.0f} -w {self.domid}", timeout)
 
     def wait_for_agent(self, timeout: int = 120) -> None:
         """Blocks until the agent has said hello."""

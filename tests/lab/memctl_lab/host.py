@@ -7,13 +7,14 @@ import shlex
 import signal
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from memctl_lab import images, kernels
 from memctl_lab.channel import Channel, Window
 from memctl_lab.config import LabConfig, xl_configuration
 from memctl_lab.errors import LabError
 from memctl_lab.facts import PAGE_KIB, DomainFacts, HostFacts, parse_probe
+from memctl_lab.images import Images
 from memctl_lab.machine import Machine
 from memctl_lab.scenario import Completed, ScenarioGuest
 
@@ -114,7 +115,7 @@ class Lab:
         self._ballast: list[str] = []
         self._kernels: set[str] = set()
         self._autoballoon = self.config.autoballoon
-        built = images.build(self.config)
+        built = self.build_images()
         self.machine = Machine(self.config, built)
         try:
             connection = self.machine.connect(timeout=20)
@@ -124,7 +125,7 @@ class Lab:
             self.close()
             raise
 
-    def __enter__(self) -> Lab:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -134,6 +135,10 @@ class Lab:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def build_images(self) -> Images:
+        """Brings what the host boots up to date."""
+        return images.build(self.config)
 
     def close(self) -> None:
         """Ends QEMU and removes its files."""

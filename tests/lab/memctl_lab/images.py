@@ -42,12 +42,24 @@ XEN_PROGRAMS = (
 
 
 @dataclass(frozen=True)
+class Disk:
+    """A disk of the host. What a run writes to it is thrown away."""
+
+    serial: str
+    """The disk is /dev/disk/by-id/virtio-SERIAL."""
+    file: Path
+
+
+@dataclass(frozen=True)
 class Images:
     """The files with which QEMU starts."""
 
     xen: Path
     kernel: Path
-    dom0: Path
+    initramfs: Path
+    root_options: str
+    """Where dom0's kernel finds its root."""
+    disks: tuple[Disk, ...] = ()
 
 
 def build(config: LabConfig) -> Images:
@@ -64,7 +76,8 @@ def build(config: LabConfig) -> Images:
         if config.hvm:
             tree.file("lab/guest.cpio.gz", _compressed(guest))
         dom0 = _store(tree, config.cache / "images")
-        return Images(_plain_xen(packages, config.cache / "images"), linux, dom0)
+        xen = plain_xen(packages.one("boot/xen-[0-9]*-amd64.gz"), config.cache / "images")
+        return Images(xen, linux, dom0, "rootfstype=ramfs")
 
 
 def _store(tree: Tree, directory: Path) -> Path:
@@ -92,9 +105,8 @@ def _compressed(image: Path) -> Path:
     return target
 
 
-def _plain_xen(packages: Packages, directory: Path) -> Path:
+def plain_xen(source: Path, directory: Path) -> Path:
     """Xen's ELF file, because QEMU's multiboot loader does not read gzip."""
-    source = packages.one("boot/xen-[0-9]*-amd64.gz")
     target = directory / f"xen-{digest(identity(source))}"
     if not target.exists():
         scratch = target.with_suffix(".new")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from memctl_lab.config import LabConfig
 from memctl_lab.errors import LabError, LabTimeout
-from memctl_lab.images import Images
+from memctl_lab.images import Disk, Images
 
 HOST_FAULT = re.compile(r"LAB-FAIL|Kernel panic|kernel BUG at|Panic on CPU|FATAL TRAP|Oops:")
 TAIL_LINES = 40
@@ -142,7 +142,8 @@ class Machine:
             f"loglvl=warning guest_loglvl=warning {config.xen_options}"
         )
         dom0_line = (
-            f"console=hvc0 panic=0 mitigations=off nokaslr rootfstype=ramfs {config.dom0_options}"
+            "console=hvc0 panic=0 mitigations=off nokaslr "
+            f"{images.root_options} {config.dom0_options}"
         )
         return [
             "qemu-system-x86_64",
@@ -153,7 +154,8 @@ class Machine:
             *("-chardev", f"socket,id=lab,path={self._directory / 'channel'}"),
             *("-device", "virtio-serial-pci", "-device", "virtserialport,chardev=lab,name=lab"),
             *("-kernel", str(images.xen), "-append", xen_line.strip()),
-            *("-initrd", f"{images.kernel} {dom0_line.strip()},{images.dom0}"),
+            *("-initrd", f"{images.kernel} {dom0_line.strip()},{images.initramfs}"),
+            *(word for disk in images.disks for word in _disk(disk)),
         ]
 
     def _read_console(self) -> None:
@@ -162,3 +164,10 @@ class Machine:
         while data := stream.read1(65536):  # type: ignore[attr-defined]
             self.add_console("host", data)
         self.end("QEMU ended")
+
+
+def _disk(disk: Disk) -> list[str]:
+    """QEMU's options for a disk whose file stays as it is."""
+    drive = f"file={disk.file},format=raw,snapshot=on,if=none,id={disk.serial}"
+    device = f"virtio-blk-pci,drive={disk.serial},serial={disk.serial}"
+    return ["-drive", drive, "-device", device]

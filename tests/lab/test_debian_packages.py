@@ -1,0 +1,131 @@
+"""memctl from its Debian packages, in a dom0 and in guests as Debian makes them, with systemd.
+
+On real Xen with `--full`, in its own boot.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from memctl_lab import Guest
+from memctl_lab.checks import check_sound
+from memctl_lab.debian_host import APT, INSTALL_TIMEOUT, DebianLab, list_files, new_files
+from memctl_lab.memctl import doctor, resize, status
+
+pytestmark = pytest.mark.full
+
+MIB = 1024
+AGENT = "/lab/packages/memctl-agent_*.deb"
+
+
+@pytest.fixture(scope="module", params=["pv", "pvh"])
+def guest(debian: DebianLab, request: pytest.FixtureRequest) -> Iterator[Guest]:
+    """A guest of 256 MiB in which apt has installed the agent. Nothing else of memctl is in it.
+
+    The scenarios share it, because Debian takes long to boot under emulation.
+    """
+    guest = debian.create_guest(f"debian-{request.param}", request.param)
+    list_files(guest)
+    install(guest, AGENT)
+    yield guest
+    guest.destroy()
+
+
+def install(guest: Guest, package: str) -> None:
+    guest.check(f"{APT} install {package}", timeout=INSTALL_TIMEOUT)
+    guest.wait_for_agent()
+
+
+def size_is(guest: Guest, mib: int) -> None:
+    """By Xen's count, and by what the guest's kernel has and its blocks are."""
+    domain, facts = guest.domain(), guest.facts()
+    assert domain is not None and abs(domain.tot_kib - mib * MIB) <= MIB
+    assert not facts.offline_blocks
+    # The kernel keeps some memory for itself, more in a larger guest.
+    assert mib * 0.8 < facts.mem_total_kib / MIB <= mib, facts.mem_total_kib
+
+
+def test_xl_mem_resize_grows_a_guest_past_its_boot_limit(debian: DebianLab, guest: Guest) -> None:
+    found = doctor(debian, guest)
+    print(f"{guest.name}: {found.faults}")
+    assert found.status == 0
+
+    assert guest.snapshot().limit_kib == 256 * MIB
+    done = debian.run(f"xl mem-resize {guest.name} 1g")
+    assert done.status == 0, done.stderr
+    print(debian.check("export COLUMNS=80; memctl status; xl mem-status; memctl doctor; xl list"))
+    size_is(guest, 1024)
+
+    assert debian.run(f"xl mem-resize {guest.name} 300").status == 0
+    domain = guest.domain()
+    assert domain is not None and abs(domain.tot_kib - 300 * MIB) <= MIB
+    assert doctor(debian, guest).status == 0
+    check_sound(guest)
+
+
+def main_process(guest: Guest) -> str:
+    return guest.check("systemctl show --property MainPID --value memctl-agent").strip()
+
+
+def test_a_starving_guest_grows_with_the_agents_unit_in_its_sandbox(guest: Guest) -> None:
+    guest.check("systemctl is-active memctl-agent && systemctl is-enabled memctl-agent")
+    print(guest.check("systemctl status --no-pager memctl-agent"))
+    pid = main_process(guest)
+    process = dict(
+        line.split(":\t", 1) for line in guest.check(f"cat /proc/{pid}/status").splitlines()
+    )
+    assert process["Name"] == "memctl-agent"
+    assert (process["Seccomp"], process["NoNewPrivs"]) == ("2", "1")
+    assert int(process["CapEff"], 16) == int(process["CapBnd"], 16) == 0
+    for namespace in ("mnt", "net"):
+        own, init = guest.check(
+            f"readlink /proc/{pid}/ns/{namespace} /proc/1/ns/{namespace}"
+        ).split()
+        assert own != init
+
+    rated = guest.check("systemd-analyze security --no-pager memctl-agent")
+    exposure = re.search(r"Overall exposure level for memctl-agent.service: ([0-9.]+)", rated)
+    assert exposure is not None, rated
+    print(exposure.group(0))
+    assert float(exposure.group(1)) < 2.0, rated
+
+    guest.hold_memory(guest.facts().mem_available_kib // MIB - 12)
+    left = guest.facts().mem_available_kib
+    print(f"{guest.name}: {left} KiB left")
+    assert left < 16 * MIB
+    done = resize(guest, "1g")
+    assert done.ending == (0, "verified", None), done.told
+    size_is(guest, 1024)
+    assert main_process(guest) == pid
+    check_sound(guest)
+    guest.release_memory()
+    assert resize(guest, "300m").ending == (0, "verified", None)
+
+
+def test_a_purge_leaves_no_file_in_a_guest(debian: DebianLab, guest: Guest) -> None:
+    assert "/usr/sbin/memctl-agent" in new_files(guest)
+    guest.check(f"{APT} purge memctl-agent", timeout=INSTALL_TIMEOUT)
+    try:
+        assert not guest.agent_runs()
+        assert new_files(guest) == []
+        assert guest.check("systemctl --failed --quiet --no-legend") == ""
+        (seen,) = status(debian, guest.name)
+        assert seen["agent"] is None
+    finally:
+        install(guest, AGENT)
+
+
+def test_a_purge_leaves_no_file_in_dom0(debian: DebianLab) -> None:
+    assert debian.run("memctl status").status == 0
+    assert debian.run("memctl doctor").status == 0
+    assert len(new_files(debian)) > 20
+    debian.purge_memctl()
+    try:
+        assert new_files(debian) == []
+        assert debian.run("command -v memctl").status != 0
+        assert debian.run("xl help | grep mem-resize").status != 0
+    finally:
+        debian.install_memctl()
