@@ -151,6 +151,10 @@ std::string plan_text(const Plan& plan) {
     }
     text += "\n";
   }
+  if (plan.stored_pool) {
+    text += "  stored paging pool: " + to_string(*plan.stored_pool) +
+            ", for the next restore or reboot\n";
+  }
   text += "  host: " + at_most_mib(plan.host_free) + " MiB free, " + to_string(plan.host_reserve) +
           " of it left free\n";
   return text + "  possible now: " + range_text(plan.range) + "\n";

@@ -23,12 +23,15 @@ struct Stage {
 /// memory. The operation decides each stage anew on fresh figures, so their number may differ.
 struct Plan {
   DomainIdentity domain{};
-  Kib from{};                   ///< The domain's size now.
-  Kib to{};                     ///< The size after the resize.
-  Kib limit{};                  ///< The limit afterwards.
-  Kib earlier_limit{};          ///< The limit now.
-  std::optional<Kib> pool{};    ///< The pool afterwards. Nothing: a pv domain has no pool.
-  Kib pool_growth{};            ///< Host memory that the pool takes in addition.
+  Kib from{};                 ///< The domain's size now.
+  Kib to{};                   ///< The size after the resize.
+  Kib limit{};                ///< The limit afterwards.
+  Kib earlier_limit{};        ///< The limit now.
+  std::optional<Kib> pool{};  ///< The pool afterwards. Nothing: a pv domain has no pool.
+  Kib pool_growth{};          ///< Host memory that the pool takes in addition.
+  /// The pool that is stored for the domain's next restore or reboot. Nothing: what is stored
+  /// stays.
+  std::optional<Kib> stored_pool{};
   Kib host_free{};              ///< Host memory that is free now and not claimed.
   Kib host_reserve{};           ///< Host memory that stays free.
   std::vector<Stage> stages{};  ///< Empty: the domain has that size already.

@@ -40,6 +40,7 @@ Plan outline(const Input& input, Kib to) {
             .earlier_limit = *domain.limit,
             .pool = domain.pool,
             .pool_growth = pool_growth(domain, limit),
+            .stored_pool = frozen_pool_needed(domain, limit),
             .host_free = to_kib(input.host.available()),
             .host_reserve = input.terms.host_reserve};
   if (plan.pool) *plan.pool += plan.pool_growth;

@@ -44,8 +44,8 @@ host::Task<void> reserve(Work& work, const Patience& patience, const Plan& plan)
     BOOST_OUTCOME_CO_TRY(work.limits.set_pool(*plan.pool));
   }
   // Before the limit: with a larger limit and this pool the domain could not be restored.
-  if (const auto needed = plan::frozen_pool_needed(domain, plan.limit)) {
-    BOOST_OUTCOME_CO_TRY(co_await work.limits.raise_frozen_pool(patience, *needed));
+  if (plan.stored_pool) {
+    BOOST_OUTCOME_CO_TRY(co_await work.limits.raise_frozen_pool(patience, *plan.stored_pool));
   }
   const Pages goal = plan::most_pages(work.domain.facts(), plan.to);
   if (goal > domain.memory.allocated) {

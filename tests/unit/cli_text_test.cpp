@@ -128,6 +128,7 @@ TEST(Text, APlanIsATableOfStages) {
                   .earlier_limit = 512_MiB,
                   .pool = 16_MiB,
                   .pool_growth = 14_MiB,
+                  .stored_pool = 18_MiB,
                   .host_free = 2060_MiB,
                   .host_reserve = 64_MiB,
                   .stages = {{288_MiB, 1, 2_MiB, 128_MiB}, {1_GiB, 6, 12_MiB, 736_MiB}},
@@ -141,6 +142,7 @@ TEST(Text, APlanIsATableOfStages) {
             "      1   288 MiB       1   2 MiB      128 MiB\n"
             "      2  1024 MiB       6  12 MiB      736 MiB\n"
             "  paging pool: 16 MiB, 14 MiB more of the host's memory\n"
+            "  stored paging pool: 18 MiB, for the next restore or reboot\n"
             "  host: 2060 MiB free, 64 MiB of it left free\n"
             "  possible now: 93 MiB to 6304 MiB, above 160 MiB in steps of 2048 MiB\n");
 }
