@@ -15,7 +15,7 @@ namespace memctl::cli {
 
 void add_switch(CLI::App& app, const std::string& name, bool& value, const std::string& help);
 
-/// A domain, a size, and how to bring the domain to that size.
+/// Domains, a size, and how to bring the domains to that size.
 void add_resize_options(CLI::App& app, Options& options);
 
 /// Any number of domains, and the options that every command has.

@@ -12,7 +12,7 @@
 #include "configuration_check.hpp"
 #include "memctl/size.hpp"
 #include "nearest.hpp"
-#include "options.hpp"
+#include "time_text.hpp"
 #include "toml.hpp"
 
 namespace memctl::cli {
@@ -108,7 +108,7 @@ class Parser {
   void domain(const toml::table& table);
 
   std::optional<Kib> size(const toml::node& node, const std::string& key);
-  std::optional<milliseconds> seconds(const toml::node& node, const std::string& key);
+  std::optional<milliseconds> time(const toml::node& node, const std::string& key);
   template <class Value>
   std::optional<Value> choice(const toml::node& node, const std::string& key,
                               const Choice<Value>& words);
@@ -182,11 +182,16 @@ void Parser::resize(const toml::node& node) {
   keys(*table, "[resize]",
        {{"timeout",
          [&](const toml::node& value) {
-           keep(options.timeout, seconds(value, "timeout"), "timeout", value);
+           if (word_in(value) == never) {
+             options.timeout.reset();
+             read_.lines["resize.timeout"] = line_of(value);
+           } else {
+             keep(options.timeout, time(value, "timeout"), "timeout", value);
+           }
          }},
         {"stall",
          [&](const toml::node& value) {
-           keep(options.stall, seconds(value, "stall"), "stall", value);
+           keep(options.stall, time(value, "stall"), "stall", value);
          }},
         {"on_failure",
          [&](const toml::node& value) {
@@ -272,14 +277,14 @@ std::optional<Kib> Parser::size(const toml::node& node, const std::string& key) 
   return size.value().amount;
 }
 
-std::optional<milliseconds> Parser::seconds(const toml::node& node, const std::string& key) {
+std::optional<milliseconds> Parser::time(const toml::node& node, const std::string& key) {
   const auto word = word_in(node);
-  const auto time = word ? parse_seconds(*word) : std::nullopt;
+  const auto time = word ? parse_time(*word) : std::nullopt;
   if (time) return time;
   wrong(line_of(node),
-        key + (word ? ": " + excerpt(*word) + " is no number of seconds above 0"
-                    : " takes seconds, not " + std::string{kind_of(node)}),
-        "write seconds, at most a year of them: " + key + " = 60");
+        key + (word ? ": " + excerpt(*word) + " is no time above 0"
+                    : " takes a time, not " + std::string{kind_of(node)}),
+        "write seconds, or a time of at most a year: " + key + " = 60, " + key + " = \"2min\"");
   return std::nullopt;
 }
 

@@ -7,32 +7,25 @@
 #include "stopped_text.hpp"
 
 namespace memctl::cli {
-namespace {
 
 using std::chrono::milliseconds;
 
-/// How often a live line shows that time passes.
-constexpr milliseconds tick_time{500};
-
-ProgressBar::Style shown_to(const Options& options, Environment& environment) {
-  ProgressBar::Style style = environment.style();
-  style.live = options.live || (style.live && !options.quiet);
-  style.live = style.live && !options.json;
-  return style;
-}
-
-/// If the outcome is `restored`, the last phase was the restore phase, and it succeeded.
 ProgressBar::End end_of(Outcome outcome) {
   if (outcome == Outcome::refused) return ProgressBar::End::refused;
   const bool done = outcome == Outcome::verified || outcome == Outcome::restored;
   return done ? ProgressBar::End::done : ProgressBar::End::failed;
 }
 
-}  // namespace
+ProgressBar::Style style_for(const Options& options, Environment& environment) {
+  ProgressBar::Style style = environment.style();
+  style.live = options.live || (style.live && !options.quiet);
+  style.live = style.live && !options.json;
+  return style;
+}
 
-Display::Display(const Options& options, std::string domain, Environment& environment)
+Display::Display(const Options& options, DomainIdentity domain, Environment& environment)
     : environment_{environment},
-      style_{shown_to(options, environment)},
+      style_{style_for(options, environment)},
       bar_{style_},
       json_{options.json},
       visible_{style_.live || (!options.json && options.verbose)},
@@ -42,7 +35,7 @@ Display::Display(const Options& options, std::string domain, Environment& enviro
 
 bool Display::follow(EventQueue& queue) {
   for (;;) {
-    environment_.wait_for(queue, style_.live ? std::optional{tick_time} : std::nullopt);
+    environment_.wait_for(queue, style_.live ? std::optional{live_tick} : std::nullopt);
     const EventQueue::Item item = queue.pop();
     switch (item.kind) {
       case EventQueue::Kind::event:
@@ -53,6 +46,8 @@ bool Display::follow(EventQueue& queue) {
         break;
       case EventQueue::Kind::nothing_yet:
         if (visible_) environment_.write_err(bar_.tick(silent(), columns()));
+        break;
+      case EventQueue::Kind::ended:
         break;
       case EventQueue::Kind::abandoned:
         return false;
@@ -71,13 +66,13 @@ void Display::show(const Event& event) {
   elapsed_ = event.elapsed;
   if (!before_ && event.from != Kib{}) before_ = event.from;
   if (!stopped_at_ && event.phase == Phase::restore) stopped_at_ = event.from;
-  if (json_) environment_.write_out(progress_json(event));
+  if (json_) environment_.write_out(progress_json(event, domain_));
   if (visible_) environment_.write_err(bar_.show(event, columns()));
 }
 
 void Display::show_cancelling() {
   const auto back_to = keep_ ? std::nullopt : before_;
-  environment_.write_err(bar_.note(cancelling_text(domain_, back_to), columns()));
+  environment_.write_err(bar_.note(cancelling_text(domain_.name, back_to), columns()));
 }
 
 milliseconds Display::silent() const {

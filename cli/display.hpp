@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <optional>
-#include <string>
 
 #include "environment.hpp"
 #include "event_queue.hpp"
@@ -12,11 +11,21 @@
 
 namespace memctl::cli {
 
+/// How often a live line shows that time passes.
+inline constexpr std::chrono::milliseconds live_tick{500};
+
+/// How an outcome ends the last phase. If it is `restored`, that was the restore phase, and it
+/// succeeded.
+[[nodiscard]] ProgressBar::End end_of(Outcome outcome);
+
+/// How progress is drawn, if the options want it drawn.
+[[nodiscard]] ProgressBar::Style style_for(const Options& options, Environment& environment);
+
 /// Writes a resize's events as they come: as JSON, as a live line on a terminal, or as lines that
 /// stay.
 class Display {
  public:
-  Display(const Options& options, std::string domain, Environment& environment);
+  Display(const Options& options, DomainIdentity domain, Environment& environment);
 
   /// Writes the events until the operation has ended. False: the user stopped waiting before.
   [[nodiscard]] bool follow(EventQueue& queue);
@@ -39,7 +48,7 @@ class Display {
   bool json_;
   bool visible_;
   bool keep_;
-  std::string domain_;
+  DomainIdentity domain_;
   Environment::TimePoint last_event_;
   std::chrono::milliseconds elapsed_{};
   std::optional<Kib> before_{};

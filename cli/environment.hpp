@@ -42,6 +42,8 @@ class Environment {
   [[nodiscard]] virtual ProgressBar::Style style() = 0;
   /// How wide standard error is now.
   [[nodiscard]] virtual int columns() = 0;
+  /// How many lines the terminal of standard error has now.
+  [[nodiscard]] virtual int rows() = 0;
   /// What standard output is written to.
   [[nodiscard]] virtual Screen screen() = 0;
 

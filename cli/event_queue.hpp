@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <mutex>
 #include <optional>
@@ -11,29 +12,40 @@
 
 namespace memctl::cli {
 
-/// Carries an operation's events from the host's thread to the thread that writes them. The host's
-/// thread must not block. Writing can block, because a terminal can be stopped and a pipe can have
-/// a slow reader.
+/// Carries the events of operations from the host's thread to the thread that writes them. The
+/// host's thread must not block. Writing can block, because a terminal can be stopped and a pipe
+/// can have a slow reader.
 class EventQueue {
  public:
-  enum class Kind { event, cancelling, abandoned, closed, nothing_yet };
+  enum class Kind { event, ended, cancelling, abandoned, closed, nothing_yet };
   struct Item {
     Kind kind{};
+    std::size_t operation{};  ///< Whose event it is, or which operation has ended.
     Event event{};
   };
 
-  void push(const Event& event) {
+  /// It is closed once so many operations have ended.
+  explicit EventQueue(std::size_t operations = 1) : under_way_{operations} {}
+
+  void push(std::size_t operation, const Event& event) {
     const std::lock_guard lock{mutex_};
     // If the reader is so far behind, the newest event replaces the last event in the queue.
-    if (events_.size() >= most_events) events_.pop_back();
-    events_.push_back({Kind::event, event});
+    if (events_.size() >= most_events && events_.back().kind == Kind::event) events_.pop_back();
+    events_.push_back({Kind::event, operation, event});
+    changed_.notify_one();
+  }
+
+  void end(std::size_t operation) {
+    const std::lock_guard lock{mutex_};
+    events_.push_back({Kind::ended, operation, {}});
+    --under_way_;
     changed_.notify_one();
   }
 
   /// The user asked to cancel.
   void push_cancelling() {
     const std::lock_guard lock{mutex_};
-    events_.push_back({Kind::cancelling, {}});
+    events_.push_back({Kind::cancelling, 0, {}});
     changed_.notify_one();
   }
 
@@ -41,12 +53,6 @@ class EventQueue {
   void abandon() {
     const std::lock_guard lock{mutex_};
     abandoned_ = true;
-    changed_.notify_one();
-  }
-
-  void close() {
-    const std::lock_guard lock{mutex_};
-    closed_ = true;
     changed_.notify_one();
   }
 
@@ -66,11 +72,11 @@ class EventQueue {
     }
   }
 
-  /// The next item. If there is none, `closed` after `close`, and `nothing_yet` before.
+  /// The next item. If there is none, `closed` if all operations have ended, or `nothing_yet`.
   [[nodiscard]] Item pop() {
     const std::lock_guard lock{mutex_};
-    if (abandoned_ && !closed_) return {Kind::abandoned, {}};
-    if (events_.empty()) return {closed_ ? Kind::closed : Kind::nothing_yet, {}};
+    if (abandoned_ && under_way_ > 0) return {.kind = Kind::abandoned};
+    if (events_.empty()) return {.kind = under_way_ == 0 ? Kind::closed : Kind::nothing_yet};
     const Item item = events_.front();
     events_.pop_front();
     return item;
@@ -79,12 +85,12 @@ class EventQueue {
  private:
   static constexpr std::size_t most_events = 10'000;
 
-  [[nodiscard]] bool is_ready() const { return closed_ || abandoned_ || !events_.empty(); }
+  [[nodiscard]] bool is_ready() const { return under_way_ == 0 || abandoned_ || !events_.empty(); }
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Item> events_;
-  bool closed_{false};
+  std::size_t under_way_;
   bool abandoned_{false};
 };
 

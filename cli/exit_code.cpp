@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "exit_code.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace memctl::cli {
 
 ExitCode exit_code(Outcome outcome, std::optional<Cause> cause) {
@@ -21,6 +24,14 @@ ExitCode exit_code(Outcome outcome, std::optional<Cause> cause) {
       return ExitCode::gone;
   }
   return ExitCode::left_behind;
+}
+
+ExitCode worse(ExitCode one, ExitCode other) {
+  constexpr std::array order = {ExitCode::left_behind, ExitCode::gone,    ExitCode::interrupted,
+                                ExitCode::restored,    ExitCode::refused, ExitCode::usage};
+  const auto place = [&](ExitCode code) { return std::ranges::find(order, code); };
+  if (place(one) == order.end() && place(other) == order.end()) return std::max(one, other);
+  return place(one) <= place(other) ? one : other;
 }
 
 ExitCode without_output(Command command, ExitCode code) {

@@ -25,6 +25,10 @@ enum class ExitCode : int {
 /// The exit code of an ending. Only this function decides it. `cause` is empty when verified.
 [[nodiscard]] ExitCode exit_code(Outcome outcome, std::optional<Cause> cause);
 
+/// The worse of two codes, for several domains: what was left behind counts most, then what is
+/// gone, interrupted, restored, refused and wrongly asked for.
+[[nodiscard]] ExitCode worse(ExitCode one, ExitCode other);
+
 /// The exit code of a command that ended with `code` and could not write its output. A resize keeps
 /// its own code, and so does a recovery that did not succeed: nothing else tells what became of the
 /// domain.

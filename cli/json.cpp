@@ -88,8 +88,9 @@ std::string recovery_line(std::string_view outcome, const std::optional<DomainId
 
 }  // namespace
 
-std::string progress_json(const Event& event) {
+std::string progress_json(const Event& event, const DomainIdentity& domain) {
   return line({{"event", "progress"},
+               {"domain", identity(domain)},
                {"phase", std::string{name(event.phase)}},
                {"stage", event.stage},
                {"from_kib", event.from.count()},
@@ -142,6 +143,7 @@ std::string plan_json(const Plan& plan) {
                {"earlier_limit_kib", plan.earlier_limit.count()},
                {"pool_kib", kib(plan.pool)},
                {"pool_growth_kib", plan.pool_growth.count()},
+               {"stored_pool_kib", kib(plan.stored_pool)},
                {"host_free_kib", plan.host_free.count()},
                {"host_reserve_kib", plan.host_reserve.count()},
                {"stages", stages},

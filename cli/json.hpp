@@ -16,7 +16,7 @@
 
 namespace memctl::cli {
 
-[[nodiscard]] std::string progress_json(const Event& event);
+[[nodiscard]] std::string progress_json(const Event& event, const DomainIdentity& domain);
 [[nodiscard]] std::string report_json(const Ending& ending);
 [[nodiscard]] std::string plan_json(const Plan& plan);
 [[nodiscard]] std::string status_json(const DomainStatus& status);

@@ -2,17 +2,17 @@
 #include "options.hpp"
 
 #include <CLI/CLI.hpp>
-#include <charconv>
-#include <cmath>
+#include <functional>
 #include <sstream>
-#include <type_traits>
 #include <utility>
 
 #include "characters.hpp"
 #include "choice.hpp"
 #include "command_line.hpp"
 #include "exit_code.hpp"
+#include "memctl/size.hpp"
 #include "memctl/version.hpp"
+#include "time_text.hpp"
 #include "usage_mistake.hpp"
 
 namespace memctl::cli {
@@ -36,11 +36,6 @@ std::string unguarded(std::string text) {
   return text;
 }
 
-void add_text(CLI::App& app, const std::string& name, std::string& value, const std::string& help) {
-  const auto take = [&value](const std::string& text) { value = unguarded(text); };
-  app.add_option_function<std::string>(name, take, help)->type_name("");
-}
-
 /// An option that takes one of two words.
 template <class Value>
 void add_choice(CLI::App& app, const std::string& name, Value& value, const Choice<Value>& choice,
@@ -57,23 +52,53 @@ void add_choice(CLI::App& app, const std::string& name, Value& value, const Choi
   app.add_option_function<std::string>(name, take, help)->type_name(first + "|" + second);
 }
 
-template <class Value>
-void add_seconds(CLI::App& app, const std::string& name, Value& value, const std::string& help) {
-  const auto take = [name, &value](const std::string& guarded_text) {
-    const std::string text = unguarded(guarded_text);
-    if constexpr (std::is_same_v<Value, std::optional<std::chrono::milliseconds>>) {
-      if (text == "never") {
-        value = std::nullopt;
-        return;
-      }
+void add_time(CLI::App& app, const std::string& name,
+              const std::function<void(std::chrono::milliseconds)>& keep, const std::string& help) {
+  const auto take = [name, keep](const std::string& guarded) {
+    const std::string text = unguarded(guarded);
+    const auto time = parse_time(text);
+    if (!time) {
+      throw CLI::ValidationError(name,
+                                 "\"" + text + "\" is no time above 0, such as 90, 90s or 2min");
     }
-    const auto seconds = parse_seconds(text);
-    if (!seconds) {
-      throw CLI::ValidationError(name, "\"" + text + "\" is no number of seconds above 0");
-    }
-    value = *seconds;
+    keep(*time);
   };
-  app.add_option_function<std::string>(name, take, help)->type_name("SECONDS");
+  app.add_option_function<std::string>(name, take, help)->type_name("TIME");
+}
+
+/// A time, or no limit.
+void add_limit(CLI::App& app, const std::string& name,
+               std::optional<std::chrono::milliseconds>& limit, const std::string& help) {
+  const auto take = [name, &limit](const std::string& guarded) {
+    const std::string text = unguarded(guarded);
+    limit = text == never ? std::nullopt : parse_time(text);
+    if (!limit && text != never) {
+      throw CLI::ValidationError(
+          name, "\"" + text + "\" is no time above 0, such as 90, 90s, 2min or never");
+    }
+  };
+  app.add_option_function<std::string>(name, take, help)->type_name("TIME");
+}
+
+/// Host memory that stays free.
+void add_reserve(CLI::App& app, Kib& reserve) {
+  const auto take = [&reserve](const std::string& guarded) {
+    const std::string text = unguarded(guarded);
+    const auto size = parse_size(text);
+    if (!size) throw CLI::ValidationError("--reserve", size.error().message);
+    if (size.value().kind == SizeRequest::Kind::relative) {
+      throw CLI::ValidationError("--reserve", "\"" + text + "\" is a change, not a size");
+    }
+    const Kib least = ResizeOptions{}.host_reserve;
+    if (size.value().amount < least) {
+      throw CLI::ValidationError("--reserve", "memctl always leaves " + to_string(least) +
+                                                  " to the host; \"" + text + "\" is less");
+    }
+    reserve = size.value().amount;
+  };
+  app.add_option_function<std::string>("--reserve", take,
+                                       "Host memory that stays free (default: 64m)")
+      ->type_name("SIZE");
 }
 
 }  // namespace
@@ -140,13 +165,29 @@ std::string status_columns_text() {
 }
 
 void add_resize_options(CLI::App& app, Options& options) {
-  add_text(app, "DOMAIN", options.domain, "A domain's name or number");
-  app.get_option("DOMAIN")->required();
-  add_text(app, "SIZE", options.size, "4g, 512m, 512 (MiB); +1g and -512m are relative");
-  app.get_option("SIZE")->required();
+  // CLI11 gives all words to the domains. The last of them is the size.
+  const auto take = [&app, &options](const std::vector<std::string>& words) {
+    for (const std::string& word : words) options.domains.push_back(unguarded(word));
+    options.size = std::move(options.domains.back());
+    options.domains.pop_back();
+    app.get_option("SIZE")->add_result(options.size);
+  };
+  app.add_option_function<std::vector<std::string>>("DOMAIN", take, "Names or numbers")
+      ->type_name("");
+  app.add_option("SIZE")
+      ->description("4g, 512m, 512 (MiB); +1g and -512m are relative")
+      ->type_name("")
+      ->required();
+  add_switch(app, "-a,--all", options.all, "All guests");
   ResizeOptions& resize = options.resize;
-  add_seconds(app, "--timeout", resize.timeout, "Give up after this time (default: never)");
-  add_seconds(app, "--stall", resize.stall, "Give up after this without progress (default: 30)");
+  add_limit(app, "--timeout", resize.timeout, "Give up after this (default: never)");
+  add_time(
+      app, "--stall", [&resize](auto time) { resize.stall = time; },
+      "Give up after this without progress (default: 30s)");
+  add_time(
+      app, "--wait-agent", [&resize](auto time) { resize.wait_agent = time; },
+      "Wait this long for the guest's agent to appear");
+  add_reserve(app, resize.host_reserve);
   add_choice(app, "--on-failure", resize.on_failure, on_failure_choice,
              "What to do if the resize fails (default: restore)");
   add_choice(app, "--online", resize.online, online_choice,
@@ -156,6 +197,12 @@ void add_resize_options(CLI::App& app, Options& options) {
   add_switch(app, "--allow-hvm-devices", resize.allow_hvm_devices,
              "hvm: emulated devices may not reach added memory");
   add_common(app, options);
+  app.callback([&app, &options] {
+    if (options.all == options.domains.empty()) return;
+    if (!options.all) throw CLI::ValidationError(needs_domain_and_size(app));
+    throw CLI::ValidationError(app.get_name() + " takes --all or domains, not both; \"" +
+                               options.domains.front() + "\" is too much");
+  });
 }
 
 namespace {
@@ -164,11 +211,14 @@ constexpr const char* resize_examples = R"(Examples:
   memctl resize web1 4g            grow or shrink web1 to 4 GiB
   memctl resize web1 +512m         512 MiB more than its target
   memctl resize web1 -512m         512 MiB less
-  memctl resize --timeout 60 --on-failure keep web1 4g
+  memctl resize web1 web2 db1 4g   three at once
+  memctl resize --all --timeout 2min --on-failure keep +256m
+  memctl resize --wait-agent 60 web1 4g
   memctl resize --json web1 4g     events and a report for a program
 )";
 constexpr const char* plan_examples = R"(Examples:
   memctl plan web1 4g              what a resize would do, step by step
+  memctl plan --all +256m          and whether the host has enough for all
   memctl --host sim: plan demo-pv 1g
 )";
 constexpr const char* status_examples = R"(Examples:
@@ -244,17 +294,6 @@ std::optional<Answer> read_arguments(CLI::App& app, std::vector<std::string> arg
   return std::nullopt;
 }
 
-std::optional<std::chrono::milliseconds> parse_seconds(std::string_view text) {
-  constexpr double shortest = 0.001;
-  constexpr double longest = 366.0 * 24 * 3600;
-  double seconds = 0;
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (status != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  // In this form the comparison also rejects NaN.
-  if (!(seconds >= shortest && seconds <= longest)) return std::nullopt;
-  return std::chrono::milliseconds{std::llround(seconds * 1000)};
-}
-
 std::variant<Options, Answer> parse_options(std::vector<std::string> arguments,
                                             const ResizeOptions& defaults) {
   Options options{.resize = defaults};
@@ -271,6 +310,7 @@ std::variant<Options, Answer> parse_options(std::vector<std::string> arguments,
   CLI::App* resize = app.add_subcommand("resize", "Bring guests to a size, and verify it");
   add_resize_options(*resize, options);
   resize->group("Commands");
+  add_switch(*resize, "-q,--quiet", options.quiet, "Print nothing if all went well");
   add_switch(*resize, "--dry-run", dry_run, "Only show what would be done, as plan does");
   resize->footer(resize_examples);
   CLI::App* plan = app.add_subcommand("plan", "Show what a resize would do, without doing it");

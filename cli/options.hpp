@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <chrono>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -20,11 +18,11 @@ struct Options {
   Command command{Command::status};
   std::string host{"xen:"};
   std::optional<std::string> config{};  ///< The configuration file, if it is not the usual one.
-  std::string domain{};                 ///< resize and plan: a name or a number.
+  std::vector<std::string> domains{};   ///< Names or numbers. None means all.
   std::string size{};                   ///< resize and plan: as the user wrote it.
-  std::vector<std::string> domains{};   ///< status, doctor and recover: none means all.
   ResizeOptions resize{};
   StatusLook look{};  ///< status: the table.
+  bool all{false};    ///< resize and plan: said, and not only meant by naming none.
   bool json{false};
   bool verbose{false};
   bool quiet{false};  ///< resize: neither a live view nor a line about a success.
@@ -41,8 +39,5 @@ struct Answer {
 /// `arguments` does not include the program's name. What they leave open is as `defaults` has it.
 [[nodiscard]] std::variant<Options, Answer> parse_options(std::vector<std::string> arguments,
                                                           const ResizeOptions& defaults = {});
-
-/// Seconds, whole or not: more than zero, at most a year.
-[[nodiscard]] std::optional<std::chrono::milliseconds> parse_seconds(std::string_view text);
 
 }  // namespace memctl::cli

@@ -7,6 +7,7 @@
 #include "environment.hpp"
 #include "memctl/plan.hpp"
 #include "options.hpp"
+#include "requests.hpp"
 
 namespace memctl::cli {
 
@@ -19,6 +20,15 @@ struct Output {
 
 [[nodiscard]] Output output_of(const Options& options, const Ending& ending);
 [[nodiscard]] Output output_of(const Options& options, const Plan& plan);
+
+/// Writes how a request ended, with the line of the configuration that bounds it.
+[[nodiscard]] ExitCode tell(Ending ending, const Options& options, Environment& environment);
+/// Writes why no request begins.
+[[nodiscard]] ExitCode tell(Requests requests, const Options& options, Environment& environment);
+/// Says that there is no guest at all.
+[[nodiscard]] ExitCode tell_of_none(const Options& options, Environment& environment);
+/// Whether a domain that nobody named has ended since the domains were listed. That is no error.
+[[nodiscard]] bool has_ended_unnamed(const Options& options, const Error& error);
 
 /// Writes `output`, and returns its exit code.
 [[nodiscard]] ExitCode write(const Output& output, Environment& environment);

@@ -32,6 +32,8 @@ ProgressBar::Style Process::style() {
 
 int Process::columns() { return terminal_columns(STDERR_FILENO); }
 
+int Process::rows() { return terminal_rows(STDERR_FILENO); }
+
 Screen Process::screen() {
   Screen screen{.utf8 = locale_is_utf8()};
   if (is_terminal(STDOUT_FILENO)) screen.columns = terminal_columns(STDOUT_FILENO);

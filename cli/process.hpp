@@ -29,6 +29,7 @@ class Process final : public Environment {
   void write_err(std::string_view text) override;
   [[nodiscard]] ProgressBar::Style style() override;
   [[nodiscard]] int columns() override;
+  [[nodiscard]] int rows() override;
   [[nodiscard]] Screen screen() override;
   void on_interruption(std::function<void(Interruption)> handler) override;
   [[nodiscard]] TimePoint now() override;

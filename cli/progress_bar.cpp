@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "characters.hpp"
 #include "memctl/size.hpp"
 #include "show_size.hpp"
 #include "text.hpp"
@@ -11,9 +12,6 @@
 namespace memctl::cli {
 namespace {
 
-constexpr std::string_view hide_cursor = "\x1b[?25l";
-constexpr std::string_view show_cursor = "\x1b[?25h";
-constexpr std::string_view erase_line = "\r\x1b[K";
 constexpr std::string_view green = "32";
 constexpr std::string_view red = "31";
 constexpr std::string_view cyan = "36";
@@ -61,7 +59,49 @@ std::string percent(double fraction) {
   return std::string(number.size() < 3 ? 3 - number.size() : 0, ' ') + number + "%";
 }
 
+std::string coloured(std::string_view code, std::string_view text, ProgressBar::Style style) {
+  if (!style.colour) return std::string{text};
+  return "\x1b[" + std::string{code} + "m" + std::string{text} + "\x1b[0m";
+}
+
+std::string drawn_bar(double fraction, int cells, ProgressBar::Style style) {
+  const int inside = style.utf8 ? cells : cells - 2;
+  const auto filled = static_cast<int>(fraction * inside);
+  std::string done;
+  std::string open;
+  for (int i = 0; i < filled; ++i) done += style.utf8 ? "\u2501" : "=";
+  for (int i = filled; i < inside; ++i) open += style.utf8 ? "\u2500" : " ";
+  if (style.utf8) return coloured(cyan, done, style) + open;
+  return "[" + coloured(cyan, done, style) + open + "]";
+}
+
 }  // namespace
+
+std::string phase_line(std::string left, const Event& event, std::chrono::milliseconds spent,
+                       int columns, ProgressBar::Style style) {
+  // The last column stays empty, because some terminals wrap as soon as it is written.
+  const auto room = static_cast<std::size_t>(std::max(columns - 1, 0));
+  const auto part = fraction(event);
+  left += label(event);
+  std::string right;
+  const auto add_if_it_fits = [&](const std::string& text, std::size_t gap) {
+    if (columns_of(left) + right.size() + text.size() + gap > room) return;
+    right += std::string(gap, ' ') + text;
+  };
+  if (part) {
+    add_if_it_fits(percent(*part), 1);
+    const std::string_view link = event.to < event.from ? " -> " : " of ";
+    add_if_it_fits(mib(event.now) + std::string{link} + mib(event.to) + " MiB", 2);
+  }
+  add_if_it_fits(show_duration(spent), 2);
+  left = cut_to(left, room, "");
+
+  std::string middle;
+  const int rest = static_cast<int>(room) - static_cast<int>(columns_of(left) + right.size()) - 1;
+  const int cells = std::min(widest_bar, rest);
+  if (part && cells >= narrowest_bar) middle = " " + drawn_bar(*part, cells, style);
+  return left + middle + right;
+}
 
 std::string ProgressBar::show(const Event& event, int columns) {
   std::string text;
@@ -100,40 +140,16 @@ std::string ProgressBar::finish(End end, std::chrono::milliseconds elapsed) {
 
 std::string ProgressBar::live_line(int columns) {
   if (!style_.live) return {};
-  // The last column stays empty, because some terminals wrap as soon as it is written.
-  const int room = columns - 1;
-  const Event& event = current_->event;
-  const std::string time = show_duration(current_->now - current_->begun);
-  const auto part = fraction(event);
-
-  std::string left = "  " + label(event);
-  std::string right;
-  const auto add_if_it_fits = [&](const std::string& text, int gap) {
-    const auto used = static_cast<int>(left.size() + right.size() + text.size());
-    if (used + gap <= room) right += std::string(static_cast<std::size_t>(gap), ' ') + text;
-  };
-  if (part) {
-    add_if_it_fits(percent(*part), 1);
-    const std::string_view link = event.to < event.from ? " -> " : " of ";
-    add_if_it_fits(mib(event.now) + std::string{link} + mib(event.to) + " MiB", 2);
-  }
-  add_if_it_fits(time, 2);
-  left.resize(std::min(left.size(), static_cast<std::size_t>(std::max(room, 0))));
-
-  std::string middle;
-  const int cells = std::min(widest_bar, room - static_cast<int>(left.size() + right.size()) - 1);
-  if (part && cells >= narrowest_bar) middle = " " + bar(*part, cells);
-
   std::string text{erase_line};
   if (!std::exchange(cursor_hidden_, true)) text += hide_cursor;
-  return text + left + middle + right;
+  return text + phase_line("  ", current_->event, current_->now - current_->begun, columns, style_);
 }
 
 std::string ProgressBar::ended_line(bool succeeded, std::chrono::milliseconds elapsed) const {
   const Event& event = current_->event;
   std::string mark = succeeded ? "ok  " : "FAIL";
   if (style_.utf8) mark = succeeded ? "\u2713" : "\u2717";
-  std::string text = erase() + coloured(succeeded ? green : red, mark) + " " + label(event);
+  std::string text = erase() + coloured(succeeded ? green : red, mark, style_) + " " + label(event);
   if (event.from != event.to) {
     const Kib reached = succeeded ? event.to : event.now;
     text += " " + to_string(event.from) + " -> " + to_string(reached) + " ";
@@ -143,22 +159,6 @@ std::string ProgressBar::ended_line(bool succeeded, std::chrono::milliseconds el
 
 std::string ProgressBar::erase() const {
   return std::string{style_.live && current_ ? erase_line : std::string_view{}};
-}
-
-std::string ProgressBar::coloured(std::string_view code, std::string_view text) const {
-  if (!style_.colour) return std::string{text};
-  return "\x1b[" + std::string{code} + "m" + std::string{text} + "\x1b[0m";
-}
-
-std::string ProgressBar::bar(double fraction, int cells) const {
-  const int inside = style_.utf8 ? cells : cells - 2;
-  const auto filled = static_cast<int>(fraction * inside);
-  std::string done;
-  std::string open;
-  for (int i = 0; i < filled; ++i) done += style_.utf8 ? "\u2501" : "=";
-  for (int i = filled; i < inside; ++i) open += style_.utf8 ? "\u2500" : " ";
-  if (style_.utf8) return coloured(cyan, done) + open;
-  return "[" + coloured(cyan, done) + open + "]";
 }
 
 }  // namespace memctl::cli

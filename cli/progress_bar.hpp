@@ -10,6 +10,11 @@
 
 namespace memctl::cli {
 
+// What a terminal understands.
+inline constexpr std::string_view hide_cursor = "\x1b[?25l";
+inline constexpr std::string_view show_cursor = "\x1b[?25h";
+inline constexpr std::string_view erase_line = "\r\x1b[K";
+
 /// Draws a resize: one live line for the phase under way, and a line that stays for each phase that
 /// has ended. Pure: it returns the text to write, and the caller passes the terminal's width.
 ///
@@ -49,12 +54,16 @@ class ProgressBar {
   [[nodiscard]] std::string live_line(int columns);
   [[nodiscard]] std::string ended_line(bool succeeded, std::chrono::milliseconds elapsed) const;
   [[nodiscard]] std::string erase() const;
-  [[nodiscard]] std::string coloured(std::string_view code, std::string_view text) const;
-  [[nodiscard]] std::string bar(double fraction, int cells) const;
 
   Style style_;
   std::optional<Current> current_{};
   bool cursor_hidden_{false};
 };
+
+/// A line about a phase that goes on for `spent`: `left`, the phase, a bar, and how far it is, as
+/// much as there is room for.
+[[nodiscard]] std::string phase_line(std::string left, const Event& event,
+                                     std::chrono::milliseconds spent, int columns,
+                                     ProgressBar::Style style);
 
 }  // namespace memctl::cli

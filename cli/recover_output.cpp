@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "recover_output.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "ending.hpp"
@@ -44,7 +43,7 @@ std::string RecoverOutput::failed(Error error, const std::optional<DomainIdentit
   return {};
 }
 
-void RecoverOutput::count(ExitCode code) { code_ = std::max(code_, code); }
+void RecoverOutput::count(ExitCode code) { code_ = worse(code_, code); }
 
 Output RecoverOutput::end() const {
   Output output{.err = errors_, .code = code_};

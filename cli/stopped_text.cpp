@@ -70,6 +70,10 @@ std::string cancelling_text(std::string_view domain, std::optional<Kib> back_to)
          " (Ctrl-C again stops now and leaves " + printable(domain) + " half-way)";
 }
 
+std::string cancelling_all_text() {
+  return "cancelling all that have not ended (Ctrl-C again stops now and leaves them half-way)\n";
+}
+
 std::optional<std::string> stopped_text(const Ending& ending, const ResizeOptions& options) {
   if (!ending.report || !ending.domain) return std::nullopt;
   const std::string name = printable(ending.domain->name);

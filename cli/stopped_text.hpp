@@ -15,6 +15,7 @@ namespace memctl::cli {
 
 /// One line for a resize that is being cancelled. `back_to` is the size to be restored. Empty: it
 /// is not known, or the size that was reached will be kept.
+[[nodiscard]] std::string cancelling_all_text();
 [[nodiscard]] std::string cancelling_text(std::string_view domain, std::optional<Kib> back_to);
 
 /// How the resize ended. Nothing: neither an interruption nor its timeout stopped it, or the

@@ -51,6 +51,12 @@ int terminal_columns(int descriptor) {
   return columns > 0 ? columns : 80;
 }
 
+int terminal_rows(int descriptor) {
+  winsize size{};
+  if (::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_row > 0) return size.ws_row;
+  return 24;
+}
+
 bool locale_is_utf8() { return std::string_view{::nl_langinfo(CODESET)} == "UTF-8"; }
 
 bool colour_wanted() { return environment("NO_COLOR").empty(); }

@@ -17,6 +17,9 @@ namespace memctl::cli {
 /// The terminal's width now, or else $COLUMNS, or else 80.
 [[nodiscard]] int terminal_columns(int descriptor);
 
+/// The terminal's height now, or else 24.
+[[nodiscard]] int terminal_rows(int descriptor);
+
 /// Whether the locale's characters are UTF-8. Needs `setlocale(LC_CTYPE, "")` first.
 [[nodiscard]] bool locale_is_utf8();
 

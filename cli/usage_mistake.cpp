@@ -74,6 +74,13 @@ std::optional<std::string> mismatch(const CLI::App& of, std::string_view what) {
 
 }  // namespace
 
+std::string needs_domain_and_size(const CLI::App& command) {
+  const CLI::App* program = command.get_parent();
+  return command.get_name() +
+         " needs a domain and a size: " + called(program == nullptr ? command : *program, command) +
+         " DOMAIN SIZE";
+}
+
 std::string called(const CLI::App& app, const CLI::App& command) {
   return &app == &command ? app.get_name() : app.get_name() + " " + command.get_name();
 }
@@ -99,15 +106,10 @@ std::string usage_mistake(const CLI::App& app, const CLI::App* command,
     return "a command is needed: " + listed(command_names(app));
   }
   if (error.get_name() == "RequiredError") {
-    return command->get_name() + " needs a domain and a size: " + called(app, *command) +
-           " DOMAIN SIZE";
-  }
-  if (!rest.empty() && of.get_option_no_throw("SIZE") == nullptr) {
-    return of.get_name() + " takes no argument; " + in_quotes(rest.front()) + " is too much";
+    return needs_domain_and_size(*command);
   }
   if (!rest.empty()) {
-    return of.get_name() + " takes one domain and one size; " + in_quotes(rest.front()) +
-           " is too much";
+    return of.get_name() + " takes no argument; " + in_quotes(rest.front()) + " is too much";
   }
   std::string text = error.what();
   while (text.ends_with('\n')) text.pop_back();

@@ -11,6 +11,9 @@ namespace memctl::cli {
 [[nodiscard]] std::string usage_mistake(const CLI::App& app, const CLI::App* command,
                                         const CLI::ParseError& error);
 
+/// A resize without a domain or a size.
+[[nodiscard]] std::string needs_domain_and_size(const CLI::App& command);
+
 /// How a user calls `command`: "memctl resize". A program that is one command has no more words.
 [[nodiscard]] std::string called(const CLI::App& app, const CLI::App& command);
 

@@ -81,6 +81,13 @@ def test_a_plan_is_a_dry_run(memctl: Memctl) -> None:
     assert answer["stages"][-1]["size_kib"] == answer["to_kib"] == 40 * GIB
 
 
+def test_a_plan_shows_the_pool_that_it_stores(memctl: Memctl, simulate: Callable[..., str]) -> None:
+    guest = {"name": "g", "type": "pvh", "memory": "1GiB", "freeze_pool": True}
+    run = memctl("--host", simulate(host="64GiB", guests=[guest]), "plan", "g", "8g")
+    assert "\n  stored paging pool: " in run.out, run.err
+    assert "stored" not in memctl(*SIM, "plan", "demo-pvh", "8g").out
+
+
 def test_a_refused_plan_is_a_report(memctl: Memctl) -> None:
     run = memctl(*SIM, "plan", "demo-pv", "100g", "--json")
     (report,) = run.objects()
@@ -123,6 +130,80 @@ def test_without_an_agent_only_agentless_works(
     run = memctl("--host", uri, "resize", "g", "2g", "--agentless")
     assert run.code == 0, run.err
     assert "the guest was not asked" in run.out
+
+
+def test_several_guests_are_resized_at_once(memctl: Memctl) -> None:
+    run = memctl(*SIM, "resize", "demo-pv", "2", "demo-hvm", "4g", "--json")
+    objects = run.objects()
+    reports = [each for each in objects if each["event"] == "report"]
+    assert run.code == 0
+    assert {each["domain"]["name"] for each in reports} == {"demo-pv", "demo-pvh", "demo-hvm"}
+    assert {each["outcome"] for each in reports} == {"verified"}
+    assert {each["domain"]["name"] for each in objects if each["event"] == "progress"} == {
+        "demo-pv",
+        "demo-pvh",
+        "demo-hvm",
+    }
+
+
+@pytest.mark.parametrize("size", ["+256m", "-256m", "2g"])
+def test_all_guests_are_resized(memctl: Memctl, size: str) -> None:
+    run = memctl(*SIM, "resize", "--all", size)
+    assert (run.code, run.err) == (0, "")
+    assert len(run.out.splitlines()) == 3
+    assert memctl(*SIM, "resize", "--all", "--quiet", size) == Run(0, "", "")
+    assert memctl(*SIM, "plan", "--all", size).code == 0
+
+
+def test_host_memory_for_some_goes_to_some_and_the_exit_code_is_the_worst(memctl: Memctl) -> None:
+    run = memctl(*SIM, "resize", "--all", "40g", "--json")
+    reports = [each for each in run.objects() if each["event"] == "report"]
+    assert sorted(each["outcome"] for each in reports) == ["refused", "refused", "verified"]
+    assert {each["cause"] for each in reports} == {None, "host_memory"}
+    assert run.code == 3
+    plan = memctl(*SIM, "plan", "--all", "40g", "--json")
+    assert plan.code == 3
+    *plans, together = plan.objects()
+    assert [each["event"] for each in plans] == ["plan"] * 3
+    assert (together["cause"], together["domain"]) == ("host_memory", None)
+    assert together["message"].startswith("together they need ")
+
+
+def test_a_guest_named_twice_or_unknown_lets_none_begin(memctl: Memctl) -> None:
+    twice = memctl(*SIM, "resize", "demo-pv", "demo-pvh", "1", "2g")
+    assert (twice.code, twice.out) == (2, "")
+    assert twice.err.startswith('memctl: demo-pv is named twice, also as "1" (invalid_argument)')
+    (report,) = memctl(*SIM, "resize", "demo-pv", "demo-pv", "2g", "--json").objects()
+    assert (report["cause"], report["domain"]["name"]) == ("invalid_argument", "demo-pv")
+    unknown = memctl(*SIM, "resize", "demo-pv", "4g", "2g")
+    assert (unknown.code, unknown.out) == (3, "")
+    assert 'no guest is called "4g"' in unknown.err and "nothing was begun" in unknown.err
+
+
+def test_that_there_is_no_guest_is_said(memctl: Memctl, simulate: Callable[..., str]) -> None:
+    uri = simulate(host="16GiB", guests=[])
+    for command in ("resize", "plan"):
+        said = Run(0, "no guest runs: nothing to do\n", "")
+        assert memctl("--host", uri, command, "--all", "2g") == said
+
+
+def test_a_reserve_leaves_the_host_more(memctl: Memctl) -> None:
+    assert memctl(*SIM, "resize", "demo-pv", "4g", "--reserve", "50g").code == 0
+    run = memctl(*SIM, "resize", "demo-pv", "4g", "--reserve", "60g")
+    assert run.code == 3
+    assert "(host_memory)" in run.err
+
+
+@pytest.mark.parametrize(
+    "wait, code", [([], 3), (["--wait-agent", "60"], 0), (["--wait-agent=5s"], 3)]
+)
+def test_a_guest_that_boots_is_waited_for(
+    memctl: Memctl, simulate: Callable[..., str], wait: list[str], code: int
+) -> None:
+    guest = {"name": "g", "type": "pv", "memory": "1GiB", "booted": False, "boot_time": 20}
+    run = memctl("--host", simulate(host="16GiB", guests=[guest]), "resize", "g", "2g", *wait)
+    assert run.code == code, run.err
+    assert "(agent_absent)" in run.err or code == 0
 
 
 @pytest.mark.parametrize(

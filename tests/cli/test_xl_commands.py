@@ -96,7 +96,7 @@ def test_what_changes_nothing_has_no_dry_run(xl: XlHost, line: str) -> None:
     "line, says",
     [
         ("mem-resize demo-pv", "xl-mem-resize needs a domain and a size"),
-        ("mem-resize demo-pv 1g 2g", '"2g" is too much'),
+        ("mem-resize --all demo-pv 2g", '"demo-pv" is too much'),
         ("mem-resize demo-pv 1g --dry-runs", "did you mean --dry-run?"),
         ("mem-resize demo-pv 1g --on-failure ignore", '"ignore" is neither restore nor keep'),
         ("mem-status --agentless", 'xl-mem-status has no option "--agentless"'),

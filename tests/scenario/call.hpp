@@ -50,6 +50,7 @@ class Call final : public cli::Environment {
   void write_err(std::string_view text) override { err_ += text; }
   [[nodiscard]] cli::ProgressBar::Style style() override { return {.live = false}; }
   [[nodiscard]] int columns() override { return 80; }
+  [[nodiscard]] int rows() override { return 24; }
   [[nodiscard]] cli::Screen screen() override { return {}; }
   void on_interruption(std::function<void(cli::Interruption)> handler) override;
   [[nodiscard]] TimePoint now() override { return clock_.now(); }

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <string>
@@ -43,6 +44,7 @@ class Recorded final : public Environment {
   void write_err(std::string_view text) override { err += text; }
   ProgressBar::Style style() override { return style_; }
   int columns() override { return 80; }
+  int rows() override { return 24; }
   Screen screen() override { return shown_on; }
   void on_interruption(std::function<void(Interruption)> /*handler*/) override {}
   TimePoint now() override { return std::chrono::steady_clock::now(); }
@@ -69,7 +71,7 @@ TEST(Commands, AResizeTellsItsEndOnStandardOutput) {
 TEST(Commands, AProgramReadsNoWordForPeople) {
   Recorded memctl{{.live = true}};
   EXPECT_EQ(memctl.run({"resize", "demo-pv", "2g", "--json", "--verbose"}), ExitCode::verified);
-  EXPECT_THAT(memctl.out, StartsWith("{\"event\":\"progress\",\"phase\":\"facts\""));
+  EXPECT_THAT(memctl.out, StartsWith(R"({"event":"progress","domain":{"id":1,"name":"demo-pv",)"));
   EXPECT_EQ(memctl.err, "");
 }
 
@@ -120,6 +122,55 @@ TEST(Commands, TheTableGoesByTheTerminal) {
   EXPECT_EQ(memctl.run({"status"}), ExitCode::verified);
   EXPECT_THAT(memctl.out, StartsWith("NAME     SIZE  STATE\ndemo-pv  1024  fine\ndemo-p~  "));
   EXPECT_THAT(memctl.out, EndsWith("\nhost: 65536 MiB\n"));
+}
+
+TEST(Commands, SeveralDomainsAreResizedAtOnceWithALineForEach) {
+  Recorded memctl;
+  EXPECT_EQ(memctl.run({"resize", "demo-pv", "2", "demo-hvm", "4g"}), ExitCode::verified);
+  for (const char* name : {"demo-pv", "demo-pvh", "demo-hvm"}) {
+    EXPECT_THAT(memctl.out, HasSubstr(std::string{name} + ": 1024 MiB -> 4096 MiB in "));
+  }
+  EXPECT_EQ(std::ranges::count(memctl.out, '\n'), 3);
+  EXPECT_EQ(memctl.err, "");
+}
+
+TEST(Commands, ADomainThatIsUnknownOrNamedTwiceLetsNothingBegin) {
+  Recorded memctl;
+  EXPECT_EQ(memctl.run({"resize", "demo-pv", "nope", "2g"}), ExitCode::refused);
+  EXPECT_EQ(memctl.out, "");
+  EXPECT_THAT(memctl.err, StartsWith("memctl: no guest is called \"nope\" (no_such_domain)\n"));
+  EXPECT_THAT(memctl.err, EndsWith("\nnothing was begun\n"));
+  memctl.err.clear();
+  EXPECT_EQ(memctl.run({"resize", "demo-pv", "1", "2g"}), ExitCode::usage);
+  EXPECT_EQ(memctl.out, "");
+  EXPECT_THAT(memctl.err, StartsWith("memctl: demo-pv is named twice, also as \"1\""));
+}
+
+TEST(Commands, APlanOfSeveralTellsWhenTheHostHasTooLittleForAll) {
+  Recorded memctl;
+  EXPECT_EQ(memctl.run({"plan", "--all", "4g"}), ExitCode::verified);
+  EXPECT_EQ(memctl.err, "");
+  EXPECT_EQ(memctl.run({"plan", "demo-pv", "demo-pvh", "40g"}), ExitCode::refused);
+  EXPECT_THAT(memctl.err, StartsWith("memctl: together they need "));
+  EXPECT_THAT(memctl.err, HasSubstr(": those that come last would be refused (host_memory)\n"));
+}
+
+TEST(Commands, TheHostsMemoryGoesToThoseThatClaimItFirst) {
+  Recorded memctl;
+  EXPECT_EQ(memctl.run({"resize", "demo-pv", "demo-pvh", "40g"}), ExitCode::refused);
+  EXPECT_EQ(std::ranges::count(memctl.out, '\n'), 1);
+  EXPECT_THAT(memctl.err, HasSubstr("(host_memory)\n"));
+}
+
+TEST(Commands, ABoardShowsEachResizeAndIsGoneAtTheEnd) {
+  Recorded memctl{{.live = true}};
+  EXPECT_EQ(memctl.run({"resize", "--all", "20g"}), ExitCode::verified);
+  EXPECT_THAT(memctl.err, HasSubstr("\ndemo-pvh  "));
+  EXPECT_THAT(memctl.err, EndsWith("\x1b[J\x1b[?25h"));
+  memctl.err.clear();
+  memctl.out.clear();
+  EXPECT_EQ(memctl.run({"resize", "--all", "--quiet", "2g"}), ExitCode::verified);
+  EXPECT_EQ(memctl.out + memctl.err, "");
 }
 
 TEST(Commands, WithAWrongConfigurationNothingRuns) {
@@ -269,6 +320,91 @@ TEST_F(InterruptedResize, SaysHowToRecoverAfterASecondSignal) {
   const scenario::Call& call = resize({}, Interruption::leave);
   EXPECT_EQ(call.status(), 5);
   EXPECT_THAT(call.err(), HasSubstr("hint: to restore them: memctl recover web1\n"));
+}
+
+/// Resizes of several guests, which take some seconds.
+class SeveralGuests : public testing::Test {
+ protected:
+  void add(const std::string& text) {
+    const auto guest = host::sim::parse_guest(text);
+    static_cast<void>(simulation_.world.try_add_guest(guest.value()).value());
+  }
+  void add_slow(const std::string& name) {
+    add(R"({"name": ")" + name +
+        R"(", "type": "pv", "memory": "1GiB", "populated_per_second": "1GiB"})");
+  }
+
+  test::Simulation simulation_{};
+  scenario::Calls calls_{simulation_};
+};
+
+TEST_F(SeveralGuests, TakeTheTimeOfOne) {
+  const std::vector<std::string> names = {"a", "b", "c", "d"};
+  for (const std::string& name : names) add_slow(name);
+  const auto begun = simulation_.now();
+  const scenario::Call& call = calls_.wait(calls_.start({"resize", "--all", "4g"}), {});
+  EXPECT_EQ(call.status(), 0) << call.err();
+  EXPECT_GT(simulation_.now() - begun, std::chrono::seconds{3});
+  EXPECT_LT(simulation_.now() - begun, std::chrono::seconds{6});
+}
+
+TEST_F(SeveralGuests, AllGoBackIfTheyAreInterrupted) {
+  for (const char* name : {"a", "b", "c"}) add_slow(name);
+  const int call = calls_.start({"resize", "--all", "4g"});
+  calls_.pass(std::chrono::seconds{1});
+  calls_.interrupt(call);
+  const scenario::Call& ended = calls_.wait(call, {});
+  EXPECT_EQ(ended.status(), 130);
+  EXPECT_EQ(ended.out(), "");
+  EXPECT_THAT(ended.err(), StartsWith("cancelling all that have not ended (Ctrl-C again"));
+  for (const char* name : {"a", "b", "c"}) {
+    EXPECT_THAT(ended.err(),
+                HasSubstr(std::string{"memctl: interrupted; "} + name + " is back at 1024 MiB\n"));
+  }
+}
+
+TEST_F(SeveralGuests, ASecondSignalTellsHowToRecoverEachThatHasNotEnded) {
+  for (const char* name : {"a", "b"}) add_slow(name);
+  add(R"({"name": "quick", "type": "pv", "memory": "4GiB"})");
+  const int call = calls_.start({"resize", "a", "quick", "b", "4g"});
+  calls_.wait(call, "quick: ");
+  calls_.interrupt(call, Interruption::leave);
+  const scenario::Call& ended = calls_.wait(call, {});
+  EXPECT_EQ(ended.status(), 5);
+  EXPECT_THAT(ended.out(), StartsWith("quick: is at 4096 MiB already"));
+  EXPECT_THAT(ended.err(), HasSubstr("memctl recover a\n"));
+  EXPECT_THAT(ended.err(), HasSubstr("memctl recover b\n"));
+  EXPECT_THAT(ended.err(), Not(HasSubstr("memctl recover quick")));
+}
+
+TEST_F(SeveralGuests, ADomainThatEndsMeanwhileHasALineAndTheOthersGoOn) {
+  for (const char* name : {"a", "b"}) add_slow(name);
+  const int call = calls_.start({"resize", "a", "b", "4g"});
+  calls_.pass(std::chrono::seconds{1});
+  simulation_.world.destroy(DomainId{1});
+  const scenario::Call& ended = calls_.wait(call, {});
+  EXPECT_EQ(ended.status(), 6);
+  EXPECT_THAT(ended.err(), StartsWith("memctl: a (ID 1) ended during the resize"));
+  EXPECT_THAT(ended.err(), HasSubstr("(domain_gone)\n"));
+  EXPECT_THAT(ended.out(), StartsWith("b: 1024 MiB -> 4096 MiB in "));
+}
+
+TEST_F(SeveralGuests, ThatThereIsNoneIsSaid) {
+  const scenario::Call& call = calls_.wait(calls_.start({"resize", "--all", "4g"}), {});
+  EXPECT_EQ(call.status(), 0);
+  EXPECT_EQ(call.out(), "no guest runs: nothing to do\n");
+  EXPECT_EQ(calls_.wait(calls_.start({"plan", "--all", "4g", "--json"}), {}).out(), "");
+}
+
+TEST_F(SeveralGuests, OneThatBootsIsWaitedFor) {
+  add(R"({"name": "boots", "type": "pv", "memory": "1GiB", "booted": false, "boot_time": 20})");
+  const scenario::Call& refused = calls_.wait(calls_.start({"plan", "boots", "2g"}), {});
+  EXPECT_EQ(refused.status(), 3);
+  const auto begun = simulation_.now();
+  const scenario::Call& call =
+      calls_.wait(calls_.start({"resize", "boots", "2g", "--wait-agent", "1min"}), {});
+  EXPECT_EQ(call.status(), 0) << call.err();
+  EXPECT_LT(simulation_.now() - begun, std::chrono::seconds{40});
 }
 
 }  // namespace

@@ -98,6 +98,15 @@ TEST(Configuration, OneFormOfTomlIsAsGoodAsAnother) {
   EXPECT_EQ(configuration.domain_lines.at(1).maximum, 5);
 }
 
+TEST(Configuration, TimesAreWrittenAsOnTheCommandLine) {
+  const Configuration times = configured("[resize]\ntimeout = \"2min\"\nstall = \"90s\"\n");
+  EXPECT_EQ(times.resize.timeout, 120s);
+  EXPECT_EQ(times.resize.stall, 90s);
+  const Configuration none = configured("[resize]\ntimeout = \"never\"\n");
+  EXPECT_EQ(none.resize.timeout, std::nullopt);
+  EXPECT_THAT(none.lines, UnorderedElementsAre(Pair("resize.timeout", 2)));
+}
+
 TEST(Configuration, SpecialEntriesComeBeforeGeneralOnes) {
   const Configuration configuration = configured(R"(
 [[domain]]
@@ -205,8 +214,8 @@ TEST(Configuration, AValueOfAWrongKindIsRefused) {
       {"domain = ['web1']", "f:1: domain is a list of tables, and this is a text", entry_hint},
       {"[host]\nreserve = true", "f:2: reserve takes a size, not true or false", size_hint},
       {"[host]\nreserve = 1.5", "f:2: reserve takes a size, not a number with decimals", size_hint},
-      {"[resize]\nstall = 2026-01-01", "f:2: stall takes seconds, not a date or a time",
-       "write seconds, at most a year of them: stall = 60"},
+      {"[resize]\nstall = 2026-01-01", "f:2: stall takes a time, not a date or a time",
+       "write seconds, or a time of at most a year: stall = 60, stall = \"2min\""},
       {"[resize]\nonline = {}", "f:2: online takes kernel or movable, not a table",
        "write online = \"kernel\" or online = \"movable\""},
       {"[[domain]]\nname = 7\nminimum = 64", "f:2: name takes a text, not a whole number",
@@ -226,10 +235,12 @@ TEST(Configuration, AValueThatCannotBeMeantIsRefused) {
        size_hint},
       {"[host]\nreserve = 63", "f:2: a reserve of 63 MiB is too small",
        "memctl always leaves 64 MiB to the host; write more, or nothing"},
-      {"[resize]\ntimeout = 0", "f:2: timeout: \"0\" is no number of seconds above 0",
-       "write seconds, at most a year of them: timeout = 60"},
-      {"[resize]\nstall = inf", "f:2: stall: \"inf\" is no number of seconds above 0",
-       "write seconds, at most a year of them: stall = 60"},
+      {"[resize]\ntimeout = 0", "f:2: timeout: \"0\" is no time above 0",
+       "write seconds, or a time of at most a year: timeout = 60, timeout = \"2min\""},
+      {"[resize]\nstall = 'never'", "f:2: stall: \"never\" is no time above 0",
+       "write seconds, or a time of at most a year: stall = 60, stall = \"2min\""},
+      {"[resize]\nstall = inf", "f:2: stall: \"inf\" is no time above 0",
+       "write seconds, or a time of at most a year: stall = 60, stall = \"2min\""},
       {"[resize]\non_failure = 'kep'", "f:2: on_failure: \"kep\" is neither restore nor keep",
        "write on_failure = \"restore\" or on_failure = \"keep\""},
   });

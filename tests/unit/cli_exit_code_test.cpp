@@ -34,6 +34,18 @@ TEST(ExitCode, EveryOutcomeWithEveryCause) {
   EXPECT_EQ(static_cast<int>(exit_code(Outcome::verified, std::nullopt)), 0);
 }
 
+TEST(ExitCode, OfSeveralDomainsTheWorstCounts) {
+  const std::vector<int> from_the_worst = {5, 6, 130, 4, 3, 2, 1, 0};
+  for (std::size_t bad = 0; bad < from_the_worst.size(); ++bad) {
+    for (std::size_t better = bad; better < from_the_worst.size(); ++better) {
+      const auto one = static_cast<ExitCode>(from_the_worst[bad]);
+      const auto other = static_cast<ExitCode>(from_the_worst[better]);
+      EXPECT_EQ(worse(one, other), one);
+      EXPECT_EQ(worse(other, one), one);
+    }
+  }
+}
+
 TEST(ExitCode, OnlyWhatTellsOfADomainOutlivesALostOutput) {
   for (const ExitCode code : {ExitCode::verified, ExitCode::found_bad, ExitCode::refused}) {
     for (const Command command : {Command::plan, Command::status, Command::doctor}) {

@@ -48,9 +48,11 @@ std::set<std::string> enumerated(const Json& list) {
 }
 
 TEST(Json, Progress) {
-  const Json object = checked(progress_json({Phase::populate, 1, 160_MiB, 1_GiB, 512_MiB, 1200ms}),
-                              schema("progress"));
+  const Json object =
+      checked(progress_json({Phase::populate, 1, 160_MiB, 1_GiB, 512_MiB, 1200ms}, web1),
+              schema("progress"));
   EXPECT_EQ(object["event"], "progress");
+  EXPECT_EQ(object["domain"]["name"], "web1");
   EXPECT_EQ(object["phase"], "populate");
   EXPECT_EQ(object["now_kib"], 524288);
   EXPECT_EQ(object["elapsed_ms"], 1200);
@@ -196,7 +198,7 @@ TEST(Json, Recovery) {
 
 TEST(Json, BytesThatAreNotUtf8AreReplaced) {
   const std::string text =
-      progress_json({}) + status_error_json({.cause = Cause::busy, .message = "a\xff\x1b"});
+      progress_json({}, web1) + status_error_json({.cause = Cause::busy, .message = "a\xff\x1b"});
   EXPECT_NE(text.find("a\xef\xbf\xbd\\u001b"), std::string::npos);
 }
 

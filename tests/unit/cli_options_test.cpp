@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "nearest.hpp"
+#include "time_text.hpp"
 
 namespace memctl::cli {
 namespace {
@@ -33,7 +34,7 @@ TEST(Options, ResizeHasTheDefaultsOfTheLibrary) {
   const Options options = read({"resize", "web1", "4g"});
   EXPECT_EQ(options.command, Command::resize);
   EXPECT_EQ(options.host, "xen:");
-  EXPECT_EQ(options.domain, "web1");
+  EXPECT_THAT(options.domains, ElementsAre("web1"));
   EXPECT_EQ(options.size, "4g");
   EXPECT_EQ(options.resize.timeout, std::nullopt);
   EXPECT_EQ(options.resize.stall, 30s);
@@ -91,7 +92,7 @@ TEST(Options, ANegativeSizeIsNoOption) {
 }
 
 TEST(Options, DomainsMayBeNamedLikeCommands) {
-  EXPECT_EQ(read({"resize", "plan", "1g"}).domain, "plan");
+  EXPECT_THAT(read({"resize", "plan", "1g"}).domains, ElementsAre("plan"));
   EXPECT_THAT(read({"status", "resize", "3"}).domains, ElementsAre("resize", "3"));
 }
 
@@ -113,12 +114,44 @@ TEST(Options, ADryRunIsAPlan) {
   EXPECT_EQ(read({"plan", "web1", "1g"}).command, Command::plan);
 }
 
-TEST(Options, SecondsAreMoreThanZeroAndAtMostAYear) {
-  EXPECT_EQ(parse_seconds("0.25"), 250ms);
-  EXPECT_EQ(parse_seconds("90"), 90s);
-  for (const char* bad : {"0", "-1", "-0", "nan", "inf", "1e30", "31622401", "0.0001", "", "5s",
-                          " 5", "1,5", "0x10", "+3"}) {
-    EXPECT_EQ(parse_seconds(bad), std::nullopt) << bad;
+TEST(Options, ResizeAndPlanTakeSeveralDomainsOrAll) {
+  const Options several = read({"resize", "web1", "--json", "2", "db", "-512m"});
+  EXPECT_THAT(several.domains, ElementsAre("web1", "2", "db"));
+  EXPECT_EQ(several.size, "-512m");
+  EXPECT_FALSE(several.all);
+  const Options all = read({"plan", "-a", "+1g"});
+  EXPECT_TRUE(all.all);
+  EXPECT_THAT(all.domains, testing::IsEmpty());
+  EXPECT_EQ(all.size, "+1g");
+}
+
+TEST(Options, ATimeHasAUnitOrIsSeconds) {
+  EXPECT_EQ(parse_time("0.25"), 250ms);
+  EXPECT_EQ(parse_time("90"), 90s);
+  EXPECT_EQ(parse_time("5s"), 5s);
+  EXPECT_EQ(parse_time("2min"), 120s);
+  EXPECT_EQ(parse_time("1.5 h"), 5400s);
+  EXPECT_EQ(parse_time("20ms"), 20ms);
+  for (const char* bad : {"0", "-1", "-0",   "nan",   "inf",   "1e30", "31622401", "0.0001",
+                          "",  " 5", "1,5",  "0x10",  "+3",    "5 ",   "5x",       "2m",
+                          "s", "0s", "9h h", "never", "8785h", "0.1ms"}) {
+    EXPECT_EQ(parse_time(bad), std::nullopt) << bad;
+  }
+  const ResizeOptions read_times =
+      read({"resize", "web1", "4g", "--timeout", "2min", "--stall=90s", "--wait-agent", "5"})
+          .resize;
+  EXPECT_EQ(read_times.timeout, 120s);
+  EXPECT_EQ(read_times.stall, 90s);
+  EXPECT_EQ(read_times.wait_agent, 5s);
+}
+
+TEST(Options, AReserveIsASizeAndAtLeastTheLibrarys) {
+  EXPECT_EQ(read({"plan", "web1", "4g", "--reserve", "2g"}).resize.host_reserve, 2_GiB);
+  for (const auto& [wrong, says] : std::vector<std::pair<std::string, std::string>>{
+           {"63m", "memctl always leaves 64 MiB to the host; \"63m\" is less"},
+           {"+1g", "\"+1g\" is a change, not a size"},
+           {"1gb", "1gb"}}) {
+    EXPECT_THAT(answered({"resize", "web1", "4g", "--reserve", wrong}).err, HasSubstr(says));
   }
 }
 
@@ -128,7 +161,11 @@ TEST(Options, MistakesAreOneLineAndAHint) {
       {"grow"},
       {"resize"},
       {"resize", "web1"},
-      {"resize", "web1", "1g", "2g"},
+      {"resize", "--all"},
+      {"resize", "--all", "web1", "1g"},
+      {"resize", "web1", "1g", "--wait-agent", "never"},
+      {"resize", "web1", "1g", "--reserve", "1m"},
+      {"status", "--output", "colour"},
       {"resize", "web1", "1g", "--stall", "0"},
       {"resize", "web1", "1g", "--stall", "-5"},
       {"resize", "web1", "1g", "--timeout", "nan"},
@@ -181,12 +218,12 @@ TEST(Options, MissingAndSurplusArgumentsAreNamed) {
   EXPECT_EQ(mistake_in({"--", "resize"}), "memctl: the command comes before --");
   EXPECT_EQ(mistake_in({"resize", "web1"}),
             "memctl: resize needs a domain and a size: memctl resize DOMAIN SIZE");
-  EXPECT_EQ(mistake_in({"plan", "web1", "1g", "-5"}),
-            "memctl: plan takes one domain and one size; \"-5\" is too much");
+  EXPECT_EQ(mistake_in({"plan", "--all", "web1", "1g"}),
+            "memctl: plan takes --all or domains, not both; \"web1\" is too much");
   EXPECT_EQ(mistake_in({"config", "web1"}),
             "memctl: config takes no argument; \"web1\" is too much");
   EXPECT_EQ(mistake_in({"resize", "web1", "1g", "--timeout"}),
-            "memctl: --timeout needs a value: --timeout SECONDS");
+            "memctl: --timeout needs a value: --timeout TIME");
   EXPECT_EQ(mistake_in({"resize", "web1", "1g", "--stall", "1", "--stall", "2"}),
             "memctl: --stall may be given only once");
   EXPECT_EQ(mistake_in({"--json=yes", "status"}), "memctl: --json takes no value");
