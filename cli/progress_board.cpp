@@ -13,9 +13,9 @@ constexpr std::size_t widest_name = 24;
 
 }  // namespace
 
-ProgressBoard::ProgressBoard(ProgressBar::Style style, std::vector<std::string> names)
+ProgressBoard::ProgressBoard(ProgressBar::Style style, const std::vector<std::string>& names)
     : style_{style} {
-  for (std::string& name : names) {
+  for (const std::string& name : names) {
     lines_.push_back({.name = printable(name)});
     name_columns_ = std::max(name_columns_, columns_of(lines_.back().name));
   }

@@ -21,7 +21,7 @@ class ProgressBoard {
     int rows{24};
   };
 
-  ProgressBoard(ProgressBar::Style style, std::vector<std::string> names);
+  ProgressBoard(ProgressBar::Style style, const std::vector<std::string>& names);
 
   void show(std::size_t resize, const Event& event);
   void end(std::size_t resize);

@@ -22,6 +22,7 @@ constexpr milliseconds shortest_tick{50};
 
 std::vector<std::string> names_of(const std::vector<Request>& requests) {
   std::vector<std::string> names;
+  names.reserve(requests.size());
   for (const Request& request : requests) names.push_back(request.identity().name);
   return names;
 }

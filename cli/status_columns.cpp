@@ -114,6 +114,7 @@ std::string upper(std::string_view word) {
 
 std::string unknown_column(std::string_view word) {
   std::vector<std::string> names;
+  names.reserve(known_columns.size());
   for (const StatusColumn& column : known_columns) names.emplace_back(column.name);
   const auto meant = nearest(upper(word), names);
   return "unknown column \"" + printable(word) + "\"" +

@@ -111,7 +111,7 @@ LAB_FULL = {
     "untold": ("test_untold.py",),
     "fate": ("test_fate.py",),
     "pressure": ("test_pressure.py",),
-    "life": ("test_life.py", "test_recover.py", "test_rivals.py"),
+    "life": ("test_life.py", "test_several.py", "test_recover.py", "test_rivals.py"),
     "doctor": ("test_doctor.py",),
     "default": ("test_default_host.py",),
     "contract": ("test_contract.py",),

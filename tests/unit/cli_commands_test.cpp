@@ -348,6 +348,31 @@ TEST_F(SeveralGuests, TakeTheTimeOfOne) {
   EXPECT_LT(simulation_.now() - begun, std::chrono::seconds{6});
 }
 
+TEST_F(SeveralGuests, AreShownAsResizingByAnotherCall) {
+  add_slow("a");
+  const int resizing = calls_.start({"resize", "a", "4g"});
+  calls_.pass(std::chrono::seconds{1});
+  const scenario::Call& status = calls_.wait(calls_.start({"status"}), {});
+  EXPECT_THAT(status.out(), testing::ContainsRegex("a +1 +pv +[0-9]+ +[0-9]+ +resizing +4096"));
+  EXPECT_EQ(calls_.wait(resizing, {}).status(), 0);
+}
+
+TEST_F(SeveralGuests, AGuestThatEndsWhileTheTableIsMadeIsLeftOutUnlessItWasNamed) {
+  add_slow("a");
+  add(R"({"name": "silent", "type": "pv", "memory": "1GiB", "agent": "killed"})");
+  const int every = calls_.start({"status"});
+  const int named = calls_.start({"status", "silent", "a"});
+  calls_.pass(std::chrono::seconds{1});
+  simulation_.world.destroy(DomainId{2});
+  const scenario::Call& table = calls_.wait(every, {});
+  EXPECT_EQ(table.status(), 0) << table.err();
+  EXPECT_THAT(table.out(), Not(HasSubstr("silent")));
+  const scenario::Call& told = calls_.wait(named, {});
+  EXPECT_EQ(told.status(), 3);
+  EXPECT_THAT(told.out(), HasSubstr("\na "));
+  EXPECT_EQ(std::ranges::count(told.err(), '\n'), 2) << told.err();
+}
+
 TEST_F(SeveralGuests, AllGoBackIfTheyAreInterrupted) {
   for (const char* name : {"a", "b", "c"}) add_slow(name);
   const int call = calls_.start({"resize", "--all", "4g"});
