@@ -4,7 +4,6 @@
 #pragma once
 
 #include <CLI/App.hpp>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,10 +27,12 @@ void add_status_options(CLI::App& app, Options& options);
 [[nodiscard]] std::string status_columns_text();
 
 /// Reads `arguments` into what was added to `app`. Returns the answer if no command is to run.
-/// `used` returns the command that the arguments name, or null. `arguments` does not include the
-/// program's name.
+/// `arguments` does not include the program's name. If it returns none, and the program has
+/// commands, one of them is named.
 [[nodiscard]] std::optional<Answer> read_arguments(CLI::App& app,
-                                                   std::vector<std::string> arguments,
-                                                   const std::function<const CLI::App*()>& used);
+                                                   std::vector<std::string> arguments);
+
+/// The user's own word, from what CLI11 hands to a function that takes an argument or a value.
+[[nodiscard]] std::string unguarded(const std::string& text);
 
 }  // namespace memctl::cli

@@ -3,13 +3,11 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
-#include <sstream>
 #include <utility>
 
 #include "characters.hpp"
 #include "choice.hpp"
 #include "command_line.hpp"
-#include "exit_code.hpp"
 #include "memctl/size.hpp"
 #include "memctl/version.hpp"
 #include "time_text.hpp"
@@ -18,31 +16,14 @@
 namespace memctl::cli {
 namespace {
 
-/// Put before a word that looks like a negative number, so that CLI11 does not take it for an
-/// option.
-constexpr char guard = '\x01';
-
-void guard_negative_numbers(std::vector<std::string>& arguments) {
-  for (std::string& argument : arguments) {
-    if (argument == "--") return;
-    if (argument.size() > 1 && argument[0] == '-' && argument[1] >= '0' && argument[1] <= '9') {
-      argument.insert(argument.begin(), guard);
-    }
-  }
-}
-
-std::string unguarded(std::string text) {
-  std::erase(text, guard);
-  return text;
-}
-
 /// An option that takes one of two words.
 template <class Value>
 void add_choice(CLI::App& app, const std::string& name, Value& value, const Choice<Value>& choice,
                 const std::string& help) {
   const std::string first{choice[0].first};
   const std::string second{choice[1].first};
-  const auto take = [=, &value, &choice](const std::string& text) {
+  const auto take = [=, &value, &choice](const std::string& guarded_text) {
+    const std::string text = unguarded(guarded_text);
     const auto chosen = value_of(text, choice);
     if (!chosen) {
       throw CLI::ValidationError(name, "\"" + text + "\" is neither " + first + " nor " + second);
@@ -104,16 +85,17 @@ void add_reserve(CLI::App& app, Kib& reserve) {
 }  // namespace
 
 void add_switch(CLI::App& app, const std::string& name, bool& value, const std::string& help) {
-  app.add_flag(name, value, help)->disable_flag_override();
+  CLI::Option* option = app.add_flag(name, value, help)->disable_flag_override();
+  option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);  // "-vv" is "-v"
 }
 
 namespace {
 
 void add_common(CLI::App& app, Options& options) {
-  const auto take = [&options](const std::string& text) { options.host = text; };
+  const auto take = [&options](const std::string& text) { options.host = unguarded(text); };
   app.add_option_function<std::string>("--host", take, "xen: (the default), or sim: for a try-out")
       ->type_name("URI");
-  const auto take_file = [&options](const std::string& text) { options.config = text; };
+  const auto take_file = [&options](const std::string& text) { options.config = unguarded(text); };
   app.add_option_function<std::string>("--config", take_file,
                                        "Another configuration than /etc/memctl/memctl.toml")
       ->type_name("FILE");
@@ -135,7 +117,7 @@ void add_domains(CLI::App& app, Options& options) {
 void add_status_options(CLI::App& app, Options& options) {
   StatusLook& look = options.look;
   const auto take = [&look](const std::string& list) {
-    auto columns = read_columns(list);
+    auto columns = read_columns(unguarded(list));
     if (const auto* mistake = std::get_if<std::string>(&columns)) {
       throw CLI::ValidationError(*mistake);
     }
@@ -267,32 +249,7 @@ constexpr const char* exit_codes = R"(Exit codes:
 memctl COMMAND --help tells more, with examples.
 )";
 
-Answer answer(const CLI::App& app, const CLI::App* command, const CLI::ParseError& error) {
-  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
-    std::ostringstream out;
-    std::ostringstream err;
-    app.exit(error, out, err);
-    return {0, out.str(), err.str()};
-  }
-  const std::string mistake = printable(unguarded(usage_mistake(app, command, error)));
-  const std::string hint = command == nullptr ? "memctl --help lists the commands"
-                                              : called(app, *command) + " --help shows how";
-  return {static_cast<int>(ExitCode::usage), "", "memctl: " + mistake + "\n  hint: " + hint + "\n"};
-}
-
 }  // namespace
-
-std::optional<Answer> read_arguments(CLI::App& app, std::vector<std::string> arguments,
-                                     const std::function<const CLI::App*()>& used) {
-  guard_negative_numbers(arguments);
-  std::vector<std::string> reversed{arguments.rbegin(), arguments.rend()};
-  try {
-    app.parse(std::move(reversed));
-  } catch (const CLI::ParseError& error) {
-    return answer(app, used(), error);
-  }
-  return std::nullopt;
-}
 
 std::variant<Options, Answer> parse_options(std::vector<std::string> arguments,
                                             const ResizeOptions& defaults) {
@@ -337,21 +294,18 @@ std::variant<Options, Answer> parse_options(std::vector<std::string> arguments,
   config->group("Commands");
   config->footer(config_examples);
 
-  const auto used = [&]() -> const CLI::App* {
-    const auto commands = app.get_subcommands();
-    return commands.empty() ? nullptr : commands.front();
-  };
-  if (auto early = read_arguments(app, std::move(arguments), used)) return *std::move(early);
-  if (used() == status) {
+  if (auto early = read_arguments(app, std::move(arguments))) return *std::move(early);
+  const CLI::App* used = app.get_subcommands().front();
+  if (used == status) {
     options.command = Command::status;
-  } else if (used() == doctor) {
+  } else if (used == doctor) {
     options.command = Command::doctor;
-  } else if (used() == recover) {
+  } else if (used == recover) {
     options.command = Command::recover;
-  } else if (used() == config) {
+  } else if (used == config) {
     options.command = Command::config;
   } else {
-    options.command = used() == plan || dry_run ? Command::plan : Command::resize;
+    options.command = used == plan || dry_run ? Command::plan : Command::resize;
   }
   return options;
 }

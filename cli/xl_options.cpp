@@ -98,7 +98,7 @@ std::variant<Options, Answer> parse_xl_options(Command command, std::vector<std:
   }
   add_options_of_xl(app, options, dry_run);
 
-  if (auto early = read_arguments(app, std::move(arguments), [&app] { return &app; })) {
+  if (auto early = read_arguments(app, std::move(arguments))) {
     return *std::move(early);
   }
   if (dry_run) options.command = Command::plan;
