@@ -73,6 +73,7 @@ void FindingCount::add(const std::vector<Finding>& findings) {
     bad += finding.severity == Severity::bad;
     note += finding.severity == Severity::note;
     unknown += finding.severity == Severity::unknown;
+    good += finding.severity == Severity::good;
   }
 }
 
@@ -83,6 +84,7 @@ std::string doctor_text(const std::vector<Finding>& findings,
   std::optional<Subject> current;
   int untold = 0;
   for (const Finding& finding : findings) {
+    if (!verbose && finding.severity == Severity::good) continue;
     if (current != subject(finding.check)) text += heading(subject(finding.check), domain);
     current = subject(finding.check);
     if (together && needs_agent(finding)) {
@@ -102,6 +104,7 @@ std::string summary_text(const FindingCount& count) {
   if (count.note > 0) parts.push_back(counted(count.note, "note", "notes"));
   if (count.unknown > 0) parts.push_back(std::to_string(count.unknown) + " not known");
   if (parts.empty()) return "all good\n";
+  if (count.good > 0) parts.push_back(std::to_string(count.good) + " good");
   std::string text;
   for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
   return text + "\n";

@@ -17,11 +17,13 @@ struct FindingCount {
   int bad{};
   int note{};
   int unknown{};
+  int good{};
   void add(const std::vector<Finding>& findings);
 };
 
 /// The findings under a heading for each subject. Each finding has a line, and its remedy a line
-/// below it. Unless `verbose`, one line counts everything that is unknown because no agent answers.
+/// below it. Unless `verbose`, what is good is left out, and one line counts everything that is
+/// unknown because no agent answers.
 /// `domain` is empty for findings about the host.
 [[nodiscard]] std::string doctor_text(const std::vector<Finding>& findings,
                                       const std::optional<DomainIdentity>& domain, bool verbose);

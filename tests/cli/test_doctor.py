@@ -99,7 +99,7 @@ def test_nothing_is_wrong_with_a_sound_host(
 ) -> None:
     run = memctl("--host", uri or simulate(**on()), "doctor")
     assert (run.code, run.err) == (0, "")
-    assert run.out.splitlines()[-1] == "all good"
+    assert run.out == "all good\n"
     assert "mend:" not in run.out
     findings = memctl("--host", uri or simulate(**on()), "doctor", "--json").objects()
     assert {finding["severity"] for finding in findings} == {"good"}
@@ -119,9 +119,13 @@ def test_each_fault_is_found(
         assert found["remedy"]
     bad = any(finding["severity"] == "bad" for finding in findings)
     assert run.code == (1 if bad else 0)
-    text = memctl("--host", uri, "doctor")
+    text = memctl("--host", uri, "doctor", "-v")
     assert text.code == run.code
     assert found["message"] in text.out
+    brief = memctl("--host", uri, "doctor")
+    assert brief.code == run.code
+    assert (found["message"] in brief.out) == (severity != "good")
+    assert "  ok  " not in brief.out
     assert text.out.count("mend: ") == sum(finding["remedy"] is not None for finding in findings)
 
 
@@ -144,17 +148,21 @@ def test_the_report_is_grouped_by_host_domain_and_guest(memctl: Memctl, simulate
     run = memctl("--host", simulate(**on(agent="absent")), "doctor", "g")
     lines = run.out.splitlines()
     assert [line for line in lines if not line.startswith(" ")] == [
+        "g, in the guest",
+        "1 bad, 6 not known, 15 good",
+    ]
+    every = memctl("--host", simulate(**on(agent="absent")), "doctor", "g", "-v").out.splitlines()
+    assert [line for line in every if not line.startswith(" ")] == [
         "host",
         "g (pvh, domain 1)",
-        "g, in the guest",
-        "1 bad, 6 not known",
+        *[line for line in lines if not line.startswith(" ")],
     ]
     assert "        mend: in the guest: systemctl enable --now memctl-agent" in lines
     assert "  ?     6 checks need the agent" in lines
 
 
 def test_a_missing_guest_does_not_hide_the_others(memctl: Memctl) -> None:
-    run = memctl("--host", "sim:", "doctor", "nope", "demo-pv")
+    run = memctl("--host", "sim:", "doctor", "nope", "demo-pv", "-v")
     assert run.code == 3
     assert "(no_such_domain)" in run.err
     assert "demo-pv (pv, domain 1)" in run.out and "demo-pvh" not in run.out

@@ -14,7 +14,7 @@ TEST(DoctorText, HasAHeadingForEachSubjectAndTheRemedyBelowItsFinding) {
                          {Check::libvirt, Severity::unknown, "cannot be told", ""},
                          {Check::agent, Severity::good, "it answers", ""},
                          {Check::kernel, Severity::note, "5.15.10", "install a newer one"}},
-                        web1, false),
+                        web1, true),
             "web1 (pv, domain 3)\n"
             "  BAD   state                 the domain is paused\n"
             "        mend: xl unpause web1\n"
@@ -23,9 +23,18 @@ TEST(DoctorText, HasAHeadingForEachSubjectAndTheRemedyBelowItsFinding) {
             "  ok    agent                 it answers\n"
             "  note  kernel                5.15.10\n"
             "        mend: install a newer one\n");
-  EXPECT_EQ(
-      doctor_text({{Check::xen_version, Severity::good, "Xen 4.17", ""}}, std::nullopt, false),
-      "host\n  ok    xen_version           Xen 4.17\n");
+  EXPECT_EQ(doctor_text({{Check::xen_version, Severity::good, "Xen 4.17", ""}}, std::nullopt, true),
+            "host\n  ok    xen_version           Xen 4.17\n");
+}
+
+TEST(DoctorText, WhatIsGoodIsLeftOutUnlessAskedFor) {
+  const std::vector<Finding> findings = {{Check::state, Severity::good, "it runs", ""},
+                                         {Check::libvirt, Severity::note, "libvirt runs it", ""},
+                                         {Check::agent, Severity::good, "it answers", ""}};
+  EXPECT_EQ(doctor_text(findings, web1, false),
+            "web1 (pv, domain 3)\n"
+            "  note  libvirt               libvirt runs it\n");
+  EXPECT_EQ(doctor_text({findings.front()}, web1, false), "");
 }
 
 TEST(DoctorText, ChecksThatNeedAnAgentAreOneLineUnlessAskedFor) {
@@ -52,7 +61,7 @@ TEST(DoctorText, ChecksThatNeedAnAgentAreOneLineUnlessAskedFor) {
 
 TEST(DoctorText, AGuestsTextDoesNotSteerTheTerminal) {
   EXPECT_EQ(
-      doctor_text({{Check::xen_version, Severity::good, "a\x1b[2Jb\nc", ""}}, std::nullopt, false),
+      doctor_text({{Check::xen_version, Severity::good, "a\x1b[2Jb\nc", ""}}, std::nullopt, true),
       "host\n  ok    xen_version           a?[2Jb c\n");
 }
 
@@ -64,6 +73,7 @@ TEST(DoctorText, TheLastLineCounts) {
   count.add({{Check::state, Severity::bad, "", ""}, {Check::agent, Severity::good, "", ""}});
   EXPECT_EQ(count.bad, 1);
   EXPECT_EQ(count.note + count.unknown, 0);
+  EXPECT_EQ(summary_text(count), "1 bad, 1 good\n");
 }
 
 TEST(DoctorOutput, AGuestThatEndedIsAnErrorOnlyIfItWasNamed) {
