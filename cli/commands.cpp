@@ -16,6 +16,8 @@ ExitCode run_command(const Options& options, Environment& environment) {
       return run_doctor(options, environment);
     case Command::recover:
       return run_recover(options, environment);
+    case Command::watch:
+      return run_watch(options, environment);
     case Command::config:
       return run_config(options, environment);
   }

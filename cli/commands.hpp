@@ -16,6 +16,7 @@ namespace memctl::cli {
 [[nodiscard]] ExitCode run_status(const Options& options, Environment& environment);
 [[nodiscard]] ExitCode run_doctor(const Options& options, Environment& environment);
 [[nodiscard]] ExitCode run_recover(const Options& options, Environment& environment);
+[[nodiscard]] ExitCode run_watch(const Options& options, Environment& environment);
 [[nodiscard]] ExitCode run_config(const Options& options, Environment& environment);
 
 }  // namespace memctl::cli

@@ -12,6 +12,7 @@
 #include "memctl/host.hpp"
 #include "progress_bar.hpp"
 #include "status_text.hpp"
+#include "watch_queue.hpp"
 
 namespace memctl::cli {
 
@@ -46,15 +47,26 @@ class Environment {
   [[nodiscard]] virtual int rows() = 0;
   /// What standard output is written to.
   [[nodiscard]] virtual Screen screen() = 0;
+  /// How many lines the terminal of standard output has now.
+  [[nodiscard]] virtual int screen_rows() = 0;
+  /// Whether standard output is a terminal that can redraw what it shows.
+  [[nodiscard]] virtual bool can_redraw() = 0;
+  /// False: a reader has closed standard output, or something could not be written.
+  [[nodiscard]] virtual bool has_reader() = 0;
 
   /// Calls `handler` with each interruption from now on. If there was an interruption already,
   /// calls it at once. The call may come on any thread, and must not block. If `handler` is empty,
   /// interruptions are ignored from now on.
   virtual void on_interruption(std::function<void(Interruption)> handler) = 0;
 
+  /// Calls `handler` when the terminal gets another size. The call may come on any thread, and must
+  /// not block.
+  virtual void on_resized(std::function<void()> handler) = 0;
+
   [[nodiscard]] virtual TimePoint now() = 0;
   /// Blocks until `queue` is ready, at most for `patience`.
   virtual void wait_for(EventQueue& queue, std::optional<std::chrono::milliseconds> patience) = 0;
+  virtual void wait_for(WatchQueue& queue, std::chrono::milliseconds patience) = 0;
 };
 
 }  // namespace memctl::cli

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "choice.hpp"
+#include "status_columns.hpp"
 
 namespace memctl::cli {
 namespace {
@@ -176,6 +177,25 @@ std::string status_json(const DomainStatus& status) {
 }
 
 std::string status_error_json(const Error& error) { return error_json("status", error); }
+
+std::string watch_json(std::string_view change, const DomainIdentity& domain,
+                       const std::optional<DomainStatus>& status) {
+  const auto figure = [&](Kib DomainStatus::*size) {
+    return status ? Json(((*status).*size).count()) : Json(nullptr);
+  };
+  return line({{"event", "watch"},
+               {"change", std::string{change}},
+               {"domain", identity(domain)},
+               {"size_kib", figure(&DomainStatus::size)},
+               {"allocated_kib", figure(&DomainStatus::allocated)},
+               {"target_kib", figure(&DomainStatus::target)},
+               {"limit_kib", status ? kib(status->limit) : Json(nullptr)},
+               {"guest_total_kib", status ? kib(status->reported_total) : Json(nullptr)},
+               {"guest_available_kib", status ? kib(status->reported_available) : Json(nullptr)},
+               {"state", status ? Json(state_of(*status)) : Json(nullptr)}});
+}
+
+std::string watch_error_json(const Error& error) { return error_json("watch", error); }
 
 std::string recovery_json(const Recovery& recovery, const DomainIdentity& domain) {
   const std::optional<Report>& report = recovery.report;

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "configuration.hpp"
 #include "ending.hpp"
@@ -22,6 +23,13 @@ namespace memctl::cli {
 [[nodiscard]] std::string status_json(const DomainStatus& status);
 /// Stands in the place of a domain's status if there is none.
 [[nodiscard]] std::string status_error_json(const Error& error);
+
+/// What `memctl watch` tells of a domain: `change` is "appeared", "changed", "measured" or "ended".
+/// Nothing is known of a domain that has ended.
+[[nodiscard]] std::string watch_json(std::string_view change, const DomainIdentity& domain,
+                                     const std::optional<DomainStatus>& status);
+/// Stands in its place if nothing can be watched.
+[[nodiscard]] std::string watch_error_json(const Error& error);
 
 /// What a dead operation left on a domain, and what recovery did about it.
 [[nodiscard]] std::string recovery_json(const Recovery& recovery, const DomainIdentity& domain);

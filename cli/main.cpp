@@ -19,6 +19,8 @@
 namespace memctl::cli {
 namespace {
 
+constexpr const char* output_lost = "memctl: standard output could not be written\n";
+
 int run_program(int argc, char** argv) {
   std::setlocale(LC_CTYPE, "");
   ignore_broken_pipes();
@@ -32,7 +34,7 @@ int run_program(int argc, char** argv) {
   auto parsed = parse({});
   if (const auto* answer = std::get_if<Answer>(&parsed)) {
     const bool written = write_all(STDOUT_FILENO, answer->out);
-    static_cast<void>(write_all(STDERR_FILENO, answer->err));
+    static_cast<void>(write_all(STDERR_FILENO, written ? answer->err : output_lost));
     return written ? answer->exit_code : static_cast<int>(ExitCode::output_lost);
   }
   block_stops();
@@ -41,13 +43,16 @@ int run_program(int argc, char** argv) {
   if (configuration) parsed = parse(configuration.value().resize);
   const auto& options = std::get<Options>(parsed);
   Process process{std::move(configuration)};
-  if (options.command == Command::resize) process.catch_signals();
+  if (options.command == Command::resize || options.command == Command::watch) {
+    process.catch_signals();
+  }
   const ExitCode ended = run(options, process);
+  if (process.output_lost()) process.write_err(output_lost);
   const int code =
       static_cast<int>(process.output_lost() ? without_output(options.command, ended) : ended);
   // After a failure, one of libxl's calls may still wait for another tool's lock, and closing the
   // host would wait for that call.
-  if (code != 0) ::_exit(code);
+  if (code != 0 || options.command == Command::watch) ::_exit(code);
   return code;
 }
 

@@ -233,6 +233,11 @@ Exit codes:
   5 restored in part, or kept as the resize had asked; the output says what
   6 the domain is gone, rebooted or moved
 )";
+constexpr const char* watch_examples = R"(Examples:
+  memctl watch                     a table that follows all guests; Ctrl-C ends it
+  memctl watch web1 db1 --interval 500ms
+  memctl watch --json              one object for each change, for a program
+)";
 constexpr const char* config_examples = R"(Examples:
   memctl config                    the bounds and defaults of this host
   memctl config --config new.toml  what another file sets; 2 if it is wrong
@@ -289,6 +294,14 @@ std::variant<Options, Answer> parse_options(std::vector<std::string> arguments,
   add_domains(*recover, options);
   recover->group("Commands");
   recover->footer(recover_examples);
+  CLI::App* watch = app.add_subcommand("watch", "Follow guests as they come, go and change");
+  add_domains(*watch, options);
+  add_status_options(*watch, options);
+  add_time(
+      *watch, "--interval", [&options](auto time) { options.interval = time; },
+      "How often guests are asked what they use (default: 2s)");
+  watch->group("Commands");
+  watch->footer(status_columns_text() + "\n" + watch_examples);
   CLI::App* config = app.add_subcommand("config", "Show bounds and defaults, and what sets them");
   add_common(*config, options);
   config->group("Commands");
@@ -302,6 +315,8 @@ std::variant<Options, Answer> parse_options(std::vector<std::string> arguments,
     options.command = Command::doctor;
   } else if (used == recover) {
     options.command = Command::recover;
+  } else if (used == watch) {
+    options.command = Command::watch;
   } else if (used == config) {
     options.command = Command::config;
   } else {

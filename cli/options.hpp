@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <variant>
@@ -11,7 +12,7 @@
 
 namespace memctl::cli {
 
-enum class Command { resize, plan, status, doctor, recover, config };
+enum class Command { resize, plan, status, doctor, recover, watch, config };
 
 /// A correct command line.
 struct Options {
@@ -21,8 +22,9 @@ struct Options {
   std::vector<std::string> domains{};   ///< Names or numbers. None means all.
   std::string size{};                   ///< resize and plan: as the user wrote it.
   ResizeOptions resize{};
-  StatusLook look{};  ///< status: the table.
-  bool all{false};    ///< resize and plan: said, and not only meant by naming none.
+  StatusLook look{};                         ///< status and watch: the table.
+  std::chrono::milliseconds interval{2000};  ///< watch: how often all domains are asked.
+  bool all{false};  ///< resize and plan: said, and not only meant by naming none.
   bool json{false};
   bool verbose{false};
   bool quiet{false};  ///< resize: neither a live view nor a line about a success.

@@ -40,6 +40,12 @@ Screen Process::screen() {
   return screen;
 }
 
+int Process::screen_rows() { return terminal_rows(STDOUT_FILENO); }
+
+bool Process::can_redraw() { return is_live_terminal(STDOUT_FILENO); }
+
+bool Process::has_reader() { return !output_lost_ && cli::has_reader(STDOUT_FILENO); }
+
 void Process::on_interruption(std::function<void(Interruption)> handler) {
   if (!signals_) return;
   if (!handler) return signals_->on_signal([](SignalWatch::Wish) {});
@@ -55,9 +61,17 @@ void Process::on_interruption(std::function<void(Interruption)> handler) {
   });
 }
 
+void Process::on_resized(std::function<void()> handler) {
+  if (signals_) signals_->on_resized(std::move(handler));
+}
+
 Environment::TimePoint Process::now() { return std::chrono::steady_clock::now(); }
 
 void Process::wait_for(EventQueue& queue, std::optional<std::chrono::milliseconds> patience) {
+  queue.wait(patience);
+}
+
+void Process::wait_for(WatchQueue& queue, std::chrono::milliseconds patience) {
   queue.wait(patience);
 }
 

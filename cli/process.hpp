@@ -31,9 +31,14 @@ class Process final : public Environment {
   [[nodiscard]] int columns() override;
   [[nodiscard]] int rows() override;
   [[nodiscard]] Screen screen() override;
+  [[nodiscard]] int screen_rows() override;
+  [[nodiscard]] bool can_redraw() override;
+  [[nodiscard]] bool has_reader() override;
   void on_interruption(std::function<void(Interruption)> handler) override;
+  void on_resized(std::function<void()> handler) override;
   [[nodiscard]] TimePoint now() override;
   void wait_for(EventQueue& queue, std::optional<std::chrono::milliseconds> patience) override;
+  void wait_for(WatchQueue& queue, std::chrono::milliseconds patience) override;
 
   /// Whether a part of the standard output could not be written.
   [[nodiscard]] bool output_lost() const { return output_lost_; }

@@ -27,6 +27,7 @@ constexpr std::chrono::milliseconds repeat_time{500};
 sigset_t watched_signals() {
   sigset_t set;
   sigemptyset(&set);
+  sigaddset(&set, SIGWINCH);
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction action {};
     sigaction(number, nullptr, &action);
@@ -64,6 +65,11 @@ void SignalWatch::on_signal(std::function<void(Wish)> handler) {
   if (wish_ && handler_) handler_(*wish_);
 }
 
+void SignalWatch::on_resized(std::function<void()> handler) {
+  const std::lock_guard lock{mutex_};
+  on_resized_ = std::move(handler);
+}
+
 void SignalWatch::watch() {
   for (;;) {
     std::array<pollfd, 2> ready{pollfd{signals_, POLLIN, 0}, pollfd{stop_, POLLIN, 0}};
@@ -76,6 +82,10 @@ void SignalWatch::watch() {
 
 void SignalWatch::received(std::uint32_t number) {
   const std::lock_guard lock{mutex_};
+  if (number == SIGWINCH) {
+    if (on_resized_) on_resized_();
+    return;
+  }
   const auto now = steady_clock::now();
   if (number == last_ && now - last_at_ < repeat_time) return;
   last_ = number;

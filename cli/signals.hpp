@@ -35,6 +35,9 @@ class SignalWatch {
   /// ends the process at once.
   void on_signal(std::function<void(Wish wish)> handler);
 
+  /// Calls `handler` each time the terminal gets another size. It must not block.
+  void on_resized(std::function<void()> handler);
+
  private:
   void watch();
   void received(std::uint32_t number);
@@ -47,6 +50,7 @@ class SignalWatch {
   std::chrono::steady_clock::time_point last_at_{};
   std::optional<Wish> wish_{};
   std::function<void(Wish)> handler_;
+  std::function<void()> on_resized_;
   std::thread thread_;
 };
 

@@ -129,6 +129,13 @@ StatusColumns usual_columns() { return found(usual); }
 
 StatusColumns columns_by_importance() { return found(by_importance); }
 
+bool are_listed(const StatusColumns& columns) {
+  constexpr std::array<std::string_view, 4> listed{"NAME", "ID", "UUID", "TYPE"};
+  return !columns.empty() && std::ranges::all_of(columns, [&](const StatusColumn* column) {
+    return std::ranges::find(listed, column->name) != listed.end();
+  });
+}
+
 std::variant<StatusColumns, std::string> read_columns(std::string_view list) {
   StatusColumns chosen;
   if (list.starts_with('+')) {

@@ -30,6 +30,9 @@ using StatusColumns = std::vector<const StatusColumn*>;
 /// for.
 [[nodiscard]] StatusColumns columns_by_importance();
 
+/// Whether the list of the domains has all that these columns show, so that no domain is asked.
+[[nodiscard]] bool are_listed(const StatusColumns& columns);
+
 /// The columns of a list such as "NAME,SIZE", in any case; "+UUID" is the usual columns and UUID.
 /// Otherwise what is wrong with the list.
 [[nodiscard]] std::variant<StatusColumns, std::string> read_columns(std::string_view list);

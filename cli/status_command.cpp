@@ -45,6 +45,8 @@ class StatusOutput {
   }
 
   void add(const HostStatus& host) { host_ = host; }
+  /// A domain that is only listed.
+  void add(const DomainIdentity& domain) { rows_.push_back({.domain = domain}); }
 
   [[nodiscard]] Output end(const Screen& screen) const {
     Output output{.err = errors_, .code = failed_ ? ExitCode::refused : ExitCode::verified};
@@ -70,6 +72,13 @@ class StatusOutput {
 void show(const Options& options, StatusOutput& output, Environment& environment) {
   const auto host = environment.open_host(options.host);
   if (!host) return environment.write_out(output.add(host.error()));
+  const bool all_for_people = options.domains.empty() && !options.json && !options.verbose;
+  if (all_for_people && are_listed(options.look.columns)) {
+    const auto domains = host.value().domains();
+    if (!domains) return environment.write_out(output.add(domains.error()));
+    for (const Domain& domain : domains.value()) output.add(domain.identity());
+    return;
+  }
   ask_domains(host.value(), options, output, environment, [&](const Domain& domain) {
     return domain.ask_status(status_options(options.resize));
   });

@@ -38,6 +38,11 @@ bool write_all(int descriptor, std::string_view text) {
 
 bool is_terminal(int descriptor) { return ::isatty(descriptor) == 1; }
 
+bool has_reader(int descriptor) {
+  pollfd state{.fd = descriptor, .events = 0, .revents = 0};
+  return ::poll(&state, 1, 0) <= 0 || (state.revents & (POLLERR | POLLHUP)) == 0;
+}
+
 bool is_live_terminal(int descriptor) {
   return is_terminal(descriptor) && environment("TERM") != "dumb";
 }

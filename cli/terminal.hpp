@@ -11,6 +11,9 @@ namespace memctl::cli {
 
 [[nodiscard]] bool is_terminal(int descriptor);
 
+/// False: the reader of a pipe has gone, or a terminal has.
+[[nodiscard]] bool has_reader(int descriptor);
+
 /// Whether `descriptor` is a terminal that can redraw a line.
 [[nodiscard]] bool is_live_terminal(int descriptor);
 

@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from typing import Callable
 
 import pytest
-from memctl_command import Run, command_path
+from memctl_command import Run
 
 Memctl = Callable[..., Run]
 SIM = ("--host", "sim:")
@@ -204,33 +202,6 @@ def test_a_guest_that_boots_is_waited_for(
     run = memctl("--host", simulate(host="16GiB", guests=[guest]), "resize", "g", "2g", *wait)
     assert run.code == code, run.err
     assert "(agent_absent)" in run.err or code == 0
-
-
-@pytest.mark.parametrize(
-    "arguments, code",
-    [
-        (["--version"], 74),
-        (["status"], 74),
-        (["status", "--json"], 74),
-        (["doctor"], 74),
-        (["plan", "demo-pv", "2g"], 74),
-        (["recover"], 74),
-        (["config"], 74),
-        (["resize", "demo-pv", "2g"], 0),
-    ],
-)
-def test_output_that_a_full_disk_refuses_is_an_error(arguments: list[str], code: int) -> None:
-    with open("/dev/full", "w", encoding="utf-8") as full:
-        done = subprocess.run([command_path(), *SIM, *arguments], stdout=full, timeout=60)
-    assert done.returncode == code
-
-
-def test_a_reader_that_closes_the_pipe_is_no_error() -> None:
-    read, write = os.pipe()
-    os.close(read)
-    done = subprocess.run([command_path(), *SIM, "status"], stdout=write, timeout=60)
-    os.close(write)
-    assert done.returncode == 0
 
 
 @pytest.mark.parametrize(

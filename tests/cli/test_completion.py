@@ -89,6 +89,8 @@ def shell(tmp_path: Path, memctl: Callable[..., Run]) -> Iterator[Shell]:
     "line, words",
     [
         ("memctl sta", "memctl status"),
+        ("memctl wat", "memctl watch"),
+        ("memctl watch --inter", "memctl watch --interval"),
         ("memctl resize --allow", "memctl resize --allow-hvm-devices"),
         ("memctl --vers", "memctl --version"),
         ("memctl --host si", "memctl --host sim:"),
@@ -128,7 +130,24 @@ def test_tab_lists_what_is_possible(shell: Shell) -> None:
     assert offered == ["demo-hvm", "demo-pv", "demo-pvh"]
 
 
-@pytest.mark.parametrize("command", ["resize", "plan", "status", "doctor", "recover", "config"])
+def test_no_agent_is_asked_for_the_names(
+    memctl: Callable[..., Run], simulate: Callable[..., str]
+) -> None:
+    """The simulated host says how long the answer of an agent that is silent was waited for."""
+    guests = [{"name": f"g{n}", "agent": "killed"} for n in range(3)]
+    uri = simulate(guests=guests, pace=1)
+    began = time.monotonic()
+    done = memctl("--host", uri, "status", "--noheadings", "-o", "name,id,uuid,type")
+    assert time.monotonic() - began < 4, "a silent agent is waited for five seconds"
+    assert (done.code, [line.split()[0] for line in done.out.splitlines()]) == (
+        0,
+        ["g0", "g1", "g2"],
+    )
+
+
+@pytest.mark.parametrize(
+    "command", ["resize", "plan", "status", "doctor", "recover", "watch", "config"]
+)
 def test_every_option_is_offered(memctl: Callable[..., Run], command: str) -> None:
     helped = memctl(command, "--help").out
     options = set(re.findall(r"^  (?:-\w,)?(--[a-z-]+)", helped, re.MULTILINE))

@@ -15,7 +15,7 @@ from memctl_command import ROOT, Run
 
 Memctl = Callable[..., Run]
 PAGES = ROOT / "packaging" / "man"
-COMMANDS = ["resize", "plan", "status", "doctor", "recover", "config"]
+COMMANDS = ["resize", "plan", "status", "doctor", "recover", "watch", "config"]
 #: What these programs read or write, beside /proc and the kernel's own files.
 FILES = {
     "memctl.1": [

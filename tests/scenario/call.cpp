@@ -54,6 +54,10 @@ void Call::wait_for(cli::EventQueue& queue, std::optional<std::chrono::milliseco
   wait_until([&] { return queue.ready(); });
 }
 
+void Call::wait_for(cli::WatchQueue& queue, std::chrono::milliseconds) {
+  wait_until([&] { return queue.ready(); });
+}
+
 void Call::wait_until(const std::function<bool()>& ready) {
   if (ready()) return;
   ready_ = ready;

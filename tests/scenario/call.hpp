@@ -52,10 +52,15 @@ class Call final : public cli::Environment {
   [[nodiscard]] int columns() override { return 80; }
   [[nodiscard]] int rows() override { return 24; }
   [[nodiscard]] cli::Screen screen() override { return {}; }
+  [[nodiscard]] int screen_rows() override { return 24; }
+  [[nodiscard]] bool can_redraw() override { return false; }
+  [[nodiscard]] bool has_reader() override { return true; }
+  void on_resized(std::function<void()> /*handler*/) override {}
   void on_interruption(std::function<void(cli::Interruption)> handler) override;
   [[nodiscard]] TimePoint now() override { return clock_.now(); }
   /// Ignores the patience, because a command has one only on a terminal.
   void wait_for(cli::EventQueue& queue, std::optional<std::chrono::milliseconds>) override;
+  void wait_for(cli::WatchQueue& queue, std::chrono::milliseconds) override;
 
   /// Gives up the turn until `ready()`.
   void wait_until(const std::function<bool()>& ready);

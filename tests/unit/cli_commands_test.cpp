@@ -46,9 +46,16 @@ class Recorded final : public Environment {
   int columns() override { return 80; }
   int rows() override { return 24; }
   Screen screen() override { return shown_on; }
+  int screen_rows() override { return 24; }
+  bool can_redraw() override { return false; }
+  bool has_reader() override { return true; }
+  void on_resized(std::function<void()> /*handler*/) override {}
   void on_interruption(std::function<void(Interruption)> /*handler*/) override {}
   TimePoint now() override { return std::chrono::steady_clock::now(); }
   void wait_for(EventQueue& queue, std::optional<std::chrono::milliseconds> patience) override {
+    queue.wait(patience);
+  }
+  void wait_for(WatchQueue& queue, std::chrono::milliseconds patience) override {
     queue.wait(patience);
   }
 

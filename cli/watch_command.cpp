@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "commands.hpp"
+#include "json.hpp"
+#include "output.hpp"
+#include "text.hpp"
+#include "watch_output.hpp"
+#include "watch_queue.hpp"
+
+namespace memctl::cli {
+namespace {
+
+using std::chrono::milliseconds;
+
+bool differ(const DomainStatus& one, const DomainStatus& other) {
+  return one.size != other.size || one.target != other.target || one.limit != other.limit ||
+         state_of(one) != state_of(other);
+}
+
+/// For programs: also what a guest uses, which is another at each look.
+bool differ_at_all(const DomainStatus& one, const DomainStatus& other) {
+  return differ(one, other) || one.allocated != other.allocated ||
+         one.reported_total != other.reported_total ||
+         one.reported_available != other.reported_available;
+}
+
+Output failed(const Error& error, const Options& options) {
+  Output output{.code = ExitCode::refused};
+  if (options.json) {
+    output.out = watch_error_json(error);
+  } else {
+    output.err = error_text(error, options.verbose);
+  }
+  return output;
+}
+
+/// Follows the domains of a host. The library tells of domains that come, go and change. Each is
+/// asked then, and all are asked once an interval, because nothing announces what a guest uses.
+class Watcher {
+ public:
+  Watcher(const Options& options, Environment& environment, Host host)
+      : options_{options}, environment_{environment}, host_{std::move(host)} {}
+
+  [[nodiscard]] Output run() {
+    const auto watch =
+        host_.watch([queue = queue_](const DomainChange& change) { queue->push(change); });
+    if (!watch) return failed(watch.error(), options_);
+    environment_.on_interruption([queue = queue_](Interruption) { queue->end(); });
+    environment_.on_resized([queue = queue_] { queue->push_resized(); });
+    WatchOutput output{options_, environment_};
+    const auto domains = host_.domains();
+    if (domains && domains.value().empty()) output.draw(domains_, host_status(), false);
+    auto next = environment_.now();
+    while (environment_.has_reader()) {
+      const auto now = environment_.now();
+      if (now >= next) {
+        for (auto& [id, entry] : entries_) ask(entry);
+        next = now + options_.interval;
+      }
+      environment_.wait_for(*queue_, std::chrono::ceil<milliseconds>(next - environment_.now()));
+      const WatchQueue::News news = queue_->take();
+      if (news.ended) break;
+      for (const DomainChange& change : news.changes) take(change, output);
+      take_answers(output);
+      output.draw(domains_, host_status(), news.resized);
+    }
+    return {};
+  }
+
+ private:
+  struct Entry {
+    Domain domain;
+    std::optional<Pending<DomainStatus>> pending{};
+    bool again{false};      ///< It changed while the question was under way.
+    bool announced{false};  ///< The library told of a change that the next answer shows.
+  };
+
+  [[nodiscard]] bool is_wanted(const DomainIdentity& domain) const {
+    if (options_.domains.empty()) return true;
+    return std::ranges::any_of(options_.domains, [&](const std::string& word) {
+      return word == domain.name || word == std::to_string(number(domain.id));
+    });
+  }
+
+  void ask(Entry& entry) {
+    if (entry.pending) {
+      entry.again = true;
+      return;
+    }
+    entry.pending = entry.domain.ask_status(status_options(options_.resize));
+    entry.pending->on_end([queue = queue_] { queue->push_answer(); });
+  }
+
+  void take(const DomainChange& change, WatchOutput& output) {
+    const DomainId id = change.domain.id;
+    const auto found = entries_.find(id);
+    if (change.change == Change::ended) {
+      if (found == entries_.end()) return;
+      const Watched& watched = domains_.at(id);
+      // Nobody was told of a domain that ended before its first answer.
+      if (watched.status) output.tell(Told::ended, {watched.domain, std::nullopt});
+      domains_.erase(id);
+      entries_.erase(found);
+      return;
+    }
+    if (!is_wanted(change.domain)) return;
+    if (found == entries_.end()) {
+      domains_[id] = {.domain = change.domain};
+      ask(entries_.emplace(id, Entry{.domain = host_.domain(change.domain)}).first->second);
+      return;
+    }
+    domains_[id].domain = change.domain;
+    found->second.announced = true;
+    ask(found->second);
+  }
+
+  void take_answers(WatchOutput& output) {
+    for (auto& [id, entry] : entries_) {
+      if (!entry.pending || !entry.pending->done()) continue;
+      const auto answer = entry.pending->wait();
+      entry.pending.reset();
+      if (answer) show(answer.value(), entry, output);
+      if (std::exchange(entry.again, false)) ask(entry);
+    }
+  }
+
+  void show(const DomainStatus& status, Entry& entry, WatchOutput& output) {
+    Watched& watched = domains_.at(status.domain.id);
+    const bool first = !watched.status;
+    const auto is_news = options_.json ? differ_at_all : differ;
+    const bool news = first || is_news(*watched.status, status);
+    watched = {status.domain, status};
+    const bool announced = std::exchange(entry.announced, false);
+    if (announced || news) {
+      output.tell(first ? Told::appeared : announced ? Told::changed : Told::measured, watched);
+    }
+  }
+
+  [[nodiscard]] std::optional<HostStatus> host_status() const {
+    if (options_.json || !options_.look.has_host_line()) return std::nullopt;
+    const auto status = host_.status(status_options(options_.resize));
+    return status ? std::optional{status.value()} : std::nullopt;
+  }
+
+  const Options& options_;
+  Environment& environment_;
+  Host host_;
+  std::shared_ptr<WatchQueue> queue_{std::make_shared<WatchQueue>()};
+  std::map<DomainId, Entry> entries_{};
+  WatchedDomains domains_{};
+};
+
+}  // namespace
+
+ExitCode run_watch(const Options& options, Environment& environment) {
+  const auto host = environment.open_host(options.host);
+  if (!host) return write(failed(host.error(), options), environment);
+  return write(Watcher{options, environment, host.value()}.run(), environment);
+}
+
+}  // namespace memctl::cli
