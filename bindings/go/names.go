@@ -114,6 +114,10 @@ const (
 	CheckReboot Check = C.MEMCTL_CHECK_REBOOT
 	// Domain: Xen lets it have the pages that its target needs.
 	CheckMaxPages Check = C.MEMCTL_CHECK_MAX_PAGES
+	// Domain: a cold start would bring back the memory that it has.
+	CheckColdStart Check = C.MEMCTL_CHECK_COLD_START
+	// Host: no program runs that resizes all domains by itself.
+	CheckMemoryManager Check = C.MEMCTL_CHECK_MEMORY_MANAGER
 )
 
 // String is the check's name as in JSON, for example "xen_version".

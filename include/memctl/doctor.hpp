@@ -35,6 +35,8 @@ enum class Check {
   memory_blocks,         ///< Guest: all blocks are online, and ballooning can take them back.
   reboot,                ///< Domain (pvh, hvm): it can boot with its size under its limit.
   max_pages,             ///< Domain: Xen lets it have the pages that its target needs.
+  cold_start,            ///< Domain: a cold start would bring back the memory that it has.
+  memory_manager,        ///< Host: no program runs that resizes all domains by itself.
 };
 /// The check's name as in JSON, for example "xen_version". The text is static.
 [[nodiscard]] MEMCTL_EXPORT std::string_view name(Check check);

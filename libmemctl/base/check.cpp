@@ -37,13 +37,15 @@ constexpr std::array checks = {
     CheckEntry{Check::memory_blocks, "memory_blocks", Subject::guest},
     CheckEntry{Check::reboot, "reboot", Subject::domain},
     CheckEntry{Check::max_pages, "max_pages", Subject::domain},
+    CheckEntry{Check::cold_start, "cold_start", Subject::domain},
+    CheckEntry{Check::memory_manager, "memory_manager", Subject::host},
 };
 
 constexpr bool checks_are_in_order() {
   for (std::size_t i = 0; i < checks.size(); ++i) {
     if (static_cast<std::size_t>(checks[i].check) != i) return false;
   }
-  return checks.back().check == Check::max_pages;
+  return checks.back().check == Check::memory_manager;
 }
 static_assert(checks_are_in_order(), "the table lists every check in the order of the enumeration");
 

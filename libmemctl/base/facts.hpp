@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "memctl/domain_info.hpp"
 #include "memctl/resize.hpp"
@@ -35,6 +36,9 @@ enum class Autoballoon { on, off, automatic };
 struct HostSettings {
   std::optional<Autoballoon> autoballoon{};    ///< Nothing: the file has a word unknown to xl.
   std::optional<bool> dom0_memory_is_fixed{};  ///< By dom0_mem on Xen's command line.
+  /// The programs that run and resize all domains by themselves: "qmemman", "squeezed". Nothing:
+  /// the table of processes cannot be read.
+  std::optional<std::vector<std::string>> memory_managers{};
 };
 
 enum class ShutdownReason { none, poweroff, reboot, suspend, crash, other };
@@ -58,6 +62,7 @@ struct DomainFacts {
   Kib video_ram{};                     ///< xenstore memory/videoram.
   bool has_stored_configuration{};     ///< libxl built it. If not, libxl's calls fail.
   std::optional<Kib> boot_limit{};     ///< b_info.max_memkb of the stored configuration.
+  std::optional<Kib> boot_size{};      ///< b_info.target_memkb of it; includes video RAM.
   std::optional<Kib> frozen_pool{};    ///< b_info.shadow_memkb, if the configuration fixes it.
   std::optional<Kib> pool{};           ///< Nothing: unknown, or a pv domain.
   std::optional<bool> hap{};           ///< Hardware-assisted paging; false: shadow paging.

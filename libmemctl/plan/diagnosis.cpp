@@ -261,10 +261,50 @@ Finding max_pages(const DomainExam& exam) {
               "memctl resize " + word_for(domain.identity) + " " + word_for(*size));
 }
 
+Finding cold_start(const DomainExam& exam) {
+  const DomainFacts& domain = exam.facts.domain;
+  if (!domain.boot_size || !domain.boot_limit) {
+    return unknown(Check::cold_start, "without a stored configuration it cannot be told");
+  }
+  const auto size = domain.size();
+  if (!size || !domain.limit) {
+    return unknown(Check::cold_start, "it has no target, or no limit");
+  }
+  const std::string built = to_string(*domain.boot_size) + " of at most " +
+                            to_string(std::max(*domain.boot_size, *domain.boot_limit));
+  if (*size == *domain.boot_size && *domain.limit <= *domain.boot_limit) {
+    return good(Check::cold_start, "it was built with what it has: " + built);
+  }
+  return note(Check::cold_start,
+              "it was built with " + built + ", and has " + to_string(*size) + " of at most " +
+                  to_string(*domain.limit) +
+                  ": shut down and started anew, it has what its configuration file says",
+              domain.managed_by_libvirt == true
+                  ? "virsh edit " + word_for(domain.identity)
+                  : "set memory and maxmem in the configuration file of " + domain.identity.name);
+}
+
+Finding memory_manager(const HostExam& exam) {
+  const auto& running = exam.settings.memory_managers;
+  if (!running) return unknown(Check::memory_manager, "dom0's processes cannot be read");
+  if (running->empty()) return good(Check::memory_manager, "none");
+  const bool qmemman = std::ranges::find(*running, "qmemman") != running->end();
+  const bool squeezed = std::ranges::find(*running, "squeezed") != running->end();
+  const std::string named = qmemman && squeezed ? "qmemman and squeezed run"
+                            : qmemman           ? "qmemman runs"
+                                                : "squeezed runs";
+  const std::string units =
+      std::string{qmemman ? " qubes-qmemman" : ""} + (squeezed ? " squeezed" : "");
+  return bad(Check::memory_manager,
+             named + ": it sets the targets of all domains by itself, and so undoes resizes",
+             "systemctl disable --now" + units);
+}
+
 }  // namespace
 
 std::vector<Finding> diagnose_host(const HostExam& exam) {
-  return {xen_version(exam), host_reserve(exam), host_claims(exam), autoballoon(exam)};
+  return {xen_version(exam), host_reserve(exam), host_claims(exam), autoballoon(exam),
+          memory_manager(exam)};
 }
 
 std::vector<Finding> diagnose_domain(const DomainExam& exam) {
@@ -279,6 +319,7 @@ std::vector<Finding> diagnose_domain(const DomainExam& exam) {
     findings.push_back(reboot(exam));
   }
   findings.push_back(max_pages(exam));
+  findings.push_back(cold_start(exam));
   return findings;
 }
 

@@ -50,6 +50,9 @@ FAULTS = [
     ("autoballoon", "note", host(autoballoon="auto", dom0_mem=False)),
     ("autoballoon", "bad", host(autoballoon="on", xen_minor=20)),
     ("autoballoon", "unknown", host(autoballoon="unknown")),
+    ("memory_manager", "bad", host(qmemman=True)),
+    ("memory_manager", "bad", host(squeezed=True)),
+    ("cold_start", "note", host([{"at": 0, "do": "mem-set", "guest": "g", "size": "900MiB"}])),
     ("state", "bad", host([{"at": 0, "do": "pause", "guest": "g"}])),
     ("state", "bad", host([{"at": 0, "do": "crash", "guest": "g"}])),
     ("state", "bad", host([{"at": 0, "do": "begin-save", "guest": "g"}])),
@@ -149,7 +152,7 @@ def test_the_report_is_grouped_by_host_domain_and_guest(memctl: Memctl, simulate
     lines = run.out.splitlines()
     assert [line for line in lines if not line.startswith(" ")] == [
         "g, in the guest",
-        "1 bad, 6 not known, 15 good",
+        "1 bad, 6 not known, 17 good",
     ]
     every = memctl("--host", simulate(**on(agent="absent")), "doctor", "g", "-v").out.splitlines()
     assert [line for line in every if not line.startswith(" ")] == [

@@ -128,6 +128,12 @@ class TestSoundGuests:
         assert done.finding("claims", guest)["severity"] == "good"
         leftover = done.finding("leftover", guest)
         assert leftover["severity"] == "note"
+
+        grown = doctor(host, guest).finding("cold_start", guest)
+        assert grown["severity"] == "note"
+        assert grown["message"].startswith(
+            "it was built with 160 MiB of at most 160 MiB, and has 3584 MiB of at most 3584 MiB: "
+        )
         assert leftover["message"].startswith("an operation is under way: ")
         assert leftover["remedy"] is None
         nothing_bad(host, guest)
@@ -180,6 +186,25 @@ def test_a_policy_that_makes_memory_movable_is_noted(
 
 
 # The rest is only about the real machine.
+
+
+def test_a_program_that_resizes_domains_is_named_if_root_runs_it(lab: Lab) -> None:
+    """The kernel names a process after its script. Anybody can run one of any name."""
+    program = "/tmp/squeezed"
+    lab.write_file(program, "#!/bin/sh\necho up\nread end\n")
+    lab.check(f"chmod 755 {program}")
+    pretended = lab.start(f"su -s /bin/sh nobody -c {program}", with_input=True)
+    pretended.wait_for_output("up")
+    assert doctor(lab).finding("memory_manager")["severity"] == "good"
+    real = lab.start(program, with_input=True)
+    real.wait_for_output("up")
+    found = doctor(lab).finding("memory_manager")
+    assert found["severity"] == "bad"
+    assert found["message"].startswith("squeezed runs: ")
+    for each in (pretended, real):
+        each.send(b"end\n")
+        each.wait().check()
+    assert doctor(lab).finding("memory_manager")["severity"] == "good"
 
 
 @pytest.fixture

@@ -20,7 +20,9 @@ using testing::HasSubstr;
 HostExam sound_host() {
   return {
       .host = {.free = to_pages(8_GiB), .total = to_pages(16_GiB), .xen_major = 4, .xen_minor = 17},
-      .settings = {.autoballoon = Autoballoon::off, .dom0_memory_is_fixed = true},
+      .settings = {.autoballoon = Autoballoon::off,
+                   .dom0_memory_is_fixed = true,
+                   .memory_managers = std::vector<std::string>{}},
       .reserve = 64_MiB};
 }
 
@@ -35,6 +37,7 @@ DomainExam sound_domain(DomainType type = DomainType::pvh) {
             .limit = 160_MiB,
             .has_stored_configuration = true,
             .boot_limit = 160_MiB,
+            .boot_size = 160_MiB,
             .passthrough_devices = 0,
             .emulated_dma_devices = false,
             .managed_by_libvirt = false};
@@ -147,6 +150,19 @@ TEST(HostDiagnosis, Autoballoon) {
                    exam.settings.autoballoon = Autoballoon::on;
                  }),
          Severity::bad, "cannot grow", R"("off")");
+}
+
+TEST(HostDiagnosis, ProgramsThatResizeDomainsAreNamed) {
+  const auto with = [](std::optional<std::vector<std::string>> running) {
+    return on_host(Check::memory_manager,
+                   [&](auto& exam) { exam.settings.memory_managers = running; });
+  };
+  EXPECT_EQ(with(std::vector<std::string>{}).severity, Severity::good);
+  expect(with(std::vector<std::string>{"qmemman"}), Severity::bad,
+         "qmemman runs: ", "systemctl disable --now qubes-qmemman");
+  expect(with(std::vector<std::string>{"qmemman", "squeezed"}), Severity::bad,
+         "qmemman and squeezed run: ", "systemctl disable --now qubes-qmemman squeezed");
+  expect(with(std::nullopt), Severity::unknown, "cannot be read", "");
 }
 
 TEST(DomainDiagnosis, State) {
@@ -312,6 +328,27 @@ TEST(DomainDiagnosis, MaxPagesBelowTheTarget) {
   EXPECT_EQ(with(160_MiB).severity, Severity::good);
   expect(with(159_MiB), Severity::note,
          "max_pages is 159 MiB, below what its size of 160 MiB needs", "memctl resize web1 160m");
+}
+
+TEST(DomainDiagnosis, AColdStartBringsBackWhatItWasBuiltWith) {
+  const auto with = [](auto change) {
+    return on_domain(Check::cold_start, [&](auto&, auto& domain) { change(domain); });
+  };
+  expect(with([](auto&) {}), Severity::good, "160 MiB of at most 160 MiB", "");
+  expect(with([](auto& domain) { domain.target = domain.limit = 4_GiB; }), Severity::note,
+         "built with 160 MiB of at most 160 MiB, and has 4096 MiB of at most 4096 MiB",
+         "set memory and maxmem in the configuration file of web1");
+  EXPECT_EQ(with([](auto& domain) { domain.target = 100_MiB; }).severity, Severity::note);
+  EXPECT_EQ(with([](auto& domain) { domain.limit = 1_GiB; }).severity, Severity::note);
+  EXPECT_EQ(with([](auto& domain) { domain.boot_limit = 1_GiB; }).severity, Severity::good)
+      << "another tool lowered the limit of a domain that has room";
+  expect(with([](auto& domain) {
+           domain.target = 100_MiB;
+           domain.managed_by_libvirt = true;
+         }),
+         Severity::note, "built with", "virsh edit web1");
+  EXPECT_EQ(with([](auto& domain) { domain.boot_size.reset(); }).severity, Severity::unknown);
+  EXPECT_EQ(with([](auto& domain) { domain.target.reset(); }).severity, Severity::unknown);
 }
 
 TEST(GuestDiagnosis, WithoutAnAgentTheRestIsNotKnown) {

@@ -153,6 +153,7 @@ TEST_F(FakeContainers, AProcessBesideUsIsSeenInAProcThatNumbersUsOtherwise) {
   EXPECT_FALSE(is_process_alive("b00t:2:4711:4026532000", root_)) << "it would be seen";
 }
 
+using namespace std::string_literals;
 using namespace std::string_view_literals;
 
 TEST(SaveHelper, IsKnownByItsCommandLine) {
@@ -200,9 +201,61 @@ TEST_F(FakeProc, TellsWhichDomainIsBeingSaved) {
       "1\0"
       "0\0"
       "0\0"sv);
+  put("300/status", "Name:\tlibxl-save-help\nUid:\t0\t0\t0\t0\n");
   EXPECT_TRUE(is_being_saved(DomainId{7}, root_).value());
   EXPECT_FALSE(is_being_saved(DomainId{1}, root_).value());
   EXPECT_EQ(is_being_saved(DomainId{1}, root_ / "nowhere").error().cause, Cause::hypervisor_error);
+}
+
+TEST_F(FakeProc, OnlyAProcessOfRootsSavesADomain) {
+  put("300/cmdline",
+      "libxl-save-helper\0--save-domain\0"
+      "21\0-1\0"
+      "7\0"
+      "1\0"sv);
+  for (const auto status :
+       {"", "Name:\tx\nUid:\t65534\t65534\t65534\t65534\n", "Name:\tx\nUid:\t65534\t0\t0\t0\n",
+        "Name:\tUid:\t0\t0\t0\t0\nUid:\t1\t1\t1\t1\n", "Name:\tx\nUid:\t0\t0\t0\n",
+        "Name:\tx\nUid:"}) {
+    put("300/status", status);
+    EXPECT_FALSE(is_being_saved(DomainId{7}, root_).value()) << status;
+  }
+  put("300/status", "Name:\tx\nUid:\t0\t0\t0\t0\n");
+  EXPECT_TRUE(is_being_saved(DomainId{7}, root_).value());
+  put("300/cmdline",
+      "libxl-save-helper\0--save-domain\0"
+      "21\0-1\0"
+      "7\0"
+      "1\0"s +
+          std::string(1 << 20, 'x'));
+  EXPECT_FALSE(is_being_saved(DomainId{7}, root_).value()) << "no save helper has so long a line";
+}
+
+TEST_F(FakeProc, NamesTheProgramsOfRootsThatResizeDomains) {
+  const auto runs = [&](const std::string& pid, const std::string& name, const std::string& user,
+                        char state = 'S') {
+    put(pid + "/comm", name + "\n");
+    put(pid + "/status",
+        "Name:\t" + name + "\nUid:\t" + user + "\t" + user + "\t" + user + "\t" + user + "\n");
+    put(pid + "/stat",
+        pid + " (" + name + ") " + state + " 1 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 5");
+  };
+  const auto found = [&] { return running_memory_managers(root_); };
+  using Names = std::vector<std::string>;
+  runs("1", "systemd", "0");
+  runs("200", "squeezed", "65534");
+  runs("201", "qmemmand-not", "0");
+  runs("202", "squeezed", "0", 'Z');
+  EXPECT_EQ(found(), Names{});
+  runs("300", "squeezed", "0");
+  runs("301", "squeezed", "0");
+  EXPECT_EQ(found(), Names{"squeezed"});
+  runs("302", "qmemmand", "0");
+  EXPECT_EQ(found(), (Names{"qmemman", "squeezed"}));
+  put("303/comm", std::string(1 << 20, 'q'));
+  put("304/comm", "squeezed");
+  EXPECT_EQ(found(), (Names{"qmemman", "squeezed"}));
+  EXPECT_EQ(running_memory_managers(root_ / "nowhere"), std::nullopt);
 }
 
 // ---- How the host is set up
@@ -392,6 +445,7 @@ TEST(StoredConfiguration, TellsTheBootLimitAndAFrozenPool) {
   configuration.value.b_info.shadow_memkb = 1664;
   const auto stored = configuration.stored();
   EXPECT_EQ(stored.boot_limit(), 160_MiB);
+  EXPECT_EQ(stored.boot_size(), 160_MiB) << "as the limit, because nothing else is said";
   EXPECT_EQ(stored.frozen_pool(), 1664_KiB);
 }
 

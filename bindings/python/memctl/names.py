@@ -127,6 +127,8 @@ class Check(enum.StrEnum):
     MEMORY_BLOCKS = "memory_blocks"
     REBOOT = "reboot"
     MAX_PAGES = "max_pages"
+    COLD_START = "cold_start"
+    MEMORY_MANAGER = "memory_manager"
 
 
 class Change(enum.StrEnum):

@@ -120,6 +120,8 @@ constexpr bool is_known(Check value) {
     SAME(Check::memory_blocks, MEMCTL_CHECK_MEMORY_BLOCKS);
     SAME(Check::reboot, MEMCTL_CHECK_REBOOT);
     SAME(Check::max_pages, MEMCTL_CHECK_MAX_PAGES);
+    SAME(Check::cold_start, MEMCTL_CHECK_COLD_START);
+    SAME(Check::memory_manager, MEMCTL_CHECK_MEMORY_MANAGER);
   }
   return false;
 }

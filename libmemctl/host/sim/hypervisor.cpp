@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace memctl::host::sim {
 namespace {
@@ -37,8 +38,13 @@ Result<HostFacts> SimHypervisor::host_facts() {
 }
 
 Result<HostSettings> SimHypervisor::host_settings() {
-  return HostSettings{.autoballoon = world_.spec().autoballoon,
-                      .dom0_memory_is_fixed = world_.spec().dom0_memory_is_fixed};
+  const WorldSpec& spec = world_.spec();
+  std::vector<std::string> managers;
+  if (spec.qmemman) managers.emplace_back("qmemman");
+  if (spec.squeezed) managers.emplace_back("squeezed");
+  return HostSettings{.autoballoon = spec.autoballoon,
+                      .dom0_memory_is_fixed = spec.dom0_memory_is_fixed,
+                      .memory_managers = std::move(managers)};
 }
 
 boost::asio::awaitable<void> SimHypervisor::libxl_call(DomainId domain) {
@@ -79,6 +85,7 @@ Task<DomainFacts> SimHypervisor::domain_facts(DomainId domain) {
                     .reported_started = toolstack.guest_started(domain)};
   if (record->has_stored_configuration) {
     facts.boot_limit = record->boot_limit;
+    facts.boot_size = record->boot_size;
     facts.frozen_pool = record->frozen_pool;
   }
   if (xen->type != DomainType::pv) {

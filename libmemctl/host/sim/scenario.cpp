@@ -119,6 +119,8 @@ Scenario read(const Json& json) {
   object("libxl_call", scenario.world.libxl_call);
   object("autoballoon", scenario.world.autoballoon, autoballoon_words);
   object("dom0_mem", scenario.world.dom0_memory_is_fixed);
+  object("qmemman", scenario.world.qmemman);
+  object("squeezed", scenario.world.squeezed);
   object("pace", scenario.pace);
   object.each("guests", [&](const Json& each, const std::string& where) {
     GuestSpec guest = read_guest(each, where);

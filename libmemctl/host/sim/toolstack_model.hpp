@@ -18,6 +18,7 @@ struct ToolstackRecord {
   bool hap{true};
   bool has_stored_configuration{true};
   Kib boot_limit{};                  ///< b_info.max_memkb
+  Kib boot_size{};                   ///< b_info.target_memkb
   std::optional<Kib> frozen_pool{};  ///< b_info.shadow_memkb
   int passthrough_devices{0};
   bool emulated_dma_devices{false};

@@ -81,6 +81,7 @@ Result<void> World::build(Guest& guest, Kib populated, Kib limit, Kib pool, bool
       .hap = spec.hap,
       .has_stored_configuration = spec.has_stored_configuration,
       .boot_limit = limit,
+      .boot_size = populated,
       .passthrough_devices = spec.passthrough_devices,
       .emulated_dma_devices = spec.emulated_dma_devices,
       .managed_by_libvirt = spec.managed_by_libvirt};
@@ -237,6 +238,7 @@ Result<DomainId> World::save_and_restore(DomainId id) {
               std::to_string((size - video_ram).count()))
       .value();
   toolstack_.find(restored)->boot_limit = record.boot_limit;
+  toolstack_.find(restored)->boot_size = record.boot_size;
   toolstack_.find(restored)->frozen_pool = record.frozen_pool;
   guests_[restored] = saved;
   saved->kernel_.move_to(restored);

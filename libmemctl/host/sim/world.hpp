@@ -29,6 +29,8 @@ struct WorldSpec {
   Duration libxl_call{std::chrono::milliseconds{1}};  ///< The time that a call of libxl takes.
   std::optional<Autoballoon> autoballoon{Autoballoon::off};
   bool dom0_memory_is_fixed{true};  ///< dom0_mem on Xen's command line.
+  bool qmemman{false};              ///< Whether it runs in dom0. It does nothing here.
+  bool squeezed{false};             ///< The same.
 };
 
 /// The pages for firmware and Xen itself that libxl adds when it builds a domain (measured).

@@ -77,6 +77,7 @@ Task<DomainFacts> XenHypervisor::domain_facts(DomainId domain) {
   BOOST_OUTCOME_CO_TRY(auto facts, immediate_facts(domain));
   facts.has_stored_configuration = known_to_libxl.has_stored_configuration;
   facts.boot_limit = known_to_libxl.boot_limit;
+  facts.boot_size = known_to_libxl.boot_size;
   facts.frozen_pool = known_to_libxl.frozen_pool;
   facts.emulated_dma_devices = known_to_libxl.emulated_dma_devices;
   if (facts.identity.type != DomainType::hvm) facts.emulated_dma_devices = false;

@@ -31,7 +31,8 @@ Result<HostFacts> XenHypervisor::host_facts() {
 }
 
 Result<HostSettings> XenHypervisor::host_settings() {
-  HostSettings settings{.autoballoon = read_autoballoon("/etc/xen/xl.conf")};
+  HostSettings settings{.autoballoon = read_autoballoon("/etc/xen/xl.conf"),
+                        .memory_managers = running_memory_managers()};
   xen_commandline_t line{};
   if (xc_version(control_.get(), XENVER_commandline, line) == 0) {
     const std::string_view text{line, sizeof line};

@@ -49,6 +49,7 @@ Result<LibxlFacts> LibxlContext::facts(DomainId domain) {
   facts.has_stored_configuration = stored.has_value();
   if (stored) {
     facts.boot_limit = stored->boot_limit();
+    facts.boot_size = stored->boot_size();
     facts.frozen_pool = stored->frozen_pool();
     facts.emulated_dma_devices = stored->emulated_dma_devices();
   }

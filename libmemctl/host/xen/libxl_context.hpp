@@ -21,6 +21,7 @@ namespace memctl::host::xen {
 struct LibxlFacts {
   bool has_stored_configuration{};
   std::optional<Kib> boot_limit{};
+  std::optional<Kib> boot_size{};
   std::optional<Kib> frozen_pool{};
   std::optional<bool> emulated_dma_devices{};
   std::optional<int> passthrough_devices{};

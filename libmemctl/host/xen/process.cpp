@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <iterator>
@@ -136,6 +137,24 @@ bool is_alive_elsewhere(const Named& named, std::string_view here, const fs::pat
   return error || (here != first_namespace && here != named.pid_namespace);
 }
 
+/// The contents of a file of /proc that is short if it is what is looked for. Others choose what
+/// some of these files hold.
+std::string short_text_of(const fs::path& file) {
+  constexpr std::size_t most = 4096;
+  return read_rest(File{file}, most).value_or(std::string{});
+}
+
+/// Calls `look` with the directory of each process. Returns why /proc cannot be read.
+template <class Look>
+std::error_code each_process(const fs::path& proc, Look look) {
+  std::error_code error;
+  fs::directory_iterator entry{proc, error};
+  for (; !error && entry != fs::directory_iterator{}; entry.increment(error)) {
+    if (whole_number<pid_t>(entry->path().filename().native())) look(entry->path());
+  }
+  return error;
+}
+
 }  // namespace
 
 std::string this_process(const fs::path& proc) {
@@ -174,20 +193,56 @@ std::optional<DomainId> domain_being_saved(std::string_view cmdline) {
   return DomainId{*id};
 }
 
+bool is_roots_own(std::string_view status) {
+  constexpr std::string_view label = "\nUid:";
+  const auto found = status.find(label);
+  if (found == std::string_view::npos) return false;
+  const std::string_view rest = status.substr(found + label.size());
+  std::istringstream users{std::string{rest.substr(0, rest.find('\n'))}};
+  const std::vector<std::string> all{std::istream_iterator<std::string>{users}, {}};
+  return all == std::vector<std::string>(4, "0");
+}
+
 Result<bool> is_being_saved(DomainId domain, const fs::path& proc) {
-  std::error_code error;
-  fs::directory_iterator entry{proc, error};
-  for (; !error && entry != fs::directory_iterator{}; entry.increment(error)) {
-    if (!whole_number<pid_t>(entry->path().filename().native())) continue;
-    if (domain_being_saved(text_of(entry->path() / "cmdline")) == domain) return true;
-  }
+  bool saved = false;
+  const auto error = each_process(proc, [&](const fs::path& process) {
+    if (domain_being_saved(short_text_of(process / "cmdline")) != domain) return;
+    saved = saved || is_roots_own(short_text_of(process / "status"));
+  });
   if (error) {
     return Error{.cause = Cause::hypervisor_error,
                  .message = "cannot look for a save of the domain in " + proc.native() + ": " +
                             error.message(),
                  .raw = error.value()};
   }
-  return false;
+  return saved;
+}
+
+std::optional<std::vector<std::string>> running_memory_managers(const fs::path& proc) {
+  // By the name that the kernel gives a process: the first 15 bytes of its program's, and of a
+  // script's own.
+  struct Program {
+    std::string_view process;
+    const char* manager;
+  };
+  constexpr std::array<Program, 4> programs{{{"qmemman", "qmemman"},
+                                             {"qmemmand", "qmemman"},
+                                             {"qmemman_daemon.", "qmemman"},
+                                             {"squeezed", "squeezed"}}};
+  std::vector<std::string> running;
+  const auto error = each_process(proc, [&](const fs::path& process) {
+    const std::string name = short_text_of(process / "comm");
+    const auto* found = std::ranges::find(
+        programs, std::string_view{name}.substr(0, name.find('\n')), &Program::process);
+    if (found == programs.end() || std::ranges::find(running, found->manager) != running.end())
+      return;
+    const auto stat = read_stat(process);
+    if (!stat || !runs(*stat) || !is_roots_own(short_text_of(process / "status"))) return;
+    running.emplace_back(found->manager);
+  });
+  if (error) return std::nullopt;
+  std::ranges::sort(running);
+  return running;
 }
 
 }  // namespace memctl::host::xen

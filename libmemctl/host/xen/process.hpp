@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "memctl/error.hpp"
 #include "memctl/units.hpp"
@@ -28,8 +29,17 @@ namespace memctl::host::xen {
 /// The domain that a process with this command line saves or migrates. `cmdline` has the form of
 /// /proc/PID/cmdline. Nothing: the process is no save helper.
 [[nodiscard]] std::optional<DomainId> domain_being_saved(std::string_view cmdline);
-/// Whether any process is a save helper for `domain`. Errors: `hypervisor_error`.
+/// Whether any process of root's is a save helper for `domain`. Errors: `hypervisor_error`.
 [[nodiscard]] Result<bool> is_being_saved(DomainId domain,
                                           const std::filesystem::path& proc = "/proc");
+
+/// Whether this process is root's own: its real, effective, saved and file system user. Anybody can
+/// run a program under any name, also one that gains root's rights. `status` has the form of
+/// /proc/PID/status.
+[[nodiscard]] bool is_roots_own(std::string_view status);
+/// Which programs of root's run that resize all domains by themselves: "qmemman" (Qubes),
+/// "squeezed" (XCP-ng). Nothing: the table of processes cannot be read.
+[[nodiscard]] std::optional<std::vector<std::string>> running_memory_managers(
+    const std::filesystem::path& proc = "/proc");
 
 }  // namespace memctl::host::xen

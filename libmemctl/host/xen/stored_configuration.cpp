@@ -96,6 +96,11 @@ std::optional<Kib> StoredConfiguration::boot_limit() const {
   return saturated_kib(value_.b_info.max_memkb);
 }
 
+std::optional<Kib> StoredConfiguration::boot_size() const {
+  if (value_.b_info.target_memkb == LIBXL_MEMKB_DEFAULT) return boot_limit();
+  return saturated_kib(value_.b_info.target_memkb);
+}
+
 bool StoredConfiguration::has_pool() const { return value_.c_info.type != LIBXL_DOMAIN_TYPE_PV; }
 
 std::optional<Kib> StoredConfiguration::frozen_pool() const {

@@ -35,6 +35,8 @@ class StoredConfiguration {
 
   /// The limit that the domain was built with.
   [[nodiscard]] std::optional<Kib> boot_limit() const;
+  /// The size that the domain was built with. As in libxl, it is the limit if nothing else is said.
+  [[nodiscard]] std::optional<Kib> boot_size() const;
   /// The paging pool's size, if the configuration fixes it: after a save, the restored domain gets
   /// this pool whatever its size. Nothing: the configuration does not fix the pool.
   [[nodiscard]] std::optional<Kib> frozen_pool() const;
