@@ -38,6 +38,23 @@ std::variant<Request, Ending> look_up(const Options& options, Environment& envir
   return Request{std::move(domain).value(), size.value()};
 }
 
+/// The process ends during an operation, whose end the host's log will not tell.
+void note(const Ending& ending, Environment& environment) {
+  const Error& error = *ending.error;
+  Report report{.outcome = ending.outcome,
+                .cause = error.cause,
+                .message = error.message,
+                .hint = error.hint,
+                .domain = *ending.domain,
+                .requested = ending.requested.value_or(Kib{}),
+                .elapsed = ending.elapsed};
+  environment.note({.level = LogLevel::warning,
+                    .kind = LineKind::resize_ended,
+                    .domain = ending.domain,
+                    .message = ending.domain->name + ": " + error.message,
+                    .report = std::move(report)});
+}
+
 /// The process ends during an operation. The operation's record stays, and memctl recover will find
 /// its owner dead.
 Ending abandoned(const Request& request, const Options& options) {
@@ -64,7 +81,10 @@ Ending resize(const Request& request, const Options& options, Environment& envir
   Display display{options, request.domain.identity().name, environment};
   if (!display.follow(*queue)) {
     display.end(Outcome::failed, display.elapsed());
-    return abandoned(request, options);
+    Ending ending = abandoned(request, options);
+    ending.elapsed = display.elapsed();
+    note(ending, environment);
+    return ending;
   }
   environment.on_interruption({});  // the operation has ended, so there is nothing to cancel
 
