@@ -10,6 +10,7 @@
 #include "configuration.hpp"
 #include "event_queue.hpp"
 #include "memctl/host.hpp"
+#include "memctl/log.hpp"
 #include "progress_bar.hpp"
 #include "status_text.hpp"
 #include "watch_queue.hpp"
@@ -36,6 +37,10 @@ class Environment {
   /// A host with the administrator's policy. Errors: that of `configuration`, and those of
   /// `Host::open`.
   [[nodiscard]] virtual Result<Host> open_host(const std::string& uri) = 0;
+
+  /// Notes how a resize ended, where the host's log goes to. Only for an end that the library does
+  /// not see.
+  virtual void note(const LogLine& line) = 0;
 
   virtual void write_out(std::string_view text) = 0;
   virtual void write_err(std::string_view text) = 0;

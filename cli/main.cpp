@@ -52,7 +52,10 @@ int run_program(int argc, char** argv) {
       static_cast<int>(process.output_lost() ? without_output(options.command, ended) : ended);
   // After a failure, one of libxl's calls may still wait for another tool's lock, and closing the
   // host would wait for that call.
-  if (code != 0 || options.command == Command::watch) ::_exit(code);
+  if (code != 0 || options.command == Command::watch) {
+    process.flush_journal();
+    ::_exit(code);
+  }
   return code;
 }
 

@@ -12,7 +12,19 @@ namespace memctl::cli {
 
 Result<Host> Process::open_host(const std::string& uri) {
   if (!configuration_) return configuration_.error();
-  return host_.emplace(Host::open(uri, {.policy = configuration_.value().policy}));
+  HostOptions options{.policy = configuration_.value().policy};
+  if (is_noted(uri)) {
+    options.on_log = [&journal = journal_.emplace()](const LogLine& line) { journal.note(line); };
+  }
+  return host_.emplace(Host::open(uri, std::move(options)));
+}
+
+void Process::note(const LogLine& line) {
+  if (journal_) journal_->note(line);
+}
+
+void Process::flush_journal() {
+  if (journal_) journal_->flush();
 }
 
 // A resize goes on without a reader, because the guest must not be left half-way.

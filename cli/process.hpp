@@ -7,6 +7,7 @@
 
 #include "environment.hpp"
 #include "signals.hpp"
+#include "system_journal.hpp"
 
 namespace memctl::cli {
 
@@ -25,6 +26,8 @@ class Process final : public Environment {
   /// closing the host waits for that call, and ending the process ends it: see `main`.
   [[nodiscard]] Result<Host> open_host(const std::string& uri) override;
 
+  void note(const LogLine& line) override;
+
   void write_out(std::string_view text) override;
   void write_err(std::string_view text) override;
   [[nodiscard]] ProgressBar::Style style() override;
@@ -40,13 +43,17 @@ class Process final : public Environment {
   void wait_for(EventQueue& queue, std::optional<std::chrono::milliseconds> patience) override;
   void wait_for(WatchQueue& queue, std::chrono::milliseconds patience) override;
 
+  /// Must be called before the process ends without destructors.
+  void flush_journal();
+
   /// Whether a part of the standard output could not be written.
   [[nodiscard]] bool output_lost() const { return output_lost_; }
 
  private:
   Result<Configuration> configuration_;
   std::optional<SignalWatch> signals_;
-  std::optional<Result<Host>> host_;
+  std::optional<SystemJournal> journal_;  ///< Nothing: the host is not noted.
+  std::optional<Result<Host>> host_;      ///< Its log goes to the journal, which outlives it.
   bool output_lost_{false};
 };
 

@@ -11,9 +11,14 @@ namespace memctl::cli {
 
 std::string RecoverOutput::add(const Result<Recovery>& recovered, const DomainIdentity& domain) {
   if (!recovered) {
-    // If the user named no domain, a domain that has ended since it was listed is no error.
+    // If the user named no domain, a domain that has ended since it was listed is no error, and
+    // neither is one whose resize lives.
     const bool listed = options_.domains.empty();
-    if (listed && recovered.error().cause == Cause::no_such_domain) return {};
+    const Cause cause = recovered.error().cause;
+    if (listed && cause == Cause::no_such_domain) return {};
+    if (listed && cause == Cause::busy) {
+      return options_.json ? recovery_error_json({recovered.error(), domain, std::nullopt}) : "";
+    }
     return failed(recovered.error(), domain);
   }
   const Recovery& recovery = recovered.value();

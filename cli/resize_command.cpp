@@ -25,7 +25,7 @@ ExitCode resize(const Request& request, const Options& options, Environment& env
   Display display{options, request.identity(), environment};
   if (!display.follow(*queue)) {
     display.end(Outcome::failed, display.elapsed());
-    return tell(abandoned(request), options, environment);
+    return tell(abandoned(request, display.elapsed(), environment), options, environment);
   }
   environment.on_interruption({});  // the operation has ended, so there is nothing to cancel
 

@@ -27,6 +27,23 @@ std::vector<std::string> names_of(const std::vector<Request>& requests) {
   return names;
 }
 
+/// The process ends during an operation, whose end the host's log will not tell.
+void note(const Ending& ending, Environment& environment) {
+  const Error& error = *ending.error;
+  Report report{.outcome = ending.outcome,
+                .cause = error.cause,
+                .message = error.message,
+                .hint = error.hint,
+                .domain = *ending.domain,
+                .requested = ending.requested.value_or(Kib{}),
+                .elapsed = ending.elapsed};
+  environment.note({.level = LogLevel::warning,
+                    .kind = LineKind::resize_ended,
+                    .domain = ending.domain,
+                    .message = ending.domain->name + ": " + error.message,
+                    .report = std::move(report)});
+}
+
 class Several {
  public:
   Several(const std::vector<Request>& requests, const Options& options, Environment& environment)
@@ -53,7 +70,7 @@ class Several {
     const bool all_ended = follow();
     if (all_ended) environment_.on_interruption({});
     for (std::size_t each = 0; each < requests_.size(); ++each) {
-      if (!ended_[each]) finish(each, abandoned(requests_[each]));
+      if (!ended_[each]) finish(each, abandoned(requests_[each], elapsed(), environment_));
     }
     if (style_.live) environment_.write_err(board_.finish());
     return code_;
@@ -111,6 +128,10 @@ class Several {
         board_.draw(silent, {.columns = environment_.columns(), .rows = environment_.rows()}));
   }
 
+  [[nodiscard]] milliseconds elapsed() {
+    return std::chrono::duration_cast<milliseconds>(environment_.now() - began_at_);
+  }
+
   /// Writes a line above the board.
   void say(const std::string& text) {
     if (style_.live) environment_.write_err(board_.erase());
@@ -139,7 +160,8 @@ class Several {
   std::vector<Operation> operations_{};
   std::vector<std::optional<Kib>> stopped_at_;  ///< The sizes when restoring began.
   std::vector<bool> ended_;
-  Environment::TimePoint last_event_{environment_.now()};
+  const Environment::TimePoint began_at_{environment_.now()};
+  Environment::TimePoint last_event_{began_at_};
   Environment::TimePoint drawn_at_{};
   ExitCode code_{ExitCode::verified};
 };
@@ -161,13 +183,16 @@ Ending ending_of(const Operation& operation, const Request& request) {
   return Ending{std::move(result).error(), request.identity(), request.requested()};
 }
 
-Ending abandoned(const Request& request) {
+Ending abandoned(const Request& request, std::chrono::milliseconds elapsed,
+                 Environment& environment) {
   Error error{.cause = Cause::cancelled,
               .message = request.identity().name +
                          ": interrupted again, before the earlier size and limits were restored",
               .hint = "to restore them: memctl recover " + request.identity().name};
   Ending ending{std::move(error), request.identity(), request.requested()};
   ending.outcome = Outcome::failed;
+  ending.elapsed = elapsed;
+  note(ending, environment);
   return ending;
 }
 

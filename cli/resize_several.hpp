@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <vector>
 
@@ -20,8 +21,9 @@ namespace memctl::cli {
 /// How an operation that has ended ended.
 [[nodiscard]] Ending ending_of(const Operation& operation, const Request& request);
 /// The process ends during an operation. The operation's record stays, and memctl recover will find
-/// its owner dead.
-[[nodiscard]] Ending abandoned(const Request& request);
+/// its owner dead. Notes this end, which the host's log will not tell.
+[[nodiscard]] Ending abandoned(const Request& request, std::chrono::milliseconds elapsed,
+                               Environment& environment);
 
 /// Brings several domains to their sizes at the same time, and writes a line for each as it ends.
 /// An interruption cancels all that go on. Returns the worst of their exit codes.

@@ -162,7 +162,12 @@ func eventOf(given *C.memctl_event) Event {
 }
 
 func logLineOf(given *C.memctl_log_line) LogLine {
-	line := LogLine{Level: LogLevel(given.level), Message: C.GoString(given.message)}
+	line := LogLine{
+		Level:   LogLevel(given.level),
+		Kind:    LineKind(given.kind),
+		Message: C.GoString(given.message),
+		Report:  reportOf(given.report),
+	}
 	if given.domain != nil {
 		domain := identityOf(given.domain)
 		line.Domain = &domain

@@ -122,6 +122,9 @@ func TestTheLogHasWhatTheHostDid(t *testing.T) {
 		!strings.Contains(last.Message, "1024 MiB -> 2048 MiB") {
 		t.Errorf("%+v", last)
 	}
+	if last.Kind != LineResizeEnded || last.Report == nil || last.Report.Reached != 2*GiB {
+		t.Errorf("%v: %+v", last.Kind, last.Report)
+	}
 }
 
 func TestALogThatNobodyReadsKeepsTheNewestLinesAndCountsTheOthers(t *testing.T) {

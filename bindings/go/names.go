@@ -172,3 +172,18 @@ const (
 
 // String is the level's name, for example "warning".
 func (l LogLevel) String() string { return C.GoString(C.memctl_log_level_name(C.memctl_log_level(l))) }
+
+// LineKind is what a line of the log tells.
+type LineKind int32
+
+// The kinds.
+const (
+	LineOther LineKind = C.MEMCTL_LINE_OTHER
+	// LineResizeEnded: how a resize ended. Each resize has exactly one such line, its last.
+	LineResizeEnded LineKind = C.MEMCTL_LINE_RESIZE_ENDED
+	// LineRecoveryEnded: how a recovery ended that found something, or that failed.
+	LineRecoveryEnded LineKind = C.MEMCTL_LINE_RECOVERY_ENDED
+)
+
+// String is the kind's name, for example "resize_ended".
+func (k LineKind) String() string { return C.GoString(C.memctl_line_kind_name(C.memctl_line_kind(k))) }

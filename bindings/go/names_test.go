@@ -54,6 +54,7 @@ func TestTheNamesAreThoseOfTheLibrary(t *testing.T) {
 		"Severity":   func(number int32) string { return Severity(number).String() },
 		"ChangeKind": func(number int32) string { return ChangeKind(number).String() },
 		"LogLevel":   func(number int32) string { return LogLevel(number).String() },
+		"LineKind":   func(number int32) string { return LineKind(number).String() },
 	} {
 		prefix := strings.TrimSuffix(strings.TrimSuffix(kind, "Kind"), "Level")
 		for number, constant := range sources[kind] {
@@ -74,6 +75,7 @@ func TestTheNamesAreThoseOfTheLibrary(t *testing.T) {
 func TestANumberWithoutAMeaningHasAName(t *testing.T) {
 	for _, name := range []fmt.Stringer{
 		DomainType(-1), Outcome(99), Phase(99), Check(99), Severity(99), ChangeKind(99), LogLevel(99),
+		LineKind(99),
 	} {
 		if name.String() != "unknown" {
 			t.Errorf("%T is %q", name, name)

@@ -199,11 +199,15 @@ type Change struct {
 // LogLine is one line of a host's log.
 type LogLine struct {
 	Level LogLevel
+	Kind  LineKind
 	// Domain is what the line is about. Nil: the host.
 	Domain *Identity
 	// Message is one line without a line end, which names the domain. A guest may have written parts
 	// of it.
 	Message string
+	// Report is how the resize or recovery ended, for programs that keep a record of each. Nil: the
+	// Kind is LineOther. Sizes that a refused request never came to know are 0.
+	Report *Report
 	// Lost is how many earlier lines were dropped since the line before, because nobody read them.
 	Lost int
 }

@@ -8,6 +8,7 @@
 
 #include "memctl/domain_info.hpp"
 #include "memctl/export.hpp"
+#include "memctl/report.hpp"
 
 namespace memctl {
 
@@ -19,13 +20,26 @@ enum class LogLevel {
 /// The level's name, for example "warning". The text is static.
 [[nodiscard]] MEMCTL_EXPORT std::string_view name(LogLevel level);
 
+/// What a line tells.
+enum class LineKind {
+  other,
+  resize_ended,    ///< How a resize ended. Each resize has exactly one such line, its last.
+  recovery_ended,  ///< How a recovery ended that found something, or that failed.
+};
+/// The kind's name, for example "resize_ended". The text is static.
+[[nodiscard]] MEMCTL_EXPORT std::string_view name(LineKind kind);
+
 /// One line for a log.
 struct LogLine {
   LogLevel level{};
+  LineKind kind{};
   /// The domain that it is about. Nothing: it is about the host.
   std::optional<DomainIdentity> domain{};
   /// One line without a line end, which names the domain. A guest may have written parts of it.
   std::string message{};
+  /// The same as figures, for programs that keep a record of each resize. Nothing: the kind is
+  /// `other`. Sizes that a refused request never came to know are zero.
+  std::optional<Report> report{};
 };
 
 /// What takes a host's log. The host's thread calls it, for one line at a time. It must not block.

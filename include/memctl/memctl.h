@@ -103,6 +103,7 @@ MEMCTL_EXPORT const char* memctl_check_name(memctl_check check);
 MEMCTL_EXPORT const char* memctl_severity_name(memctl_severity severity);
 MEMCTL_EXPORT const char* memctl_change_name(memctl_change_kind change);
 MEMCTL_EXPORT const char* memctl_log_level_name(memctl_log_level level);
+MEMCTL_EXPORT const char* memctl_line_kind_name(memctl_line_kind kind);
 
 /* The cause of this name. Null, or no cause's name: MEMCTL_NO_CAUSE. */
 MEMCTL_EXPORT memctl_cause memctl_cause_named(const char* name);

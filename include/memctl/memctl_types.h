@@ -128,6 +128,10 @@ enum { MEMCTL_CHANGE_APPEARED = 0, MEMCTL_CHANGE_CHANGED = 1, MEMCTL_CHANGE_ENDE
 typedef int32_t memctl_log_level;
 enum { MEMCTL_LOG_DEBUG = 0, MEMCTL_LOG_INFO = 1, MEMCTL_LOG_WARNING = 2 };
 
+/* What a line of the log tells: memctl/log.hpp. */
+typedef int32_t memctl_line_kind;
+enum { MEMCTL_LINE_OTHER = 0, MEMCTL_LINE_RESIZE_ENDED = 1, MEMCTL_LINE_RECOVERY_ENDED = 2 };
+
 /* How the `kib` of a request is meant. */
 typedef int32_t memctl_size_kind;
 enum {
@@ -324,6 +328,8 @@ typedef struct memctl_log_line {
   memctl_log_level level;
   const memctl_identity* domain; /* null: it is about the host */
   const char* message;           /* one line without a line end */
+  memctl_line_kind kind;
+  const memctl_report* report; /* how the resize or recovery ended; null: the kind is OTHER */
 } memctl_log_line;
 
 typedef struct memctl_change {

@@ -88,7 +88,7 @@ std::shared_ptr<Operation::State> HostState::start(DomainIdentity domain, SizeRe
         running_.insert(state);
         auto report = co_await state->operation->run();
         leave(state);
-        log_.ended(state->domain, report);
+        log_.ended(state->domain, size, report);
         state->give(std::move(report));
       },
       [this, state](const std::exception_ptr& thrown) {

@@ -17,22 +17,34 @@ void Log::begins(const DomainIdentity& domain, const SizeRequest& size) const {
         domain.name + ": a resize begins, " + (by ? "by " : "to ") + to_string(size.amount));
 }
 
-void Log::ended(const DomainIdentity& domain, const Result<Report>& result) const {
-  if (!result) return failed(domain, result.error());
+void Log::ended(const DomainIdentity& domain, const SizeRequest& size,
+                const Result<Report>& result) const {
+  if (!result) {
+    const bool absolute = size.kind == SizeRequest::Kind::absolute;
+    return failed(LineKind::resize_ended, result.error(),
+                  {.domain = domain, .requested = absolute ? size.amount : Kib{}});
+  }
   const Report& report = result.value();
-  write(LogLevel::info, domain,
-        domain.name + ": " + from_to(report.from, report.reached) + " in " +
-            std::to_string(report.elapsed.count()) + " ms (" + std::string{name(report.outcome)} +
-            ")");
+  tell({.level = LogLevel::info,
+        .kind = LineKind::resize_ended,
+        .domain = domain,
+        .message = domain.name + ": " + from_to(report.from, report.reached) + " in " +
+                   std::to_string(report.elapsed.count()) + " ms (" +
+                   std::string{name(report.outcome)} + ")",
+        .report = report});
 }
 
 void Log::recovered(const DomainIdentity& domain, const Result<Recovery>& result) const {
-  if (!result) return failed(domain, result.error());
+  if (!result) return failed(LineKind::recovery_ended, result.error(), {.domain = domain});
   const auto& report = result.value().report;
   if (!report) return;
-  write(report->cause ? LogLevel::warning : LogLevel::info, domain,
-        domain.name + ": what a dead resize left is " + std::string{name(report->outcome)} +
-            (report->message.empty() ? "" : "; " + report->message));
+  tell({.level = report->cause ? LogLevel::warning : LogLevel::info,
+        .kind = LineKind::recovery_ended,
+        .domain = domain,
+        .message = domain.name + ": what a dead resize left is " +
+                   std::string{name(report->outcome)} +
+                   (report->message.empty() ? "" : "; " + report->message),
+        .report = report});
 }
 
 void Log::threw(const std::string& what) const {
@@ -63,15 +75,23 @@ std::function<void(const Event&)> Log::following(const DomainIdentity& domain,
   };
 }
 
-void Log::failed(const DomainIdentity& domain, const Error& error) const {
+void Log::failed(LineKind kind, const Error& error, Report known) const {
+  const DomainIdentity domain = known.domain;
   for (const std::string& line : error.log) {
     write(LogLevel::debug, domain, domain.name + ": libxl: " + line);
   }
   // Nothing was touched unless a report says more.
-  const Outcome outcome = error.report ? error.report->outcome : Outcome::refused;
-  write(outcome == Outcome::refused ? LogLevel::info : LogLevel::warning, domain,
-        error.message + " (" + std::string{name(outcome)} + ": " + std::string{name(error.cause)} +
-            ")");
+  known.outcome = Outcome::refused;
+  known.cause = error.cause;
+  known.message = error.message;
+  known.hint = std::string{error.advice()};
+  const Report& report = error.report ? *error.report : known;
+  tell({.level = report.outcome == Outcome::refused ? LogLevel::info : LogLevel::warning,
+        .kind = kind,
+        .domain = domain,
+        .message = error.message + " (" + std::string{name(report.outcome)} + ": " +
+                   std::string{name(error.cause)} + ")",
+        .report = report});
 }
 
 void Log::write(LogLevel level, const DomainIdentity& domain, std::string message) const {

@@ -22,7 +22,8 @@ class Log {
   explicit Log(LogCallback tell) : tell_{std::move(tell)} {}
 
   void begins(const DomainIdentity& domain, const SizeRequest& size) const;
-  void ended(const DomainIdentity& domain, const Result<Report>& result) const;
+  void ended(const DomainIdentity& domain, const SizeRequest& size,
+             const Result<Report>& result) const;
   void recovered(const DomainIdentity& domain, const Result<Recovery>& result) const;
   /// What the program's own callback threw.
   void threw(const std::string& what) const;
@@ -33,7 +34,8 @@ class Log {
 
  private:
   void write(LogLevel level, const DomainIdentity& domain, std::string message) const;
-  void failed(const DomainIdentity& domain, const Error& error) const;
+  /// `known`: what is told if the error has no report.
+  void failed(LineKind kind, const Error& error, Report known) const;
   void tell(const LogLine& line) const;
 
   LogCallback tell_;

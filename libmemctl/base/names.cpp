@@ -81,4 +81,16 @@ std::string_view name(LogLevel level) {
   return "unknown";
 }
 
+std::string_view name(LineKind kind) {
+  switch (kind) {
+    case LineKind::other:
+      return "other";
+    case LineKind::resize_ended:
+      return "resize_ended";
+    case LineKind::recovery_ended:
+      return "recovery_ended";
+  }
+  return "unknown";
+}
+
 }  // namespace memctl

@@ -124,6 +124,12 @@ std::optional<AgentHello> decode_hello(std::string_view value) {
   if (message.protocol_min() == 0 || message.protocol_min() > message.protocol_max()) {
     return std::nullopt;
   }
+  // Beyond its versions, a hello of a protocol that is not spoken here may mean anything.
+  if (message.protocol_min() > protocol_max || message.protocol_max() < protocol_min) {
+    return AgentHello{.protocol_min = message.protocol_min(),
+                      .protocol_max = message.protocol_max(),
+                      .agent_version = presentable(message.agent_version())};
+  }
   const bool no_blocks = !message.hotplug() && message.block_size_kib() == 0;
   if (!no_blocks && !is_block_size(message.block_size_kib())) return std::nullopt;
   if (!is_bounded(message.agent_version()) || !is_bounded(message.kernel_release()) ||

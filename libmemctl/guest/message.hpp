@@ -23,7 +23,8 @@ inline constexpr std::uint32_t protocol_max = 1;
 [[nodiscard]] std::string encode(const AgentRequest& request);
 
 /// The message. Nothing: `value` is too long, not base64, not a message, or has a figure or a text
-/// out of bounds. `value` may be any bytes, because a hostile guest may have written it.
+/// out of bounds. `value` may be any bytes, because a hostile guest may have written it. Of a hello
+/// without a protocol that is spoken here, only the versions are read.
 [[nodiscard]] std::optional<AgentHello> decode_hello(std::string_view value);
 [[nodiscard]] std::optional<AgentReport> decode_report(std::string_view value);
 [[nodiscard]] std::optional<AgentRequest> decode_request(std::string_view value);

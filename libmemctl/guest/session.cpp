@@ -63,7 +63,10 @@ Result<void> Session::require_hello() const {
                  .message = domain_name_ + ": memctl-agent " + hello_->agent_version +
                             " speaks protocol " + std::to_string(hello_->protocol_min) + " to " +
                             std::to_string(hello_->protocol_max) + ", this library " +
-                            std::to_string(protocol_min) + " to " + std::to_string(protocol_max)};
+                            std::to_string(protocol_min) + " to " + std::to_string(protocol_max),
+                 .hint = hello_->protocol_min > protocol_max
+                             ? "the agent is newer: install the memctl in dom0 that goes with it"
+                             : ""};
   }
   return success();
 }

@@ -130,6 +130,7 @@ Finding leftover(const DomainExam& exam) {
                            exam.facts.holder.owner,
                  recover(exam));
     case Holder::State::damaged:
+    case Holder::State::newer:
       break;
   }
   return bad(Check::leftover, *refuse_held(exam.facts));
@@ -146,6 +147,7 @@ Finding claims(const DomainExam& exam) {
       return bad(Check::claims, held + ", by the operation that was not finished", recover(exam));
     case Holder::State::none:
     case Holder::State::damaged:
+    case Holder::State::newer:
       break;
   }
   if (domain.memory.paused) {

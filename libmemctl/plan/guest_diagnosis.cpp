@@ -28,8 +28,10 @@ Finding agent(const DomainExam& exam) {
   const bool incompatible =
       exam.agent_error && exam.agent_error->cause == Cause::agent_incompatible;
   if (incompatible) {
-    return {Check::agent, Severity::bad, "it is there, and speaks no protocol in common",
-            "in the guest: install the memctl-agent of this version of memctl"};
+    const std::string& hint = exam.agent_error->hint;
+    return {
+        Check::agent, Severity::bad, "it is there, and speaks no protocol in common",
+        hint.empty() ? "in the guest: install the memctl-agent of this version of memctl" : hint};
   }
   const std::string restart = "in the guest: systemctl restart memctl-agent";
   const Error refused = *refuse_without_agent(exam.facts);
@@ -52,7 +54,8 @@ Finding agent_version(const DomainExam& exam) {
   const std::string known = version.empty() ? "it has no version" : version;
   const auto upgrade = "in the guest: install the memctl-agent of version " + exam.library_version;
   if (exam.agent_error && exam.agent_error->cause == Cause::agent_incompatible) {
-    return finding(Severity::bad, exam.agent_error->message, upgrade);
+    const std::string& hint = exam.agent_error->hint;
+    return finding(Severity::bad, exam.agent_error->message, hint.empty() ? upgrade : hint);
   }
   if (release_of(version) == release_of(exam.library_version)) {
     return finding(Severity::good, known);

@@ -20,7 +20,8 @@ struct Terms {
 
 /// Whether a domain's journal has an operation's record, and whose record it is.
 struct Holder {
-  enum class State { none, alive, dead, damaged };
+  /// `newer`: a newer memctl wrote the record, and its process is dead.
+  enum class State { none, alive, dead, damaged, newer };
   State state{State::none};
   std::string owner{};  ///< The process, as the record names it. Empty: it disowned the record.
 };

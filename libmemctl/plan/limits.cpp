@@ -114,6 +114,8 @@ Refusal refuse_held(const Input& input) {
       return {};
     case Holder::State::alive:
       return refusal(Cause::busy, held_by(holder.owner));
+    case Holder::State::newer:
+      return refusal(Cause::journal_damaged, newer_record, mend_newer_record);
     case Holder::State::damaged:
       break;
   }

@@ -25,6 +25,9 @@ inline constexpr auto switch_autoballoon_off = R"(echo 'autoballoon="off"' >> /e
 /// Whose operation holds a domain, by the name of its process in the record. The name may be empty.
 [[nodiscard]] std::string held_by(const std::string& owner);
 inline constexpr auto damaged_record = "the record of an earlier operation cannot be read";
+inline constexpr auto newer_record = "a newer memctl left the record of an operation that died";
+inline constexpr auto mend_newer_record =
+    "install that memctl again, and let it recover the domain: memctl recover";
 /// What to do about a damaged record.
 [[nodiscard]] std::string mend_record(DomainId domain);
 

@@ -2,56 +2,114 @@
 #include "resize/journal.hpp"
 
 #include <array>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/domain_error.hpp"
-#include "plan/words.hpp"
+#include "base/finite.hpp"
+#include "plan/limits.hpp"
 
 namespace memctl::resize {
 namespace {
 
-constexpr int format = 1;
+using Json = nlohmann::json;
 
-}  // namespace
+constexpr std::int64_t format = 1;
 
-std::string to_text(const Record& record) {
-  nlohmann::json json{{"format", format},
-                      {"owner", record.owner},
-                      {"operation", record.operation},
-                      {"size_kib", record.size.count()},
-                      {"present_kib", record.present.count()},
-                      {"limit_kib", record.limit.count()},
-                      {"max_pages_kib", record.max_pages.count()},
-                      {"settled_offset_kib", record.settled_offset.count()},
-                      {"to_kib", record.to.count()}};
+Json json_of(const Record& record) {
+  Json json{{"format", format},
+            {"owner", record.owner},
+            {"operation", record.operation},
+            {"size_kib", record.size.count()},
+            {"present_kib", record.present.count()},
+            {"limit_kib", record.limit.count()},
+            {"max_pages_kib", record.max_pages.count()},
+            {"settled_offset_kib", record.settled_offset.count()},
+            {"to_kib", record.to.count()}};
   if (record.keep) json["keep"] = true;
   if (record.pool) json["pool_kib"] = record.pool->count();
   if (record.frozen_pool) json["frozen_pool_kib"] = record.frozen_pool->count();
+  return json;
+}
+
+/// Throws `Json::exception` if the member is no size that memory can have.
+Kib kib_in(const Json& json, const char* key) {
+  const Json& member = json.at(key);
+  const bool possible = member.is_number_integer() &&
+                        std::abs(member.get<double>()) <= static_cast<double>(vast_size.count());
+  if (!possible) throw Json::type_error::create(302, "not a size", &member);
+  return Kib{member.get<std::int64_t>()};
+}
+
+/// The format of the text and its owner, which stand in the same place in every format. Nothing: it
+/// is no record.
+struct Origin {
+  std::int64_t format{};
+  std::string owner{};
+};
+std::optional<Origin> origin_in(const Json& json) {
+  if (!json.is_object()) return std::nullopt;
+  const auto written = json.find("format");
+  const auto owner = json.find("owner");
+  if (written == json.end() || !written->is_number_unsigned()) return std::nullopt;
+  if (owner == json.end() || !owner->is_string()) return std::nullopt;
+  return Origin{.format = written->get<std::int64_t>(), .owner = owner->get<std::string>()};
+}
+
+Json parsed(const std::string& text) {
+  return Json::parse(text, nullptr, /*allow_exceptions=*/false);
+}
+
+/// `text` with the members of `record`. Members that this version does not know stay, because the
+/// next reader may know them.
+std::string updated(const std::string& text, const Record& record) {
+  Json json = parsed(text);
+  json.update(json_of(record));
   return json.dump();
 }
 
+using plan::Holder;
+
+/// Who holds the domain, if its owner is dead.
+Holder holder_in(const std::string& text) {
+  const auto origin = origin_in(parsed(text));
+  if (origin && origin->format > format) return {Holder::State::newer, origin->owner};
+  if (!record_from(text)) return {Holder::State::damaged};
+  return {Holder::State::dead, origin->owner};
+}
+Holder holder_in(const std::string& text, host::Port& port) {
+  const Holder holder = holder_in(text);
+  const bool alive = holder.state != Holder::State::damaged && port.is_alive(holder.owner);
+  return alive ? Holder{Holder::State::alive, holder.owner} : holder;
+}
+
+}  // namespace
+
+std::string to_text(const Record& record) { return json_of(record).dump(); }
+
 std::optional<Record> record_from(const std::string& text) {
-  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  const auto kib = [&](const char* key) { return Kib{json.at(key).get<std::int64_t>()}; };
+  const Json json = parsed(text);
+  const auto origin = origin_in(json);
+  if (!origin || origin->format != format) return std::nullopt;
+  const auto operation = json.find("operation");
+  if (operation == json.end() || !operation->is_number_unsigned()) return std::nullopt;
   try {
-    if (json.is_object() && json.at("format").get<int>() == format) {
-      Record record{.owner = json.at("owner").get<std::string>(),
-                    .operation = json.at("operation").get<std::uint64_t>(),
-                    .size = kib("size_kib"),
-                    .present = kib("present_kib"),
-                    .limit = kib("limit_kib"),
-                    .max_pages = kib("max_pages_kib"),
-                    .settled_offset = kib("settled_offset_kib"),
-                    .to = kib("to_kib"),
-                    .keep = json.value("keep", false)};
-      if (json.contains("pool_kib")) record.pool = kib("pool_kib");
-      if (json.contains("frozen_pool_kib")) record.frozen_pool = kib("frozen_pool_kib");
-      return record;
-    }
-  } catch (const nlohmann::json::exception&) {  // the one way in which the library reports a type
+    Record record{.owner = origin->owner,
+                  .operation = operation->get<std::uint64_t>(),
+                  .size = kib_in(json, "size_kib"),
+                  .present = kib_in(json, "present_kib"),
+                  .limit = kib_in(json, "limit_kib"),
+                  .max_pages = kib_in(json, "max_pages_kib"),
+                  .settled_offset = kib_in(json, "settled_offset_kib"),
+                  .to = kib_in(json, "to_kib"),
+                  .keep = json.value("keep", false)};
+    if (json.contains("pool_kib")) record.pool = kib_in(json, "pool_kib");
+    if (json.contains("frozen_pool_kib")) record.frozen_pool = kib_in(json, "frozen_pool_kib");
+    return record;
+  } catch (const Json::exception&) {  // the one way in which the library reports a type
+    return std::nullopt;
   }
-  return std::nullopt;
 }
 
 Journal::Journal(host::Store& store, DomainIdentity domain)
@@ -71,18 +129,22 @@ Result<std::optional<Record>> Journal::read() {
   BOOST_OUTCOME_TRY(const auto text, store_->read(path_));
   if (!text) return std::optional<Record>{};
   auto record = record_from(*text);
-  if (!record) return damaged();
+  if (!record) return refused(holder_in(*text));
   return record;
 }
 
-Error Journal::busy(const std::string& text) const {
-  const auto record = record_from(text);
-  return domain_error(domain_, Cause::busy, plan::held_by(record ? record->owner : std::string{}));
+Result<Holder> Journal::holder(host::Port& port) {
+  BOOST_OUTCOME_TRY(const auto text, store_->read(path_));
+  return text ? holder_in(*text, port) : Holder{};
 }
 
-Error Journal::damaged() const {
-  return domain_error(domain_, Cause::journal_damaged, plan::damaged_record,
-                      plan::mend_record(domain_.id));
+Error Journal::refused(const Holder& holder) const {
+  const auto refusal = plan::refuse_held({.domain = {.identity = domain_}, .holder = holder});
+  return domain_error(domain_, refusal->cause, refusal->message, refusal->hint);
+}
+
+Error Journal::busy(const std::string& text) const {
+  return refused({Holder::State::alive, holder_in(text).owner});
 }
 
 Result<void> Journal::begin(const Record& record) {
@@ -116,27 +178,28 @@ Result<std::optional<Record>> Journal::take_over(host::Port& port) {
   BOOST_OUTCOME_TRY(const auto standing, store_->read(path_));
   if (!standing) return std::optional<Record>{};
   std::optional<Record> taken;
+  std::string written;
   const auto take = [&](host::StoreView& view) -> Result<void> {
     taken.reset();
     BOOST_OUTCOME_TRY(const auto text, view.read(path_));
     if (!text) return success();  // its owner has just ended it
-    auto record = record_from(*text);
-    if (!record) return damaged();
-    if (port.is_alive(record->owner)) return busy(*text);
-    record->owner = port.self();
-    BOOST_OUTCOME_TRY(view.write(path_, to_text(*record)));
-    taken = std::move(record);
-    return success();
+    const Holder holder = holder_in(*text, port);
+    if (holder.state != Holder::State::dead) return refused(holder);
+    taken = record_from(*text);
+    taken->owner = port.self();
+    written = updated(*text, *taken);
+    return view.write(path_, written);
   };
   const auto committed = store_->transact(take);
   held_ = taken;
-  BOOST_OUTCOME_TRY(taken ? stands_after(committed, to_text(*taken)) : committed);
+  BOOST_OUTCOME_TRY(taken ? stands_after(committed, written) : committed);
   return taken;
 }
 
 Result<void> Journal::require_free(host::Port& port) {
-  BOOST_OUTCOME_TRY(const auto standing, read());
-  if (standing && port.is_alive(standing->owner)) return busy(to_text(*standing));
+  BOOST_OUTCOME_TRY(const Holder standing, holder(port));
+  const bool free = standing.state == Holder::State::none || standing.state == Holder::State::dead;
+  if (!free) return refused(standing);
   return success();
 }
 
@@ -148,7 +211,7 @@ Result<void> Journal::disown(Record record) {
     const auto standing = record_from(*text);
     const bool ours =
         standing && standing->operation == record.operation && standing->owner == owner;
-    return ours ? view.write(path_, to_text(record)) : success();
+    return ours ? view.write(path_, updated(*text, record)) : success();
   };
   BOOST_OUTCOME_TRY(store_->transact(write));
   held_.reset();

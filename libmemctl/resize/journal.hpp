@@ -9,6 +9,7 @@
 #include "memctl/domain_info.hpp"
 #include "memctl/error.hpp"
 #include "memctl/units.hpp"
+#include "plan/input.hpp"
 
 namespace memctl::resize {
 
@@ -44,14 +45,16 @@ class Journal {
 
   /// The record that stands there. Errors: `journal_damaged`, `store_error`.
   [[nodiscard]] Result<std::optional<Record>> read();
+  /// Who holds the domain. Errors: `store_error`.
+  [[nodiscard]] Result<plan::Holder> holder(host::Port& port);
   /// Writes the record. Errors: `busy` if another stands there; `no_such_domain` once the domain
   /// has gone; `store_error`.
   [[nodiscard]] Result<void> begin(const Record& record);
   /// Makes this process the owner of a record whose owner is dead, in one step: if two processes
   /// try, one succeeds. The rest of the record stays, so that another process can go on if this one
   /// dies as well. Nothing: no record stands there. Errors: `busy` if the owner lives;
-  /// `journal_damaged`, which leaves everything alone because nobody knows whose it is;
-  /// `store_error`.
+  /// `journal_damaged`, which leaves everything alone because nobody knows whose it is, or because
+  /// a newer memctl wrote it; `store_error`.
   [[nodiscard]] Result<std::optional<Record>> take_over(host::Port& port);
   /// Errors: `busy` if an owner that lives holds the domain; `journal_damaged`, `store_error`.
   [[nodiscard]] Result<void> require_free(host::Port& port);
@@ -63,7 +66,8 @@ class Journal {
 
  private:
   [[nodiscard]] Error busy(const std::string& text) const;
-  [[nodiscard]] Error damaged() const;
+  /// `holder` must be one that refuses.
+  [[nodiscard]] Error refused(const plan::Holder& holder) const;
   [[nodiscard]] Result<void> stands_after(Result<void> committed, const std::string& text);
 
   host::Store* store_;

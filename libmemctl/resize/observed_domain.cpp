@@ -106,17 +106,7 @@ Result<void> ObservedDomain::require_nodes() {
 }
 
 Result<void> ObservedDomain::read_holder() {
-  using State = plan::Holder::State;
-  const auto record = Journal(port_->store(), identity_).read();
-  if (!record) {
-    if (record.error().cause != Cause::journal_damaged) return record.error();
-    facts_.holder = {.state = State::damaged};
-  } else if (!record.value()) {
-    facts_.holder = {};
-  } else {
-    const std::string& owner = record.value()->owner;
-    facts_.holder = {.state = port_->is_alive(owner) ? State::alive : State::dead, .owner = owner};
-  }
+  BOOST_OUTCOME_TRY(facts_.holder, Journal(port_->store(), identity_).holder(*port_));
   return success();
 }
 

@@ -92,7 +92,7 @@ def test_a_silent_guest_keeps_what_it_has(memctl: Memctl, simulate: Simulate) ->
     assert (left["outcome"], left["cause"]) == ("kept", "agent_absent")
 
 
-@pytest.mark.parametrize("record", ["{}", "nonsense", {**RECORD, "format": 2}])
+@pytest.mark.parametrize("record", ["{}", "nonsense", {**RECORD, "format": "2"}])
 def test_a_damaged_record_is_left_alone(
     memctl: Memctl, simulate: Simulate, record: str | dict[str, Any]
 ) -> None:
@@ -124,3 +124,31 @@ def test_a_missing_guest_does_not_hide_the_others(memctl: Memctl, simulate: Simu
     assert run.code == 3
     assert "(no_such_domain)" in run.err
     assert "an unfinished resize" in run.out
+
+
+def test_a_record_of_a_newer_memctl_is_left_to_that_memctl(
+    memctl: Memctl, simulate: Simulate
+) -> None:
+    uri = simulate(**host({"format": 2, "owner": "nobody", "news": [1]}))
+    for words in (["recover"], ["resize", "g", "2g"], ["plan", "g", "2g"]):
+        run = memctl("--host", uri, *words)
+        assert run.code == 3
+        assert "a newer memctl left the record of an operation that died" in run.err
+        assert "install that memctl again" in run.err
+    found = memctl("--host", uri, "doctor", "g", "--json").objects()
+    assert "a newer memctl" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "told"),
+    [(2, "the agent is newer: install the memctl in dom0 that goes with it")],
+)
+def test_an_agent_of_another_protocol_is_refused_by_name(
+    memctl: Memctl, simulate: Simulate, protocol: int, told: str
+) -> None:
+    guest = {"name": "g", "type": "pv", "memory": "1GiB", "agent_protocol": protocol}
+    run = memctl("--host", simulate(host="16GiB", guests=[guest]), "resize", "g", "2g")
+    assert run.code == 3
+    assert "(agent_incompatible)" in run.err
+    assert f"speaks protocol {protocol} to {protocol}, this library 1 to 1" in run.err
+    assert told in run.err

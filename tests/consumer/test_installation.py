@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -45,9 +46,33 @@ def test_no_installed_text_names_the_place_where_memctl_was_built(installed: Ins
 
 
 @pytest.mark.parametrize("prefix", ["usr", "opt/memctl"])
-def test_the_unit_starts_the_agent_that_was_installed_with_it(tmp_path: Path, prefix: str) -> None:
-    install(tmp_path / prefix, "guest")
-    unit = (tmp_path / prefix / "lib/systemd/system/memctl-agent.service").read_text()
-    match = re.search(r"^ExecStart=(\S+)$", unit, re.MULTILINE)
-    assert match and Path(match[1]) == tmp_path / prefix / "sbin/memctl-agent"
-    assert "memctl-agent" in run(match[1], "--version").stdout
+@pytest.mark.parametrize(
+    ("unit", "component", "program", "most_exposed"),
+    [
+        ("memctl-agent.service", "guest", "sbin/memctl-agent", 2.2),
+        ("memctl-recover.service", "host", "bin/memctl", 2.0),
+    ],
+)
+def test_a_unit_starts_the_program_that_was_installed_with_it(
+    tmp_path: Path, prefix: str, unit: str, component: str, program: str, most_exposed: float
+) -> None:
+    install(tmp_path / prefix, component)
+    units = tmp_path / prefix / "lib/systemd/system"
+    match = re.search(r"^ExecStart=(\S+)", (units / unit).read_text(), re.MULTILINE)
+    assert match and Path(match[1]) == tmp_path / prefix / program
+    assert "memctl" in run(match[1], "--version").stdout
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not installed")
+    for each in units.iterdir():
+        told = run("systemd-analyze", "verify", "--man=no", each)
+        assert told.stdout + told.stderr == ""
+    rated = run("systemd-analyze", "security", "--offline=yes", "--no-pager", units / unit).stdout
+    exposure = re.search(r"exposure level for \S+: ([0-9.]+)", rated)
+    assert exposure and float(exposure[1]) < most_exposed, rated
+
+
+def test_nothing_recovers_by_itself_until_the_administrator_says_so(installed: Installed) -> None:
+    units = installed.prefix / "lib/systemd/system"
+    assert (units / "memctl-recover.timer").is_file()
+    assert [path for path in installed.prefix.rglob("*.wants*")] == []
+    assert "[Install]" not in (units / "memctl-recover.service").read_text()

@@ -42,6 +42,10 @@ GuestSpec guest(int number) {
       AgentConduct::absent, AgentConduct::killed, AgentConduct::garbage, AgentConduct::huge,
       AgentConduct::lying,  AgentConduct::stale,  AgentConduct::deleting};
   if (one_in(12)) spec.agent.conduct = *rc::gen::elementOf(conducts);
+  // Agents and records of later versions.
+  if (one_in(10)) spec.agent.protocol_max = 3;
+  if (one_in(25)) spec.agent.protocol_min = spec.agent.protocol_max = 2;
+  if (one_in(25)) spec.journal = R"({"format":2,"owner":"nobody"})";
   return spec;
 }
 
@@ -118,7 +122,8 @@ void showValue(const HostChoice& choice, std::ostream& out) {
         << to_string(kernel.block_size) << ", policy " << kernel.online_policy
         << (kernel.online_fails ? ", online fails" : "") << ", off " << to_string(kernel.off_target)
         << ", a second " << to_string(kernel.populated_per_second) << ", agent "
-        << static_cast<int>(guest.agent.conduct);
+        << static_cast<int>(guest.agent.conduct) << " of protocol " << guest.agent.protocol_min
+        << " to " << guest.agent.protocol_max << (guest.journal.empty() ? "" : ", newer record");
   }
 }
 

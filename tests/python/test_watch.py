@@ -109,6 +109,11 @@ def test_a_logger_hears_what_the_host_does(caplog: pytest.LogCaptureFixture) -> 
     assert "demo-pv: populate, stage 1, 1024 MiB -> 2048 MiB" in messages
     assert messages[-1].endswith("(refused: host_memory)"), "the last line was waited for"
     assert {one.domain.name for one in records} == {"demo-pv"}
+    ends = [one for one in records if one.kind == "resize_ended"]
+    assert [one.report.outcome for one in ends] == ["verified", "refused"]
+    assert ends[0].report.reached == memctl.Size("2GiB")
+    assert ends[1].report.cause == "host_memory" and ends[1].report.requested == "100GiB"
+    assert {one.kind for one in records if one.report is None} == {"other"}
     assert {one.threadName for one in records} == {"memctl-log"}
     assert (records[0].levelno, records[1].levelno) == (logging.INFO, logging.DEBUG)
     assert "memctl-log" not in [thread.name for thread in threading.enumerate()]

@@ -100,6 +100,8 @@ LAB = {
         "test_boot.py",
         "test_grow.py",
         "test_bad_input.py",
+        "test_system_journal.py",
+        "test_versions.py",
         "test_figures.py",
         "test_told_crashes.py",
     ),

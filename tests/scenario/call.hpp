@@ -46,6 +46,7 @@ class Call final : public cli::Environment {
     return configuration_;
   }
   [[nodiscard]] Result<Host> open_host(const std::string& /*uri*/) override { return host_; }
+  void note(const LogLine& /*line*/) override {}
   void write_out(std::string_view text) override { out_ += text; }
   void write_err(std::string_view text) override { err_ += text; }
   [[nodiscard]] cli::ProgressBar::Style style() override { return {.live = false}; }

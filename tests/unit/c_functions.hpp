@@ -175,10 +175,10 @@ inline std::vector<std::string> ending_functions() {
           "memctl_operation_close"};
 }
 inline std::vector<std::string> telling_functions() {
-  return {"memctl_version",       "memctl_cause_name",  "memctl_domain_type_name",
-          "memctl_outcome_name",  "memctl_phase_name",  "memctl_check_name",
-          "memctl_severity_name", "memctl_change_name", "memctl_log_level_name",
-          "memctl_cause_named",   "memctl_queue_fd"};
+  return {"memctl_version",        "memctl_cause_name",  "memctl_domain_type_name",
+          "memctl_outcome_name",   "memctl_phase_name",  "memctl_check_name",
+          "memctl_severity_name",  "memctl_change_name", "memctl_log_level_name",
+          "memctl_line_kind_name", "memctl_cause_named", "memctl_queue_fd"};
 }
 
 }  // namespace memctl

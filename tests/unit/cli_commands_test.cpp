@@ -40,6 +40,7 @@ class Recorded final : public Environment {
     if (!configured) return configured.error();
     return Host::open(uri, {.policy = configured.value().policy});
   }
+  void note(const LogLine& /*line*/) override {}
   void write_out(std::string_view text) override { out += text; }
   void write_err(std::string_view text) override { err += text; }
   ProgressBar::Style style() override { return style_; }

@@ -66,6 +66,37 @@ TEST_F(SimulatedHost, ALogTellsARefusalFromAFailure) {
                                   "cancelled)"));
 }
 
+TEST_F(SimulatedHost, ALogHasTheReportOfEachResizeInOneLine) {
+  std::vector<LogLine> ends;
+  {
+    const Host host =
+        Host::open(uri(), {.on_log =
+                               [&](const LogLine& line) {
+                                 EXPECT_EQ(line.report.has_value(), line.kind != LineKind::other);
+                                 if (line.report) ends.push_back(line);
+                               }})
+            .value();
+    EXPECT_TRUE(host.domain("g0").value().resize(512_MiB).wait());
+    EXPECT_FALSE(host.domain("g0").value().resize(64_TiB).wait());
+    DomainIdentity gone = host.domain("g0").value().identity();
+    gone.id = DomainId{77};
+    EXPECT_FALSE(host.domain(gone).resize(1_GiB).wait());
+    EXPECT_FALSE(host.domain(gone).recover());
+    EXPECT_TRUE(host.domain("g0").value().recover()) << "nothing was left, so no line tells of it";
+  }
+  ASSERT_EQ(ends.size(), 4U);
+  EXPECT_EQ(name(ends[0].kind), "resize_ended");
+  EXPECT_EQ(ends[0].report->outcome, Outcome::verified);
+  EXPECT_EQ(ends[0].report->reached, 512_MiB);
+  EXPECT_EQ(ends[1].report->cause, Cause::host_memory);
+  EXPECT_EQ(ends[1].report->from, 512_MiB);
+  EXPECT_EQ(ends[2].report->cause, Cause::no_such_domain);
+  EXPECT_EQ(ends[2].report->requested, 1_GiB);
+  EXPECT_EQ(name(ends[3].kind), "recovery_ended");
+  EXPECT_EQ(ends[3].report->cause, Cause::no_such_domain);
+  EXPECT_EQ(ends[3].report->domain.id, DomainId{77});
+}
+
 TEST_F(SimulatedHost, ALogTellsWhatAListenerThrew) {
   Lines lines;
   {

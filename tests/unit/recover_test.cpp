@@ -150,7 +150,7 @@ TEST_F(RecoverOnSim, OneOfTwoRecoveriesTakesALeftoverOver) {
 
 TEST_F(RecoverOnSim, ARecordThatCannotBeReadIsLeftAloneWithAllThatBelongsToIt) {
   die_after("claim");
-  for (const char* text : {"", "{}", "nonsense", R"({"format":2,"owner":"x"})"}) {
+  for (const char* text : {"", "{}", "nonsense", R"({"format":2})"}) {
     write_record(text);
     const Kib claimed = world.host_claimed();
     const auto recovery = recover_now();
@@ -160,6 +160,40 @@ TEST_F(RecoverOnSim, ARecordThatCannotBeReadIsLeftAloneWithAllThatBelongsToIt) {
     EXPECT_EQ(record(), text);
     EXPECT_EQ(world.host_claimed(), claimed);
   }
+}
+
+TEST_F(RecoverOnSim, ARecordOfANewerMemctlIsLeftToThatMemctl) {
+  const std::string dead = R"({"format":2,"owner":"nobody","what":"only a newer memctl knows"})";
+  write_record(dead);
+  const auto refused = recover_now();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().cause, Cause::journal_damaged);
+  EXPECT_NE(refused.error().message.find("a newer memctl"), std::string::npos);
+  EXPECT_EQ(refused.error().advice().find("xenstore-rm"), std::string::npos);
+  EXPECT_EQ(record(), dead);
+
+  SimPort other{world};
+  const std::string alive = R"({"format":2,"owner":")" + other.self() + R"("})";
+  write_record(alive);
+  const auto busy = recover_now();
+  ASSERT_FALSE(busy);
+  EXPECT_EQ(busy.error().cause, Cause::busy);
+  EXPECT_EQ(record(), alive);
+}
+
+TEST_F(RecoverOnSim, WhatALaterVersionAddedToARecordOutlivesARecoveryThatHasToWait) {
+  die_after("set_size");
+  world.advance(1s);
+  std::string text = record();
+  text.insert(1, R"("later":{"x":[1]},)");
+  write_record(text);
+  world.pause(id);
+  EXPECT_EQ(recover_now().error().cause, Cause::domain_paused);
+  EXPECT_NE(record().find(R"("later":{"x":[1]})"), std::string::npos) << record();
+  world.unpause(id);
+  world.advance(1s);
+  EXPECT_TRUE(recover_now());
+  EXPECT_EQ(record(), "");
 }
 
 TEST_F(RecoverOnSim, AClaimThatNoRecordTellsOfIsLeftAndTold) {

@@ -12,7 +12,7 @@ from .records import (
 from .errors import Error
 
 _End = Report | Status | Plan | tuple[Finding, ...] | Recovery
-_LogLine = tuple[str, DomainIdentity | None, str]
+_LogLine = tuple[str, DomainIdentity | None, str, str, Report | None]
 _News = Event | _End | Error | DomainChange | _LogLine | None
 _Policy = tuple[int, list[tuple[str, int | None, int | None]]]
 

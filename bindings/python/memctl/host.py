@@ -38,8 +38,10 @@ class Host:
     - `"sim:FILE"`: a simulated host that a file describes.
 
     `policy` is what the administrator allows. `logger` hears what the host does, on a thread of its
-    own: each record also has the `domain`. Without it nothing is logged, except that the logger
-    "memctl" hears of an `on_event` that raises too late to cancel its resize.
+    own. Each of its records also has the `domain` and a `kind`: the last record of each resize is
+    of the kind "resize_ended" and has its `report`; so has a recovery, with "recovery_ended"; all
+    others are "other", and their `report` is None. Without it nothing is logged, except that the
+    logger "memctl" hears of an `on_event` that raises too late to cancel its resize.
 
     Thread-safe. Closing the host cancels all resizes that are under way and waits until the guests
     have been restored. The end of the interpreter closes all hosts. A forked child cannot use its

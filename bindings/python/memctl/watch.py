@@ -13,7 +13,7 @@ from types import TracebackType
 from . import _core
 from .errors import HostClosed
 from .operation import SLICE_MS
-from .records import DomainChange, DomainIdentity
+from .records import DomainChange, DomainIdentity, Report
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
 
@@ -142,8 +142,16 @@ class HostLog:
                 except Exception as error:
                     self._raised(error)
 
-    def _log(self, level: str, domain: DomainIdentity | None, message: str) -> None:
-        self._logger.log(LEVELS[level], "%s", message, extra={"domain": domain})
+    def _log(
+        self,
+        level: str,
+        domain: DomainIdentity | None,
+        message: str,
+        kind: str,
+        report: Report | None,
+    ) -> None:
+        extra = {"domain": domain, "kind": kind, "report": report}
+        self._logger.log(LEVELS[level], "%s", message, extra=extra)
 
     def _raised(self, error: Exception) -> None:
         """Tells Python's hook that the logger raised. The log goes on: lines would pile up."""

@@ -135,8 +135,9 @@ py::object news_of(const Note& note, const End& end) {
 }
 py::object news_of(const Note&, const LogLine& line) {
   return py::make_tuple(to_python(name(line.level)),
-                        line.domain ? to_python(*line.domain) : py::none{},
-                        to_python(line.message));
+                        line.domain ? to_python(*line.domain) : py::none{}, to_python(line.message),
+                        to_python(name(line.kind)),
+                        line.report ? to_python(*line.report) : py::none{});
 }
 py::object news_of(const Note&, const Closed&) { return py::none{}; }
 

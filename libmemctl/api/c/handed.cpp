@@ -165,6 +165,8 @@ void fill(memctl_log_line& out, const LogLine& line, Arena& arena) {
   out.level = number_of(line.level);
   out.domain = line.domain ? arena.make<memctl_identity>(*line.domain) : nullptr;
   out.message = arena.text(line.message);
+  out.kind = number_of(line.kind);
+  out.report = line.report ? arena.make<memctl_report>(*line.report) : nullptr;
 }
 
 void fill(memctl_change& out, const DomainChange& change, Arena& arena) {

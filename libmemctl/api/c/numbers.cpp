@@ -154,6 +154,15 @@ constexpr bool is_known(LogLevel value) {
   return false;
 }
 
+constexpr bool is_known(LineKind value) {
+  switch (value) {
+    SAME(LineKind::other, MEMCTL_LINE_OTHER);
+    SAME(LineKind::resize_ended, MEMCTL_LINE_RESIZE_ENDED);
+    SAME(LineKind::recovery_ended, MEMCTL_LINE_RECOVERY_ENDED);
+  }
+  return false;
+}
+
 #undef SAME
 
 /// The texts of `name` are static and end with a null.
@@ -192,6 +201,9 @@ const char* memctl_change_name(memctl_change_kind change) {
 }
 const char* memctl_log_level_name(memctl_log_level level) {
   return memctl::c::name_of<memctl::LogLevel>(level);
+}
+const char* memctl_line_kind_name(memctl_line_kind kind) {
+  return memctl::c::name_of<memctl::LineKind>(kind);
 }
 memctl_cause memctl_cause_named(const char* name) {
   const auto cause = name ? memctl::cause_named(name) : std::nullopt;

@@ -23,14 +23,23 @@ bool is_control_domain() {
 /// Makes the first privileged call. It fails with EPERM outside of dom0, and with EACCES if
 /// libxenctrl was built for another release of Xen.
 Result<void> require_privilege(Control& control) {
+  // Each of Xen's two interfaces for tools has a version of its own, and refuses all others. From
+  // 4.17 to 4.20 only that of the second changed (sysctl.h, domctl.h).
   xc_physinfo_t host{};
-  if (xc_physinfo(control.get(), &host) == 0) return success();
+  xc_vcpuinfo_t vcpu{};
+  if (xc_physinfo(control.get(), &host) == 0 && xc_vcpu_getinfo(control.get(), 0, 0, &vcpu) == 0) {
+    return success();
+  }
   Error error = control.failed("read the host's figures");
   if (error.raw == EACCES) {
     error.cause = Cause::xen_unsupported;
     error.message = "Xen " + std::to_string(control.xen_major()) + "." +
                     std::to_string(control.xen_minor()) +
-                    " refuses the calls of this libxenctrl: it was built for another release";
+                    " runs, and refuses the calls of the libraries of Xen " MEMCTL_XEN_RELEASE
+                    ", which memctl was built for";
+    error.hint = "boot Xen " MEMCTL_XEN_RELEASE
+                 ", or install the memctl that was built for the "
+                 "Xen that runs";
   } else if (error.raw == EPERM && !is_control_domain()) {
     error.cause = Cause::no_xen;
     error.message = "this is a Xen guest, not the dom0";

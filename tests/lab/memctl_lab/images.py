@@ -167,8 +167,9 @@ def _dom0_tree(config: LabConfig, packages: Packages, programs: dict[str, Path])
     binaries = {f"{xen}/bin/{name}": packages.xen / "bin" / name for name in XEN_PROGRAMS}
     for client in sorted(packages.root.glob("usr/bin/xenstore*")):
         binaries[f"usr/bin/{client.name}"] = client
-    for name in ("lab-dom0d", "lab-guest", "lab-probe", "lab-rival", "lab-sparse"):
+    for name in ("lab-dom0d", "lab-guest", "lab-journal", "lab-probe", "lab-rival", "lab-sparse"):
         binaries[f"usr/sbin/{name}"] = programs[name]
+    binaries["usr/lib/lab-other-xen.so"] = programs["lab-other-xen"]
     if config.memctl.exists():
         binaries["usr/bin/memctl"] = config.memctl
         _add_xl_commands(tree, config, packages, binaries)

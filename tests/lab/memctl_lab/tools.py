@@ -15,6 +15,8 @@ LIBRARIES = {
     "lab-guest": ("-lxenstore",),
     "lab-guestd": ("-static",),
     "lab-hog": ("-static",),
+    "lab-journal": ("-static",),
+    "lab-other-xen": ("-shared", "-fPIC", "-ldl"),
     "lab-probe": ("-lxenctrl",),
     "lab-rival": ("-lxenlight", "-lxenctrl", "-lxentoollog"),
     "lab-sparse": ("-static",),
