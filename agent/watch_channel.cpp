@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>  // xs_wire.h needs it and does not include it
 #include <cstdlib>
 #include <cstring>
 #include <string>

@@ -103,16 +103,18 @@ TEST_P(ClaimTest, FeedsNoPagingPool) {
   EXPECT_EQ(facts().pool, before().pool);
 }
 
-// From Xen 4.22 on, freed memory goes back to the host and not into the claim.
-TEST_P(ClaimTest, TakesBackWhatTheDomainFreesAndServesWhatItPopulates) {
-  const Pages claimed = claim_some();
+// Freed memory goes into the claim on Debian 12's Xen 4.17, and to the host on Debian 13's 4.20.
+// memctl works with both.
+TEST_P(ClaimTest, TakesBackWhatTheDomainFreesOrNotAndServesWhatItPopulates) {
+  claim_some();
   tell_guest(size() - 8_MiB);
   EXPECT_TRUE(
       eventually([&] { return allocated() == before().memory.allocated - to_pages(8_MiB); }));
-  EXPECT_EQ(claim(), to_pages(24_MiB));
+  EXPECT_THAT(claim(), testing::AnyOf(to_pages(24_MiB), to_pages(16_MiB)));
+  const Pages left = claim() - to_pages(8_MiB);
   tell_guest(size());
   EXPECT_TRUE(eventually([&] { return allocated() == before().memory.allocated; }));
-  EXPECT_EQ(claim(), claimed - before().memory.allocated);
+  EXPECT_EQ(claim(), left);
 }
 
 }  // namespace

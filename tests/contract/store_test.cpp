@@ -53,7 +53,7 @@ TEST_F(StoreTest, RefusesInvalidPaths) {
                                       node() + "/\xc3\xa4",
                                       "@memctl",
                                       node() + std::string{"\0a", 2},
-                                      node() + "/" + std::string(3100, 'x')};
+                                      node() + "/" + std::string(4100, 'x')};
   for (const auto& path : none) {
     EXPECT_TRUE(failed_with(store().read(path), Cause::store_error)) << path;
     EXPECT_TRUE(failed_with(store().write(path, ""), Cause::store_error)) << path;

@@ -19,10 +19,11 @@ from _pytest.terminal import TerminalReporter
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 pytest.register_assert_rewrite("memctl_lab")  # so that a failed check shows what it compared
 
-from memctl_lab import Lab, LabConfig, ScenarioHost, SimulatedHost  # noqa: E402
+from memctl_lab import Lab, LabConfig, LabError, ScenarioHost, SimulatedHost  # noqa: E402
 from memctl_lab.comparison import in_short  # noqa: E402
 from memctl_lab.debian_host import DOM0_MIB, DebianLab  # noqa: E402
 from memctl_lab.figures import Figures, Ledger  # noqa: E402
+from memctl_lab.packages import release  # noqa: E402
 from memctl_lab.scenario import unexpected_crashes  # noqa: E402
 
 LAB = pytest.StashKey[Lab]()
@@ -213,12 +214,18 @@ def pytest_exception_interact(node: pytest.Item, report: pytest.TestReport) -> N
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Says which build the lab boots."""
+    """Says what the lab boots."""
     chosen = LabConfig()
     have = {"memctl": chosen.memctl, "memctl-agent": chosen.agent}
     missing = [name for name, path in have.items() if not path.exists()]
     notice = f"; NOT BUILT: {', '.join(missing)}" if missing else ""
-    return [f"lab: build {chosen.build}{notice}; scenarios on: {config.getoption('--host')}"]
+    host = config.getoption("--host")
+    if host != "sim":
+        try:
+            notice += f"; {release(chosen.cache)}"
+        except LabError as error:  # a scenario on real Xen fails with it
+            notice += f"; {error}"
+    return [f"lab: build {chosen.build}{notice}; scenarios on: {host}"]
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
@@ -230,7 +237,9 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
         f"figures: {len(ledger.entries)} recorded, {both} of them on both hosts and equal"
     )
     comparison, directory = ledger.comparison, terminalreporter.config.getoption("comparison")
-    comparison.write(directory, "xen")
+    booted = terminalreporter.config.stash.get(LAB, None)
+    if booted is not None and booted.release is not None:
+        comparison.write(directory, "xen", booted.release)
     for host in ("xen", "sim"):
         if comparison.data(host):
             terminalreporter.write_line(f"by xl and through memctl, on {host}:")

@@ -22,7 +22,7 @@ XL_CONF = "/etc/xen/xl.conf"
 IN_THE_GUEST = "in the guest: "
 RESTART_AGENT = "systemctl restart memctl-agent"
 ASKED_OF_THE_AGENT = ("hotplug", "kernel", "online_policy", "udev_rule", "memory_blocks")
-MEASURED = ("host_reserve", "agent_version", "kernel")
+MEASURED = ("xen_version", "host_reserve", "agent_version", "kernel")
 """Checks whose message differs between the hosts."""
 
 UDEV_RULE = "/etc/udev/rules.d/40-lab.rules"

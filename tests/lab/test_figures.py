@@ -10,6 +10,9 @@ import pytest
 from memctl_lab.comparison import Comparison, Ending, ending_of
 from memctl_lab.facts import Limits
 from memctl_lab.figures import FiguresDiffer, Ledger
+from memctl_lab.packages import Release
+
+RELEASE = Release("4.17", "6.1")
 
 
 def test_equal_figures_are_kept_for_both_hosts() -> None:
@@ -46,10 +49,10 @@ def ending(said: str, *, process: str = "alive", free_mib: int = 4000) -> Ending
 def test_a_row_is_written_once_both_makers_have_told_it(tmp_path: Path) -> None:
     comparison = Comparison()
     comparison.add("pv to 1 GiB", "xl", "xen", ending("rc 0"))
-    comparison.write(tmp_path, "xen")
+    comparison.write(tmp_path, "xen", RELEASE)
     assert not list(tmp_path.iterdir())
     comparison.add("pv to 1 GiB", "memctl", "xen", ending("verified"))
-    comparison.write(tmp_path, "xen")
+    comparison.write(tmp_path, "xen", RELEASE)
     rows = json.loads((tmp_path / "comparison.json").read_text(encoding="utf-8"))
     assert [row["request"] for row in rows] == ["pv to 1 GiB"]
     assert ending_of(rows[0]["memctl"]) == ending("verified")
@@ -60,12 +63,23 @@ def test_rows_of_another_run_stay_and_those_of_this_one_take_their_place(tmp_pat
         comparison = Comparison()
         comparison.add(asked, "xl", "xen", ending(said))
         comparison.add(asked, "memctl", "xen", ending("verified"))
-        comparison.write(tmp_path, "xen")
+        comparison.write(tmp_path, "xen", RELEASE)
     rows = json.loads((tmp_path / "comparison.json").read_text(encoding="utf-8"))
     assert [(row["request"], row["xl"]["said"]) for row in rows] == [
         ("first", "rc 1"),
         ("second", "rc 0"),
     ]
+
+
+def test_the_same_request_on_another_release_is_another_row(tmp_path: Path) -> None:
+    newer = Release("4.20", "6.12")
+    for release in (RELEASE, newer):
+        comparison = Comparison()
+        for by in ("xl", "memctl"):
+            comparison.add("pv to 1 GiB", by, "xen", ending("rc 0"))
+        comparison.write(tmp_path, "xen", release)
+    rows = json.loads((tmp_path / "comparison.json").read_text(encoding="utf-8"))
+    assert [Release(row["xen"], row["linux"]) for row in rows] == [RELEASE, newer]
 
 
 def test_a_harmed_guest_stands_out() -> None:

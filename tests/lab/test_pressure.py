@@ -49,7 +49,8 @@ def test_the_agent_answers_with_two_mebibytes_left(guest: ScenarioGuest, figures
     before = guest.snapshot()
     refused = resize(guest, "1g")
     assert refused.ending == (3, "refused", "guest_memmap")
-    assert refused.report["elapsed_ms"] < 5000
+    if guest.host.kind == "sim":  # its time is virtual; real time depends on the machine
+        assert refused.report["elapsed_ms"] < 5000
     assert guest.snapshot() == before
     check_unharmed(guest)
     figures.record("refused", cause=refused.report["cause"])

@@ -73,6 +73,18 @@ def blocks_that_stay_offline(type: str) -> Row:
     )
 
 
+def onlined_or_not_by_the_kernel(type: str) -> Row:
+    """What xl reaches depends on the kernel: 160 MiB with Debian 12's, 512 MiB with Debian 13's."""
+    return Row(
+        f"{type} to 512 MiB, its kernel's policy is its default",
+        guest="default",
+        type=type,
+        options={"online_policy": None},
+        xl=(512,),
+        memctl=(512,),
+    )
+
+
 ROWS = [
     Row(
         "pv to 512 MiB by mem-set alone",
@@ -84,6 +96,8 @@ ROWS = [
     ),
     blocks_that_stay_offline("pv"),
     blocks_that_stay_offline("pvh"),
+    onlined_or_not_by_the_kernel("pv"),
+    onlined_or_not_by_the_kernel("pvh"),
     Row(
         "pvh to 3584 MiB",
         guest="dry",

@@ -18,7 +18,7 @@ import table
 from ctest import DAEMONS, daemons, tests_of
 from engine import Engine, Stopped
 from errors import RunError
-from jobs import BUILD, ROOT
+from jobs import BUILD, ROOT, release
 from memctl_lab.config import LabConfig
 from report import Report, minutes
 from results import Store
@@ -37,7 +37,7 @@ A part that has passed runs again only if something that it depends on has chang
 
 
 def parse() -> argparse.Namespace:
-    parts = "".join(f"  {name:<12} {what}\n" for name, what in table.PARTS.items())
+    parts = "".join(f"  {name:<14} {what}\n" for name, what in table.PARTS.items())
     parser = argparse.ArgumentParser(
         prog="scripts/test",
         description="Builds memctl and tests it.",
@@ -63,6 +63,9 @@ def parse() -> argparse.Namespace:
         options.parts = list(table.PARTS if options.full else table.DEFAULT)
     if options.no_lab:
         options.parts = [part for part in options.parts if part != "lab"]
+    tell_left_out(options.parts)
+    if not has_style():
+        options.parts = [part for part in options.parts if part != "tidy"]
     if not options.parts:
         parser.error("nothing is left to run")
     return options
@@ -115,7 +118,8 @@ class Run:
     def _first(self) -> None:
         parts = self._options.parts
         if "style" in parts:
-            self._engine.run([table.style(), table.runner()], self._width)
+            style = [table.style()] if has_style() else []
+            self._engine.run([*style, table.runner()], self._width)
         wanted = {"release tests": "release"} | {name: name for name in ("lab", "daemon", "inputs")}
         needing = [name for name, part in wanted.items() if part in parts]
         self._has_release = bool(needing) and self._build("release", needing)
@@ -126,6 +130,8 @@ class Run:
             self._engine.run(table.lab(self._options.full), 2)
             if self._options.full:
                 self._full_image()
+        if "other-release" in parts:
+            self._other_release()
 
     def _full_image(self) -> None:
         self._packages_are_tried.wait()
@@ -136,7 +142,8 @@ class Run:
 
     def _second(self) -> None:
         self._second_may_begin.wait()
-        parts, idle = self._options.parts, "lab" in self._options.parts
+        parts = self._options.parts
+        idle = bool({"lab", "other-release"} & set(parts))
         for preset in ("asan-ubsan", "tsan"):
             needing = [f"{preset} tests"] if preset in parts else []
             needing += ["daemon"] if preset == "asan-ubsan" and "daemon" in parts else []
@@ -153,11 +160,35 @@ class Run:
         if "inputs" in parts and self._has_release:
             self._engine.run([table.inputs()], 1, idle)
 
+    def _other_release(self) -> None:
+        left = table.other_release(self._options.fresh, not self._options.no_lab)
+        while left:
+            job = left.pop(0)
+            if not self._engine.run([job], 1):
+                break
+        for job_without_it in left:
+            self._report.not_run(job_without_it.part, f"since {job.name} failed")
+
     def _build(self, preset: str, needing: list[str], idle: bool = False) -> bool:
         built = self._engine.run([table.build(preset, self._options.fresh)], 1, idle)
         for part in needing if not built else []:
             self._report.not_run(part, f"since {preset}.build failed")
         return built
+
+
+def has_style() -> bool:
+    """Whether the style is checked on this machine."""
+    return release() == table.STYLE_RELEASE
+
+
+def tell_left_out(parts: list[str]) -> None:
+    """Says what is left out on this machine, and why."""
+    left_out = [part for part in ("style", "tidy") if part in parts and not has_style()]
+    if left_out:
+        print(
+            f"left out: {' and '.join(left_out)}, since only the formatters and clang-tidy of "
+            f"{table.STYLE_RELEASE} count, and this is {release() or 'another system'}"
+        )
 
 
 def install(full: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -65,7 +66,7 @@ class Job:
     environment: dict[str, str] = field(default_factory=dict)
     timeout: float = 3600
     build: bool = False
-    """Whether it is a build. A build runs each time, and finds out by itself what has changed."""
+    """Whether it is a build. It runs each time, and finds out by itself what has changed."""
     reports: tuple[Path, ...] = ()
     """The JUnit files that the job writes."""
 
@@ -116,6 +117,11 @@ def files(*where: str) -> list[tuple[str, Path]]:
         if not any(name == each or name.startswith(f"{each}/") or each == "." for name in names):
             raise RunError(f"a job depends on {each}, which is not there")
     return [(name, ROOT / name) for name in names if (ROOT / name).is_file()]
+
+
+def release() -> str:
+    """The name of this machine's release of Debian, such as bookworm."""
+    return platform.freedesktop_os_release().get("VERSION_CODENAME", "")
 
 
 @cache

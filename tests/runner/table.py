@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs import BUILD, Inputs, Job
+from jobs import BUILD, Inputs, Job, release
 from memctl_lab.config import LabConfig
 
 PYTHON = "/usr/bin/python3"
@@ -12,6 +12,7 @@ PARTS = {
     "style": "the style of every file, and the tests of this program",
     "release": "the release build and its tests",
     "lab": "real guests on real Xen, under QEMU's emulation",
+    "other-release": "the release build, its tests and a lab on another release of Debian",
     "asan-ubsan": "the tests with AddressSanitizer and UndefinedBehaviorSanitizer",
     "tsan": "the tests built by clang++, with ThreadSanitizer",
     "daemon": "a daemon with the library runs for ten minutes: plain, with sanitizers, in valgrind",
@@ -21,6 +22,9 @@ PARTS = {
     "inputs": "each test reads only files that its key covers",
 }
 DEFAULT = ("style", "release", "lab", "asan-ubsan")
+
+#: The release whose formatters and clang-tidy count. Those of another release want other things.
+STYLE_RELEASE = "bookworm"
 
 RELEASE = BUILD / "release"
 CODE = (
@@ -152,6 +156,48 @@ LAB_ALSO = {
     ),
     "debian": Inputs(built=(LabConfig().debs,), tools=("dpkg-deb", "mkfs.ext4", "mmdebstrap")),
 }
+
+
+#: What the lab shows on another release: boots, the port's contract, growth, recovery, kills.
+LAB_ELSEWHERE = (
+    "test_boot.py",
+    "test_grow.py",
+    "test_contract.py",
+    "test_recover.py",
+    "test_crash.py",
+    "test_default_host.py",
+)
+
+
+def other() -> str:
+    """The other release of Debian on which everything has to work."""
+    return "trixie" if release() == "bookworm" else "bookworm"
+
+
+def other_release(fresh: bool, with_lab: bool) -> list[Job]:
+    """The jobs in a root of another release, each of which needs the one before.
+
+    They run each time: nothing here knows the packages of that root. The second is a run of this
+    program in there, which knows them and what has passed.
+    """
+    name = other()
+    enter = ("scripts/in-release", name)
+    pytest = (PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    again = ("--fresh",) if fresh else ()
+    root_report = BUILD / "reports" / f"{name}.root.xml"
+    lab_report = BUILD / "releases" / name / "tree" / "reports" / "lab.xml"
+    in_there = "build/reports/lab.xml"
+    lab_files = (f"tests/lab/{file}" for file in LAB_ELSEWHERE)
+    root = (*pytest, f"--junitxml={root_report}", "tests/runner/check_roots.py")
+    tests = (*enter, "scripts/test", *again, "release")
+    options = ("-rA", "--host=xen", "--full", "-k", "not random", f"--junitxml={in_there}")
+    boots = (*enter, *pytest, *options, *lab_files)
+    jobs = [
+        Job(f"{name}.root", f"{name} root", root, build=True, reports=(root_report,)),
+        Job(f"{name}.release", f"{name} build and tests", tests, build=True),
+        Job(f"{name}.lab", f"{name} lab", boots, build=True, reports=(lab_report,)),
+    ]
+    return jobs if with_lab else jobs[:-1]
 
 
 def lab(full: bool) -> list[Job]:

@@ -368,8 +368,20 @@ def test_the_daemon_runs_long_where_its_short_test_runs(monkeypatch: pytest.Monk
     assert len({job.reports for job in found.values()}) == 3
 
 
+@pytest.mark.parametrize("here, there", [("bookworm", "trixie"), ("trixie", "bookworm")])
+def test_the_other_release_is_another_one(
+    monkeypatch: pytest.MonkeyPatch, here: str, there: str
+) -> None:
+    monkeypatch.setattr(table, "release", lambda: here)
+    for job in table.other_release(fresh=False, with_lab=True):
+        assert job.build and job.name.startswith(there)
+        assert job.name.endswith(".root") or job.command[:2] == ("scripts/in-release", there)
+
+
 def test_every_job_of_the_table_names_what_is_there() -> None:
     singles = (table.style(), table.runner(), table.tidy(), table.coverage(), table.inputs())
+    for file in table.LAB_ELSEWHERE:
+        assert jobs.files(f"tests/lab/{file}")
     for job in (*singles, *table.packages(), *table.lab(False), *table.lab(True), *table.debian()):
         for name in job.inputs.sources:
             assert jobs.files(name), f"{job.name}: {name}"

@@ -25,7 +25,7 @@ def main() -> int:
     readme = ROOT / "README.md"
     before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
     table, _, after = rest.partition(END)
-    rows = {row["request"]: row for row in data}
+    rows = {row["request"]: row for row in reversed(data)}  # the first release that has it
     chosen = [rows[request] for request in requests(table)]
     wanted = {
         readme: before + BEGIN + in_short(chosen) + END + after,

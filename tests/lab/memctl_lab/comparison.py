@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from memctl_lab.facts import Limits
-from memctl_lab.packages import locked
+from memctl_lab.packages import Release, locked
 
 MIB = 1024
 RESERVE_KIB = 64 * MIB
@@ -66,18 +66,23 @@ class Comparison:
                 rows.append(row)
         return rows
 
-    def write(self, directory: Path, host: str) -> None:
+    def write(self, directory: Path, host: str, release: Release) -> None:
         """comparison.json and comparison.md: those rows that were told of by both makers here.
 
         Rows that stand there from another run, and not in this one, stay.
         """
-        data = [row for row in self.data(host) if all(by in row for by in MAKERS)]
+        data = [
+            {"request": row["request"], **asdict(release), **{by: row[by] for by in MAKERS}}
+            for row in self.data(host)
+            if all(by in row for by in MAKERS)
+        ]
         if not data:
             return
         with locked(directory):
             path = directory / "comparison.json"
             known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-            rows = {row["request"]: row for row in [*known, *data]}
+            known = [row for row in known if "xen" in row]  # an older lab did not write it
+            rows = {(row["request"], row["xen"], row["linux"]): row for row in [*known, *data]}
             merged = list(rows.values())
             path.write_text(json.dumps(merged, indent=1) + "\n", encoding="utf-8")
             (directory / "comparison.md").write_text(in_full(merged), encoding="utf-8")
@@ -103,13 +108,16 @@ def in_short(data: Iterable[dict[str, Any]]) -> str:
 def in_full(data: Iterable[dict[str, Any]]) -> str:
     """A line for each request and each maker, with every figure."""
     rows = [
-        ["request", "by", "said", "cause", "the guest", "its process", "MiB", "host's free MiB"]
+        ["request", "Xen", "Linux", "by", "said", "cause", "the guest", "its process"]
+        + ["MiB", "host's free MiB"]
         + ["max_pages", "limit KiB", "target KiB", "pool KiB"]
     ]
     for row in data:
         for by in MAKERS:
             if by in row:
-                rows.append([row["request"], by, *_figures(ending_of(row[by]))])
+                rows.append(
+                    [row["request"], row["xen"], row["linux"], by, *_figures(ending_of(row[by]))]
+                )
     return markdown(rows)
 
 

@@ -12,7 +12,7 @@ from memctl_lab.packages import digest, identity
 
 @dataclass(frozen=True)
 class Entry:
-    """A directory, a symlink, a device, a file of the build machine or a text."""
+    """A directory, a symlink, a device, a file of the build machine or data."""
 
     mode: int
     content: bytes = b""
@@ -36,7 +36,10 @@ class Tree:
         self._add(path, Entry(stat.S_IFLNK | 0o777, target.encode()))
 
     def text(self, path: str, text: str, mode: int = 0o644) -> None:
-        self._add(path, Entry(stat.S_IFREG | mode, text.encode()))
+        self.data(path, text.encode(), mode)
+
+    def data(self, path: str, data: bytes, mode: int = 0o644) -> None:
+        self._add(path, Entry(stat.S_IFREG | mode, data))
 
     def device(self, path: str, major: int, minor: int) -> None:
         self._add(path, Entry(stat.S_IFCHR | 0o600, device=(major, minor)))

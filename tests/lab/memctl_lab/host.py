@@ -116,6 +116,7 @@ class Lab:
         self._kernels: set[str] = set()
         self._autoballoon = self.config.autoballoon
         built = self.build_images()
+        self.release = built.release
         self.machine = Machine(self.config, built)
         try:
             connection = self.machine.connect(timeout=20)

@@ -12,7 +12,7 @@ from pathlib import Path
 from memctl_lab import kernel, libraries, tools
 from memctl_lab.config import REPOSITORY, LabConfig, xl_configuration
 from memctl_lab.cpio import Tree
-from memctl_lab.packages import Packages, digest, fetch, identity, locked
+from memctl_lab.packages import Packages, Release, digest, fetch, identity, locked
 
 ROOTFS = Path(__file__).resolve().parents[1] / "rootfs"
 LIBRARY_DIRECTORY = "usr/lib/x86_64-linux-gnu"
@@ -60,6 +60,8 @@ class Images:
     root_options: str
     """Where dom0's kernel finds its root."""
     disks: tuple[Disk, ...] = ()
+    release: Release | None = None
+    """What boots, if it comes from the lab's packages."""
 
 
 def build(config: LabConfig) -> Images:
@@ -77,7 +79,7 @@ def build(config: LabConfig) -> Images:
             tree.file("lab/guest.cpio.gz", _compressed(guest))
         dom0 = _store(tree, config.cache / "images")
         xen = plain_xen(packages.one("boot/xen-[0-9]*-amd64.gz"), config.cache / "images")
-        return Images(xen, linux, dom0, "rootfstype=ramfs")
+        return Images(xen, linux, dom0, "rootfstype=ramfs", release=packages.release)
 
 
 def _store(tree: Tree, directory: Path) -> Path:
@@ -128,11 +130,11 @@ def _base_tree(packages: Packages, init: str, modules: tuple[str, ...] = ()) -> 
     tree.file("bin/busybox", busybox)
     for applet in _applets(busybox):
         tree.symlink(f"bin/{applet}", "busybox")
-    available = packages.modules
-    for module in modules:
-        tree.file(f"lib/modules/{module}.ko", available[module])
+    loaded = packages.modules(modules)
+    for module, data in loaded.items():
+        tree.data(f"lib/modules/{module}.ko", data)
     text = (ROOTFS / init).read_text(encoding="utf-8")
-    text = text.replace("@MODULES@", " ".join(modules)).replace("@XEN@", _installed_xen(packages))
+    text = text.replace("@MODULES@", " ".join(loaded)).replace("@XEN@", _installed_xen(packages))
     tree.text("init", text, 0o755)
     tree.text("etc/passwd", "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/tmp:/bin/sh\n")
     tree.text("etc/group", "root:x:0:\nnogroup:x:65534:\n")
@@ -240,7 +242,8 @@ PYTHON_PACKAGES = (
     "markupsafe",
     "yaml",
     "py",
-    "Jinja2-*-info",  # Ansible looks for its version there
+    "py.py",
+    "[Jj]inja2-*-info",  # Ansible looks for its version there
 )
 
 
@@ -267,6 +270,9 @@ def _add_python(tree: Tree, config: LabConfig, binaries: dict[str, Path]) -> Non
     }
     tree.file("usr/bin/ansible-playbook", Path("/usr/bin/ansible-playbook"), 0o755)
     for path, source in parts.items():
+        if source.is_file():
+            tree.file(path, source)
+            continue
         tree.tree(path, source, without if source.parent == Path("/usr/lib") else caches)
         for module in source.glob("**/*.so"):
             if module.name.startswith("_tkinter"):  # needs libraries of a desktop

@@ -5,12 +5,13 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import lzma
 import os
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,17 @@ HVM_PACKAGES = ("qemu-system-xen", "seabios", "qemu-system-data", "ipxe-qemu")
 
 
 @dataclass(frozen=True)
+class Release:
+    """Xen and Linux, e.g. "4.17" and "6.1"."""
+
+    xen: str
+    linux: str
+
+    def __str__(self) -> str:
+        return f"Xen {self.xen}, Linux {self.linux}"
+
+
+@dataclass(frozen=True)
 class Packages:
     """An unpacked set of packages."""
 
@@ -29,8 +41,11 @@ class Packages:
     versions: dict[str, str]
 
     def one(self, pattern: str) -> Path:
-        """The only file below the root that matches `pattern`."""
-        found = sorted(self.root.glob(pattern))
+        """The only file below the root, or below its usr, that matches `pattern`.
+
+        Debian 12 has programs and kernel modules outside usr, Debian 13 has them inside.
+        """
+        found = sorted([*self.root.glob(pattern), *self.root.glob(f"usr/{pattern}")])
         if len(found) != 1:
             raise LabError(f"expected one {pattern} in the Debian packages, found {len(found)}")
         return found[0]
@@ -44,10 +59,28 @@ class Packages:
     def kernel(self) -> Path:
         return self.one("boot/vmlinuz-*")
 
+    def modules(self, names: Iterable[str]) -> dict[str, bytes]:
+        """Those of the kernel modules that the kernel does not have built in."""
+        directory = self.one("lib/modules/*")
+        builtin = (directory / "modules.builtin").read_text(encoding="utf-8").splitlines()
+        known = {Path(line).stem for line in builtin}
+        found = {}
+        for name in names:
+            if name in known:
+                continue
+            plain = next(directory.glob(f"kernel/**/{name}.ko"), None)
+            compressed = next(directory.glob(f"kernel/**/{name}.ko.xz"), None)
+            if plain is not None:
+                found[name] = plain.read_bytes()
+            elif compressed is not None:
+                found[name] = lzma.decompress(compressed.read_bytes())
+            else:
+                raise LabError(f"{self.kernel.name} has no module {name}")
+        return found
+
     @property
-    def modules(self) -> dict[str, Path]:
-        """Every kernel module by name."""
-        return {path.stem: path for path in self.root.glob("lib/modules/*/kernel/**/*.ko")}
+    def release(self) -> Release:
+        return _release_of(self.versions)
 
 
 @contextmanager
@@ -70,6 +103,19 @@ def fetch(cache: Path, hvm: bool = False) -> Packages:
 def wanted(cache: Path) -> dict[str, str]:
     """The packages that a boot would use now, hvm's included, with their versions."""
     return _candidates([*_names(cache), *HVM_PACKAGES])
+
+
+def release(cache: Path) -> Release:
+    """What a boot would use now."""
+    return _release_of(_names(cache))
+
+
+def _release_of(names: Iterable[str]) -> Release:
+    text = " ".join(names)
+    xen = re.search(r"xen-hypervisor-(\d+\.\d+)", text)
+    linux = re.search(r"linux-image-(\d+\.\d+)", text)
+    assert xen and linux, text
+    return Release(xen[1], linux[1])
 
 
 def _names(cache: Path) -> list[str]:
