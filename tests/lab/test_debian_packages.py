@@ -6,6 +6,7 @@ On real Xen with `--full`, in its own boot.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 
 import pytest
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.full
 
 MIB = 1024
 AGENT = "/lab/packages/memctl-agent_*.deb"
+NEWER_AGENT = "/lab/packages/newer/memctl-agent_*.deb"
 
 
 @pytest.fixture(scope="module", params=["pv", "pvh"])
@@ -103,6 +105,28 @@ def test_a_starving_guest_grows_with_the_agents_unit_in_its_sandbox(guest: Guest
     check_sound(guest)
     guest.release_memory()
     assert resize(guest, "300m").ending == (0, "verified", None)
+
+
+def test_growths_survive_an_upgrade_of_the_agent(guest: Guest) -> None:
+    """The guest grows again and again while apt upgrades the agent in it."""
+    before = guest.check("dpkg-query --show memctl-agent")
+    pid = main_process(guest)
+    upgrade = shlex.quote(f"{APT} install {NEWER_AGENT}")
+    job = guest.lab.start(f"lab-guest -t {INSTALL_TIMEOUT} {guest.domid} {upgrade}")
+    size, growths = 300, 0
+    while job.status is None:
+        size += 50
+        done = resize(guest, f"{size}m")
+        assert done.ending == (0, "verified", None), done.told
+        growths += 1
+    job.wait().check()
+    print(f"{guest.name}: {growths} growths during the upgrade")
+    assert growths > 1
+    assert guest.check("dpkg-query --show memctl-agent") != before
+    assert main_process(guest) != pid
+    size_is(guest, size)
+    assert resize(guest, "300m").ending == (0, "verified", None)
+    check_sound(guest)
 
 
 def test_a_purge_leaves_no_file_in_a_guest(debian: DebianLab, guest: Guest) -> None:
