@@ -234,7 +234,7 @@ Exit codes:
   6 the domain is gone, rebooted or moved
 )";
 constexpr const char* watch_examples = R"(Examples:
-  memctl watch                     a table that follows all guests; Ctrl-C ends it
+  memctl watch                     a table of all guests; Ctrl-C ends it
   memctl watch web1 db1 --interval 500ms
   memctl watch --json              one object for each change, for a program
 )";
@@ -299,7 +299,7 @@ std::variant<Options, Answer> parse_options(std::vector<std::string> arguments,
   add_status_options(*watch, options);
   add_time(
       *watch, "--interval", [&options](auto time) { options.interval = time; },
-      "How often guests are asked what they use (default: 2s)");
+      "How often to ask guests (default: 2s)");
   watch->group("Commands");
   watch->footer(status_columns_text() + "\n" + watch_examples);
   CLI::App* config = app.add_subcommand("config", "Show bounds and defaults, and what sets them");

@@ -128,7 +128,7 @@ void WatchOutput::draw(const WatchedDomains& domains, const std::optional<HostSt
   if (text == drawn_ && !resized) return;
   std::string drawing = resized ? clear_screen : "";
   drawing += home;
-  for (const std::string& line : lines_of(text)) drawing += line + clear_line_end + "\r\n";
+  for (const std::string& line : lines_of(text)) drawing += line + clear_line_end + "\n";
   environment_.write_out(drawing + clear_below);
   drawn_ = std::move(text);
 }

@@ -199,12 +199,13 @@ Report ResizeOperation::report(Outcome outcome) const { return report_on(work_, 
 Error ResizeOperation::refused(Error error) const {
   const DomainFacts& domain = work_.domain.facts().domain;
   Report result = report(Outcome::refused);
+  const bool relative = request_.kind == SizeRequest::Kind::relative;
   result.reached = Kib{};
+  if (!relative) result.requested = request_.amount;
   if (const auto size = domain.size()) {
     result.reached = plan::present_size(work_.domain.facts());
-    const bool relative = request_.kind == SizeRequest::Kind::relative;
     result.from = *size;
-    result.requested = relative ? *size + request_.amount : request_.amount;
+    if (relative) result.requested = *size + request_.amount;
   }
   return ended(std::move(error), std::move(result));
 }

@@ -86,7 +86,7 @@ class Watch:
 
     def frames(self) -> list[list[str]]:
         """The tables that were drawn, line by line."""
-        drawn = self.seen.removeprefix(ENTER).split("\x1b[H")[1:]
+        drawn = self.seen.split(LEAVE)[0].split("\x1b[H")[1:]
         tables = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", part).split("\r\n") for part in drawn]
         return [table[:-1] for table in tables]
 

@@ -80,9 +80,11 @@ def test_status_and_doctor_are_memctls(xl: XlHost, name: str, command: str, opti
     verbose = ["-v"] if options == "-v" else []
     asked = simulated(xl, f"{options} {name} demo-pv demo-pvh")
     assert asked == run("--host", "sim:", command, *verbose, "demo-pv", "demo-pvh")
-    assert asked.code == 0 and "demo-pvh" in asked.out
-    every = simulated(xl, name)
-    assert "demo-hvm" in every.out
+    assert asked.code == 0
+    # Without -v the doctor tells only what is not good.
+    if command == "status" or verbose:
+        assert "demo-pvh" in asked.out
+        assert "demo-hvm" in simulated(xl, f"{options} {name}").out
 
 
 @pytest.mark.parametrize("line", ["-N mem-status", "mem-doctor -N"])

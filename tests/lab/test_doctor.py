@@ -136,7 +136,7 @@ class TestSoundGuests:
         )
         assert leftover["message"].startswith("an operation is under way: ")
         assert leftover["remedy"] is None
-        nothing_bad(host, guest)
+        assert doctor(host, guest).faults == {"cold_start": "note"}
 
     def test_a_killed_agent_is_missed(
         self, host: ScenarioHost, guests: dict[str, ScenarioGuest], figures: Figures

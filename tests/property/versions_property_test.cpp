@@ -54,7 +54,7 @@ Kib size() { return Kib{*rc::gen::inRange<std::int64_t>(0, std::int64_t{1} << 42
 RC_GTEST_PROP(VersionsProperty, AReportWithMoreFieldsIsReadAsBefore, ()) {
   AgentReport report{.operation = *rc::gen::arbitrary<std::uint64_t>(),
                      .request = *rc::gen::arbitrary<std::uint64_t>(),
-                     .sequence = *rc::gen::arbitrary<std::uint64_t>(),
+                     .sequence = *rc::gen::inRange<std::uint64_t>(1, std::uint64_t{1} << 63),
                      .phase = static_cast<AgentPhase>(*rc::gen::inRange(0, 5)),
                      .blocks_present = count(),
                      .mem_total = size(),

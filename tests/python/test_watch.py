@@ -112,7 +112,8 @@ def test_a_logger_hears_what_the_host_does(caplog: pytest.LogCaptureFixture) -> 
     ends = [one for one in records if one.kind == "resize_ended"]
     assert [one.report.outcome for one in ends] == ["verified", "refused"]
     assert ends[0].report.reached == memctl.Size("2GiB")
-    assert ends[1].report.cause == "host_memory" and ends[1].report.requested == "100GiB"
+    assert ends[1].report.cause == "host_memory"
+    assert ends[1].report.requested == memctl.Size("100GiB")
     assert {one.kind for one in records if one.report is None} == {"other"}
     assert {one.threadName for one in records} == {"memctl-log"}
     assert (records[0].levelno, records[1].levelno) == (logging.INFO, logging.DEBUG)

@@ -37,7 +37,7 @@ struct Case {
 
 constexpr Case wrong_lines[] = {
     // No command, or an unknown one.
-    {"memctl --json", "a command is needed: resize, plan, status, doctor, recover or config",
+    {"memctl --json", "a command is needed: resize, plan, status, doctor, recover, watch or config",
      "memctl"},
     {"memctl statsu", "unknown command \"statsu\"; did you mean status?", "memctl"},
     {"memctl grow web1 4g", "unknown command \"grow\"", "memctl"},

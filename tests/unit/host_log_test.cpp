@@ -54,7 +54,7 @@ TEST_F(SimulatedHost, ALogTellsARefusalFromAFailure) {
   Lines lines;
   {
     const Host host = Host::open(uri(), lines.options()).value();
-    EXPECT_FALSE(host.domain("g0").value().resize(64_TiB).wait());
+    EXPECT_FALSE(host.domain("g0").value().resize(40_GiB).wait());
     ResizeOptions options;
     options.on_event = [](const Event& event) {
       if (event.phase == Phase::populate) throw std::runtime_error{"no room on the screen"};
@@ -77,7 +77,7 @@ TEST_F(SimulatedHost, ALogHasTheReportOfEachResizeInOneLine) {
                                }})
             .value();
     EXPECT_TRUE(host.domain("g0").value().resize(512_MiB).wait());
-    EXPECT_FALSE(host.domain("g0").value().resize(64_TiB).wait());
+    EXPECT_FALSE(host.domain("g0").value().resize(40_GiB).wait());
     DomainIdentity gone = host.domain("g0").value().identity();
     gone.id = DomainId{77};
     EXPECT_FALSE(host.domain(gone).resize(1_GiB).wait());
@@ -90,7 +90,7 @@ TEST_F(SimulatedHost, ALogHasTheReportOfEachResizeInOneLine) {
   EXPECT_EQ(ends[0].report->reached, 512_MiB);
   EXPECT_EQ(ends[1].report->cause, Cause::host_memory);
   EXPECT_EQ(ends[1].report->from, 512_MiB);
-  EXPECT_EQ(ends[2].report->cause, Cause::no_such_domain);
+  EXPECT_EQ(ends[2].report->cause, Cause::domain_gone);
   EXPECT_EQ(ends[2].report->requested, 1_GiB);
   EXPECT_EQ(name(ends[3].kind), "recovery_ended");
   EXPECT_EQ(ends[3].report->cause, Cause::no_such_domain);

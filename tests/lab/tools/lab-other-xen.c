@@ -26,8 +26,8 @@ int ioctl(int file, unsigned long request, ...) {
   va_end(rest);
   const struct hypercall* call = argument;
   if (request == HYPERCALL && call->number == DOMCTL) {
-    /* a domctl begins with its version */
-    *(uint32_t*)(uintptr_t)call->arguments[0] = OTHER_VERSION;
+    /* a domctl begins with its command and its version */
+    ((uint32_t*)(uintptr_t)call->arguments[0])[1] = OTHER_VERSION;
   }
   return next(file, request, argument);
 }
