@@ -160,13 +160,14 @@ def test_a_table_has_room_on_any_terminal(
 ) -> None:
     rows, columns = size
     begun = watch(QUIET, size=size)
-    begun.until(r"\x1b\[J.*\x1b\[J")
+    # Not every guest has been asked when the first tables are drawn.
+    begun.until(r"\d+ more" if rows > 5 else r"\x1b\[J.*\x1b\[J")
     begun.end()
     for frame in begun.frames():
         assert len(frame) <= max(rows - 1, 1)
         assert all(len(line) <= columns for line in frame)
     if rows > 5:
-        assert any(re.fullmatch(r"\d+ more", line) for line in begun.frames()[-1])
+        assert any(re.fullmatch(r"\d+ more", line) for frame in begun.frames() for line in frame)
 
 
 def test_a_resized_terminal_is_drawn_anew(watch: Callable[..., Watch]) -> None:
