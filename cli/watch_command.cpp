@@ -53,8 +53,12 @@ class Watcher {
     environment_.on_interruption([queue = queue_](Interruption) { queue->end(); });
     environment_.on_resized([queue = queue_] { queue->push_resized(); });
     WatchOutput output{options_, environment_};
+    // Until the first guest has answered, a table would say that none runs.
     const auto domains = host_.domains();
-    if (domains && domains.value().empty()) output.draw(domains_, host_status(), false);
+    bool answered = !domains || std::ranges::none_of(domains.value(), [&](const Domain& domain) {
+      return is_wanted(domain.identity());
+    });
+    if (answered) output.draw(domains_, host_status(), false);
     auto next = environment_.now();
     while (environment_.has_reader()) {
       const auto now = environment_.now();
@@ -65,9 +69,12 @@ class Watcher {
       environment_.wait_for(*queue_, std::chrono::ceil<milliseconds>(next - environment_.now()));
       const WatchQueue::News news = queue_->take();
       if (news.ended) break;
-      for (const DomainChange& change : news.changes) take(change, output);
-      take_answers(output);
-      output.draw(domains_, host_status(), news.resized);
+      for (const DomainChange& change : news.changes) {
+        answered |= change.change == Change::ended;
+        take(change, output);
+      }
+      answered |= take_answers(output);
+      if (answered) output.draw(domains_, host_status(), news.resized);
     }
     return {};
   }
@@ -119,14 +126,18 @@ class Watcher {
     ask(found->second);
   }
 
-  void take_answers(WatchOutput& output) {
+  /// Whether there were any.
+  bool take_answers(WatchOutput& output) {
+    bool some = false;
     for (auto& [id, entry] : entries_) {
       if (!entry.pending || !entry.pending->done()) continue;
       const auto answer = entry.pending->wait();
       entry.pending.reset();
+      some = true;
       if (answer) show(answer.value(), entry, output);
       if (std::exchange(entry.again, false)) ask(entry);
     }
+    return some;
   }
 
   void show(const DomainStatus& status, Entry& entry, WatchOutput& output) {

@@ -147,6 +147,7 @@ def test_a_terminal_has_a_table_that_follows_and_stays_clean(watch: Callable[...
     text = begun.end(0)
     assert text.startswith(ENTER) and text.count(LEAVE) == 1
     first = begun.frames()[0]
+    assert "no guest runs" not in text
     assert any(frame[0].split()[:4] == ["NAME", "ID", "TYPE", "SIZE"] for frame in begun.frames())
     assert first[-1].startswith("host: ")
     # What was seen last stays on the terminal.
