@@ -282,9 +282,9 @@ std::optional<milliseconds> Parser::time(const toml::node& node, const std::stri
   const auto time = word ? parse_time(*word) : std::nullopt;
   if (time) return time;
   wrong(line_of(node),
-        key + (word ? ": " + excerpt(*word) + " is no time above 0"
+        key + (word ? ": " + excerpt(*word) + std::string{is_no_time}
                     : " takes a time, not " + std::string{kind_of(node)}),
-        "write seconds, or a time of at most a year: " + key + " = 60, " + key + " = \"2min\"");
+        "write seconds, or a time with its unit: " + key + " = 60, " + key + " = \"2min\"");
   return std::nullopt;
 }
 

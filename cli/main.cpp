@@ -44,7 +44,9 @@ int run_program(int argc, char** argv) {
   const auto& options = std::get<Options>(parsed);
   Process process{std::move(configuration)};
   if (options.command == Command::resize || options.command == Command::watch) {
-    process.catch_signals();
+    // A watch leaves nothing behind.
+    process.catch_signals(options.command == Command::watch ? ExitCode::verified
+                                                            : ExitCode::left_behind);
   }
   const ExitCode ended = run(options, process);
   if (process.output_lost()) process.write_err(output_lost);

@@ -39,8 +39,8 @@ void add_time(CLI::App& app, const std::string& name,
     const std::string text = unguarded(guarded);
     const auto time = parse_time(text);
     if (!time) {
-      throw CLI::ValidationError(name,
-                                 "\"" + text + "\" is no time above 0, such as 90, 90s or 2min");
+      throw CLI::ValidationError(
+          name, "\"" + text + "\"" + std::string{is_no_time} + ", such as 90, 90s or 2min");
     }
     keep(*time);
   };
@@ -55,7 +55,7 @@ void add_limit(CLI::App& app, const std::string& name,
     limit = text == never ? std::nullopt : parse_time(text);
     if (!limit && text != never) {
       throw CLI::ValidationError(
-          name, "\"" + text + "\" is no time above 0, such as 90, 90s, 2min or never");
+          name, "\"" + text + "\"" + std::string{is_no_time} + ", such as 90, 90s, 2min or never");
     }
   };
   app.add_option_function<std::string>(name, take, help)->type_name("TIME");

@@ -61,14 +61,14 @@ bool Process::has_reader() { return !output_lost_ && cli::has_reader(STDOUT_FILE
 void Process::on_interruption(std::function<void(Interruption)> handler) {
   if (!signals_) return;
   if (!handler) return signals_->on_signal([](SignalWatch::Wish) {});
-  signals_->on_signal([handler = std::move(handler)](SignalWatch::Wish wish) {
+  signals_->on_signal([handler = std::move(handler), forced = forced_](SignalWatch::Wish wish) {
     switch (wish) {
       case SignalWatch::Wish::cancel:
         return handler(Interruption::cancel);
       case SignalWatch::Wish::leave:
         return handler(Interruption::leave);
       case SignalWatch::Wish::exit:
-        ::_exit(static_cast<int>(ExitCode::left_behind));
+        ::_exit(static_cast<int>(forced));
     }
   });
 }

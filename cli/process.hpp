@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "environment.hpp"
+#include "exit_code.hpp"
 #include "signals.hpp"
 #include "system_journal.hpp"
 
@@ -17,9 +18,13 @@ class Process final : public Environment {
   explicit Process(Result<Configuration> configuration)
       : configuration_{std::move(configuration)} {}
 
-  /// From now on the first signals interrupt a resize instead of ending the process; see
-  /// `SignalWatch`. Must be called before `open_host`, which starts threads.
-  void catch_signals() { signals_.emplace(); }
+  /// From now on the first signals interrupt the command instead of ending the process; see
+  /// `SignalWatch`. If a third signal has to end it, the exit code is `forced`. Must be called
+  /// before `open_host`, which starts threads.
+  void catch_signals(ExitCode forced) {
+    signals_.emplace();
+    forced_ = forced;
+  }
 
   [[nodiscard]] const Result<Configuration>& configuration() override { return configuration_; }
   /// The host lives as long as this object. If one of libxl's calls waits for another tool's lock,
@@ -52,6 +57,7 @@ class Process final : public Environment {
  private:
   Result<Configuration> configuration_;
   std::optional<SignalWatch> signals_;
+  ExitCode forced_{ExitCode::left_behind};
   std::optional<SystemJournal> journal_;  ///< Nothing: the host is not noted.
   std::optional<Result<Host>> host_;      ///< Its log goes to the journal, which outlives it.
   bool output_lost_{false};

@@ -23,7 +23,7 @@ ExitCode resize(const Request& request, const Options& options, Environment& env
   });
 
   Display display{options, request.identity(), environment};
-  if (!display.follow(*queue)) {
+  if (!display.follow(*queue) && !operation.done()) {
     display.end(Outcome::failed, display.elapsed());
     return tell(abandoned(request, display.elapsed(), environment), options, environment);
   }

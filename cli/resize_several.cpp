@@ -40,7 +40,7 @@ void note(const Ending& ending, Environment& environment) {
   environment.note({.level = LogLevel::warning,
                     .kind = LineKind::resize_ended,
                     .domain = ending.domain,
-                    .message = ending.domain->name + ": " + error.message,
+                    .message = error.message,
                     .report = std::move(report)});
 }
 
@@ -70,7 +70,10 @@ class Several {
     const bool all_ended = follow();
     if (all_ended) environment_.on_interruption({});
     for (std::size_t each = 0; each < requests_.size(); ++each) {
-      if (!ended_[each]) finish(each, abandoned(requests_[each], elapsed(), environment_));
+      if (ended_[each]) continue;
+      // An end may have come after the last item was taken.
+      finish(each, operations_[each].done() ? ending_of(operations_[each], requests_[each])
+                                            : abandoned(requests_[each], elapsed(), environment_));
     }
     if (style_.live) environment_.write_err(board_.finish());
     return code_;

@@ -16,7 +16,7 @@ std::optional<std::chrono::milliseconds> parse_time(std::string_view text) {
       {{"", 1000}, {"ms", 1}, {"s", 1000}, {"min", 60'000}, {"h", 3'600'000}}};
   double number = 0;
   const char* const last = text.data() + text.size();
-  const auto [end, status] = std::from_chars(text.data(), last, number);
+  const auto [end, status] = std::from_chars(text.data(), last, number, std::chars_format::fixed);
   if (status != std::errc{}) return std::nullopt;
   text.remove_prefix(static_cast<std::size_t>(end - text.data()));
   if (text.size() > 1 && text.starts_with(' ')) text.remove_prefix(1);

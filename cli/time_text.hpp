@@ -12,8 +12,11 @@ namespace memctl::cli {
 /// In the place of a time: there is no limit.
 inline constexpr std::string_view never = "never";
 
-/// "60", "1.5", "90s", "250ms", "2min", "1h": a bare number is seconds. More than zero, at most a
-/// year. Nothing: it is no such time.
+/// For messages about other texts.
+inline constexpr std::string_view is_no_time = " is no time from 1ms to 8784h";
+
+/// "60", "1.5", "90s", "250ms", "2min", "1h": a bare number is seconds. At least a millisecond, at
+/// most 366 days. Nothing: it is no such time.
 [[nodiscard]] std::optional<std::chrono::milliseconds> parse_time(std::string_view text);
 
 }  // namespace memctl::cli

@@ -66,6 +66,15 @@ std::string with_value(const CLI::Option& option, std::string_view name) {
   return std::string{name} + " " + option.get_type_name();
 }
 
+std::string line_of(const CLI::App& command) {
+  const CLI::App* program = command.get_parent();
+  return called(program == nullptr ? command : *program, command);
+}
+
+std::string needs_size_for_all(const CLI::App& command) {
+  return command.get_name() + " --all needs a size: " + line_of(command) + " --all SIZE";
+}
+
 class Reader {
  public:
   Reader(const CLI::App& app, const Words& words)
@@ -193,7 +202,10 @@ class Reader {
       if (option->get_required()) ++least;
       most += static_cast<std::size_t>(option->get_items_expected_max());
     }
-    if (arguments_.size() < least) return mistake(needs_domain_and_size(of()));
+    if (arguments_.size() < least) {
+      return mistake(given_.contains("--all") ? needs_size_for_all(of())
+                                              : needs_domain_and_size(of()));
+    }
     if (arguments_.size() <= most) return;
     mistake(of().get_name() + " takes no argument; " + in_quotes(arguments_[most]) +
             " is too much");
@@ -211,10 +223,7 @@ class Reader {
 }  // namespace
 
 std::string needs_domain_and_size(const CLI::App& command) {
-  const CLI::App* program = command.get_parent();
-  return command.get_name() +
-         " needs a domain and a size: " + called(program == nullptr ? command : *program, command) +
-         " DOMAIN SIZE";
+  return command.get_name() + " needs a domain and a size: " + line_of(command) + " DOMAIN SIZE";
 }
 
 std::string called(const CLI::App& app, const CLI::App& command) {

@@ -58,7 +58,7 @@ class Watcher {
     bool answered = !domains || std::ranges::none_of(domains.value(), [&](const Domain& domain) {
       return is_wanted(domain.identity());
     });
-    if (answered) output.draw(domains_, host_status(), false);
+    if (answered) draw(output, false);
     auto next = environment_.now();
     while (environment_.has_reader()) {
       const auto now = environment_.now();
@@ -69,12 +69,9 @@ class Watcher {
       environment_.wait_for(*queue_, std::chrono::ceil<milliseconds>(next - environment_.now()));
       const WatchQueue::News news = queue_->take();
       if (news.ended) break;
-      for (const DomainChange& change : news.changes) {
-        answered |= change.change == Change::ended;
-        take(change, output);
-      }
+      for (const DomainChange& change : news.changes) answered |= take(change, output);
       answered |= take_answers(output);
-      if (answered) output.draw(domains_, host_status(), news.resized);
+      if (answered) draw(output, news.resized);
     }
     return {};
   }
@@ -83,14 +80,18 @@ class Watcher {
   struct Entry {
     Domain domain;
     std::optional<Pending<DomainStatus>> pending{};
-    bool again{false};      ///< It changed while the question was under way.
-    bool announced{false};  ///< The library told of a change that the next answer shows.
+    bool again{false};              ///< It changed while the question was under way.
+    bool announced{false};          ///< The library told of a change that the next answer shows.
+    bool told{false};               ///< The user knows that it is there.
+    std::optional<Cause> failed{};  ///< Why the last question had no answer.
   };
 
   [[nodiscard]] bool is_wanted(const DomainIdentity& domain) const {
     if (options_.domains.empty()) return true;
     return std::ranges::any_of(options_.domains, [&](const std::string& word) {
-      return word == domain.name || word == std::to_string(number(domain.id));
+      // As everywhere, digits mean a number.
+      const bool is_number = word.find_first_not_of("0123456789") == std::string::npos;
+      return word == (is_number ? std::to_string(number(domain.id)) : domain.name);
     });
   }
 
@@ -103,27 +104,29 @@ class Watcher {
     entry.pending->on_end([queue = queue_] { queue->push_answer(); });
   }
 
-  void take(const DomainChange& change, WatchOutput& output) {
+  /// Whether a domain that was watched is watched no longer.
+  bool take(const DomainChange& change, WatchOutput& output) {
     const DomainId id = change.domain.id;
     const auto found = entries_.find(id);
-    if (change.change == Change::ended) {
-      if (found == entries_.end()) return;
-      const Watched& watched = domains_.at(id);
-      // Nobody was told of a domain that ended before its first answer.
-      if (watched.status) output.tell(Told::ended, {watched.domain, std::nullopt});
-      domains_.erase(id);
-      entries_.erase(found);
-      return;
-    }
-    if (!is_wanted(change.domain)) return;
+    const bool wanted = change.change != Change::ended && is_wanted(change.domain);
     if (found == entries_.end()) {
+      if (!wanted) return false;
       domains_[id] = {.domain = change.domain};
       ask(entries_.emplace(id, Entry{.domain = host_.domain(change.domain)}).first->second);
-      return;
+      return false;
     }
+    if (!wanted) {
+      if (found->second.told) output.tell(Told::ended, {.domain = domains_.at(id).domain});
+      domains_.erase(id);
+      entries_.erase(found);
+      return true;
+    }
+    // It may have another name.
     domains_[id].domain = change.domain;
+    found->second.domain = host_.domain(change.domain);
     found->second.announced = true;
     ask(found->second);
+    return false;
   }
 
   /// Whether there were any.
@@ -134,7 +137,11 @@ class Watcher {
       const auto answer = entry.pending->wait();
       entry.pending.reset();
       some = true;
-      if (answer) show(answer.value(), entry, output);
+      if (answer) {
+        show(answer.value(), entry, output);
+      } else {
+        fail(answer.error(), id, entry, output);
+      }
       if (std::exchange(entry.again, false)) ask(entry);
     }
     return some;
@@ -142,20 +149,34 @@ class Watcher {
 
   void show(const DomainStatus& status, Entry& entry, WatchOutput& output) {
     Watched& watched = domains_.at(status.domain.id);
-    const bool first = !watched.status;
+    const bool first = !std::exchange(entry.told, true);
     const auto is_news = options_.json ? differ_at_all : differ;
-    const bool news = first || is_news(*watched.status, status);
-    watched = {status.domain, status};
+    const bool news = !watched.status || is_news(*watched.status, status);
+    // A question that was under way when the name changed has the earlier one.
+    watched.status = status;
+    watched.status->domain = watched.domain;
+    watched.error.reset();
+    entry.failed.reset();
     const bool announced = std::exchange(entry.announced, false);
     if (announced || news) {
       output.tell(first ? Told::appeared : announced ? Told::changed : Told::measured, watched);
     }
   }
 
-  [[nodiscard]] std::optional<HostStatus> host_status() const {
-    if (options_.json || !options_.look.has_host_line()) return std::nullopt;
-    const auto status = host_.status(status_options(options_.resize));
-    return status ? std::optional{status.value()} : std::nullopt;
+  /// The library tells if the domain is gone. Other errors are told once.
+  void fail(const Error& error, DomainId id, Entry& entry, WatchOutput& output) {
+    if (error.cause == Cause::no_such_domain || error.cause == Cause::domain_gone) return;
+    Watched& watched = domains_.at(id);
+    watched.status.reset();
+    watched.error = error;
+    if (std::exchange(entry.failed, error.cause) != error.cause) output.tell_error(error);
+  }
+
+  void draw(WatchOutput& output, bool resized) {
+    if (!output.is_live()) return;
+    HostFigures host;
+    if (options_.look.has_host_line()) host = host_.status(status_options(options_.resize));
+    output.draw(domains_, host, resized);
   }
 
   const Options& options_;

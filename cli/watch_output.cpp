@@ -7,6 +7,7 @@
 #include "characters.hpp"
 #include "json.hpp"
 #include "status_text.hpp"
+#include "text.hpp"
 
 namespace memctl::cli {
 namespace {
@@ -53,20 +54,26 @@ std::string_view name(Told told) {
   return "changed";
 }
 
-std::string watch_screen(const std::vector<DomainStatus>& domains,
-                         const std::optional<HostStatus>& host, const StatusLook& look,
-                         const Screen& screen, int rows) {
-  std::vector<std::string> lines = lines_of(status_table(domains, look, screen));
+std::string watch_screen(const WatchedDomains& domains, const HostFigures& host,
+                         const StatusLook& look, const Screen& screen, int rows) {
+  const std::vector<DomainStatus> asked = known(domains);
+  std::vector<std::string> lines = lines_of(status_table(asked, look, screen));
+  const std::size_t headings = lines.size() - std::min(asked.size(), lines.size());
   std::vector<std::string> last;
   if (domains.empty()) last.emplace_back("no guest runs");
+  for (const auto& [id, watched] : domains) {
+    if (watched.error) last.push_back(printable(watched.error->message));
+  }
   if (host && look.has_host_line()) {
-    last.push_back(lines_of(host_line(*host, look.unit, screen)).front());
+    last.push_back(host->has_value() ? lines_of(host_line(host->value(), look.unit, screen)).front()
+                                     : "host: " + printable(host->error().message));
   }
   const auto room = static_cast<std::size_t>(std::max(rows - 1, 1));
   if (lines.size() + last.size() > room) {
     const std::size_t shown = room > last.size() + 1 ? room - last.size() - 1 : 0;
-    const std::size_t left_out = lines.size() - std::min(shown, lines.size());
-    lines.resize(lines.size() - left_out);
+    lines.resize(std::min(shown, lines.size()));
+    const std::size_t drawn = lines.size() - std::min(headings, lines.size());
+    const std::size_t left_out = asked.size() - std::min(drawn, asked.size());
     last.insert(last.begin(), std::to_string(left_out) + " more");
   }
   lines.insert(lines.end(), last.begin(), last.end());
@@ -119,16 +126,22 @@ void WatchOutput::tell(Told told, const Watched& watched) {
   }
 }
 
-void WatchOutput::draw(const WatchedDomains& domains, const std::optional<HostStatus>& host,
-                       bool resized) {
+void WatchOutput::tell_error(const Error& error) {
+  if (options_.json) {
+    environment_.write_out(watch_error_json(error));
+  } else if (!live_) {
+    environment_.write_err(error_text(error, options_.verbose));
+  }
+}
+
+void WatchOutput::draw(const WatchedDomains& domains, const HostFigures& host, bool resized) {
   if (!live_) return;
   const Screen screen = environment_.screen();
-  std::string text =
-      watch_screen(known(domains), host, options_.look, screen, environment_.screen_rows());
+  std::string text = watch_screen(domains, host, options_.look, screen, environment_.screen_rows());
   if (text == drawn_ && !resized) return;
   std::string drawing = resized ? clear_screen : "";
   drawing += home;
-  for (const std::string& line : lines_of(text)) drawing += line + clear_line_end + "\n";
+  for (const std::string& line : lines_of(text)) drawing += clear_line_end + line + "\n";
   environment_.write_out(drawing + clear_below);
   drawn_ = std::move(text);
 }

@@ -23,8 +23,10 @@ enum class LogLevel {
 /// What a line tells.
 enum class LineKind {
   other,
-  resize_ended,    ///< How a resize ended. Each resize has exactly one such line, its last.
-  recovery_ended,  ///< How a recovery ended that found something, or that failed.
+  resize_ended,  ///< How a resize ended. Each resize that began has one, its last.
+  /// How a recovery ended that found something, or that failed. A domain that is gone, or whose
+  /// resize lives, had nothing to recover.
+  recovery_ended,
 };
 /// The kind's name, for example "resize_ended". The text is static.
 [[nodiscard]] MEMCTL_EXPORT std::string_view name(LineKind kind);

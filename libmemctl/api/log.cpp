@@ -35,7 +35,14 @@ void Log::ended(const DomainIdentity& domain, const SizeRequest& size,
 }
 
 void Log::recovered(const DomainIdentity& domain, const Result<Recovery>& result) const {
-  if (!result) return failed(LineKind::recovery_ended, result.error(), {.domain = domain});
+  if (!result) {
+    const Error& error = result.error();
+    // Its resize lives, or it ended before it was asked: there was nothing to recover.
+    if (error.cause == Cause::busy || error.cause == Cause::no_such_domain) {
+      return write(LogLevel::debug, domain, error.message);
+    }
+    return failed(LineKind::recovery_ended, error, {.domain = domain});
+  }
   const auto& report = result.value().report;
   if (!report) return;
   tell({.level = report->cause ? LogLevel::warning : LogLevel::info,

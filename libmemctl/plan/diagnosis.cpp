@@ -292,13 +292,13 @@ Finding memory_manager(const HostExam& exam) {
   if (running->empty()) return good(Check::memory_manager, "none");
   const bool qmemman = std::ranges::find(*running, "qmemman") != running->end();
   const bool squeezed = std::ranges::find(*running, "squeezed") != running->end();
-  const std::string named = qmemman && squeezed ? "qmemman and squeezed run"
-                            : qmemman           ? "qmemman runs"
-                                                : "squeezed runs";
   const std::string units =
       std::string{qmemman ? " qubes-qmemman" : ""} + (squeezed ? " squeezed" : "");
   return bad(Check::memory_manager,
-             named + ": it sets the targets of all domains by itself, and so undoes resizes",
+             qmemman && squeezed
+                 ? "qmemman and squeezed run: they set all domains' targets, and so undo resizes"
+                 : std::string{qmemman ? "qmemman" : "squeezed"} +
+                       " runs: it sets all domains' targets, and so undoes resizes",
              "systemctl disable --now" + units);
 }
 

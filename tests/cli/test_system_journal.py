@@ -145,6 +145,7 @@ def test_an_interrupted_resize_leaves_one_entry(
     assert ended == code
     assert (entry["MEMCTL_OUTCOME"], entry["MEMCTL_CAUSE"]) == (outcome, "cancelled")
     assert entry["MEMCTL_REQUESTED_KIB"] == str(4 * GIB)
+    assert entry["MESSAGE"].count("g: ") == 1
     assert entry["PRIORITY"] == "4"
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import json
 import os
@@ -27,9 +28,9 @@ LIVELY: dict[str, Any] = {
     "pace": 1,
     "guests": [{"name": "web1", "type": "pv"}, {"name": "db1", "memory": "512MiB"}],
     "actions": [
-        {"at": 0.5, "do": "mem-set", "guest": "db1", "size": "400MiB"},
-        {"at": 1.5, "do": "reboot", "guest": "web1"},
-        {"at": 2.5, "do": "destroy", "guest": "db1"},
+        {"at": 5, "do": "mem-set", "guest": "db1", "size": "400MiB"},
+        {"at": 6, "do": "reboot", "guest": "web1"},
+        {"at": 7, "do": "destroy", "guest": "db1"},
     ],
 }
 QUIET: dict[str, Any] = {
@@ -46,6 +47,7 @@ class Watch:
         command = [command_path(), "watch", *arguments]
         environment = {**os.environ, "LC_ALL": "C.UTF-8", "TERM": term}
         self.seen = ""
+        self.decoder = codecs.getincrementaldecoder("utf-8")()  # a read may end inside a character
         if size is None:
             read, write = os.pipe()
             self.process: int = subprocess.Popen(command, stdout=write, env=environment).pid
@@ -67,7 +69,7 @@ class Watch:
     def _read(self, deadline: float) -> bool:
         ready, _, _ = select.select([self.out], [], [], max(0, deadline - time.monotonic()))
         try:
-            text = os.read(self.out, 65536).decode() if ready else ""
+            text = self.decoder.decode(os.read(self.out, 65536)) if ready else ""
         except OSError:  # a terminal that nobody has open any more
             text = ""
         self.seen += text

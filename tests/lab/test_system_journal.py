@@ -55,6 +55,6 @@ def test_the_recovery_of_a_killed_resize_is_noted(lab: Lab, guest: Guest) -> Non
     running.kill(signal.SIGKILL)
     assert running.wait(60).status != 0
     status, entry = noted(lab, "memctl recover")
-    assert (status, entry["MEMCTL_ENDED"]) == (0, "recovery")
+    assert (status, entry["MEMCTL_ENDED"]) == (0, "recovery"), entry
     assert entry["MEMCTL_OUTCOME"] == "restored"
     assert entry["MEMCTL_REQUESTED_KIB"] == str(2 << 20)
