@@ -33,6 +33,10 @@ put() {  # MODE FILE PLACE: a running agent keeps its old file
 }
 
 if [ "${1-}" = --remove ]; then
+  if [ ! -e "$program" ] && [ ! -e "$unit" ] && [ ! -e "$page" ]; then
+    echo "install.sh has installed no agent here."
+    exit 0
+  fi
   if [ -e "$unit" ] && has_systemd; then
     systemctl --quiet disable memctl-agent
     ! runs_systemd || systemctl stop memctl-agent

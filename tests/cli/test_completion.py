@@ -135,10 +135,10 @@ def test_no_agent_is_asked_for_the_names(
 ) -> None:
     """The simulated host says how long the answer of an agent that is silent was waited for."""
     guests = [{"name": f"g{n}", "agent": "killed"} for n in range(3)]
-    uri = simulate(guests=guests, pace=1)
+    uri = simulate(guests=guests, pace=0.05)  # so five seconds of the host take a hundred
     began = time.monotonic()
     done = memctl("--host", uri, "status", "--noheadings", "-o", "name,id,uuid,type")
-    assert time.monotonic() - began < 4, "a silent agent is waited for five seconds"
+    assert time.monotonic() - began < 60, "a silent agent is waited for"
     assert (done.code, [line.split()[0] for line in done.out.splitlines()]) == (
         0,
         ["g0", "g1", "g2"],

@@ -23,7 +23,7 @@ from memctl_lab import Lab, LabConfig, LabError, ScenarioHost, SimulatedHost  # 
 from memctl_lab.comparison import in_short  # noqa: E402
 from memctl_lab.debian_host import DOM0_MIB, DebianLab  # noqa: E402
 from memctl_lab.figures import Figures, Ledger  # noqa: E402
-from memctl_lab.packages import release  # noqa: E402
+from memctl_lab.packages import versions_to_boot  # noqa: E402
 from memctl_lab.scenario import unexpected_crashes  # noqa: E402
 
 LAB = pytest.StashKey[Lab]()
@@ -222,7 +222,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     host = config.getoption("--host")
     if host != "sim":
         try:
-            notice += f"; {release(chosen.cache)}"
+            notice += f"; {versions_to_boot(chosen.cache)}"
         except LabError as error:  # a scenario on real Xen fails with it
             notice += f"; {error}"
     return [f"lab: build {chosen.build}{notice}; scenarios on: {host}"]

@@ -101,27 +101,38 @@ def test_a_starving_guest_grows_with_the_agents_unit_in_its_sandbox(guest: Guest
     done = resize(guest, "1g")
     assert done.ending == (0, "verified", None), done.told
     size_is(guest, 1024)
+    guest.release_memory()
+    guest.check("systemctl reload memctl-agent")
     assert main_process(guest) == pid
     check_sound(guest)
-    guest.release_memory()
     assert resize(guest, "300m").ending == (0, "verified", None)
 
 
+def hello(guest: Guest) -> str:
+    """What the agent has said of itself. It differs at each start of the agent."""
+    return guest.lab.check(f"xenstore-read {guest.path}/data/memctl/hello")
+
+
 def test_growths_survive_an_upgrade_of_the_agent(guest: Guest) -> None:
-    """The guest grows again and again while apt upgrades the agent in it."""
+    """The guest grows and shrinks in turn while apt upgrades the agent in it.
+
+    One command at a time runs in the guest, so the hello tells when the new agent has started.
+    """
     before = guest.check("dpkg-query --show memctl-agent")
     pid = main_process(guest)
     upgrade = shlex.quote(f"{APT} install {NEWER_AGENT}")
     job = guest.lab.start(f"lab-guest -t {INSTALL_TIMEOUT} {guest.domid} {upgrade}")
-    size, growths = 300, 0
+    size, resizes, overlapped = 300, 0, False
     while job.status is None:
-        size += 50
+        size = 1024 if size == 300 else 300
+        earlier = hello(guest)
         done = resize(guest, f"{size}m")
         assert done.ending == (0, "verified", None), done.told
-        growths += 1
+        overlapped |= hello(guest) != earlier
+        resizes += 1
     job.wait().check()
-    print(f"{guest.name}: {growths} growths during the upgrade")
-    assert growths > 1
+    print(f"{guest.name}: {resizes} resizes during the upgrade")
+    assert resizes > 1 and overlapped, "the agent began anew during none of them"
     assert guest.check("dpkg-query --show memctl-agent") != before
     assert main_process(guest) != pid
     size_is(guest, size)

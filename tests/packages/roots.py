@@ -3,12 +3,25 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parents[2]
+
+
+def _version() -> str:
+    changelog = SOURCES / "packaging" / "debian" / "changelog"
+    first = changelog.read_text(encoding="utf-8").split("\n", 1)[0]
+    match = re.match(r"memctl \((.+)-[^-]+\) ", first)
+    assert match, first
+    return match[1]
+
+
+VERSION = _version()
+"""memctl's own, without that of the packages."""
 
 #: What each script in a root begins with. `build` is a folder of the root's own, which stays.
 PRELUDE = """

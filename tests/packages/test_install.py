@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from roots import Release
+from roots import VERSION, Release
 
 #: Each package with what a user does first, once it is installed, and what that prints last.
 FIRST_USE = {
@@ -53,7 +53,7 @@ with memctl.Host("sim:") as host:
         """,
         "2048 MiB",
     ),
-    "memctl-agent": ("memctl-agent --version", "memctl-agent 0.1.0"),
+    "memctl-agent": ("memctl-agent --version", f"memctl-agent {VERSION}"),
 }
 
 #: What the packages need beside the one that is installed.
@@ -82,20 +82,25 @@ def test_a_package_works_by_itself(release: Release, package: str) -> None:
 
 
 def test_what_is_purged_leaves_no_file(release: Release) -> None:
-    """The administrator's configuration goes, too. What other packages brought stays."""
+    """The administrator's configuration goes, too, and the timer that was turned on.
+
+    What other packages brought stays.
+    """
     packages = " ".join(FIRST_USE)
     told = release.run(
         f"""
         files() {{ find / -xdev \\( {OWN} \\) -prune -o -print | sort; }}
         others=$(apt-get -s install --no-install-recommends {packages} |
           sed -n 's/^Inst \\([^ ]*\\).*/\\1/p' | grep -v memctl)
-        apt_get install $others
+        apt_get install $others systemd
         files >/tmp/before
         apt_get install {packages}
         mkdir -p /etc/memctl
         cp /usr/share/doc/memctl/examples/memctl.toml /etc/memctl
         memctl --host sim: status >/dev/null
         python3 -c 'import memctl'
+        systemctl enable memctl-recover.timer 2>/dev/null
+        find /etc/systemd -name memctl-recover.timer | grep -q .
         files >/tmp/between
         comm -13 /tmp/before /tmp/between | grep -c memctl
         apt_get purge $(ours)
@@ -148,13 +153,16 @@ def test_an_upgrade_replaces_every_package(release: Release) -> None:
     assert all(version.endswith("u2") for version in versions.values()), versions
 
 
-def test_dpkg_takes_the_packages_in_any_order(release: Release) -> None:
+def test_dpkg_takes_the_packages_in_reverse_order(release: Release) -> None:
     told = release.run(
         f"""
         apt_get install $(apt-get -s install --no-install-recommends {' '.join(FIRST_USE)} |
           sed -n 's/^Inst \\([^ ]*\\).*/\\1/p' | grep -v memctl)
         list=$(printf '%s\\n' "$offered"/*.deb | grep -v dbgsym)
-        dpkg -i $(echo "$list" | sort -r) >/dev/null 2>&1
+        dpkg -i $(echo "$list" | sort -r) >/tmp/dpkg.log 2>&1 || {{
+          cat /tmp/dpkg.log >&2
+          exit 1
+        }}
         dpkg --audit
         ours
         """

@@ -18,8 +18,9 @@ import table
 from ctest import DAEMONS, daemons, tests_of
 from engine import Engine, Stopped
 from errors import RunError
-from jobs import BUILD, ROOT, release
-from memctl_lab.config import LabConfig
+from jobs import BUILD, ROOT
+from memctl_lab.config import release
+from packaged import why_unfit
 from report import Report, minutes
 from results import Store
 
@@ -83,6 +84,7 @@ class Run:
         self._options = options
         self._report = report
         self._has_release = False
+        self._failed_packages: set[str] = set()
         self._width = (os.cpu_count() or 1) + 1  # some tests mostly wait
         self._second_may_begin = threading.Event()
         self._packages_are_tried = threading.Event()
@@ -135,10 +137,11 @@ class Run:
 
     def _full_image(self) -> None:
         self._packages_are_tried.wait()
-        if LabConfig().debs.is_dir():
-            self._engine.run(table.debian(), 1)
+        why = why_unfit(self._failed_packages)
+        if why:
+            self._report.not_run("full image", f"since {why}")
         else:
-            self._report.not_run("full image", "since scripts/package has made no packages")
+            self._engine.run(table.debian(), 1)
 
     def _second(self) -> None:
         self._second_may_begin.wait()
@@ -154,8 +157,10 @@ class Run:
                 self._engine.run(daemons(), len(DAEMONS), idle)
         jobs = [table.tidy()] if "tidy" in parts else []
         jobs += [table.coverage()] if "coverage" in parts else []
-        jobs += table.packages() if "packages" in parts else []
         self._engine.run(jobs, 1, idle)
+        for job in table.packages() if "packages" in parts else []:
+            if not self._engine.run([job], 1, idle):
+                self._failed_packages.add(job.name)
         self._packages_are_tried.set()
         if "inputs" in parts and self._has_release:
             self._engine.run([table.inputs()], 1, idle)

@@ -5,6 +5,7 @@ scripts/test starts this with pytest, in the part other-release.
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -54,6 +55,28 @@ def test_it_sees_the_sources_and_has_a_build_of_its_own() -> None:
     assert made.read_text(encoding="utf-8") == "kept\n"
     made.unlink()
     assert not (BUILD / "check-roots").exists()
+
+
+def test_it_sees_the_packages_out_here_and_cannot_change_them() -> None:
+    made = BUILD / "packages" / "check-roots"
+    made.parent.mkdir(exist_ok=True)
+    made.write_text("a package\n", encoding="utf-8")
+    done = run("cat build/packages/check-roots; ! echo changed >build/packages/check-roots")
+    assert (done.returncode, done.stdout) == (0, "a package\n")
+    assert made.read_text(encoding="utf-8") == "a package\n"
+    made.unlink()
+
+
+def test_variables_that_name_folders_out_here_stay_out_here() -> None:
+    given = {"MEMCTL_BUILD": "/x", "MEMCTL_LAB_CACHE": "/x", "MEMCTL_LAB_MEMORY": "7000"}
+    done = subprocess.run(
+        (*COMMAND, "sh", "-c", "env | grep ^MEMCTL_"),
+        env={**os.environ, **given},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "MEMCTL_LAB_MEMORY=7000\n"), done.stderr
 
 
 def test_what_it_writes_into_the_root_is_gone() -> None:

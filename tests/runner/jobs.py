@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -117,11 +116,6 @@ def files(*where: str) -> list[tuple[str, Path]]:
         if not any(name == each or name.startswith(f"{each}/") or each == "." for name in names):
             raise RunError(f"a job depends on {each}, which is not there")
     return [(name, ROOT / name) for name in names if (ROOT / name).is_file()]
-
-
-def release() -> str:
-    """The name of this machine's release of Debian, such as bookworm."""
-    return platform.freedesktop_os_release().get("VERSION_CODENAME", "")
 
 
 @cache

@@ -22,6 +22,7 @@ def in_release(*arguments: str) -> subprocess.CompletedProcess[str]:
         ((), "name a release and a command"),
         (("trixie",), "name a release and a command"),
         (("../trixie", "true"), '"../trixie" is no release of Debian'),
+        (("", "true"), '"" is no release of Debian'),
         (("--packages",), "--packages needs a value"),
         (("--name", "", "trixie", "true"), "--name needs a value"),
         (("--name", "../x", "trixie", "true"), 'a root cannot be called "../x"'),
@@ -49,6 +50,12 @@ def test_only_root_enters_a_root() -> None:
         command = [str(SCRIPT), "trixie", "true"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "only root" in done.stderr
+
+
+def test_no_release_has_no_list_of_packages() -> None:
+    command = (ROOT / "scripts" / "install-dependencies", "--list", "")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr.startswith("usage: ")
 
 
 def test_the_list_of_packages_follows_the_release() -> None:

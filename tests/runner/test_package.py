@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
+import packaged
 from jobs import ROOT
+from memctl_lab.config import LabConfig
 
 SCRIPT = ROOT / "scripts" / "package"
 
@@ -33,3 +37,43 @@ def test_only_root_makes_packages() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "only root" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_digest_follows_what_git_tracks(tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    shutil.copy2(SCRIPT, tmp_path / "scripts")
+
+    def digest() -> str:
+        command = [str(tmp_path / "scripts" / "package"), "--digest"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    tracked = tmp_path / "tracked"
+    tracked.write_text("a", encoding="utf-8")
+    for command in (["init", "-q"], ["add", "."]):
+        subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
+    first = digest()
+    os.utime(tracked, (1, 1))
+    (tmp_path / "other").write_text("git does not know it", encoding="utf-8")
+    assert digest() == first
+    tracked.write_text("b", encoding="utf-8")
+    assert digest() != first
+    tracked.unlink()
+    assert digest() != first
+
+
+def test_only_packages_of_these_sources_are_fit_for_the_full_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = tmp_path / "made"
+    monkeypatch.setattr(LabConfig, "debs", made)
+    monkeypatch.setattr(packaged, "release", lambda: "bookworm")
+    monkeypatch.setattr(packaged, "digest", lambda: "1234")
+    assert packaged.why_unfit(set()) == "scripts/package has made no packages"
+    made.mkdir()
+    other = "the packages are of other sources: run scripts/package"
+    assert packaged.why_unfit(set()) == other
+    (made / "sources").write_text("1235\n", encoding="utf-8")
+    assert packaged.why_unfit(set()) == other
+    (made / "sources").write_text("1234\n", encoding="utf-8")
+    assert packaged.why_unfit({"packages.trixie"}) == ""
+    assert packaged.why_unfit({"packages.bookworm"}) == "packages.bookworm failed"

@@ -81,7 +81,7 @@ class Comparison:
         with locked(directory):
             path = directory / "comparison.json"
             known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-            known = [row for row in known if "xen" in row]  # an older lab did not write it
+            known = [row for row in known if "xen" in row]  # without it, a row is of an older lab
             rows = {(row["request"], row["xen"], row["linux"]): row for row in [*known, *data]}
             merged = list(rows.values())
             path.write_text(json.dumps(merged, indent=1) + "\n", encoding="utf-8")

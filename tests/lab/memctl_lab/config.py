@@ -21,8 +21,8 @@ def default_cache() -> Path:
 
 
 def release() -> str:
-    """The codename of the Debian release on which the lab runs."""
-    return platform.freedesktop_os_release()["VERSION_CODENAME"]
+    """The codename of this machine's release of Debian, such as bookworm. Empty: it has none."""
+    return platform.freedesktop_os_release().get("VERSION_CODENAME", "")
 
 
 def xl_configuration(autoballoon: bool | None) -> str:

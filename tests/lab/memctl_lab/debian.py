@@ -80,7 +80,7 @@ class _Root:
 
 
 def build(config: LabConfig) -> Images:
-    """Brings the images up to date. Making both takes some two minutes."""
+    """Brings the images up to date. Making both takes two to five minutes."""
     packages = fetch(config.cache)
     with locked(config.cache):
         programs = tools.build(config.cache)

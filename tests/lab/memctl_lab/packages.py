@@ -105,8 +105,8 @@ def wanted(cache: Path) -> dict[str, str]:
     return _candidates([*_names(cache), *HVM_PACKAGES])
 
 
-def release(cache: Path) -> Release:
-    """What a boot would use now."""
+def versions_to_boot(cache: Path) -> Release:
+    """The Xen and the Linux that a boot would use now."""
     return _release_of(_names(cache))
 
 
