@@ -153,6 +153,7 @@ class Reader {
                    const std::optional<std::string>& attached) {
     if (!takes_value(option)) {
       if (attached) mistake(name + " takes no value");
+      ++given_[option.get_name()];
       return;
     }
     const bool next = !attached && at_ < words_.size() && words_[at_] != "--" &&

@@ -28,9 +28,9 @@ LIVELY: dict[str, Any] = {
     "pace": 1,
     "guests": [{"name": "web1", "type": "pv"}, {"name": "db1", "memory": "512MiB"}],
     "actions": [
-        {"at": 5, "do": "mem-set", "guest": "db1", "size": "400MiB"},
-        {"at": 6, "do": "reboot", "guest": "web1"},
-        {"at": 7, "do": "destroy", "guest": "db1"},
+        {"at": 0.5, "do": "mem-set", "guest": "db1", "size": "400MiB"},
+        {"at": 1.5, "do": "reboot", "guest": "web1"},
+        {"at": 2.5, "do": "destroy", "guest": "db1"},
     ],
 }
 QUIET: dict[str, Any] = {
@@ -142,7 +142,7 @@ def test_a_host_that_cannot_be_opened_is_an_error(memctl: Callable[..., Run]) ->
 
 def test_a_terminal_has_a_table_that_follows_and_stays_clean(watch: Callable[..., Watch]) -> None:
     begun = watch(LIVELY, size=(24, 80))
-    begun.until(r"\n db1 |\ndb1 ")
+    begun.until("db1 ")
     begun.until(r"shrinking|  400 ")
     begun.until(r"web1 +3 ")
     os.write(begun.out, b"\x03")  # Ctrl-C
@@ -164,12 +164,12 @@ def test_a_table_has_room_on_any_terminal(
     rows, columns = size
     begun = watch(QUIET, size=size)
     # Not every guest has been asked when the first tables are drawn.
-    begun.until(r"\d+ more" if rows > 5 else r"\x1b\[J.*\x1b\[J")
+    begun.until(r"\d+ more" if rows > 1 else r"\x1b\[J")
     begun.end()
     for frame in begun.frames():
         assert len(frame) <= max(rows - 1, 1)
         assert all(len(line) <= columns for line in frame)
-    if rows > 5:
+    if rows > 1:
         assert any(re.fullmatch(r"\d+ more", line) for frame in begun.frames() for line in frame)
 
 

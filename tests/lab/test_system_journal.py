@@ -55,6 +55,7 @@ def test_the_recovery_of_a_killed_resize_is_noted(lab: Lab, guest: Guest) -> Non
     running.kill(signal.SIGKILL)
     assert running.wait(60).status != 0
     status, entry = noted(lab, "memctl recover")
-    assert (status, entry["MEMCTL_ENDED"]) == (0, "recovery"), entry
-    assert entry["MEMCTL_OUTCOME"] == "restored"
+    assert entry["MEMCTL_ENDED"] == "recovery"
+    # A guest that is pressed keeps what it needs.
+    assert (status, entry["MEMCTL_OUTCOME"]) in ((0, "restored"), (5, "kept")), entry
     assert entry["MEMCTL_REQUESTED_KIB"] == str(2 << 20)

@@ -13,9 +13,9 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 
-WatchedDomains many(int count) {
+WatchedDomains many(unsigned count) {
   WatchedDomains domains;
-  for (int i = 1; i <= count; ++i) {
+  for (unsigned i = 1; i <= count; ++i) {
     const DomainIdentity domain{DomainId{i}, "guest-" + std::to_string(i), DomainType::pv};
     const DomainStatus status{.domain = domain, .size = 1_GiB, .target = 1_GiB};
     domains[domain.id] = {.domain = domain, .status = status};
