@@ -52,20 +52,25 @@ Result<void> DomainWatcher::look(const std::vector<DomainIdentity>& guests) {
 Result<void> DomainWatcher::meet(const DomainIdentity& guest) {
   Known known{.identity = guest};
   BOOST_OUTCOME_TRY(known.limits, port_.store().watch(limits_path(guest.id), wakeup_));
+  const std::string home = "/local/domain/" + std::to_string(number(guest.id));
+  BOOST_OUTCOME_TRY(known.name, port_.store().watch(home + "/name", wakeup_));
   BOOST_OUTCOME_TRY(read_limits(known));
   known_.emplace(guest.id, std::move(known));
   tell(Change::appeared, guest);
   return success();
 }
 
-Result<void> DomainWatcher::compare(Known& known, const DomainIdentity& guest) {
+Result<void> DomainWatcher::compare(Known& known, DomainIdentity guest) {
+  // A toolstack that destroys a domain removes the name first.
+  if (guest.name.empty()) guest.name = known.identity.name;
+  static_cast<void>(known.name->take());  // the name is in `guest`
   bool changed = known.identity != guest;
   if (known.limits->take()) {
     BOOST_OUTCOME_TRY(const bool limits_changed, read_limits(known));
     changed = changed || limits_changed;
   }
-  known.identity = guest;
-  if (changed) tell(Change::changed, guest);
+  known.identity = std::move(guest);
+  if (changed) tell(Change::changed, known.identity);
   return success();
 }
 

@@ -36,13 +36,14 @@ class DomainWatcher {
   struct Known {
     DomainIdentity identity;
     std::unique_ptr<host::Watch> limits{};
+    std::unique_ptr<host::Watch> name{};
     std::optional<std::string> target{};
     std::optional<std::string> limit{};
   };
 
   [[nodiscard]] Result<void> look(const std::vector<DomainIdentity>& guests);
   [[nodiscard]] Result<void> meet(const DomainIdentity& guest);
-  [[nodiscard]] Result<void> compare(Known& known, const DomainIdentity& guest);
+  [[nodiscard]] Result<void> compare(Known& known, DomainIdentity guest);
   /// Whether the keys are other than those that are known, which they then are.
   [[nodiscard]] Result<bool> read_limits(Known& known);
   void tell(Change change, const DomainIdentity& domain) const;
