@@ -128,7 +128,7 @@ const Words known_words = {
 };
 
 /// Every line that says what is wrong with a command line.
-const std::array<std::regex, 15> mistakes = {
+const std::array<std::regex, 16> mistakes = {
     std::regex{R"(a command is needed: resize, .* or \S+)"},
     std::regex{R"(the command comes before --)"},
     std::regex{R"(unknown command ".*"(; did you mean [a-z]+\?)?)"},
@@ -141,6 +141,7 @@ const std::array<std::regex, 15> mistakes = {
     std::regex{R"((-\S+) needs a value: \1 [A-Za-z|]+)"},
     std::regex{R"(-\S+ may be given only once)"},
     std::regex{R"(--reserve: (memctl always leaves .* is less|".*" is a change, .*|.*size.*))"},
+    std::regex{R"([a-z-]+ --all needs a size: (memctl )?[a-z-]+ --all SIZE)"},
     std::regex{R"([a-z-]+ (needs|takes) .*(DOMAIN|is too much).*)"},
     std::regex{R"(unknown column ".*"(; did you mean [A-Z-]+\?)?|a column's name is missing)"},
     std::regex{R"(--[a-z-]+: ".*" is (no|neither|not) .*|xl-mem-[a-z]+ has no dry run: .*)"},
