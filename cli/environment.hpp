@@ -50,7 +50,7 @@ class Environment {
   [[nodiscard]] virtual int columns() = 0;
   /// How many lines the terminal of standard error has now.
   [[nodiscard]] virtual int rows() = 0;
-  /// What standard output is written to.
+  /// Where standard output goes: how wide it is, if it is a terminal.
   [[nodiscard]] virtual Screen screen() = 0;
   /// How many lines the terminal of standard output has now.
   [[nodiscard]] virtual int screen_rows() = 0;

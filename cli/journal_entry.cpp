@@ -42,7 +42,7 @@ class Entry {
     fields_.push_back(std::string{name} + "=" + std::string{value});
   }
   void add(std::string_view name, std::int64_t value) { add(name, std::to_string(value)); }
-  /// Zero means that nobody knows.
+  /// Adds a size that is known. An unknown size is zero.
   void add(std::string_view name, Kib size) {
     if (size != Kib{}) add(name, size.count());
   }

@@ -27,7 +27,8 @@ struct Output {
 [[nodiscard]] ExitCode tell(Requests requests, const Options& options, Environment& environment);
 /// Says that there is no guest at all.
 [[nodiscard]] ExitCode tell_of_none(const Options& options, Environment& environment);
-/// Whether a domain that nobody named has ended since the domains were listed. That is no error.
+/// Whether the error means only that a domain ended after it was listed. If the user did not name
+/// it, that is no error.
 [[nodiscard]] bool has_ended_unnamed(const Options& options, const Error& error);
 
 /// Writes `output`, and returns its exit code.

@@ -12,8 +12,8 @@
 namespace memctl::cli {
 namespace {
 
-/// What a plan takes of the host's memory. What other resizes give back in the meantime does not
-/// count: nobody knows when.
+/// The host memory that a plan needs. Memory that other resizes give back is not counted, because
+/// it may come too late.
 Kib taken(const Plan& plan) {
   Kib memory;
   for (const Stage& stage : plan.stages) memory += stage.host_memory;

@@ -10,7 +10,7 @@
 
 namespace memctl::cli {
 
-// What a terminal understands.
+// Control sequences of terminals.
 inline constexpr std::string_view hide_cursor = "\x1b[?25l";
 inline constexpr std::string_view show_cursor = "\x1b[?25h";
 inline constexpr std::string_view erase_line = "\r\x1b[K";

@@ -26,7 +26,7 @@ class ProgressBoard {
   void show(std::size_t resize, const Event& event);
   void end(std::size_t resize);
 
-  /// Draws the lines anew. No event came for `silent`.
+  /// Draws the lines anew. The last event came `silent` ago.
   [[nodiscard]] std::string draw(std::chrono::milliseconds silent, Size size);
   /// Takes the lines off the screen, so that other text can be written in their place.
   [[nodiscard]] std::string erase();

@@ -24,7 +24,7 @@ using StatusColumns = std::vector<const StatusColumn*>;
 
 /// All columns.
 [[nodiscard]] std::span<const StatusColumn> status_columns();
-/// Those that are shown if nobody chooses.
+/// The columns that are shown if the user names none.
 [[nodiscard]] StatusColumns usual_columns();
 /// The usual columns and two more, the most important first: a terminal gets as many as it has room
 /// for.

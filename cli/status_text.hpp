@@ -24,7 +24,7 @@ struct StatusLook {
   [[nodiscard]] bool has_host_line() const { return headings && columns.empty(); }
 };
 
-/// What the table is written to.
+/// Where the table is shown.
 struct Screen {
   std::optional<int> columns{};  ///< Nothing: no terminal. Then nothing is cut off or left out.
   bool utf8{false};

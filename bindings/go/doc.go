@@ -52,8 +52,7 @@ resizes need no more threads than one.
 
 A host has to be closed, because the garbage collector does not do so. [Host.Close] cancels the
 resizes and waits until their guests are restored. If the process ends without Close, its resizes stop
-where they are. What they left is restored by [Domain.Recover], by "memctl recover", or by the next
-resize of the guest, whichever comes first.
+where they are. [Domain.Recover], "memctl recover" or the next resize of the guest restores what they left.
 
 # Building
 
