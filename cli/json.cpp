@@ -162,6 +162,8 @@ std::string status_json(const DomainStatus& status) {
   if (!status.refused_message.empty()) refused_message = status.refused_message;
   return line({{"event", "status"},
                {"domain", identity(status.domain)},
+               {"state", state_of(status)},
+               {"size_kib", status.size.count()},
                {"allocated_kib", status.allocated.count()},
                {"target_kib", status.target.count()},
                {"limit_kib", kib(status.limit)},

@@ -294,7 +294,7 @@ Refusal refuse_frozen_pool(const Input& input, Kib to) {
       "the stored configuration fixes the paging pool at " + to_string(*domain.frozen_pool) +
           ", enough for " + to_string(most) +
           ": with more memory the domain could not be restored or migrated, and memctl raises it "
-          "on Xen 4.17 only",
+          "on Xen 4.17 and 4.20 only",
       std::string{switch_autoballoon_off} + ", then start the domain anew without shadow_memory");
 }
 
@@ -371,9 +371,9 @@ std::optional<Kib> frozen_pool_needed(const DomainFacts& domain, Kib limit) {
 }
 
 // libxl.h leaves the stored configuration to libxl, so its protocol is known only for a release
-// with which the lab has shown it.
+// with which the lab has shown it: Debian 12's and Debian 13's.
 bool raises_frozen_pools(const HostFacts& host) {
-  return host.xen_major == 4 && host.xen_minor == 17;
+  return host.xen_major == 4 && (host.xen_minor == 17 || host.xen_minor == 20);
 }
 
 HostNeed host_need(const Input& input, Kib to) {

@@ -21,10 +21,11 @@ MAXIMUM_MIB = 768
 VIRSH = "virsh --connect xen:///"
 
 
-@pytest.fixture
-def guest(fresh_debian: DebianLab) -> Guest:
+@pytest.fixture(params=["pv", "pvh"])
+def guest(fresh_debian: DebianLab, request: pytest.FixtureRequest) -> Guest:
     """A domain that libvirt has created: 256 MiB now, and 768 MiB at most."""
-    guest = fresh_debian.create_guest_by_libvirt("virt-pv", "pv", MAXIMUM_MIB)
+    name = f"virt-{request.param}"
+    guest = fresh_debian.create_guest_by_libvirt(name, request.param, MAXIMUM_MIB)
     guest.check(f"{APT} install /lab/packages/memctl-agent_*.deb", timeout=INSTALL_TIMEOUT)
     guest.wait_for_agent()
     return guest
@@ -59,11 +60,24 @@ def test_setmem_and_resize_take_turns(fresh_debian: DebianLab, guest: Guest) -> 
     told = done.finding("libvirt", guest)
     assert told["severity"] == "note" and "keeps a maximum of its own" in told["message"]
 
+    if guest.type == "pvh":
+        # libvirt stores the size of its paging pool, and would restore it with that.
+        before = guest.snapshot()
+        refused = resize(guest, "1g")
+        assert refused.ending == (3, "refused", "paging_pool"), refused.told
+        assert "libvirt runs it, and keeps a maximum of its own" in refused.report["message"]
+        assert refused.report["range"]["largest"]["size_kib"] == MAXIMUM_MIB * MIB
+        assert guest.snapshot() == before
+        assert resize(guest, f"{MAXIMUM_MIB}m").ending == (0, "verified", None)
+        size_is(guest, MAXIMUM_MIB)
+        check_sound(guest)
+        return
+
     # A pv guest has no paging pool, so it grows. libvirt keeps its own maximum, as noted.
     assert resize(guest, "1g").ending == (0, "verified", None)
     size_is(guest, 1024)
-    refused = guest.lab.run(f"{VIRSH} setmem {guest.name} 900M --live")
-    assert refused.status != 0 and "higher than max memory" in refused.stderr, refused
+    denied = guest.lab.run(f"{VIRSH} setmem {guest.name} 900M --live")
+    assert denied.status != 0 and "higher than max memory" in denied.stderr, denied
     size_is(guest, 1024)
     setmem(500)
     size_is(guest, 500)

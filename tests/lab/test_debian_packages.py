@@ -13,7 +13,14 @@ import pytest
 
 from memctl_lab import Guest
 from memctl_lab.checks import check_sound
-from memctl_lab.debian_host import APT, INSTALL_TIMEOUT, DebianLab, list_files, new_files
+from memctl_lab.debian_host import (
+    APT,
+    DOM0_MIB,
+    INSTALL_TIMEOUT,
+    DebianLab,
+    list_files,
+    new_files,
+)
 from memctl_lab.memctl import doctor, resize, status
 
 pytestmark = pytest.mark.full
@@ -23,7 +30,7 @@ AGENT = "/lab/packages/memctl-agent_*.deb"
 NEWER_AGENT = "/lab/packages/newer/memctl-agent_*.deb"
 
 
-@pytest.fixture(scope="module", params=["pv", "pvh"])
+@pytest.fixture(scope="module", params=["pv", "pvh", "hvm"])
 def guest(debian: DebianLab, request: pytest.FixtureRequest) -> Iterator[Guest]:
     """A guest of 256 MiB in which apt has installed the agent. Nothing else of memctl is in it.
 
@@ -65,6 +72,27 @@ def test_xl_mem_resize_grows_a_guest_past_its_boot_limit(debian: DebianLab, gues
     domain = guest.domain()
     assert domain is not None and abs(domain.tot_kib - 300 * MIB) <= MIB
     assert doctor(debian, guest).status == 0
+    check_sound(guest)
+
+
+def test_what_dom0_has_no_guest_can_get(debian: DebianLab, guest: Guest) -> None:
+    """dom0 has most memory, as after an installation. The refusal names the size that works."""
+    free = debian.facts().free_pages * 4 // MIB
+    debian.set_dom0(DOM0_MIB + free - 600)
+    try:
+        refused = resize(guest, "3g")
+        assert refused.ending == (3, "refused", "host_memory"), refused.told
+        largest = refused.report["range"]["largest"]["size_kib"]
+        print(refused.report["message"])
+        assert 300 * MIB < largest < 1000 * MIB
+        before = guest.snapshot()
+        assert resize(guest, f"{largest + 4}k").ending == (3, "refused", "host_memory")
+        assert guest.snapshot() == before
+        done = resize(guest, f"{largest}k")
+        assert done.ending == (0, "verified", None), done.told
+    finally:
+        debian.set_dom0(DOM0_MIB)
+    assert resize(guest, "300m").ending == (0, "verified", None)
     check_sound(guest)
 
 

@@ -18,7 +18,7 @@ import table
 from ctest import DAEMONS, daemons, tests_of
 from engine import Engine, Stopped
 from errors import RunError
-from jobs import BUILD, ROOT
+from jobs import BUILD, ROOT, Job
 from memctl_lab.config import release
 from packaged import why_unfit
 from report import Report, minutes
@@ -131,17 +131,17 @@ class Run:
         if self._has_release and "lab" in parts:
             self._engine.run(table.lab(self._options.full), 2)
             if self._options.full:
-                self._full_image()
+                self._full_image(release(), table.debian())
         if "other-release" in parts:
             self._other_release()
 
-    def _full_image(self) -> None:
+    def _full_image(self, name: str, jobs: list[Job]) -> None:
         self._packages_are_tried.wait()
-        why = why_unfit(self._failed_packages)
+        why = why_unfit(name, self._failed_packages)
         if why:
-            self._report.not_run("full image", f"since {why}")
+            self._report.not_run(f"full image of {name}", f"since {why}")
         else:
-            self._engine.run(table.debian(), 1)
+            self._engine.run(jobs, 1)
 
     def _second(self) -> None:
         self._second_may_begin.wait()
@@ -171,6 +171,9 @@ class Run:
             job = left.pop(0)
             if not self._engine.run([job], 1):
                 break
+        else:
+            if self._options.full and not self._options.no_lab:
+                self._full_image(table.other(), table.debian_elsewhere())
         for job_without_it in left:
             self._report.not_run(job_without_it.part, f"since {job.name} failed")
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 import subprocess
 
 from errors import RunError
-from jobs import ROOT
-from memctl_lab.config import LabConfig, release
+from jobs import BUILD, ROOT
 
 
-def why_unfit(failed: set[str]) -> str:
-    """Why the full image cannot run with the packages of this machine's release, or nothing.
+def why_unfit(name: str, failed: set[str]) -> str:
+    """Why the full image of this release of Debian cannot run with its packages, or nothing.
 
     `failed` are the jobs of the part `packages` that have failed in this run.
     """
-    job = f"packages.{release()}"
+    job = f"packages.{name}"
     if job in failed:
         return f"{job} failed"
-    packages = LabConfig().debs
+    packages = BUILD / "packages" / name
     if not packages.is_dir():
         return "scripts/package has made no packages"
     noted = packages / "sources"

@@ -227,6 +227,25 @@ def debian() -> list[Job]:
     return [_lab(name, files, True) for name, files in LAB_DEBIAN.items()]
 
 
+def debian_elsewhere() -> list[Job]:
+    """The job of the full image of another release, in a root of that release."""
+    name = other()
+    report = BUILD / "releases" / name / "tree" / "reports" / "debian.xml"
+    command = ("scripts/in-release", name, PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    options = ("-rA", "--host=xen", "--full", "--junitxml=build/reports/debian.xml")
+    files = (f"tests/lab/{file}" for group in LAB_DEBIAN.values() for file in group)
+    return [
+        Job(
+            f"{name}.debian",
+            f"full image of {name}",
+            (*command, *options, *files),
+            timeout=3 * 3600,
+            build=True,
+            reports=(report,),
+        )
+    ]
+
+
 def _lab(group: str, files: tuple[str, ...], full: bool) -> Job:
     name = f"lab.{group}.full" if full else f"lab.{group}"
     report = RELEASE / "reports" / f"{name}.xml"

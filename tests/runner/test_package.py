@@ -11,7 +11,6 @@ import pytest
 
 import packaged
 from jobs import ROOT
-from memctl_lab.config import LabConfig
 
 SCRIPT = ROOT / "scripts" / "package"
 
@@ -64,16 +63,15 @@ def test_the_digest_follows_what_git_tracks(tmp_path: Path) -> None:
 def test_only_packages_of_these_sources_are_fit_for_the_full_image(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = tmp_path / "made"
-    monkeypatch.setattr(LabConfig, "debs", made)
-    monkeypatch.setattr(packaged, "release", lambda: "bookworm")
+    made = tmp_path / "packages" / "bookworm"
+    monkeypatch.setattr(packaged, "BUILD", tmp_path)
     monkeypatch.setattr(packaged, "digest", lambda: "1234")
-    assert packaged.why_unfit(set()) == "scripts/package has made no packages"
-    made.mkdir()
+    assert packaged.why_unfit("bookworm", set()) == "scripts/package has made no packages"
+    made.mkdir(parents=True)
     other = "the packages are of other sources: run scripts/package"
-    assert packaged.why_unfit(set()) == other
+    assert packaged.why_unfit("bookworm", set()) == other
     (made / "sources").write_text("1235\n", encoding="utf-8")
-    assert packaged.why_unfit(set()) == other
+    assert packaged.why_unfit("bookworm", set()) == other
     (made / "sources").write_text("1234\n", encoding="utf-8")
-    assert packaged.why_unfit({"packages.trixie"}) == ""
-    assert packaged.why_unfit({"packages.bookworm"}) == "packages.bookworm failed"
+    assert packaged.why_unfit("bookworm", {"packages.trixie"}) == ""
+    assert packaged.why_unfit("bookworm", {"packages.bookworm"}) == "packages.bookworm failed"

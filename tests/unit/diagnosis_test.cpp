@@ -146,7 +146,7 @@ TEST(HostDiagnosis, Autoballoon) {
   EXPECT_EQ(with(Autoballoon::off, false).severity, Severity::good);
   expect(on_host(Check::autoballoon,
                  [](auto& exam) {
-                   exam.host.xen_minor = 20;
+                   exam.host.xen_minor = 21;
                    exam.settings.autoballoon = Autoballoon::on;
                  }),
          Severity::bad, "cannot grow", R"("off")");
@@ -251,7 +251,7 @@ TEST(DomainDiagnosis, PagingPool) {
 TEST(DomainDiagnosis, AFrozenPoolThatIsNotRaisedBoundsGrowthAsInAPlan) {
   DomainExam exam = sound_domain();
   exam.facts.host = sound_host().host;
-  exam.facts.host.xen_minor = 20;
+  exam.facts.host.xen_minor = 21;
   exam.facts.domain.frozen_pool = pool_for(160_MiB, 1, true);
   const auto frozen = found(diagnose_domain(exam), Check::frozen_pool);
   expect(frozen, Severity::bad, "enough for 160 MiB", "start the domain anew");

@@ -325,7 +325,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"pool_frozen_on_another_xen", Cause::paging_pool,
              [](Input& i) {
                i.domain.frozen_pool = 1664_KiB;
-               i.host.xen_minor = 20;
+               i.host.xen_minor = 21;
              }},
         Case{"pool_frozen_by_libvirt", Cause::paging_pool,
              [](Input& i) {
