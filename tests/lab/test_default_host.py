@@ -81,7 +81,9 @@ def test_a_guest_grows_and_shrinks_and_is_saved_restored_and_rebooted(
     guest.wait_for_agent()
     frozen = stored_pool_of(guest)
     found = doctor(fresh_lab, guest)
-    assert (found.status, found.faults) == (0, {"autoballoon": "note"})
+    faults = found.faults
+    faults.pop("online_policy", None)  # a note if the kernel brings memory online by itself
+    assert (found.status, faults) == (0, {"autoballoon": "note"})
 
     for size, mib in (("1g", 1024), ("160m", 160), ("1g", 1024)):
         done = resize(guest, size)
