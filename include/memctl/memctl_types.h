@@ -286,6 +286,7 @@ typedef struct memctl_plan {
   size_t stage_count; /* 0: the domain has that size already */
   const memctl_stage* const* stages;
   const memctl_range* range;
+  const char* no_way_back; /* why a resize back would be refused; empty: it would not */
 } memctl_plan;
 
 /* What the doctor found about one precondition. */
@@ -380,6 +381,7 @@ typedef struct memctl_question_options {
   bool allow_hvm_devices;   /* as in memctl_resize_options */
   int64_t host_reserve_kib; /* host memory that stays free; 0: 64 MiB, or MEMCTL_NO_RESERVE */
   int64_t stall_ms;         /* if libxl is silent for this long, at least 5 s; 0: 30 s */
+  bool force_movable;       /* as in memctl_resize_options */
 } memctl_question_options;
 
 typedef struct memctl_resize_options {
@@ -395,6 +397,7 @@ typedef struct memctl_resize_options {
   void* event_data;                     /* what on_event is called with */
   memctl_free_callback event_data_free; /* may be null */
   memctl_queue* event_queue;            /* where on_event runs; null: on the host's thread */
+  bool force_movable; /* more than three times as much movable memory as the kernel can use */
 } memctl_resize_options;
 
 #ifdef __cplusplus

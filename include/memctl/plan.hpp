@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "memctl/domain_info.hpp"
@@ -37,6 +38,9 @@ struct Plan {
   std::vector<Stage> stages{};  ///< Empty: the domain has that size already.
   /// The sizes that would be granted now.
   SizeRange range{};
+  /// Why a resize back to the present size would be refused once the domain has shrunk. Empty: none
+  /// of the rules would refuse it, or the domain does not shrink.
+  std::string no_way_back{};
 
   friend bool operator==(const Plan&, const Plan&) = default;
 };

@@ -47,6 +47,9 @@ struct ResizeOptions {
   bool agentless{false};
   /// Accept that emulated devices cannot reach the added memory of an hvm guest.
   bool allow_hvm_devices{false};
+  /// Accept more than three times as much movable memory as the guest's kernel can use. Such a
+  /// kernel can run dry.
+  bool force_movable{false};
   /// Host memory that stays free; the host's `Policy` may ask for more. Only a shrink may take some
   /// of it, for the domain's paging pool.
   Kib host_reserve{64_MiB};

@@ -112,7 +112,7 @@ Finding stored_configuration(const DomainExam& exam) {
 
 /// The command that restores what a dead operation left.
 std::string recover(const DomainExam& exam) {
-  return "memctl recover " + word_for(exam.facts.domain.identity);
+  return "memctl recover " + command_word(exam.facts.domain.identity);
 }
 
 Finding leftover(const DomainExam& exam) {
@@ -155,7 +155,7 @@ Finding claims(const DomainExam& exam) {
   }
   const std::string size = domain.size() ? word_for(*domain.size()) : "SIZE";
   return bad(Check::claims, held + ", and no operation is under way",
-             "memctl resize " + word_for(domain.identity) + " " + size);
+             "memctl resize " + command_word(domain.identity) + " " + size);
 }
 
 Finding libvirt(const DomainExam& exam) {
@@ -167,7 +167,7 @@ Finding libvirt(const DomainExam& exam) {
   return note(Check::libvirt,
               "libvirt runs it, and keeps a maximum of its own, which the domain has again when it "
               "is started anew",
-              "virsh setmaxmem " + word_for(domain.identity) + " SIZE --config");
+              "virsh setmaxmem " + command_word(domain.identity) + " SIZE --config");
 }
 
 Finding passthrough(const DomainExam& exam) {
@@ -245,7 +245,7 @@ Finding reboot(const DomainExam& exam) {
                   to_string(*domain.limit) +
                   ", its kernel may panic as it boots: have it grown to " + to_string(enough) +
                   " before, or shut it down and start it anew",
-              "memctl resize " + word_for(domain.identity) + " " + word_for(enough));
+              "memctl resize " + command_word(domain.identity) + " " + word_for(enough));
 }
 
 Finding max_pages(const DomainExam& exam) {
@@ -260,7 +260,7 @@ Finding max_pages(const DomainExam& exam) {
   return note(Check::max_pages,
               "its max_pages is " + to_string(cap) + ", below what its size of " +
                   to_string(*size) + " needs: it cannot get there",
-              "memctl resize " + word_for(domain.identity) + " " + word_for(*size));
+              "memctl resize " + command_word(domain.identity) + " " + word_for(*size));
 }
 
 Finding cold_start(const DomainExam& exam) {
@@ -282,8 +282,8 @@ Finding cold_start(const DomainExam& exam) {
                   to_string(*domain.limit) +
                   ": shut down and started anew, it has what its configuration file says",
               domain.managed_by_libvirt == true
-                  ? "virsh edit " + word_for(domain.identity)
-                  : "set memory and maxmem in the configuration file of " + domain.identity.name);
+                  ? "virsh edit " + command_word(domain.identity)
+                  : "set memory and maxmem in the domain's configuration file");
 }
 
 Finding memory_manager(const HostExam& exam) {
@@ -310,6 +310,9 @@ std::vector<Finding> diagnose_host(const HostExam& exam) {
 }
 
 std::vector<Finding> diagnose_domain(const DomainExam& exam) {
+  if (const auto stub = refuse_device_model(exam.facts)) {
+    return {note(Check::state, stub->message)};
+  }
   std::vector findings = {state(exam),   stored_configuration(exam), leftover(exam), claims(exam),
                           libvirt(exam), passthrough(exam)};
   const DomainType type = exam.facts.domain.identity.type;

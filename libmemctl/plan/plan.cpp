@@ -49,8 +49,11 @@ Plan outline(const Input& input, Kib to) {
 
 std::string host_memory_text(const Input& input, Kib to) {
   const HostNeed need = host_need(input, to);
+  const Kib beside = need.pool + need.tables;
+  const char* const what =
+      need.tables == Kib{} ? "the paging pool" : "its paging pool and the IOMMU's tables";
   const std::string pool =
-      need.pool > Kib{} ? " (" + at_least(need.pool) + " of it for the paging pool)" : "";
+      beside > Kib{} ? " (" + at_least(beside) + " of it for " + what + ")" : "";
   return to_string(to) + " would take " + at_least(need.all()) + " of the host" + pool +
          "; it can give " + at_most(host_spare(input));
 }
@@ -126,6 +129,31 @@ Result<std::vector<Stage>> stages_to(const Input& input, Kib to) {
   return stages;
 }
 
+namespace {
+
+/// Why a domain that has shrunk to `to` would not be granted its present size. A forecast: the
+/// balloon then holds what the domain gave, and the host has it.
+std::string no_way_back(const Input& input, Kib to) {
+  const Kib present = present_size(input);
+  Input after = input;
+  DomainFacts& domain = after.domain;
+  domain.memory.allocated = settled_pages(input, to);
+  domain.target = to - domain.video_ram;
+  after.host.free += input.domain.memory.allocated - domain.memory.allocated;
+  if (after.guest) {
+    AgentReport& report = after.guest->report;
+    const Kib given = whole_pages(input.domain, present) - whole_pages(input.domain, to);
+    if (report.balloon_inflated) *report.balloon_inflated += given;
+    if (report.balloon_target) *report.balloon_target -= given;
+    report.balloon_current = report.balloon_target;
+    report.mem_total = std::max(Kib{}, report.mem_total - given);
+  }
+  const auto back = stages_to(after, present);
+  return back ? std::string{} : back.error().message;
+}
+
+}  // namespace
+
 Result<Plan> make_plan(const Input& input, const SizeRequest& request) {
   if (const auto reason = refuse_domain(input)) return refused(input, {}, *reason);
   BOOST_OUTCOME_TRY(const Kib to, absolute_size(input, request));
@@ -134,6 +162,7 @@ Result<Plan> make_plan(const Input& input, const SizeRequest& request) {
   Plan plan = outline(input, to);
   plan.stages = std::move(stages).value();
   BOOST_OUTCOME_TRY(plan.range, range_of(input));
+  if (to < present_size(input)) plan.no_way_back = no_way_back(input, to);
   return plan;
 }
 

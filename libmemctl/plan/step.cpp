@@ -57,7 +57,9 @@ std::optional<Stage> next_growth(const Input& input, const Room& room, Kib from,
   }
   const Kib block = block_size(input);
   Kib described;
-  if (room.kernel_zone) {
+  if (input.domain.passthrough_devices != 0) {
+    described = Kib{};  // a new block could not be mapped for its PCI devices
+  } else if (room.kernel_zone) {
     const Kib spare = std::max(Kib{}, *room.kernel_zone - kernel_reserve(room.mem_total));
     described = round_down(spare * growth_per_free, block);
     if (described == Kib{} && block == section && spare >= room_for_one_section) {
@@ -130,6 +132,12 @@ Result<Stage> step(const Input& input, const Room& room, Kib from, Kib goal) {
   if (stage) return *stage;
   if (from > goal) {
     return Error{.cause = Cause::guest_pressure, .message = "the guest needs what it has"};
+  }
+  if (input.domain.passthrough_devices != 0) {
+    return Error{.cause = Cause::passthrough,
+                 .message =
+                     "its balloon holds no more memory, and no block can be added to a "
+                     "domain with PCI devices"};
   }
   return Error{.cause = Cause::guest_memmap,
                .message = "the guest has " + at_most(std::max(Kib{}, *room.kernel_zone)) +

@@ -3,6 +3,7 @@
 
 #include "base/domain_error.hpp"
 #include "memctl/size.hpp"
+#include "plan/limits.hpp"
 #include "plan/plan.hpp"
 #include "resize/headway.hpp"
 #include "resize/steps.hpp"
@@ -75,9 +76,14 @@ host::Task<Walked> walk(Work& work, const Way& way) {
           domain, Cause::stalled,
           "on the way to " + to_string(way.goal) + " the guest turned round again and again")};
     }
+    const auto barred = plan::refuse_return(facts, next.size);
+    if (barred && way.restores && next.host_memory > Kib{}) {
+      co_return Walked{domain_error(domain, barred->cause, barred->message, barred->hint)};
+    }
     if (way.host_reserve) {
       BOOST_OUTCOME_CO_TRY(work.domain.read_host());
-      if (to_kib(facts.host.available()) - next.host_memory < *way.host_reserve) {
+      const Kib taken = next.host_memory + plan::iommu_tables(facts.domain, next.host_memory);
+      if (to_kib(facts.host.available()) - taken < *way.host_reserve) {
         co_return Walked{
             domain_error(domain, Cause::host_memory,
                          "the host has no " + to_string(next.host_memory) + " to give back")};

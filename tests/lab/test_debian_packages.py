@@ -136,6 +136,48 @@ def test_a_starving_guest_grows_with_the_agents_unit_in_its_sandbox(guest: Guest
     assert resize(guest, "300m").ending == (0, "verified", None)
 
 
+HOTADD = "/etc/udev/rules.d/40-hotadd.rules"
+HOTADD_RULES = """\
+SUBSYSTEM=="memory", ACTION=="add", TEST=="state", ATTR{state}!="online", \\
+  ATTR{state}="online_movable"
+SUBSYSTEM=="cpu", ACTION=="add", RUN+="/bin/touch /run/cpu-was-added"
+"""
+POLICY = "/sys/devices/system/memory/auto_online_blocks"
+
+
+def test_a_udev_rule_is_mended_and_the_one_for_processors_stays(
+    debian: DebianLab, guest: Guest
+) -> None:
+    """udev alone brings the blocks online here: no agent runs, and the kernel does nothing."""
+    size_mib = guest.snapshot().target_kib // MIB
+    policy = guest.check(f"cat {POLICY}").strip()
+    guest.check(f"printf %s {shlex.quote(HOTADD_RULES)} >{HOTADD}")
+    guest.check("udevadm control --reload && systemctl restart memctl-agent")
+    guest.wait_for_agent()
+    found = doctor(debian, guest).finding("udev_rule", guest)
+    assert found["severity"] == "bad" and HOTADD in found["message"]
+    guest.check(found["remedy"].removeprefix("in the guest: "))
+    guest.wait_for_agent()
+    assert doctor(debian, guest).finding("udev_rule", guest)["severity"] == "good"
+
+    guest.check(f"systemctl stop memctl-agent && echo offline >{POLICY}")
+    try:
+        done = resize(guest, f"{size_mib + 256}m", "--agentless")
+        assert done.ending == (0, "verified", None), done.told
+        guest.check("udevadm settle")
+        facts = guest.facts()
+        assert not facts.offline_blocks
+        assert "Movable" not in {block.zone for block in facts.blocks}
+        guest.check("udevadm trigger --action=add --subsystem-match=cpu && udevadm settle")
+        guest.check("test -e /run/cpu-was-added")
+    finally:
+        guest.check(f"rm -f {HOTADD} /etc/udev/rules.d/00-memctl.rules /run/cpu-was-added")
+        guest.check(f"udevadm control --reload && echo {policy} >{POLICY}")
+        guest.check("systemctl start memctl-agent")
+        guest.wait_for_agent()
+    assert resize(guest, f"{size_mib}m").ending == (0, "verified", None)
+
+
 def hello(guest: Guest) -> str:
     """What the agent has said of itself. It differs at each start of the agent."""
     return guest.lab.check(f"xenstore-read {guest.path}/data/memctl/hello")

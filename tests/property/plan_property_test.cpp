@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "memctl/size.hpp"
+#include "plan/diagnosis.hpp"
 #include "plan/limits.hpp"
 #include "plan/plan.hpp"
 #include "plan/step.hpp"
@@ -18,6 +20,7 @@ namespace memctl::plan {
 namespace {
 
 using property::any_input;
+using property::hostile_texts;
 using property::sizes;
 using property::sound_input;
 
@@ -160,6 +163,110 @@ TEST(PlanProperty, TheNextStageIsThePlansFirst) {
     const auto next = next_stage(input, plan.value().to);
     RC_ASSERT(next.has_value());
     RC_ASSERT(next.value() == plan.value().stages.front());
+  }));
+}
+
+TEST(PlanProperty, ADomainWithAPciDeviceGetsNoNewBlock) {
+  EXPECT_TRUE(rc::check("PCI devices", [] {
+    Input input = *any_input();
+    input.domain.passthrough_devices = *rc::gen::inRange(1, 3);
+    const auto range = range_of(input);
+    RC_PRE(range.has_value());
+    const Kib present = present_size(input);
+    const Kib largest = range.value().largest.size;
+    RC_ASSERT(largest <= std::max(present, input.domain.boot_limit.value_or(present)));
+    const Plan plan = make_plan(input, largest).value();
+    for (const Stage& stage : plan.stages) RC_ASSERT(stage.blocks == 0);
+    if (largest <= present) return;
+    const Kib taken = host_need(input, largest).all();
+    RC_ASSERT(taken <= host_spare(input));
+    RC_ASSERT(taken >= largest - present + (largest - present) / 512);
+  }));
+}
+
+TEST(PlanProperty, AtMostThreeTimesWhatTheKernelCanUseBecomesMovable) {
+  EXPECT_TRUE(rc::check("movable memory", [] {
+    Input input = *sound_input();
+    input.terms.online = OnlineZone::movable;
+    input.terms.force_movable = false;
+    const auto range = range_of(input);
+    RC_PRE(range.has_value());
+    const Plan plan = make_plan(input, range.value().largest.size).value();
+    const AgentReport& report = input.guest->report;
+    const Kib block = input.guest->hello.block_size;
+    std::int64_t added = 0;
+    for (const Stage& stage : plan.stages) added += stage.blocks;
+    RC_PRE(added > 0);
+    const std::int64_t movable =
+        report.blocks_movable + report.blocks_present - report.blocks_online + added;
+    const Kib kernel =
+        report.mem_total + report.balloon_inflated.value_or(Kib{}) - block * report.blocks_movable;
+    // A present size that is no number of whole pages can take one block more.
+    const Kib present = present_size(input);
+    const std::int64_t odd = whole_pages(input.domain, present) == present ? 0 : 1;
+    RC_ASSERT(block * (movable - odd) <= kernel * 3);
+    input.terms.force_movable = true;
+    RC_ASSERT(range_of(input).value().largest.size >= range.value().largest.size);
+  }));
+}
+
+TEST(PlanProperty, AShrinkWithAWayBackHasIt) {
+  EXPECT_TRUE(rc::check("the way back", [] {
+    const Input input = *any_input();
+    const auto range = range_of(input);
+    RC_PRE(range.has_value());
+    const Kib present = present_size(input);
+    RC_PRE(range.value().smallest.size < present);
+    const auto plan = make_plan(input, *sizes(range.value().smallest.size, present));
+    RC_PRE(plan.has_value());
+    if (plan.value().to >= present) RC_ASSERT(plan.value().no_way_back.empty());
+    RC_ASSERT(plan.value().no_way_back.find('\n') == std::string::npos);
+    const bool barred = input.domain.passthrough_devices != 0 && input.domain.boot_limit < present;
+    if (barred && plan.value().to < present) RC_ASSERT(!plan.value().no_way_back.empty());
+  }));
+}
+
+/// All commands and instructions that a domain with this input is given.
+std::vector<std::string> advice_for(const Input& input, Kib to) {
+  DomainExam exam{.facts = input, .library_version = "0.1.0"};
+  if (input.guest) exam.hello = input.guest->hello;
+  std::vector<std::string> advice;
+  for (const Finding& finding : diagnose_domain(exam)) advice.push_back(finding.remedy);
+  for (const Finding& finding : diagnose_guest(exam)) advice.push_back(finding.remedy);
+  const auto plan = make_plan(input, to);
+  if (!plan) advice.push_back(plan.error().hint);
+  return advice;
+}
+
+TEST(PlanProperty, NothingForeignStandsInWhatIsToBePasted) {
+  EXPECT_TRUE(rc::check("hostile names and paths", [] {
+    Input input = *any_input();
+    const Kib to = *sizes(4_KiB, 8_TiB);
+    Input plain = input;
+    plain.domain.identity.name = "plain-name";
+    input.domain.identity.name = *hostile_texts();
+    if (input.guest) {
+      input.guest->hello.udev_rule = *hostile_texts();
+      plain.guest->hello.udev_rule = "/etc/udev/rules.d/40-own.rules";
+      input.guest->hello.agent_version = "x" + *hostile_texts();
+      plain.guest->hello.agent_version = "x";
+      input.guest->hello.no_hotplug_reason = *hostile_texts();
+    }
+    input.holder.owner = *hostile_texts();
+    plain.holder.owner = "a process";
+    auto expected = advice_for(plain, to);
+    for (std::string& advice : expected) {
+      const auto at = advice.find("plain-name");
+      if (at != std::string::npos) {
+        const std::string id = std::to_string(number(plain.domain.identity.id));
+        advice.replace(at, std::string_view{"plain-name"}.size(), id);
+        const auto again = advice.find("plain-name");
+        if (again != std::string::npos) {
+          advice.replace(again, std::string_view{"plain-name"}.size(), id);
+        }
+      }
+    }
+    RC_ASSERT(advice_for(input, to) == expected);
   }));
 }
 

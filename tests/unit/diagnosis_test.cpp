@@ -337,7 +337,7 @@ TEST(DomainDiagnosis, AColdStartBringsBackWhatItWasBuiltWith) {
   expect(with([](auto&) {}), Severity::good, "160 MiB of at most 160 MiB", "");
   expect(with([](auto& domain) { domain.target = domain.limit = 4_GiB; }), Severity::note,
          "built with 160 MiB of at most 160 MiB, and has 4096 MiB of at most 4096 MiB",
-         "set memory and maxmem in the configuration file of web1");
+         "set memory and maxmem in the domain's configuration file");
   EXPECT_EQ(with([](auto& domain) { domain.target = 100_MiB; }).severity, Severity::note);
   EXPECT_EQ(with([](auto& domain) { domain.limit = 1_GiB; }).severity, Severity::note);
   EXPECT_EQ(with([](auto& domain) { domain.boot_limit = 1_GiB; }).severity, Severity::good)
@@ -415,10 +415,14 @@ TEST(GuestDiagnosis, OnlinePolicy) {
     return on_guest(Check::online_policy,
                     [&](auto& hello, auto&) { hello.online_policy = policy; });
   };
-  expect(with("online_movable"), Severity::note, "online_movable",
-         "echo online_kernel > /sys/devices/system/memory/auto_online_blocks && systemctl restart "
-         "memctl-agent");
-  expect(with("online"), Severity::note, "online", "echo online_kernel");
+  // Now, and at each boot.
+  constexpr auto mend =
+      "in the guest: echo 'w /sys/devices/system/memory/auto_online_blocks - - - - online_kernel' "
+      "> /etc/tmpfiles.d/memctl.conf && systemd-tmpfiles --create /etc/tmpfiles.d/memctl.conf "
+      "&& systemctl restart memctl-agent";
+  EXPECT_EQ(with("online_movable").remedy, mend);
+  expect(with("online_movable"), Severity::note, "online_movable", "tmpfiles.d");
+  EXPECT_EQ(with("online").remedy, mend);
   expect(with(""), Severity::unknown, "tells none", "");
   EXPECT_EQ(with("online_kernel").severity, Severity::good);
 }
@@ -430,26 +434,54 @@ TEST(GuestDiagnosis, UdevRules) {
       hello.udev_rule_action = action;
     });
   };
-  expect(with("/lib/udev/rules.d/40-vm-hotadd.rules", RuleAction::online), Severity::note,
-         "40-vm-hotadd",
-         "in the guest: ln -s /dev/null /etc/udev/rules.d/40-vm-hotadd.rules && systemctl restart "
-         "memctl-agent");
-  expect(with("/lib/udev/rules.d/40-redhat.rules", RuleAction::other), Severity::note, "perhaps",
-         "ln -s");
-  expect(with("/etc/udev/rules.d/x.rules", RuleAction::online_movable), Severity::bad, "movable",
-         "in the guest: rm /etc/udev/rules.d/x.rules && systemctl restart memctl-agent");
+  // The file stays as it is: it may have rules for processors, too.
+  constexpr auto mend =
+      "in the guest: echo 'SUBSYSTEM==\"memory\", ACTION==\"add\", ATTR{state}==\"offline\", "
+      "ATTR{state}=\"online_kernel\"' > /etc/udev/rules.d/00-memctl.rules "
+      "&& udevadm control --reload && systemctl restart memctl-agent";
+  const auto hotadd = with("/lib/udev/rules.d/40-vm-hotadd.rules", RuleAction::online);
+  expect(hotadd, Severity::note, "40-vm-hotadd", "00-memctl.rules");
+  EXPECT_EQ(hotadd.remedy, mend);
+  EXPECT_EQ(with("/lib/udev/rules.d/40-redhat.rules", RuleAction::other).remedy, mend);
+  const auto own = with("/etc/udev/rules.d/x.rules", RuleAction::online_movable);
+  expect(own, Severity::bad, "movable", "00-memctl.rules");
+  EXPECT_EQ(own.remedy, mend);
+  expect(with("/etc/udev/rules.d/00-memctl.rules", RuleAction::online_kernel), Severity::good,
+         "as the agent does", "");
   expect(with(std::nullopt, RuleAction::online), Severity::unknown, "does not look", "");
 }
 
 TEST(GuestDiagnosis, AGuestPutsNothingIntoACommand) {
-  const auto finding = on_guest(Check::udev_rule, [](auto& hello, auto&) {
-    hello.udev_rule = "/etc/udev/rules.d/$(reboot).rules";
-  });
-  EXPECT_THAT(finding.remedy, testing::Not(HasSubstr("reboot")));
-  EXPECT_EQ(word_for({.id = DomainId{7}, .name = "a; reboot"}), "7");
-  EXPECT_EQ(word_for({.id = DomainId{7}, .name = "--help"}), "7");
-  EXPECT_EQ(word_for({.id = DomainId{7}, .name = ""}), "7");
-  EXPECT_EQ(word_for({.id = DomainId{7}, .name = "db-1.example_x"}), "db-1.example_x");
+  for (const char* path : {"/etc/udev/rules.d/$(reboot).rules",
+                           "/etc/udev/rules.d/../../xen/reboot.conf", "reboot", "-reboot"}) {
+    const auto finding =
+        on_guest(Check::udev_rule, [&](auto& hello, auto&) { hello.udev_rule = path; });
+    EXPECT_THAT(finding.remedy, testing::Not(HasSubstr("reboot"))) << path;
+    EXPECT_THAT(finding.remedy, HasSubstr("00-memctl.rules")) << path;
+  }
+}
+
+TEST(CommandWord, IsTheNameOrTheNumber) {
+  const auto word = [](const char* name) {
+    return command_word({.id = DomainId{7}, .name = name});
+  };
+  for (const char* name :
+       {"web; touch x", "a b", "--help", "", "$(x)", "`x`", "a'b", "a\"b", "a\nb", "\x1b[2J",
+        "~root", "*", "a|b", "a&b", "a>b", "#a", "12", "w\xc3\xa9"}) {
+    EXPECT_EQ(word(name), "7") << name;
+  }
+  EXPECT_EQ(word("db-1.example_x"), "db-1.example_x");
+}
+
+TEST(DomainDiagnosis, AStubDomainIsNotedAsWhatItIs) {
+  DomainExam exam = sound_domain();
+  exam.facts.guest.reset();
+  exam.facts.domain.has_stored_configuration = false;
+  exam.facts.domain.identity.device_model_of = DomainId{7};
+  const auto findings = diagnose_domain(exam);
+  ASSERT_EQ(findings.size(), 1U);
+  expect(findings.front(), Severity::note, "the device model of domain 7", "");
+  EXPECT_TRUE(diagnose_guest(exam).empty());
 }
 
 TEST(GuestDiagnosis, BlocksThatAreOfflineOrMovable) {

@@ -212,6 +212,7 @@ TEST(MakePlan, AKernelThatLosesTheFirstMemoryPast4GibIsNotBroughtThere) {
   Input movable = settled_guest();
   movable.guest->hello.kernel_release = "5.10.106";
   movable.terms.online = OnlineZone::movable;
+  movable.terms.force_movable = true;
   EXPECT_EQ(refusal(movable, 1_GiB).cause, Cause::guest_kernel_fault);
   movable.guest->report.blocks_movable = 1;
   EXPECT_TRUE(make_plan(movable, 1_GiB));

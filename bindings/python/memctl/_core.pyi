@@ -33,6 +33,7 @@ class Options:
         movable: bool,
         agentless: bool,
         allow_hvm_devices: bool,
+        force_movable: bool,
         host_reserve_kib: int,
     ) -> None: ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -156,6 +157,7 @@ class Domain:
         online: Zone = "kernel",
         agentless: bool = False,
         allow_hvm_devices: bool = False,
+        force_movable: bool = False,
         host_reserve: Bytes = DEFAULT_RESERVE,
     ) -> Plan:
         """What `resize` would do. Raises the same errors if `resize` would be refused.
@@ -170,6 +172,7 @@ class Domain:
             online=online,
             agentless=agentless,
             allow_hvm_devices=allow_hvm_devices,
+            force_movable=force_movable,
             host_reserve=host_reserve,
         )
         try:
@@ -185,6 +188,7 @@ class Domain:
         online: Zone = "kernel",
         agentless: bool = False,
         allow_hvm_devices: bool = False,
+        force_movable: bool = False,
         host_reserve: Bytes = DEFAULT_RESERVE,
     ) -> Plan:
         """As `plan`, for asyncio. If the task is cancelled, it ends at once.
@@ -198,6 +202,7 @@ class Domain:
             online=online,
             agentless=agentless,
             allow_hvm_devices=allow_hvm_devices,
+            force_movable=force_movable,
             host_reserve=host_reserve,
         )
         ask = partial(self.host._core.ask_plan, self.identity, *request(size), options)
@@ -217,6 +222,7 @@ class Domain:
         online: Zone = "kernel",
         agentless: bool = False,
         allow_hvm_devices: bool = False,
+        force_movable: bool = False,
         host_reserve: Bytes = DEFAULT_RESERVE,
         on_event: EventCallback | None = None,
     ) -> Report:
@@ -233,6 +239,8 @@ class Domain:
         - `agentless`: do without the guest's agent, even if there is one, and verify only Xen's
           count. The guest can only grow.
         - `allow_hvm_devices`: take the risk that emulated devices cannot reach the added memory.
+        - `force_movable`: take the risk that the guest's kernel runs dry, because more than three
+          times the memory that it can use is movable.
         - `host_reserve`: stays free on the host.
         - `on_event`: memctl calls it with each `Event`, in this thread. If it raises, the resize is
           cancelled: see `Operation.wait`.
@@ -258,6 +266,7 @@ class Domain:
             online=online,
             agentless=agentless,
             allow_hvm_devices=allow_hvm_devices,
+            force_movable=force_movable,
             host_reserve=host_reserve,
             on_event=on_event,
         ).wait()
@@ -272,6 +281,7 @@ class Domain:
         online: Zone = "kernel",
         agentless: bool = False,
         allow_hvm_devices: bool = False,
+        force_movable: bool = False,
         host_reserve: Bytes = DEFAULT_RESERVE,
         on_event: EventCallback | None = None,
     ) -> Operation:
@@ -284,7 +294,14 @@ class Domain:
         ['2048 MiB', '2048 MiB']
         """
         options = core_options(
-            timeout, stall, on_failure, online, agentless, allow_hvm_devices, host_reserve
+            timeout=timeout,
+            stall=stall,
+            on_failure=on_failure,
+            online=online,
+            agentless=agentless,
+            allow_hvm_devices=allow_hvm_devices,
+            force_movable=force_movable,
+            host_reserve=host_reserve,
         )
         switchboard = Switchboard()
         operation = self._start(size, options, switchboard, on_event)
@@ -301,6 +318,7 @@ class Domain:
         online: Zone = "kernel",
         agentless: bool = False,
         allow_hvm_devices: bool = False,
+        force_movable: bool = False,
         host_reserve: Bytes = DEFAULT_RESERVE,
         on_event: EventCallback | None = None,
     ) -> Report:
@@ -319,7 +337,14 @@ class Domain:
         ['2048 MiB', '2048 MiB']
         """
         options = core_options(
-            timeout, stall, on_failure, online, agentless, allow_hvm_devices, host_reserve
+            timeout=timeout,
+            stall=stall,
+            on_failure=on_failure,
+            online=online,
+            agentless=agentless,
+            allow_hvm_devices=allow_hvm_devices,
+            force_movable=force_movable,
+            host_reserve=host_reserve,
         )
         switchboard = self.host._switchboard()
         operation = self._start(size, options, switchboard, on_event)
@@ -407,6 +432,12 @@ def present_life(earlier: DomainIdentity, running: tuple[DomainIdentity, ...]) -
     )
 
 
+def _command_word(domain: DomainIdentity) -> str:
+    """The domain as one word of a command for a shell: its number, unless its name is plain."""
+    plain = re.fullmatch(r"[A-Za-z0-9._][A-Za-z0-9._-]*", domain.name, re.ASCII)
+    return domain.name if plain and not domain.name.isdigit() else str(domain.id)
+
+
 class _AgentWait:
     """How long to wait for an agent yet."""
 
@@ -426,6 +457,6 @@ class _AgentWait:
         raise DeadlineExceeded(
             f"{name}: no agent has answered within {self._seconds:g} s",
             cause=Cause.DEADLINE,
-            hint=f"memctl doctor {name} tells what the guest lacks",
+            hint=f"memctl doctor {_command_word(self._domain)} tells what the guest lacks",
             domain=self._domain,
         )

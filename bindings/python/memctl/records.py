@@ -236,6 +236,8 @@ class Plan:
     - `host_free`, `host_reserve`: the host's free, unclaimed memory, and what of it stays free.
     - `stages`: empty: the domain has that size already.
     - `range`: the sizes that a resize would be granted now.
+    - `no_way_back`: why a resize back to the present size would be refused after this shrink. None:
+      it would not, or the domain does not shrink.
 
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
@@ -255,6 +257,7 @@ class Plan:
     host_reserve: Size
     stages: tuple[Stage, ...]
     range: SizeRange
+    no_way_back: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of `memctl plan --json`."""
@@ -271,6 +274,7 @@ class Plan:
             "host_reserve_kib": kib(self.host_reserve),
             "stages": [stage.to_dict() for stage in self.stages],
             "range": self.range.to_dict(),
+            "no_way_back": self.no_way_back,
         }
 
 

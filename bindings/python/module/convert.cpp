@@ -136,10 +136,12 @@ py::object to_python(const DomainStatus& status) {
 
 py::object to_python(const Plan& plan) {
   static Class plan_class{"memctl.records", "Plan"};
-  return plan_class(to_python(plan.domain), size_of(plan.from), size_of(plan.to),
-                    size_of(plan.limit), size_of(plan.earlier_limit), or_none(plan.pool, size_of),
-                    size_of(plan.pool_growth), size_of(plan.host_free), size_of(plan.host_reserve),
-                    to_python(plan.stages), range_of(plan.range));
+  return plan_class(
+      to_python(plan.domain), size_of(plan.from), size_of(plan.to), size_of(plan.limit),
+      size_of(plan.earlier_limit), or_none(plan.pool, size_of), size_of(plan.pool_growth),
+      size_of(plan.host_free), size_of(plan.host_reserve), to_python(plan.stages),
+      range_of(plan.range),
+      plan.no_way_back.empty() ? py::object{py::none()} : py::object{to_python(plan.no_way_back)});
 }
 
 py::object to_python(const Report& report) {

@@ -80,6 +80,7 @@ GuestSpec read_guest(const Json& json, const std::string& where) {
   int protocol = static_cast<int>(guest.agent.protocol_max);
   object("agent_protocol", protocol);
   object("libvirt", guest.managed_by_libvirt);
+  object("device_model_of", guest.device_model_of);
   object("journal", guest.journal);
   std::string rule;
   bool reads_rules = true;

@@ -85,6 +85,9 @@ Result<void> World::build(Guest& guest, Kib populated, Kib limit, Kib pool, bool
       .passthrough_devices = spec.passthrough_devices,
       .emulated_dma_devices = spec.emulated_dma_devices,
       .managed_by_libvirt = spec.managed_by_libvirt};
+  if (spec.device_model_of != 0) {
+    record.identity.device_model_of = DomainId{static_cast<std::uint32_t>(spec.device_model_of)};
+  }
   if (spec.freeze_pool && spec.type != DomainType::pv) record.frozen_pool = pool;
   toolstack_.write_domain(record, populated - spec.video_ram, limit, spec.video_ram);
   toolstack_.add(std::move(record));

@@ -52,6 +52,8 @@ struct GuestSpec {
   int passthrough_devices{0};
   bool emulated_dma_devices{false};
   bool managed_by_libvirt{false};
+  /// The number of the guest whose device model it runs. Zero: it is a guest itself.
+  int device_model_of{0};
   std::string journal{};  ///< The value of its /libxl/N/memctl. Empty: there is no such node.
   LinuxSpec linux{};
   AgentSpec agent{};
