@@ -146,9 +146,9 @@ class FaultyHypervisor final : public Hypervisor {
       return inner_.set_frozen_pool(domain, from, to);
     });
   }
-  Result<bool> save_in_progress(DomainId domain) override {
+  Result<bool> save_in_progress(DomainId domain, host::Duration oldest) override {
     return calls_.through<bool>("save_in_progress",
-                                [&] { return inner_.save_in_progress(domain); });
+                                [&] { return inner_.save_in_progress(domain, oldest); });
   }
 
  private:

@@ -65,7 +65,7 @@ TEST_F(SimPortTest, TellsOfPauseShutdownAndSave) {
   world.unpause(id);
   EXPECT_FALSE(xen.domain_memory(id).value().paused);
   world.set_save_in_progress(id, true);
-  EXPECT_TRUE(xen.save_in_progress(id).value());
+  EXPECT_TRUE(xen.save_in_progress(id, {}).value());
   world.crash(id);
   EXPECT_EQ(xen.domain_memory(id).value().shutdown, ShutdownReason::crash);
 }

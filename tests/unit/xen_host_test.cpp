@@ -17,6 +17,7 @@
 #include "host/xen/host_settings.hpp"
 #include "host/xen/log_capture.hpp"
 #include "host/xen/process.hpp"
+#include "host/xen/saves.hpp"
 #include "host/xen/watch_state.hpp"
 #include "host/xen/workers.hpp"
 
@@ -76,6 +77,16 @@ class FakeProc : public testing::Test {
     fs::create_directories((root_ / file).parent_path());
     std::ofstream{root_ / file, std::ios::binary} << text;
   }
+  /// A process that looks like a save helper of root's.
+  void put_helper(const std::string& pid, std::string_view cmdline) {
+    put(pid + "/comm", "libxl-save-help\n");
+    put(pid + "/cmdline", cmdline);
+    put(pid + "/status", "Name:\tlibxl-save-help\nUid:\t0\t0\t0\t0\n");
+  }
+  /// Everything in this /proc belongs to whoever runs the tests.
+  [[nodiscard]] std::vector<DomainId> saved() const {
+    return domains_being_saved(root_, geteuid()).value();
+  }
   fs::path root_{fs::path{testing::TempDir()} / ("memctl-proc-" + std::to_string(getpid()))};
 };
 
@@ -105,7 +116,7 @@ TEST_F(FakeProc, AFileThatOpensAndCannotBeReadIsEmpty) {
   fs::create_directories(root_ / "4194999/stat");
   fs::create_directories(root_ / "4194999/cmdline");
   EXPECT_FALSE(is_process_alive("b00t:4194999:4711", root_));
-  EXPECT_FALSE(is_being_saved(DomainId{7}, root_).value());
+  EXPECT_THAT(saved(), IsEmpty());
 }
 
 /// A process in a /proc, and its number in its own PID namespace.
@@ -190,44 +201,120 @@ TEST(SaveHelper, IsNotTakenFromOtherCommandLines) {
   }
 }
 
-TEST_F(FakeProc, TellsWhichDomainIsBeingSaved) {
+/// The command line of a helper that saves domain 7.
+constexpr auto saves_seven =
+    "/x/libxl-save-helper\0--save-domain\0"
+    "21\0-1\0"
+    "7\0"
+    "1\0"
+    "0\0"
+    "0\0"sv;
+
+TEST_F(FakeProc, TellsWhichDomainsAreBeingSaved) {
   put("1/cmdline", "/sbin/init\0"sv);
   put("2/cmdline", "");
-  put("300/cmdline",
-      "/x/libxl-save-helper\0--save-domain\0"
-      "21\0-1\0"
-      "7\0"
-      "1\0"
-      "0\0"
-      "0\0"sv);
-  put("300/status", "Name:\tlibxl-save-help\nUid:\t0\t0\t0\t0\n");
-  EXPECT_TRUE(is_being_saved(DomainId{7}, root_).value());
-  EXPECT_FALSE(is_being_saved(DomainId{1}, root_).value());
-  EXPECT_EQ(is_being_saved(DomainId{1}, root_ / "nowhere").error().cause, Cause::hypervisor_error);
+  EXPECT_THAT(saved(), IsEmpty());
+  put_helper("300", saves_seven);
+  EXPECT_THAT(saved(), ElementsAre(DomainId{7}));
+  EXPECT_EQ(domains_being_saved(root_ / "nowhere").error().cause, Cause::hypervisor_error);
 }
 
 TEST_F(FakeProc, OnlyAProcessOfRootsSavesADomain) {
-  put("300/cmdline",
-      "libxl-save-helper\0--save-domain\0"
-      "21\0-1\0"
-      "7\0"
-      "1\0"sv);
+  put_helper("300", saves_seven);
   for (const auto status :
        {"", "Name:\tx\nUid:\t65534\t65534\t65534\t65534\n", "Name:\tx\nUid:\t65534\t0\t0\t0\n",
         "Name:\tUid:\t0\t0\t0\t0\nUid:\t1\t1\t1\t1\n", "Name:\tx\nUid:\t0\t0\t0\n",
         "Name:\tx\nUid:"}) {
     put("300/status", status);
-    EXPECT_FALSE(is_being_saved(DomainId{7}, root_).value()) << status;
+    EXPECT_THAT(saved(), IsEmpty()) << status;
   }
-  put("300/status", "Name:\tx\nUid:\t0\t0\t0\t0\n");
-  EXPECT_TRUE(is_being_saved(DomainId{7}, root_).value());
-  put("300/cmdline",
-      "libxl-save-helper\0--save-domain\0"
-      "21\0-1\0"
-      "7\0"
-      "1\0"s +
-          std::string(1 << 20, 'x'));
-  EXPECT_FALSE(is_being_saved(DomainId{7}, root_).value()) << "no save helper has so long a line";
+  put_helper("300", saves_seven);
+  EXPECT_THAT(saved(), ElementsAre(DomainId{7}));
+  EXPECT_THAT(domains_being_saved(root_, geteuid() + 1).value(), IsEmpty())
+      << "its directory belongs to somebody else";
+  put_helper("300", std::string{saves_seven} + std::string(1 << 20, 'x'));
+  EXPECT_THAT(saved(), IsEmpty()) << "no save helper has so long a line";
+  put_helper("300", saves_seven);
+  put("300/comm", "sleep\n");
+  EXPECT_THAT(saved(), IsEmpty()) << "a program that only bears the helper's arguments";
+}
+
+/// What the kernel counts of this thread's reads.
+struct Reads {
+  std::uint64_t bytes{};
+  std::uint64_t calls{};
+};
+std::optional<Reads> reads_so_far() {
+  std::ifstream io{"/proc/thread-self/io"};
+  Reads reads;
+  std::string name;
+  std::string calls;
+  std::uint64_t written = 0;
+  if (!(io >> name >> reads.bytes >> calls >> written >> calls >> reads.calls)) return {};
+  return reads;
+}
+template <class Work>
+Reads reads_of(Work work) {
+  const auto before = reads_so_far();
+  work();
+  const auto after = reads_so_far();
+  if (!before || !after) return {};
+  return {after->bytes - before->bytes, after->calls - before->calls};
+}
+
+class ManyProcesses : public FakeProc {
+ protected:
+  ManyProcesses() {
+    for (int pid = first; pid < first + count; ++pid) {
+      put_helper(std::to_string(pid), "libxl-save-helper\0--save-domain\0"s + large);
+      put(std::to_string(pid) + "/status", large);
+      put(std::to_string(pid) + "/stat", large);
+    }
+    put_helper("300", saves_seven);
+  }
+  void SetUp() override {
+    if (!reads_so_far()) GTEST_SKIP() << "this kernel does not count what a thread reads";
+  }
+  static constexpr int first = 5'000'000;  // beyond any process of Linux
+  static constexpr int count = 50;
+  const std::string large = std::string(100'000, 'x');
+};
+
+TEST_F(ManyProcesses, OfOtherUsersAreNotReadAtAll) {
+  const Reads nothing = reads_of([] {});
+  const Reads look =
+      reads_of([&] { EXPECT_THAT(domains_being_saved(root_, geteuid() + 1).value(), IsEmpty()); });
+  EXPECT_EQ(look.calls, nothing.calls);
+  const Reads managers =
+      reads_of([&] { EXPECT_THAT(*running_memory_managers(root_, geteuid() + 1), IsEmpty()); });
+  EXPECT_EQ(managers.calls, nothing.calls);
+}
+
+TEST_F(ManyProcesses, OfRootsAreReadForAFewHundredBytesEach) {
+  const Reads look = reads_of([&] { EXPECT_THAT(saved(), ElementsAre(DomainId{7})); });
+  EXPECT_LT(look.bytes, 700U * count);
+  put("sys/kernel/random/boot_id", "b00t\n");
+  const Reads owner = reads_of([&] { EXPECT_FALSE(is_process_alive("b00t:5000000:4711", root_)); });
+  EXPECT_LT(owner.bytes, 4000U);
+}
+
+TEST_F(ManyProcesses, AreLookedAtOnceForAllThatAskAtThatTime) {
+  Saves saves{root_, geteuid()};
+  const TimePoint begin{1h};
+  EXPECT_EQ(saves.include(DomainId{7}, TimePoint{}), std::nullopt) << "nobody has looked yet";
+  ASSERT_TRUE(saves.look(begin));
+  const Reads nothing = reads_of([] {});
+  const Reads questions = reads_of([&] {
+    for (std::uint32_t id = 0; id < 100; ++id) {
+      EXPECT_EQ(saves.include(DomainId{id}, begin - 1ms), id == 7);
+    }
+  });
+  EXPECT_EQ(questions.calls, nothing.calls);
+  EXPECT_EQ(saves.include(DomainId{7}, begin), std::nullopt)
+      << "it begins at the question or later";
+  fs::remove_all(root_);
+  EXPECT_FALSE(saves.look(begin + 1s));
+  EXPECT_EQ(saves.include(DomainId{7}, begin - 1ms), std::nullopt) << "the last look failed";
 }
 
 TEST_F(FakeProc, NamesTheProgramsOfRootsThatResizeDomains) {
@@ -239,7 +326,7 @@ TEST_F(FakeProc, NamesTheProgramsOfRootsThatResizeDomains) {
     put(pid + "/stat",
         pid + " (" + name + ") " + state + " 1 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 5");
   };
-  const auto found = [&] { return running_memory_managers(root_); };
+  const auto found = [&] { return running_memory_managers(root_, geteuid()); };
   using Names = std::vector<std::string>;
   runs("1", "systemd", "0");
   runs("200", "squeezed", "65534");

@@ -166,7 +166,7 @@ Task<std::optional<Kib>> SimHypervisor::set_frozen_pool(DomainId domain, std::op
   co_return world_.toolstack().set_frozen_pool(domain, from, to);
 }
 
-Result<bool> SimHypervisor::save_in_progress(DomainId domain) {
+Result<bool> SimHypervisor::save_in_progress(DomainId domain, Duration) {
   const ToolstackRecord* record = world_.toolstack().find(domain);
   if (record == nullptr) return no_domain(domain);
   return record->save_in_progress;

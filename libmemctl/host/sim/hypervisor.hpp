@@ -28,7 +28,7 @@ class SimHypervisor final : public Hypervisor {
   Result<void> set_pool(DomainId domain, Kib pool) override;
   Task<std::optional<Kib>> set_frozen_pool(DomainId domain, std::optional<Kib> from,
                                            std::optional<Kib> to) override;
-  Result<bool> save_in_progress(DomainId domain) override;
+  Result<bool> save_in_progress(DomainId domain, Duration oldest) override;
 
  private:
   /// Waits as one of libxl's calls does: for libxl's lock of the domain, and for the call's own

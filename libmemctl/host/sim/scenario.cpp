@@ -5,9 +5,10 @@
 #include <array>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
+#include <string>
 #include <utility>
 
+#include "base/text.hpp"
 #include "host/sim/json_object.hpp"
 #include "host/sim/scenario_action.hpp"
 
@@ -126,7 +127,8 @@ Scenario read(const Json& json) {
   object.each("guests", [&](const Json& each, const std::string& where) {
     GuestSpec guest = read_guest(each, where);
     if (has_guest(scenario, guest.name)) {
-      throw JsonWrong{"two guests are called \"" + guest.name + "\"", "give each its own name"};
+      throw JsonWrong{"two guests are called \"" + shown(guest.name) + "\"",
+                      "give each its own name"};
     }
     scenario.guests.push_back(std::move(guest));
   });
@@ -139,7 +141,7 @@ Scenario read(const Json& json) {
   for (const ScenarioAction& action : scenario.actions) {
     const bool known = action.guest.empty() || has_guest(scenario, action.guest);
     if (!known) {
-      throw JsonWrong{"no guest is called \"" + action.guest + "\"",
+      throw JsonWrong{"no guest is called \"" + shown(action.guest) + "\"",
                       "an action names one of \"guests\""};
     }
   }
@@ -189,16 +191,19 @@ Result<ScenarioAction> parse_action(std::string_view json) {
 }
 
 Result<Scenario> read_scenario(const std::string& file) {
-  std::ifstream stream{file};
-  std::ostringstream text;
-  if (stream) text << stream.rdbuf();
-  if (!stream) {
-    return Error{
-        .cause = Cause::invalid_argument,
-        .message = "the file \"" + file + "\", which describes a simulated host, cannot be read",
-        .hint = "name a file of JSON after sim:, or nothing for the demonstration"};
-  }
-  return parse_scenario(text.str());
+  constexpr std::size_t largest_file = std::size_t{1} << 20;
+  std::ifstream stream{file, std::ios::binary};
+  std::string text(largest_file + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  const bool is_whole = stream.eof() && !stream.bad();
+  if (is_whole) return parse_scenario(text);
+  const bool is_large = text.size() > largest_file;
+  return Error{.cause = Cause::invalid_argument,
+               .message = "the file \"" + printable(file, 256) +
+                          "\", which describes a simulated host, " +
+                          (is_large ? "is larger than 1 MiB" : "cannot be read"),
+               .hint = "name a file of JSON after sim:, or nothing for the demonstration"};
 }
 
 Result<std::unique_ptr<World>> make_world(const Scenario& scenario) {

@@ -168,7 +168,10 @@ class World {
   void suspend(DomainId id);
   void resume(DomainId id);
   /// Reboots the guest as xl does: a new domain with the same size and limit begins to boot.
-  DomainId reboot(DomainId id);
+  /// Errors: `host_memory` if the host has too little for the new domain; then the guest is gone.
+  Result<DomainId> try_reboot(DomainId id);
+  /// Throws if the new domain does not fit into the host's memory.
+  DomainId reboot(DomainId id) { return try_reboot(id).value(); }
   /// Saves the guest and restores it at once with a new number. Errors: `hypervisor_error` if the
   /// restore fails; then the guest is lost.
   Result<DomainId> save_and_restore(DomainId id);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/xen/hypervisor.hpp"
 
+#include <chrono>
 #include <string>
 
 #include "host/xen/errors.hpp"
@@ -137,9 +138,12 @@ Task<std::optional<Kib>> XenHypervisor::set_frozen_pool(DomainId domain, std::op
   });
 }
 
-Result<bool> XenHypervisor::save_in_progress(DomainId domain) {
+Result<bool> XenHypervisor::save_in_progress(DomainId domain, Duration oldest) {
+  const TimePoint now = std::chrono::steady_clock::now();
+  if (const auto known = saves_.include(domain, now - oldest)) return *known;
   BOOST_OUTCOME_TRYV(control_.domain(domain));
-  return is_being_saved(domain);
+  BOOST_OUTCOME_TRYV(saves_.look(now));
+  return saves_.include(domain, TimePoint{}).value();
 }
 
 }  // namespace memctl::host::xen
