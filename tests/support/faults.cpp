@@ -58,6 +58,7 @@ class FaultyCalls {
     if (plan_.killed_) return dead();
     plan_.calls_.push_back(name);
     plan_.times_.push_back(world_.clock().now());
+    if (plan_.time_.of_each_call > host::Duration{}) world_.advance(plan_.time_.of_each_call);
     const auto& fault = plan_.fault_;
     if (!fault || plan_.happened_) return std::nullopt;
     if (!fault->call.empty() && fault->call != name) return std::nullopt;
