@@ -42,21 +42,18 @@ enum class WatchConduct {
   never,
 };
 
-/// The time for which each call of a port keeps the host's thread busy. In the simulator calls take
-/// no time, so whoever makes many calls would hold up nobody.
-struct ThreadTime {
-  host::Duration of_each_call{};
-};
-
 /// Counts the calls of a port, and makes one call go wrong.
 class FaultPlan {
  public:
   FaultPlan() = default;
-  explicit FaultPlan(ThreadTime time) : time_{time} {}
   explicit FaultPlan(Fault fault) : fault_{std::move(fault)} {}
   /// Watches on paths that contain `on` behave like this.
   explicit FaultPlan(WatchConduct watches, std::string on = {})
       : watches_{watches}, watches_on_{std::move(on)} {}
+
+  /// Each call keeps the host's thread busy for so long. In the simulator calls take no time, so
+  /// whoever makes many calls would hold up nobody.
+  void each_call_takes(host::Duration time) { time_of_each_call_ = time; }
 
   /// Every call so far, by name, in order.
   [[nodiscard]] const std::vector<std::string>& calls() const { return calls_; }
@@ -70,7 +67,7 @@ class FaultPlan {
   std::optional<Fault> fault_{};
   WatchConduct watches_{WatchConduct::prompt};
   std::string watches_on_{};
-  ThreadTime time_{};
+  host::Duration time_of_each_call_{};
   std::vector<std::string> calls_{};
   std::vector<host::TimePoint> times_{};
   int matching_{0};

@@ -165,6 +165,7 @@ TEST_P(HostileGuest, WhoseMemTotalNeverShowsTheMemoryIsNotAskedAgainAtOnce) {
 class CrowdedHost {
  public:
   explicit CrowdedHost(const std::vector<AgentConduct>& hostile) {
+    plan_.each_call_takes(100us);
     for (int i = 0; i < good_guests; ++i) {
       add({.name = "good" + std::to_string(i),
            .type = i % 2 == 0 ? DomainType::pv : DomainType::pvh,
@@ -233,7 +234,7 @@ class CrowdedHost {
 
   std::vector<DomainIdentity> guests_{};
   test::Simulation simulation_{host::sim::WorldSpec{.host = 400_GiB}};
-  test::FaultPlan plan_{test::ThreadTime{100us}};
+  test::FaultPlan plan_{};
   test::FaultyPort port_{simulation_.port(), simulation_.world, plan_};
   std::vector<std::chrono::milliseconds> took_{};
   host::TimePoint begun_{simulation_.now()};
