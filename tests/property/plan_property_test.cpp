@@ -24,6 +24,18 @@ using property::hostile_texts;
 using property::sizes;
 using property::sound_input;
 
+/// A stage is large enough, ends at the goal, or is the first and replaces an earlier target.
+void check_least_size(const Input& input, const Plan& plan) {
+  Kib size = present_size(input);
+  for (const Stage& stage : plan.stages) {
+    const Kib moved = std::max(stage.size - size, size - stage.size);
+    const bool replaces = &stage == &plan.stages.front() && owes(input.guest);
+    RC_ASSERT(moved >= smallest_stage || stage.size == plan.to || replaces);
+    size = stage.size;
+  }
+  RC_ASSERT(plan.stages.size() <= 40U);
+}
+
 Kib kernel_zone(const Input& input) { return room_of(input.guest).kernel_zone.value_or(0_KiB); }
 
 TEST(PlanProperty, ARefusalIsOneCauseWithOneLine) {
@@ -108,6 +120,7 @@ TEST(PlanProperty, EachStageOfAGrowthFitsIntoTheGuestAndTheHost) {
       host += stage.host_memory;
       size = stage.size;
     }
+    check_least_size(input, plan);
     RC_ASSERT(size == to);
     RC_ASSERT(host == to - present);
     RC_ASSERT(host + plan.pool_growth + input.terms.host_reserve <= to_kib(input.host.available()));
@@ -137,6 +150,7 @@ TEST(PlanProperty, EachStageOfAShrinkLeavesTheKernelItsReserve) {
       size = stage.size;
     }
     RC_ASSERT(size == made.value().to);
+    check_least_size(input, made.value());
   }));
 }
 

@@ -38,9 +38,11 @@ GuestSpec guest(int number) {
   kernel.online_fails = one_in(25);
   if (one_in(12)) kernel.populated_per_second = *sizes(4_KiB, 128_MiB);
   if (one_in(10)) kernel.off_target = kib_per_page * *rc::gen::inRange(1, 16);
-  static constexpr std::array conducts{
-      AgentConduct::absent, AgentConduct::killed, AgentConduct::garbage, AgentConduct::huge,
-      AgentConduct::lying,  AgentConduct::stale,  AgentConduct::deleting};
+  static constexpr std::array conducts{AgentConduct::absent,   AgentConduct::killed,
+                                       AgentConduct::garbage,  AgentConduct::huge,
+                                       AgentConduct::lying,    AgentConduct::stale,
+                                       AgentConduct::deleting, AgentConduct::chattering,
+                                       AgentConduct::dripping, AgentConduct::owing};
   if (one_in(12)) spec.agent.conduct = *rc::gen::elementOf(conducts);
   // Agents and records of later versions.
   if (one_in(10)) spec.agent.protocol_max = 3;

@@ -58,6 +58,7 @@ class FaultyCalls {
     if (plan_.killed_) return dead();
     plan_.calls_.push_back(name);
     plan_.times_.push_back(world_.clock().now());
+    if (plan_.time_of_each_call_ > host::Duration{}) world_.advance(plan_.time_of_each_call_);
     const auto& fault = plan_.fault_;
     if (!fault || plan_.happened_) return std::nullopt;
     if (!fault->call.empty() && fault->call != name) return std::nullopt;

@@ -428,7 +428,8 @@ TEST_P(OperationOnSim, AReservationThatFailsIsGivenBackAndRefused) {
 TEST_P(OperationOnSim, AHostileAgentLosesOnlyItsOwnOperation) {
   for (const AgentConduct conduct :
        {AgentConduct::garbage, AgentConduct::huge, AgentConduct::lying, AgentConduct::stale,
-        AgentConduct::flooding, AgentConduct::deleting, AgentConduct::fleeting}) {
+        AgentConduct::flooding, AgentConduct::deleting, AgentConduct::fleeting,
+        AgentConduct::chattering, AgentConduct::dripping, AgentConduct::owing}) {
     const DomainId id = add({.name = "hostile" + std::to_string(static_cast<int>(conduct))});
     simulation.world.guest(id).agent().set_conduct(conduct);
     const Kib free = simulation.world.host_free();

@@ -185,6 +185,39 @@ TEST(MakePlan, WhatTheBalloonHoldsIsGrownIntoWithoutANewBlock) {
   EXPECT_EQ(further.stages.back().size, 2_GiB);
 }
 
+TEST(MakePlan, NextToNothingIsOnlyTakenAsTheLastStage) {
+  Input input = settled_guest();
+  input.guest->report.kernel_zone_free = 3_MiB;  // no room to describe a block
+  input.guest->report.balloon_inflated = 4_KiB;
+  EXPECT_EQ(make_plan(input, 160_MiB + 4_KiB).value().stages.size(), 1U);
+  const Error error = refusal(input, 512_MiB);
+  EXPECT_EQ(error.cause, Cause::guest_memmap);
+  EXPECT_EQ(error.nearest, 160_MiB + 4_KiB);
+  const auto has_stage_to = [&](Kib goal) { return next_stage(input, goal).has_value(); };
+  EXPECT_FALSE(has_stage_to(512_MiB));
+  EXPECT_TRUE(has_stage_to(160_MiB + 4_KiB));
+  input.guest->report.balloon_inflated = smallest_stage;
+  EXPECT_TRUE(has_stage_to(512_MiB));
+
+  // The guest can give 4 MiB less a page.
+  const Kib kept = 60_MiB - (160_MiB - *shrink_floor(input, room_of(input.guest), 160_MiB));
+  input.guest->report.kernel_zone_free = kept + smallest_stage - 4_KiB;
+  EXPECT_FALSE(has_stage_to(100_MiB));
+  EXPECT_TRUE(has_stage_to(160_MiB - smallest_stage + 4_KiB));
+  input.guest->report.kernel_zone_free += 4_KiB;
+  EXPECT_TRUE(has_stage_to(100_MiB));
+}
+
+TEST(MakePlan, AGuestThatStillOwesMemoryMayBeginWithASmallStage) {
+  Input input = settled_guest();
+  input.guest->report.balloon_current = 300_MiB;
+  input.guest->report.balloon_target = 160_MiB;
+  input.guest->report.balloon_inflated = 4_KiB;
+  const Plan plan = make_plan(input, 1_GiB).value();
+  EXPECT_EQ(plan.stages.front().size, 160_MiB + 4_KiB);
+  EXPECT_EQ(plan.stages.back().size, 1_GiB);
+}
+
 TEST(MakePlan, LargeBlocksAreCountedFromWhatIsDescribed) {
   Input input = settled_guest();
   input.host.free = to_pages(64_GiB);

@@ -242,8 +242,9 @@ class Domain:
         - `force_movable`: take the risk that the guest's kernel runs dry, because more than three
           times the memory that it can use is movable.
         - `host_reserve`: stays free on the host.
-        - `on_event`: memctl calls it with each `Event`, in this thread. If it raises, the resize is
-          cancelled: see `Operation.wait`.
+        - `on_event`: memctl calls it with each `Event`, in this thread, at most a few dozen times a
+          second. If events of one phase and stage come faster than it returns, it gets only the
+          newest of them. If it raises, the resize is cancelled: see `Operation.wait`.
 
         Ctrl-C restores the guest first: see `Operation.wait`.
 

@@ -28,7 +28,10 @@ constexpr std::array conducts = {JsonWord<AgentConduct>{"normal", AgentConduct::
                                  JsonWord<AgentConduct>{"stale", AgentConduct::stale},
                                  JsonWord<AgentConduct>{"flooding", AgentConduct::flooding},
                                  JsonWord<AgentConduct>{"deleting", AgentConduct::deleting},
-                                 JsonWord<AgentConduct>{"fleeting", AgentConduct::fleeting}};
+                                 JsonWord<AgentConduct>{"fleeting", AgentConduct::fleeting},
+                                 JsonWord<AgentConduct>{"chattering", AgentConduct::chattering},
+                                 JsonWord<AgentConduct>{"dripping", AgentConduct::dripping},
+                                 JsonWord<AgentConduct>{"owing", AgentConduct::owing}};
 
 const std::array policies = {JsonWord<std::string>{"offline", "offline"},
                              JsonWord<std::string>{"online", "online"},
