@@ -38,6 +38,21 @@ Finding xen_version(const HostExam& exam) {
              "update Xen to 4.17 or newer");
 }
 
+Finding xenstored(const HostExam& exam) {
+  if (!exam.settings.store) {
+    return unknown(Check::xenstored, "which program is xenstore cannot be told");
+  }
+  switch (*exam.settings.store) {
+    case StoreProgram::xenstored:
+      return good(Check::xenstored, "xenstored, which is written in C");
+    case StoreProgram::oxenstored:
+      return good(Check::xenstored, "oxenstored, which is written in OCaml");
+    case StoreProgram::domain:
+      break;
+  }
+  return good(Check::xenstored, "it runs in a domain of its own");
+}
+
 Finding host_reserve(const HostExam& exam) {
   const Kib available = to_kib(exam.host.available());
   const std::string kept = to_string(exam.reserve) + " kept in reserve";
@@ -305,8 +320,8 @@ Finding memory_manager(const HostExam& exam) {
 }  // namespace
 
 std::vector<Finding> diagnose_host(const HostExam& exam) {
-  return {xen_version(exam), host_reserve(exam), host_claims(exam), autoballoon(exam),
-          memory_manager(exam)};
+  return {xen_version(exam), xenstored(exam),   host_reserve(exam),
+          host_claims(exam), autoballoon(exam), memory_manager(exam)};
 }
 
 std::vector<Finding> diagnose_domain(const DomainExam& exam) {

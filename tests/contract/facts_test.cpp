@@ -32,6 +32,8 @@ TEST_F(HostFactsTest, TellHowTheHostIsSetUp) {
   const HostSettings settings = xen().host_settings().value();
   EXPECT_TRUE(settings.autoballoon == Autoballoon::off || settings.autoballoon == Autoballoon::on);
   EXPECT_EQ(settings.dom0_memory_is_fixed, true);
+  EXPECT_TRUE(settings.store == StoreProgram::xenstored ||
+              settings.store == StoreProgram::oxenstored);
 }
 
 TEST_F(HostFactsTest, GuestsAreListedByNumberWithoutDom0) {

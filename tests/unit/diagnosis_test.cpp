@@ -22,7 +22,8 @@ HostExam sound_host() {
       .host = {.free = to_pages(8_GiB), .total = to_pages(16_GiB), .xen_major = 4, .xen_minor = 17},
       .settings = {.autoballoon = Autoballoon::off,
                    .dom0_memory_is_fixed = true,
-                   .memory_managers = std::vector<std::string>{}},
+                   .memory_managers = std::vector<std::string>{},
+                   .store = StoreProgram::oxenstored},
       .reserve = 64_MiB};
 }
 
@@ -150,6 +151,16 @@ TEST(HostDiagnosis, Autoballoon) {
                    exam.settings.autoballoon = Autoballoon::on;
                  }),
          Severity::bad, "cannot grow", R"("off")");
+}
+
+TEST(HostDiagnosis, TheProgramThatIsXenstoreIsNamed) {
+  const auto with = [](std::optional<StoreProgram> store) {
+    return on_host(Check::xenstored, [&](auto& exam) { exam.settings.store = store; });
+  };
+  expect(with(StoreProgram::xenstored), Severity::good, "xenstored, which is written in C", "");
+  expect(with(StoreProgram::oxenstored), Severity::good, "oxenstored, which", "");
+  expect(with(StoreProgram::domain), Severity::good, "a domain of its own", "");
+  expect(with(std::nullopt), Severity::unknown, "cannot be told", "");
 }
 
 TEST(HostDiagnosis, ProgramsThatResizeDomainsAreNamed) {

@@ -18,6 +18,7 @@
 #include "host/xen/log_capture.hpp"
 #include "host/xen/process.hpp"
 #include "host/xen/saves.hpp"
+#include "host/xen/store_handle.hpp"
 #include "host/xen/watch_state.hpp"
 #include "host/xen/workers.hpp"
 
@@ -342,6 +343,29 @@ TEST_F(FakeProc, NamesTheProgramsOfRootsThatResizeDomains) {
   put("304/comm", "squeezed");
   EXPECT_EQ(found(), (Names{"qmemman", "squeezed"}));
   EXPECT_EQ(running_memory_managers(root_ / "nowhere"), std::nullopt);
+}
+
+TEST_F(FakeProc, XenstoreIsTheProgramOfRootsThatItsFileNames) {
+  // root_ stands for /proc in this file, and here for /.
+  const auto runs = [&](const std::string& pid, const std::string& name, const std::string& user) {
+    put("proc/" + pid + "/comm", name + "\n");
+    put("proc/" + pid + "/status",
+        "Name:\t" + name + "\nUid:\t" + user + "\t" + user + "\t" + user + "\t" + user + "\n");
+  };
+  const auto found = [&] { return store_process(root_); };
+  EXPECT_EQ(found(), std::nullopt);
+  runs("100", "oxenstored", "0");
+  EXPECT_EQ(found(), std::nullopt) << "a process that no file names";
+  put("run/xen/xenstored.pid", "100\n");
+  EXPECT_EQ(found(), StoreProgram::oxenstored);
+  runs("101", "xenstored", "0");
+  put("run/xenstore.pid", "101");
+  EXPECT_EQ(found(), StoreProgram::xenstored);
+  runs("101", "xenstored", "1000");
+  EXPECT_EQ(found(), StoreProgram::oxenstored) << "the number belongs to another user by now";
+  runs("101", "sleep", "0");
+  put("run/xen/xenstored.pid", "../101");
+  EXPECT_EQ(found(), std::nullopt);
 }
 
 // ---- How the host is set up

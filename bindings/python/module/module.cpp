@@ -184,7 +184,7 @@ PYBIND11_MODULE(_core, module) {
   module.def("parse_size", &parse);
   module.def("format_size", [](std::int64_t kib) { return to_string(Kib{kib}); });
   module.attr("causes") = names(Cause::no_xen, Cause::hypervisor_error);
-  module.attr("checks") = names(Check::xen_version, Check::memory_manager);
+  module.attr("checks") = names(Check::xen_version, Check::xenstored);
 
   // NOLINTNEXTLINE(performance-unnecessary-value-param): pybind11 wants a function of this type
   py::register_exception_translator([](std::exception_ptr thrown) {

@@ -44,7 +44,8 @@ Result<HostSettings> SimHypervisor::host_settings() {
   if (spec.squeezed) managers.emplace_back("squeezed");
   return HostSettings{.autoballoon = spec.autoballoon,
                       .dom0_memory_is_fixed = spec.dom0_memory_is_fixed,
-                      .memory_managers = std::move(managers)};
+                      .memory_managers = std::move(managers),
+                      .store = StoreProgram::xenstored};
 }
 
 boost::asio::awaitable<void> SimHypervisor::libxl_call(DomainId domain) {

@@ -7,6 +7,7 @@
 #include "host/xen/errors.hpp"
 #include "host/xen/host_settings.hpp"
 #include "host/xen/process.hpp"
+#include "host/xen/store_handle.hpp"
 #include "memctl/size.hpp"
 
 namespace memctl::host::xen {
@@ -33,7 +34,8 @@ Result<HostFacts> XenHypervisor::host_facts() {
 
 Result<HostSettings> XenHypervisor::host_settings() {
   HostSettings settings{.autoballoon = read_autoballoon("/etc/xen/xl.conf"),
-                        .memory_managers = running_memory_managers()};
+                        .memory_managers = running_memory_managers(),
+                        .store = store_program(control_)};
   xen_commandline_t line{};
   if (xc_version(control_.get(), XENVER_commandline, line) == 0) {
     const std::string_view text{line, sizeof line};

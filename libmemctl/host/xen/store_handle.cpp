@@ -9,6 +9,8 @@
 #include <string_view>
 
 #include "host/xen/errors.hpp"
+#include "host/xen/file.hpp"
+#include "host/xen/process.hpp"
 
 namespace memctl::host::xen {
 namespace {
@@ -34,6 +36,12 @@ bool has_store_domain(Control& control) {
          });
 }
 
+/// The first line of a file.
+std::string line_of(const std::filesystem::path& file) {
+  const std::string text = text_of(file);
+  return text.substr(0, text.find('\n'));
+}
+
 }  // namespace
 
 // If the daemon's socket is missing, libxenstore uses the kernel's device. In a dom0 without a
@@ -52,6 +60,27 @@ Result<StoreHandle> open_store(Control& control) {
   xs_handle* handle = xs_open(0);
   if (handle == nullptr) return store_failed("open", "xenstore", errno);
   return StoreHandle{handle, &xs_close};
+}
+
+std::optional<StoreProgram> store_program(Control& control) {
+  if (has_store_domain(control)) return StoreProgram::domain;
+  return store_process();
+}
+
+// The socket does not tell: the kernel names its listener by the process that oxenstored was before
+// it became a daemon.
+std::optional<StoreProgram> store_process(const std::filesystem::path& root) {
+  // By Debian's init script; by Xen's scripts and its oxenstored.conf; by oxenstored without one.
+  for (const char* file : {"run/xenstore.pid", "run/xen/xenstored.pid", "run/xenstored.pid"}) {
+    const std::string pid = line_of(root / file);
+    if (pid.empty() || pid.find_first_not_of("0123456789") != std::string::npos) continue;
+    const auto process = root / "proc" / pid;
+    if (!is_roots_own(text_of(process / "status"))) continue;
+    const std::string name = line_of(process / "comm");
+    if (name == "xenstored") return StoreProgram::xenstored;
+    if (name == "oxenstored") return StoreProgram::oxenstored;
+  }
+  return std::nullopt;
 }
 
 }  // namespace memctl::host::xen
