@@ -43,7 +43,9 @@ class Bell {
     } const diverted{wakes_, asking_};
     // A guest that has used its pace up wakes nobody: look as soon as it could.
     const host::TimePoint next = pace_.next();
-    co_await clock_.wait(asking_, next > clock_.now() ? std::min(until, next) : until);
+    const bool used_up = next > clock_.now();
+    co_await clock_.wait(asking_, used_up ? std::min(until, next) : until);
+    if (used_up) static_cast<void>(pace_.take(clock_.now()));
   }
 
  private:
