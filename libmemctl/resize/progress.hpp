@@ -47,7 +47,7 @@ class Progress {
   bool told_end_{false};  ///< The last figure that was told is the end of its phase.
   /// Of the stages' events. A guest's reports decide how many stages there are, and how their
   /// figures move.
-  Pace pace_{std::chrono::milliseconds{25}, 100};
+  Pace pace_{std::chrono::milliseconds{25}, 40};
   std::optional<std::string> thrown_{};
   std::optional<Event> event_{};
   struct Spent {

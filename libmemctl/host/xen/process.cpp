@@ -228,6 +228,11 @@ bool is_roots_own(std::string_view status) {
   return all == std::vector<std::string>(4, "0");
 }
 
+std::optional<std::string> name_if_roots(const fs::path& process) {
+  if (!belongs_to_root(process)) return std::nullopt;
+  return name_of(process);
+}
+
 Result<std::vector<DomainId>> domains_being_saved(const fs::path& proc, uid_t root) {
   // The name is read first: it needs nothing of the process itself, whose memory can be held up.
   constexpr std::string_view helper = "libxl-save-help";

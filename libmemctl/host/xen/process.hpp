@@ -39,6 +39,9 @@ namespace memctl::host::xen {
 /// run a program under any name, also one that gains root's rights. `status` has the form of
 /// /proc/PID/status.
 [[nodiscard]] bool is_roots_own(std::string_view status);
+/// The name of a process that is root's own, by its directory in /proc. Nothing: it is not, or it
+/// has ended.
+[[nodiscard]] std::optional<std::string> name_if_roots(const std::filesystem::path& process);
 /// Which programs of root's run that resize all domains by themselves: "qmemman" (Qubes),
 /// "squeezed" (XCP-ng). Nothing: the table of processes cannot be read.
 [[nodiscard]] std::optional<std::vector<std::string>> running_memory_managers(

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/text.hpp"
 #include "host/xen/errors.hpp"
 #include "host/xen/file.hpp"
 #include "host/xen/process.hpp"
@@ -34,12 +35,6 @@ bool has_store_domain(Control& control) {
   return domains && std::ranges::any_of(domains.assume_value(), [](const xc_domaininfo_t& domain) {
            return (domain.flags & XEN_DOMINF_xs_domain) != 0;
          });
-}
-
-/// The first line of a file.
-std::string line_of(const std::filesystem::path& file) {
-  const std::string text = text_of(file);
-  return text.substr(0, text.find('\n'));
 }
 
 }  // namespace
@@ -72,11 +67,10 @@ std::optional<StoreProgram> store_program(Control& control) {
 std::optional<StoreProgram> store_process(const std::filesystem::path& root) {
   // By Debian's init script; by Xen's scripts and its oxenstored.conf; by oxenstored without one.
   for (const char* file : {"run/xenstore.pid", "run/xen/xenstored.pid", "run/xenstored.pid"}) {
-    const std::string pid = line_of(root / file);
-    if (pid.empty() || pid.find_first_not_of("0123456789") != std::string::npos) continue;
-    const auto process = root / "proc" / pid;
-    if (!is_roots_own(text_of(process / "status"))) continue;
-    const std::string name = line_of(process / "comm");
+    const std::string text = text_of(root / file, 64);
+    const std::string pid = text.substr(0, text.find('\n'));
+    if (!is_number(pid)) continue;
+    const auto name = name_if_roots(root / "proc" / pid);
     if (name == "xenstored") return StoreProgram::xenstored;
     if (name == "oxenstored") return StoreProgram::oxenstored;
   }
