@@ -7,6 +7,7 @@
 
 #include "base/domain_error.hpp"
 #include "base/finite.hpp"
+#include "base/text.hpp"
 #include "plan/limits.hpp"
 
 namespace memctl::resize {
@@ -64,7 +65,7 @@ std::optional<Origin> origin_in(const Json& json) {
   if (written == json.end() || !written->is_number_unsigned()) return std::nullopt;
   if (owner == json.end() || !owner->is_string()) return std::nullopt;
   auto name = owner->get<std::string>();
-  if (name.size() > longest_owner) return std::nullopt;
+  if (name != printable(name, longest_owner)) return std::nullopt;
   return Origin{.format = written->get<std::int64_t>(), .owner = std::move(name)};
 }
 

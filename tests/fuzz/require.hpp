@@ -21,7 +21,7 @@ inline void require(bool holds, std::string_view promise, const std::string& see
 
 /// Whether a text is one line that is harmless to a terminal, whoever chose a part of it.
 inline bool is_one_line(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c != 0x7f; });
+  return std::ranges::all_of(text, [](unsigned char c) { return c >= 0x20 && c != 0x7f; });
 }
 
 /// What every refusal and failure keeps to.

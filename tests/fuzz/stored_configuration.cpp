@@ -22,14 +22,16 @@ Handle* opened() {
 
 }  // namespace
 
-// These come before the libraries' own.
+// These come before the libraries' own, because the program exports them.
+#define MEMCTL_FUZZ_EXPORT __attribute__((visibility("default")))
 extern "C" {
-xc_interface* xc_interface_open(xentoollog_logger*, xentoollog_logger*, unsigned) {
+MEMCTL_FUZZ_EXPORT xc_interface* xc_interface_open(xentoollog_logger*, xentoollog_logger*,
+                                                   unsigned) {
   return opened<xc_interface>();
 }
-int xc_interface_close(xc_interface*) { return 0; }
-xs_handle* xs_open(unsigned long) { return opened<xs_handle>(); }
-void xs_close(xs_handle*) {}
+MEMCTL_FUZZ_EXPORT int xc_interface_close(xc_interface*) { return 0; }
+MEMCTL_FUZZ_EXPORT xs_handle* xs_open(unsigned long) { return opened<xs_handle>(); }
+MEMCTL_FUZZ_EXPORT void xs_close(xs_handle*) {}
 }
 
 namespace memctl::fuzz {

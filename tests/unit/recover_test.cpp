@@ -189,6 +189,7 @@ TEST_F(RecoverOnSim, ARecordBeyondTheBoundsOfARecordIsLeftAlone) {
       {"keep", "true"},
       {"keep", nullptr},
       {"owner", std::string(257, 'x')},
+      {"owner", "a\nb"},
       {"owner", nullptr},
       {"operation", -1},
       {"later_member", deep},
