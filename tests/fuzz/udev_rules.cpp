@@ -9,12 +9,17 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace memctl;
   const std::string text = fuzz::Bytes{data, size}.rest();
-  const auto action = agent::action_of_rules(text);
-  fuzz::require(agent::action_of_rules("# a comment\n" + text) == action,
+  const auto rules = agent::read_rules(text);
+  fuzz::require(agent::read_rules("# a comment\n" + text).action == rules.action,
                 "a comment before the rules changes nothing");
   if (!text.ends_with('\\')) {
-    fuzz::require(agent::action_of_rules(text + "\n# a comment\n") == action,
+    fuzz::require(agent::read_rules(text + "\n# a comment\n").action == rules.action,
                   "a comment after the rules changes nothing");
   }
+  // Every program that a rule names is a script with this text.
+  int scripts = 0;
+  static_cast<void>(agent::read_rules(text, [&](const std::string&) -> std::string_view {
+    return ++scripts > 16 ? std::string_view{} : std::string_view{text};
+  }));
   return 0;
 }
