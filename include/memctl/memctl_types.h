@@ -394,7 +394,8 @@ typedef struct memctl_resize_options {
   bool agentless;         /* the guest can only grow, and only Xen's count is verified */
   bool allow_hvm_devices; /* accept that emulated devices cannot reach the added memory */
   int64_t host_reserve_kib;
-  memctl_event_callback on_event;       /* null: none. At most a few dozen times a second */
+  /* null: none. At most a few dozen times a second: of very quick stages some are left out */
+  memctl_event_callback on_event;
   void* event_data;                     /* what on_event is called with */
   memctl_free_callback event_data_free; /* may be null */
   memctl_queue* event_queue;            /* where on_event runs; null: on the host's thread */

@@ -243,8 +243,9 @@ class Domain:
           times the memory that it can use is movable.
         - `host_reserve`: stays free on the host.
         - `on_event`: memctl calls it with each `Event`, in this thread, at most a few dozen times a
-          second. If events of one phase and stage come faster than it returns, it gets only the
-          newest of them. If it raises, the resize is cancelled: see `Operation.wait`.
+          second: if stages follow each other very fast, some of their events are left out. If
+          events of one phase and stage come faster than it returns, it gets only the newest of
+          them. If it raises, the resize is cancelled: see `Operation.wait`.
 
         Ctrl-C restores the guest first: see `Operation.wait`.
 
