@@ -55,7 +55,7 @@ def test_events_that_are_not_read_do_not_pile_up(host: memctl.Host) -> None:
     events: list[memctl.Event] = []
     guest = host["demo-pv"]
     operation = guest.start_resize("32g", on_event=events.append)
-    while guest.status().size < memctl.Size("32g"):
+    while guest.status().allocated < memctl.Size("32767m"):  # its last pages may be missing
         time.sleep(0.01)
     assert operation.wait().reached == memctl.Size("32g")
     steps = [(event.phase, event.stage) for event in events]
