@@ -63,4 +63,9 @@ struct DomainStatus {
   std::string refused_message{};  ///< One line. The guest may have written parts of it.
 };
 
+/// What a domain is doing, in a word: "fine", "resizing", "growing", "shrinking", "starving",
+/// "no-agent", "other-agent", "paused", "saving", "ending". If no size would be granted for another
+/// reason, the cause's name.
+[[nodiscard]] MEMCTL_EXPORT std::string state_of(const DomainStatus& status);
+
 }  // namespace memctl

@@ -22,6 +22,30 @@ std::string_view name(DomainType type) {
   return "unknown";
 }
 
+std::string state_of(const DomainStatus& status) {
+  if (status.refused_by) {
+    switch (*status.refused_by) {
+      case Cause::busy:
+        return "resizing";
+      case Cause::domain_paused:
+        return "paused";
+      case Cause::domain_migrating:
+        return "saving";
+      case Cause::domain_gone:
+        return "ending";
+      case Cause::agent_absent:
+        return "no-agent";
+      case Cause::agent_incompatible:
+        return "other-agent";
+      default:
+        return std::string{name(*status.refused_by)};
+    }
+  }
+  if (status.size < status.target) return "growing";
+  if (status.size > status.target) return "shrinking";
+  return status.reported_starving ? "starving" : "fine";
+}
+
 std::string command_word(const DomainIdentity& domain) {
   const auto is_plain = [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||

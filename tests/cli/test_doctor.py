@@ -49,7 +49,7 @@ FAULTS = [
     ("host_claims", "note", host(CLAIM)),
     ("autoballoon", "note", host(autoballoon="on")),
     ("autoballoon", "note", host(autoballoon="auto", dom0_mem=False)),
-    ("autoballoon", "bad", host(autoballoon="on", xen_minor=20)),
+    ("autoballoon", "bad", host(autoballoon="on", xen_minor=21)),
     ("autoballoon", "unknown", host(autoballoon="unknown")),
     ("memory_manager", "bad", host(qmemman=True)),
     ("memory_manager", "bad", host(squeezed=True)),
@@ -67,7 +67,7 @@ FAULTS = [
     ("emulated_devices", "bad", on(type="hvm", emulated_dma_devices=True)),
     ("paging_pool", "note", host(CLAIM[:1])),
     ("frozen_pool", "good", on(freeze_pool=True)),
-    ("frozen_pool", "bad", {**on(freeze_pool=True), "xen_minor": 20}),
+    ("frozen_pool", "bad", {**on(freeze_pool=True), "xen_minor": 21}),
     ("frozen_pool", "bad", on(freeze_pool=True, libvirt=True)),
     ("populate_on_demand", "bad", on(maxmem="2GiB")),
     ("reboot", "note", host([{"at": 0, "do": "mem-max", "guest": "g", "size": "64GiB"}])),
@@ -238,7 +238,7 @@ def test_the_report_is_grouped_by_host_domain_and_guest(memctl: Memctl, simulate
     lines = run.out.splitlines()
     assert [line for line in lines if not line.startswith(" ")] == [
         "g, in the guest",
-        "1 bad, 6 not known, 17 good",
+        "1 bad, 6 not known, 18 good",
     ]
     every = memctl("--host", simulate(**on(agent="absent")), "doctor", "g", "-v").out.splitlines()
     assert [line for line in every if not line.startswith(" ")] == [

@@ -164,6 +164,6 @@ def test_a_hint_has_the_domain_as_one_word(simulate: Simulate, name: str) -> Non
     with memctl.Host(simulate(guests=[guest])) as host:
         (domain,) = host
         with pytest.raises(memctl.DeadlineExceeded) as caught:
-            domain.wait_for_agent(0)
+            domain.wait_for_agent(0.1)
     word = "web1" if name == "web1" else "1"
     assert caught.value.hint == f"memctl doctor {word} tells what the guest lacks"

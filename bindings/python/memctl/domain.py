@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import re
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -434,12 +433,6 @@ def present_life(earlier: DomainIdentity, running: tuple[DomainIdentity, ...]) -
     )
 
 
-def _command_word(domain: DomainIdentity) -> str:
-    """The domain as one word of a command for a shell: its number, unless its name is plain."""
-    plain = re.fullmatch(r"[A-Za-z0-9._][A-Za-z0-9._-]*", domain.name, re.ASCII)
-    return domain.name if plain and not domain.name.isdigit() else str(domain.id)
-
-
 class _AgentWait:
     """How long to wait for an agent yet."""
 
@@ -459,6 +452,6 @@ class _AgentWait:
         raise DeadlineExceeded(
             f"{name}: no agent has answered within {self._seconds:g} s",
             cause=Cause.DEADLINE,
-            hint=f"memctl doctor {_command_word(self._domain)} tells what the guest lacks",
+            hint=f"memctl doctor {_core.command_word(self._domain)} tells what the guest lacks",
             domain=self._domain,
         )

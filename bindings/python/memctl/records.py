@@ -144,6 +144,8 @@ class SizeRange:
 class Status:
     """A domain at one moment. The host measured everything but `agent` and `reported_…`.
 
+    - `state`: what it is doing, in a word, as `memctl status` shows it: "fine", "starving".
+    - `size`: the size now. In a settled domain it is `target`.
     - `allocated`: what the domain has, by Xen's page count.
     - `target`: the size that the domain was last asked to have.
     - `limit`: static-max: how far the target may go without a resize. None: not known.
@@ -164,6 +166,8 @@ class Status:
     """
 
     domain: DomainIdentity
+    state: str
+    size: Size
     allocated: Size
     target: Size
     limit: Size | None
@@ -182,6 +186,8 @@ class Status:
         return {
             "event": "status",
             "domain": self.domain.to_dict(),
+            "state": self.state,
+            "size_kib": kib(self.size),
             "allocated_kib": kib(self.allocated),
             "target_kib": kib(self.target),
             "limit_kib": kib(self.limit),

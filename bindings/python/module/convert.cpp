@@ -125,7 +125,8 @@ py::object to_python(const DomainIdentity& domain) {
 py::object to_python(const DomainStatus& status) {
   static Class status_class{"memctl.records", "Status"};
   return status_class(
-      to_python(status.domain), size_of(status.allocated), size_of(status.target),
+      to_python(status.domain), to_python(state_of(status)), size_of(status.size),
+      size_of(status.allocated), size_of(status.target),
       or_none(status.limit, size_of), size_of(status.max_pages),
       or_none(status.boot_limit, size_of), or_none(status.pool, size_of),
       or_none(status.agent, [](const AgentStatus& agent) { return to_python(agent); }),

@@ -182,6 +182,8 @@ py::tuple names(Enum first, Enum last) {
 PYBIND11_MODULE(_core, module) {
   module.attr("version") = version();
   module.def("parse_size", &parse);
+  module.def("command_word",
+             [](const py::object& domain) { return command_word(identity_from(domain)); });
   module.def("format_size", [](std::int64_t kib) { return to_string(Kib{kib}); });
   module.attr("causes") = names(Cause::no_xen, Cause::hypervisor_error);
   module.attr("checks") = names(Check::xen_version, Check::xenstored);
