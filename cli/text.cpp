@@ -158,9 +158,7 @@ std::string plan_text(const Plan& plan) {
   text += "  host: " + at_most_mib(plan.host_free) + " MiB free, " + to_string(plan.host_reserve) +
           " of it left free\n";
   text += "  possible now: " + range_text(plan.range) + "\n";
-  if (!plan.no_way_back.empty()) {
-    text += "  no way back to " + to_string(plan.from) + ": " + printable(plan.no_way_back) + "\n";
-  }
+  if (!plan.no_way_back.empty()) text += "  " + printable(plan.no_way_back) + "\n";
   return text;
 }
 

@@ -287,7 +287,7 @@ typedef struct memctl_plan {
   size_t stage_count; /* 0: the domain has that size already */
   const memctl_stage* const* stages;
   const memctl_range* range;
-  const char* no_way_back; /* why a resize back would be refused; empty: it would not */
+  const char* no_way_back; /* a sentence, if a resize back would be refused; otherwise empty */
 } memctl_plan;
 
 /* What the doctor found about one precondition. */

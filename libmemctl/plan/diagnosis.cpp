@@ -320,8 +320,8 @@ Finding memory_manager(const HostExam& exam) {
 }  // namespace
 
 std::vector<Finding> diagnose_host(const HostExam& exam) {
-  return {xen_version(exam), xenstored(exam),   host_reserve(exam),
-          host_claims(exam), autoballoon(exam), memory_manager(exam)};
+  return {xen_version(exam), host_reserve(exam),   host_claims(exam),
+          autoballoon(exam), memory_manager(exam), xenstored(exam)};
 }
 
 std::vector<Finding> diagnose_domain(const DomainExam& exam) {

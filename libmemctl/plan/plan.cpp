@@ -49,12 +49,13 @@ Plan outline(const Input& input, Kib to) {
 
 std::string host_memory_text(const Input& input, Kib to) {
   const HostNeed need = host_need(input, to);
-  const Kib beside = need.pool + need.tables;
-  const char* const what =
-      need.tables == Kib{} ? "the paging pool" : "its paging pool and the IOMMU's tables";
-  const std::string pool =
-      beside > Kib{} ? " (" + at_least(beside) + " of it for " + what + ")" : "";
-  return to_string(to) + " would take " + at_least(need.all()) + " of the host" + pool +
+  const bool both = need.pool > Kib{} && need.tables > Kib{};
+  const std::string what = std::string{need.pool > Kib{} ? "the paging pool" : ""} +
+                           (both ? " and " : "") +
+                           (need.tables > Kib{} ? "the IOMMU's tables" : "");
+  const std::string beside =
+      what.empty() ? "" : " (" + at_least(need.pool + need.tables) + " of it for " + what + ")";
+  return to_string(to) + " would take " + at_least(need.all()) + " of the host" + beside +
          "; it can give " + at_most(host_spare(input));
 }
 
@@ -131,25 +132,29 @@ Result<std::vector<Stage>> stages_to(const Input& input, Kib to) {
 
 namespace {
 
-/// Why a domain that has shrunk to `to` would not be granted its present size. A forecast: the
-/// balloon then holds what the domain gave, and the host has it.
+/// Why a domain that has shrunk to `to` would not be granted the pages that it has at present. A
+/// forecast: its balloon then holds what the domain gave. The host's memory is left out, because
+/// others may take it or free it at any time.
 std::string no_way_back(const Input& input, Kib to) {
   const Kib present = present_size(input);
+  const Kib had = whole_pages(input.domain, present);
   Input after = input;
   DomainFacts& domain = after.domain;
   domain.memory.allocated = settled_pages(input, to);
   domain.target = to - domain.video_ram;
-  after.host.free += input.domain.memory.allocated - domain.memory.allocated;
+  after.host.claimed = Pages{};
+  after.host.free = to_pages(after.terms.host_reserve + largest_size * 2);
   if (after.guest) {
     AgentReport& report = after.guest->report;
-    const Kib given = whole_pages(input.domain, present) - whole_pages(input.domain, to);
+    const Kib given = had - whole_pages(input.domain, to);
     if (report.balloon_inflated) *report.balloon_inflated += given;
     if (report.balloon_target) *report.balloon_target -= given;
     report.balloon_current = report.balloon_target;
     report.mem_total = std::max(Kib{}, report.mem_total - given);
   }
-  const auto back = stages_to(after, present);
-  return back ? std::string{} : back.error().message;
+  const auto back = stages_to(after, had);
+  return back ? std::string{}
+              : "no way back to " + to_string(present) + ": " + back.error().message;
 }
 
 }  // namespace

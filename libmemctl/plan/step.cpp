@@ -69,7 +69,7 @@ std::optional<Stage> next_growth(const Input& input, const Room& room, Kib from,
     described = std::max(block, round_down(from, block));
   }
   const Kib size = std::min(goal, from + room.inflated + described);
-  if (size < goal && size - from < smallest_stage) return std::nullopt;
+  if (size == from) return std::nullopt;
 
   const Kib needed = round_up(std::max(Kib{}, size - from - room.inflated), block);
   return Stage{.size = size,

@@ -20,8 +20,8 @@ constexpr int stages_in_vain{16};
 constexpr int most_stages{1024};
 
 /// Ends a walk whose stages lead next to nowhere. A guest may turn round after each stage, since
-/// root in the guest sets the balloon driver's target too, or claim that its balloon holds a page
-/// and still owes memory to an earlier target, again and again.
+/// root in the guest sets the balloon driver's target too, or claim again and again that its
+/// balloon holds a page and that nothing else can be added.
 class Approach {
  public:
   explicit Approach(Kib goal) : goal_{goal} {}
@@ -92,8 +92,8 @@ host::Task<Walked> walk(Work& work, const Way& way) {
                                         " stages the guest was still on the way to " +
                                         to_string(way.goal))};
     }
-    const auto barred = plan::refuse_return(facts, next.size);
-    if (barred && way.restores && next.host_memory > Kib{}) {
+    const bool returns = way.restores && next.host_memory > Kib{};
+    if (const auto barred = returns ? plan::refuse_return(facts, next.size) : plan::Refusal{}) {
       co_return Walked{domain_error(domain, barred->cause, barred->message, barred->hint)};
     }
     if (way.host_reserve) {

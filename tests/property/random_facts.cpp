@@ -119,6 +119,11 @@ GuestFacts guest(const DomainFacts& domain) {
                               .kernel_zone_free = free,
                               .kernel_zone_reclaimable = one_in(2) ? Kib{} : (total - free) / 2}};
   if (!one_in(5)) facts.report.balloon_inflated = one_in(2) ? Kib{} : *sizes(4_KiB, 1_TiB);
+  if (one_in(6)) {  // it starves: the description of a block may fit, or what the balloon holds
+    facts.report.kernel_zone_free = *sizes(4_MiB, 16_MiB);
+    facts.report.kernel_zone_reclaimable = Kib{};
+    facts.report.balloon_inflated = *sizes(4_KiB, 8_MiB);
+  }
   if (one_in(4)) facts.report.blocks_movable = 3;
   facts.report.blocks_present = facts.report.blocks_online = 3;
   if (one_in(8)) facts.report.blocks_present += *rc::gen::inRange(1, 9);

@@ -149,12 +149,14 @@ def test_movable_memory_is_bounded_unless_it_is_forced(host: memctl.Host) -> Non
 
 def test_a_shrink_without_a_way_back_says_so(simulate: Simulate) -> None:
     guest = {"name": "g", "type": "pv", "memory": "4GiB"}
+    policy = memctl.Policy(domains=[memctl.DomainPolicy("g", maximum="3584MiB")])
+    with memctl.Host(simulate(guests=[guest]), policy=policy) as host:
+        plan = host["g"].plan("3GiB")
+        why = "no way back to 4096 MiB: the administrator allows at most 3584 MiB"
+        assert plan.no_way_back == why
+        assert plan.to_dict()["no_way_back"] == why
     actions = [{"at": 0, "do": "take-host-memory", "size": "12GiB"}]
     with memctl.Host(simulate(host="16GiB", guests=[guest], actions=actions)) as host:
-        plan = host["g"].plan("3GiB")
-        assert plan.no_way_back is not None and "the host has no more" in plan.no_way_back
-        assert plan.to_dict()["no_way_back"] == plan.no_way_back
-    with memctl.Host(simulate(host="16GiB", guests=[guest])) as host:
         assert host["g"].plan("3GiB").no_way_back is None
 
 

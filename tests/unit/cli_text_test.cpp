@@ -145,10 +145,10 @@ TEST(Text, APlanIsATableOfStages) {
             "  stored paging pool: 18 MiB, for the next restore or reboot\n"
             "  host: 2060 MiB free, 64 MiB of it left free\n"
             "  possible now: 93 MiB to 6304 MiB, above 160 MiB in steps of 2048 MiB\n");
-  plan.no_way_back = "the host has\nno more";
+  plan.no_way_back = "no way back to 2048 MiB: its balloon\nis odd";
   EXPECT_THAT(plan_text(plan),
               testing::EndsWith("in steps of 2048 MiB\n"
-                                "  no way back to 160 MiB: the host has no more\n"));
+                                "  no way back to 2048 MiB: its balloon is odd\n"));
 }
 
 }  // namespace

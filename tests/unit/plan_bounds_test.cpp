@@ -14,14 +14,15 @@ namespace memctl::plan {
 namespace {
 
 using testing::HasSubstr;
+using testing::StartsWith;
 
 /// A guest that booted with 4 GiB and a PCI device. The balloon has all above `size`.
-Input with_device(Kib size) {
-  Input input = settled_guest(DomainType::hvm);
+Input with_device(Kib size, DomainType type = DomainType::hvm) {
+  Input input = settled_guest(type);
   input.domain.memory = {.allocated = to_pages(size), .max_pages = size + 1_MiB};
   input.domain.target = size;
   input.domain.limit = input.domain.boot_limit = 4_GiB;
-  input.domain.pool = pool_for(4_GiB, 1, true);
+  if (input.domain.pool) input.domain.pool = pool_for(4_GiB, 1, true);
   input.domain.passthrough_devices = 1;
   input.guest->report.mem_total = size - 100_MiB;
   input.guest->report.kernel_zone_free = size - 500_MiB;
@@ -80,9 +81,20 @@ TEST(Passthrough, TheHostAlsoNeedsMemoryForTheTablesOfTheIommu) {
   input.host.free -= Pages{1};
   const Error error = refusal(input, 4_GiB);
   EXPECT_EQ(error.cause, Cause::host_memory);
-  EXPECT_THAT(error.message, HasSubstr("IOMMU"));
+  EXPECT_THAT(error.message, HasSubstr(" of it for the IOMMU's tables)"));
   input.domain.passthrough_devices = 0;
   EXPECT_TRUE(make_plan(input, 4_GiB));
+}
+
+TEST(Passthrough, OnlyADomainWithAPoolIsToldOfMemoryForThePool) {
+  Input pv = with_device(2_GiB, DomainType::pv);
+  pv.host.free = to_pages(1_GiB);
+  EXPECT_THAT(refusal(pv, 4_GiB).message, HasSubstr("(6 MiB of it for the IOMMU's tables)"));
+  Input hvm = with_device(2_GiB);
+  hvm.host.free = to_pages(1_GiB);
+  hvm.domain.pool = pool_for(2_GiB, 1, true);
+  EXPECT_THAT(refusal(hvm, 4_GiB).message,
+              HasSubstr("(14 MiB of it for the paging pool and the IOMMU's tables)"));
 }
 
 TEST(Passthrough, AShrinkThatCannotBeUndoneSaysSo) {
@@ -90,7 +102,9 @@ TEST(Passthrough, AShrinkThatCannotBeUndoneSaysSo) {
   Input grown = with_device(4_GiB);
   grown.domain.boot_limit = 3_GiB;  // the device came after the guest had grown
   const Plan plan = make_plan(grown, 2_GiB).value();
-  EXPECT_THAT(plan.no_way_back, HasSubstr("cannot grow past its boot limit of 3072 MiB"));
+  EXPECT_THAT(plan.no_way_back,
+              StartsWith("no way back to 4096 MiB: a PCI device is passed through to the domain, "
+                         "and it cannot grow past its boot limit of 3072 MiB"));
   EXPECT_EQ(make_plan(grown, 4_GiB).value().no_way_back, "");
   Input old = with_device(4_GiB);
   old.guest->report.balloon_inflated.reset();
@@ -99,6 +113,30 @@ TEST(Passthrough, AShrinkThatCannotBeUndoneSaysSo) {
   bounded.terms.maximum = 150_MiB;
   EXPECT_THAT(make_plan(bounded, 140_MiB).value().no_way_back, HasSubstr("at most 150 MiB"));
   EXPECT_EQ(make_plan(settled_guest(), 140_MiB).value().no_way_back, "");
+}
+
+TEST(Passthrough, TheWayBackLeadsToWhatTheDomainHasAndNotToItsTarget) {
+  Input input = with_device(4_GiB);
+  input.domain.boot_limit = 3_GiB;
+  input.domain.target = 2_GiB;  // xl mem-set has just set it
+  const Plan plan = make_plan(input, 2_GiB).value();
+  EXPECT_EQ(plan.from, 2_GiB);
+  EXPECT_THAT(plan.no_way_back, StartsWith("no way back to 4096 MiB: "));
+}
+
+TEST(Passthrough, TheWayBackToASizeOfAnyKibLeadsToItsPages) {
+  Input input = with_device(4_GiB);
+  input.domain.target = input.domain.limit = input.domain.boot_limit = 4_GiB + 1_KiB;
+  EXPECT_EQ(make_plan(input, 2_GiB).value().no_way_back, "");
+}
+
+/// Others may take the host's memory or free it before anybody wants the way back.
+TEST(MakePlan, TheWayBackDoesNotDependOnTheHostsMemory) {
+  Input input = settled_guest();
+  for (const Kib free : {Kib{}, input.terms.host_reserve, 8_GiB}) {
+    input.host.free = to_pages(free);
+    EXPECT_EQ(make_plan(input, 140_MiB).value().no_way_back, "");
+  }
 }
 
 TEST(Passthrough, TheForecastOfTheWayBackIsTrue) {

@@ -185,22 +185,32 @@ TEST(MakePlan, WhatTheBalloonHoldsIsGrownIntoWithoutANewBlock) {
   EXPECT_EQ(further.stages.back().size, 2_GiB);
 }
 
-TEST(MakePlan, NextToNothingIsOnlyTakenAsTheLastStage) {
-  Input input = settled_guest();
-  input.guest->report.kernel_zone_free = 3_MiB;  // no room to describe a block
-  input.guest->report.balloon_inflated = 4_KiB;
-  EXPECT_EQ(make_plan(input, 160_MiB + 4_KiB).value().stages.size(), 1U);
+/// Linux empties the balloon before it adds a section.
+TEST(MakePlan, TheLittleThatTheBalloonHoldsPaysForTheFirstBlock) {
+  Input input = settled_guest(DomainType::pv);
+  input.guest->report.mem_total = 160_MiB;
+  input.guest->report.kernel_zone_free = 6739_KiB;  // 1 MiB above the kernel's reserve
+  EXPECT_EQ(refusal(input, 512_MiB).cause, Cause::guest_memmap);
+  input.guest->report.balloon_inflated = 3_MiB;
+  EXPECT_TRUE(make_plan(input, 163_MiB));
+  const auto plan = make_plan(input, 512_MiB);
+  ASSERT_TRUE(plan) << plan.error().message;
+  const auto& stages = plan.value().stages;
+  EXPECT_EQ(stages[0], (Stage{.size = 163_MiB, .host_memory = 3_MiB}));
+  EXPECT_EQ(stages[1].size, 163_MiB + section);
+  EXPECT_EQ(stages[1].blocks, 1);
+  EXPECT_EQ(stages.back().size, 512_MiB);
+
+  input.guest->report.balloon_inflated = 4_KiB;  // does not pay for a block
   const Error error = refusal(input, 512_MiB);
   EXPECT_EQ(error.cause, Cause::guest_memmap);
   EXPECT_EQ(error.nearest, 160_MiB + 4_KiB);
-  const auto has_stage_to = [&](Kib goal) { return next_stage(input, goal).has_value(); };
-  EXPECT_FALSE(has_stage_to(512_MiB));
-  EXPECT_TRUE(has_stage_to(160_MiB + 4_KiB));
-  input.guest->report.balloon_inflated = smallest_stage;
-  EXPECT_TRUE(has_stage_to(512_MiB));
+}
 
+TEST(MakePlan, AShrinkTakesNextToNothingOnlyAsItsLastStage) {
+  Input input = settled_guest();
+  const auto has_stage_to = [&](Kib goal) { return next_stage(input, goal).has_value(); };
   // The guest can give 4 MiB less a page.
-  input.guest->report.kernel_zone_free = 60_MiB;
   const Kib kept = 60_MiB - (160_MiB - *shrink_floor(input, room_of(input.guest), 160_MiB));
   input.guest->report.kernel_zone_free = kept + smallest_stage - 4_KiB;
   EXPECT_FALSE(has_stage_to(100_MiB));
