@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <climits>
 #include <functional>
 #include <map>
 #include <memory>
@@ -21,7 +22,7 @@ namespace {
 
 constexpr std::size_t most_names = 1024;
 constexpr std::size_t largest_file = std::size_t{64} << 10;
-constexpr int most_scripts = 256;
+constexpr std::size_t most_scripts = 256;
 
 /// The directories of rules. udev prefers them in this order.
 constexpr std::array directories = {"/etc/udev/rules.d/", "/run/udev/rules.d/",
@@ -41,19 +42,19 @@ std::optional<Term> take_term(std::string_view& rule) {
   const auto begin = rule.find_first_not_of(" \t,");
   if (begin == std::string_view::npos) return std::nullopt;
   rule.remove_prefix(begin);
-  // A name in braces may have any characters: ENV{ID-PATH}.
-  const auto brace = rule.find('{');
-  auto operation = rule.find_first_of(operators);
-  if (brace < operation) operation = rule.find_first_of(operators, rule.find('}', brace));
   const auto open = rule.find('"');
-  if (operation == std::string_view::npos || open == std::string_view::npos || open < operation) {
-    return std::nullopt;
-  }
+  if (open == std::string_view::npos) return std::nullopt;
+  const auto head = rule.substr(0, open);
+  // A name in braces may have any characters: ENV{ID-PATH}.
+  const auto brace = head.find('{');
+  auto operation = head.find_first_of(operators);
+  if (brace < operation) operation = head.find_first_of(operators, head.find('}', brace));
+  if (operation == std::string_view::npos) return std::nullopt;
   auto close = open + 1;
   while (close < rule.size() && rule[close] != '"') close += rule[close] == '\\' ? 2 : 1;
   if (close >= rule.size()) return std::nullopt;
-  const auto between = rule.substr(operation, open - operation);  // "==", or "== i" of i"value"
-  const Term term{.key = trimmed(rule.substr(0, operation)),
+  const auto between = head.substr(operation);  // "==", or "== i" of i"value"
+  const Term term{.key = trimmed(head.substr(0, operation)),
                   .operation = between.substr(0, between.find_first_not_of(operators)),
                   .value = rule.substr(open + 1, close - open - 1)};
   rule.remove_prefix(close + 1);
@@ -103,33 +104,29 @@ std::optional<RuleAction> action_of_line(std::string_view line) {
   return switches_on && !contains(line, "/cpu") ? std::optional{RuleAction::online} : std::nullopt;
 }
 
-std::optional<RuleAction> action_of_script(std::string_view text) {
-  std::optional<RuleAction> action;
-  if (!text.starts_with("#!")) return action;
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    const auto line = trimmed(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (!line.starts_with('#')) keep_weightiest(action, action_of_line(line));
-  }
-  return action;
+/// Nothing below these is a script, and reading some of these files would wait.
+bool is_the_kernels(std::string_view path) {
+  constexpr std::array<std::string_view, 3> prefixes{"/proc/", "/sys/", "/dev/"};
+  return std::ranges::any_of(prefixes, [&](auto prefix) { return path.starts_with(prefix); });
 }
 
 /// A program with its arguments, and the scripts that it names.
-std::optional<RuleAction> action_of_program(std::string_view command, const ReadScript& read) {
+std::optional<RuleAction> action_of_program(std::string_view command,
+                                            const ScriptAction& action_of) {
   constexpr std::string_view ends_word = " \t'\";&|<>()";
   auto action = action_of_line(command);
-  for (bool first = true; read; first = false) {
+  for (bool first = true; action_of; first = false) {
     const auto begin = command.find_first_not_of(ends_word);
     if (begin == std::string_view::npos) break;
     command.remove_prefix(begin);
     const std::string word{command.substr(0, command.find_first_of(ends_word))};
     command.remove_prefix(word.size());
+    if (is_the_kernels(word)) continue;
     if (word.starts_with('/')) {
-      keep_weightiest(action, action_of_script(read(word)));
+      keep_weightiest(action, action_of(word));
     } else if (first) {  // udev looks for a program without a path in its own directory
-      keep_weightiest(action, action_of_script(read("/usr/lib/udev/" + word)));
-      keep_weightiest(action, action_of_script(read("/lib/udev/" + word)));
+      keep_weightiest(action, action_of("/usr/lib/udev/" + word));
+      keep_weightiest(action, action_of("/lib/udev/" + word));
     }
   }
   return action;
@@ -148,8 +145,14 @@ bool fits(std::string_view alternatives, const char* text) {
 }
 
 Applies fits_block(const Term& term, const std::string& directory) {
-  if (fits(term.value, (directory + "memory32").c_str())) return Applies::yes;
-  return term.value.starts_with(directory + "memory") ? Applies::maybe : Applies::no;
+  const auto fits_number = [&](const char* number) {
+    return fits(term.value, (directory + "memory" + number).c_str());
+  };
+  constexpr std::array numbers = {"7", "32", "4096"};  // as blocks may have
+  if (std::ranges::all_of(numbers, fits_number)) return Applies::yes;
+  const bool some =
+      term.value.starts_with(directory + "memory") || std::ranges::any_of(numbers, fits_number);
+  return some ? Applies::maybe : Applies::no;
 }
 
 /// What only the guest's udev can know may apply.
@@ -176,10 +179,10 @@ Applies applies(const Term& term) {
   return result == Applies::yes ? Applies::no : Applies::yes;
 }
 
-std::optional<RuleAction> action_of_term(const Term& term, const ReadScript& read) {
+std::optional<RuleAction> action_of_term(const Term& term, const ScriptAction& action_of) {
   const bool runs = term.key == "PROGRAM" || term.key == "IMPORT{program}" || term.key == "RUN" ||
                     term.key == "RUN{program}";
-  if (runs && term.operation != "-=") return action_of_program(term.value, read);
+  if (runs && term.operation != "-=") return action_of_program(term.value, action_of);
   if (term.compares()) return std::nullopt;
   if (term.key == "ATTR{state}" && term.value != "offline") return action_named(term.value);
   if (term.key == "ATTR{online}" && term.value != "0") {
@@ -191,34 +194,45 @@ std::optional<RuleAction> action_of_term(const Term& term, const ReadScript& rea
 /// Reads rules one by one, as udev does for a memory block that has just been added.
 class RuleReader {
  public:
-  explicit RuleReader(const ReadScript& read) : read_{read} {}
+  explicit RuleReader(const ScriptAction& action_of) : action_of_{action_of} {}
 
   void rule(std::string_view text) {
     Applies applies_here = Applies::yes;
     std::optional<RuleAction> found;
     std::string_view jump;
+    bool assigned = false;
     while (const auto term = take_term(text)) {
-      if (term->key == "LABEL") reached_ = reached_ || labels_.contains(term->value);
+      if (term->key == "LABEL") arrive(term->value);
       if (term->key == "GOTO") jump = term->value;
       if (term->compares()) applies_here = std::min(applies_here, applies(*term));
       if (reached_ && applies_here != Applies::no) {
-        keep_weightiest(found, action_of_term(*term, read_));
+        keep_weightiest(found, action_of_term(*term, action_of_));
+        assigned = assigned || (term->key == "ATTR{state}" && term->operation == "=" &&
+                                term->value == "online_kernel");
       }
     }
     if (!reached_ || applies_here == Applies::no) return;
     keep_weightiest(rules_.action, found);
     const bool sure = applies_here == Applies::yes;
-    rules_.settled = sure && found == RuleAction::online_kernel;
+    rules_.settled = sure && jumps_.empty() && assigned && found == RuleAction::online_kernel;
     if (jump.empty()) return;
-    labels_.emplace(jump);
+    jumps_.emplace(jump);
     if (sure) reached_ = false;
   }
   [[nodiscard]] const RulesFile& rules() const { return rules_; }
 
  private:
-  const ReadScript& read_;
-  bool reached_{true};
-  std::set<std::string, std::less<>> labels_{};  ///< Those that a rule may jump to.
+  void arrive(std::string_view label) {
+    const auto jump = jumps_.find(label);
+    if (jump == jumps_.end()) return;
+    jumps_.erase(jump);
+    reached_ = true;
+  }
+
+  const ScriptAction& action_of_;
+  bool reached_{true};  ///< Surely, if no jump is under way; otherwise perhaps.
+  /// The labels of jumps that may be under way.
+  std::set<std::string, std::less<>> jumps_{};
   RulesFile rules_{};
 };
 
@@ -234,18 +248,31 @@ std::vector<std::string> names_in(const std::string& directory) {
 }
 
 /// The text of a regular file that is not too large. Other files are not opened: a link to
-/// /dev/null switches rules off, and opening a fifo would wait.
+/// /dev/null switches rules off, opening a fifo would wait, and a program is no text.
 std::string_view contents(const std::string& file, std::vector<char>& buffer) {
   struct stat status {};
   if (::stat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
+  if (static_cast<std::size_t>(status.st_size) >= buffer.size()) return {};
   const auto text = read_file(file.c_str(), buffer);
   return text && text->size() < buffer.size() ? *text : std::string_view{};
 }
 
 }  // namespace
 
-RulesFile read_rules(std::string_view text, const ReadScript& read) {
-  RuleReader reader{read};
+std::optional<RuleAction> action_of_script(std::string_view text) {
+  std::optional<RuleAction> action;
+  if (!text.starts_with("#!")) return action;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    const auto line = trimmed(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (!line.starts_with('#')) keep_weightiest(action, action_of_line(line));
+  }
+  return action;
+}
+
+RulesFile read_rules(std::string_view text, const ScriptAction& action_of) {
+  RuleReader reader{action_of};
   std::string rule;
   while (!text.empty() && !reader.rules().settled) {
     const auto end = std::min(text.find('\n'), text.size());
@@ -272,13 +299,16 @@ std::optional<UdevRule> find_udev_rule(const std::string& root) {
   }
   std::vector<char> buffer(largest_file);
   std::vector<char> script(largest_file);
-  int scripts = 0;
-  const ReadScript read = [&](const std::string& path) {
-    return ++scripts > most_scripts ? std::string_view{} : contents(root + path, script);
+  std::map<std::string, std::optional<RuleAction>> known;  // by path; many rules name one script
+  const ScriptAction action_of = [&](const std::string& path) {
+    const auto found = known.find(path);
+    if (found != known.end()) return found->second;
+    if (known.size() == most_scripts || path.size() >= PATH_MAX) return std::optional<RuleAction>{};
+    return known.emplace(path, action_of_script(contents(root + path, script))).first->second;
   };
   std::optional<UdevRule> kept;
   for (const auto& [name, file] : files) {
-    const RulesFile rules = read_rules(contents(root + file, buffer), read);
+    const RulesFile rules = read_rules(contents(root + file, buffer), action_of);
     if (rules.action && (!kept || weight(*rules.action) > weight(kept->action))) {
       kept = UdevRule{.file = file, .action = *rules.action};
     }

@@ -33,8 +33,6 @@ Json json_of(const Record& record) {
   return json;
 }
 
-/// What a node of xenstore's holds at most, with its path.
-constexpr std::size_t longest_record = 4096;
 /// `Port::self` has some 80 bytes.
 constexpr std::size_t longest_owner = 256;
 /// A record is one object. A member that a newer version adds may have objects and lists in it.
@@ -71,7 +69,7 @@ std::optional<Origin> origin_in(const Json& json) {
 
 /// What stands in the text. Discarded: it is no JSON, or goes beyond the bounds of a record.
 Json parsed(const std::string& text) {
-  if (text.size() > longest_record) return Json(Json::value_t::discarded);
+  if (text.size() > host::longest_value) return Json(Json::value_t::discarded);
   bool is_deep = false;
   Json json = Json::parse(
       text,

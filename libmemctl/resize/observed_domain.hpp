@@ -58,9 +58,13 @@ class ObservedDomain {
   /// Errors: `domain_gone`.
   [[nodiscard]] Result<void> require_nodes();
   /// Whether the domain is being saved or migrated. No event tells; the processes of dom0 do, at a
-  /// look that is younger than `oldest`, or else begins now. Errors: `domain_migrating`.
-  [[nodiscard]] Result<void> require_no_save(host::Duration oldest = {});
-  /// The same, by a look that any operation of the host caused, unless it was asked a moment ago.
+  /// look that begins now. Errors: `domain_migrating`.
+  [[nodiscard]] Result<void> require_no_save();
+  /// The same at the begin of a stage: a look that any operation of the host caused at most 25 ms
+  /// ago is enough.
+  [[nodiscard]] Result<void> require_no_save_before_stage();
+  /// The same within a stage, by a look of at most 75 ms ago. Does nothing if it was asked within
+  /// that time.
   [[nodiscard]] Result<void> require_no_save_if_due();
   /// Looks at the domain again. If it has ended or is suspended, returns that error; otherwise
   /// returns `error`.
@@ -85,6 +89,8 @@ class ObservedDomain {
 
  private:
   [[nodiscard]] Error gone(const char* how) const;
+  /// By a look that is younger than `oldest`, or else begins now.
+  [[nodiscard]] Result<void> require_no_save(host::Duration oldest);
 
   host::Port* port_;
   DomainIdentity identity_;

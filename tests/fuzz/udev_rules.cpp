@@ -18,8 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   // Every program that a rule names is a script with this text.
   int scripts = 0;
-  static_cast<void>(agent::read_rules(text, [&](const std::string&) -> std::string_view {
-    return ++scripts > 16 ? std::string_view{} : std::string_view{text};
+  static_cast<void>(agent::read_rules(text, [&](const std::string&) {
+    return ++scripts > 16 ? std::nullopt : agent::action_of_script(text);
   }));
   return 0;
 }

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
+#include <fstream>
+#include <optional>
 #include <string>
 
 #include "agent/udev_rules.hpp"
@@ -158,6 +163,53 @@ TEST(UdevRules, after_the_first_rule_for_the_kernel_no_other_counts) {
   EXPECT_EQ(find_udev_rule(guest.root())->action, RuleAction::online_movable);
 }
 
+TEST(UdevRules, a_program_may_come_too_late_or_do_nothing) {
+  constexpr const char* writes = R"("/bin/sh -c 'echo online_kernel > /sys$devpath/state'")";
+  for (const char* key : {"RUN+=", "PROGRAM=", "IMPORT{program}=",
+                          "ATTR{state}==\"offline\", ATTR{state}-=\"online_kernel\", RUN+=",
+                          "ATTR{state}=\"offline\", RUN+="}) {
+    const auto rules =
+        read_rules(R"(SUBSYSTEM=="memory", ACTION=="add", )" + std::string{key} + writes);
+    EXPECT_EQ(rules.action, RuleAction::online_kernel) << key;
+    EXPECT_FALSE(rules.settled) << key;
+  }
+  const test::TemporaryDirectory directory;
+  const test::FakeGuest guest{directory.path()};
+  guest.set("etc/udev/rules.d/10-a.rules",
+            R"(SUBSYSTEM=="memory", ACTION=="add", RUN+=)" + std::string{writes});
+  guest.set("etc/udev/rules.d/40-b.rules", R"(SUBSYSTEM=="memory", ATTR{state}="online_movable")");
+  EXPECT_EQ(find_udev_rule(guest.root())->action, RuleAction::online_movable);
+  EXPECT_EQ(find_udev_rule(guest.root())->file, "/etc/udev/rules.d/40-b.rules");
+}
+
+TEST(UdevRules, a_rule_that_may_be_jumped_over_is_not_sure) {
+  constexpr const char* kernel = "SUBSYSTEM==\"memory\", ATTR{state}=\"online_kernel\"\n";
+  const std::string may_jump = "PROGRAM=\"/bin/uname -m\", RESULT==\"s390*\", GOTO=\"end\"\n";
+  const std::string over = may_jump + kernel + "LABEL=\"end\"\n";
+  EXPECT_EQ(read_rules(over).action, RuleAction::online_kernel);
+  EXPECT_FALSE(read_rules(over).settled);
+  EXPECT_TRUE(read_rules(over + kernel).settled) << "whoever jumped has arrived";
+  EXPECT_FALSE(read_rules(may_jump + "GOTO=\"here\"\nLABEL=\"here\"\n" + kernel).settled);
+  EXPECT_TRUE(read_rules("SUBSYSTEM==\"cpu\", GOTO=\"end\"\n" + std::string{kernel}).settled);
+  EXPECT_FALSE(read_rules("KERNEL==\"memory32\", GOTO=\"end\"\n" + std::string{kernel}).settled);
+  const test::TemporaryDirectory directory;
+  const test::FakeGuest guest{directory.path()};
+  guest.set("etc/udev/rules.d/10-a.rules", over);
+  guest.set("etc/udev/rules.d/40-b.rules", R"(SUBSYSTEM=="memory", ATTR{state}="online_movable")");
+  EXPECT_EQ(find_udev_rule(guest.root())->action, RuleAction::online_movable);
+}
+
+TEST(UdevRules, a_rule_for_one_block_is_not_sure) {
+  for (const char* match :
+       {R"(KERNEL=="memory32")", R"(KERNEL=="mem*2")", R"(KERNEL!="memory32")",
+        R"(KERNEL=="memory[0-9][0-9]")", R"(DEVPATH=="/devices/system/memory/memory32")"}) {
+    const auto rules = read_rules(match + std::string{R"(, ATTR{state}="online_kernel")"});
+    EXPECT_EQ(rules.action, RuleAction::online_kernel) << match;
+    EXPECT_FALSE(rules.settled) << match;
+  }
+  EXPECT_TRUE(read_rules(R"(KERNEL=="memory[0-9]*", ATTR{state}="online_kernel")").settled);
+}
+
 TEST(UdevRules, other_rules_do_not_count) {
   for (const char* text :
        {"", "\\", "\"", R"(SUBSYSTEM=="memory", ATTR{state}=="online", TAG+="x")",
@@ -199,6 +251,65 @@ TEST(UdevRules, files_without_end_are_not_read) {
   const test::FakeGuest guest{directory.path()};
   guest.set("etc/udev/rules.d/large.rules", plain + std::string(1 << 17, '\n'));
   EXPECT_FALSE(find_udev_rule(guest.root()));
+}
+
+/// The bytes that this thread has read so far, as the kernel counts them. Nothing: it does not.
+std::optional<std::uint64_t> bytes_read() {
+  std::ifstream io{"/proc/thread-self/io"};
+  std::string name;
+  std::uint64_t bytes{};
+  return io >> name >> bytes ? std::optional{bytes} : std::nullopt;
+}
+
+TEST(UdevRules, programs_and_the_kernels_files_are_not_read) {
+  const test::TemporaryDirectory directory;
+  const test::FakeGuest guest{directory.path()};
+  constexpr const char* script = "#!/bin/sh\necho online > $1/state\n";
+  std::string command;
+  for (const char* file : {"sys/x", "proc/x", "dev/x"}) {
+    guest.set(file, script);
+    command += std::string{" /"} + file;
+  }
+  ASSERT_EQ(::mkfifo((directory.path() / "fifo").c_str(), 0600), 0);
+  guest.set("etc/udev/rules.d/50-x.rules", "RUN+=\"/fifo" + command + "\"");
+  EXPECT_FALSE(find_udev_rule(guest.root()));
+  command.clear();
+  for (int i = 0; i < 50; ++i) {
+    const std::string program = "bin/p" + std::to_string(i);
+    guest.set(program,
+              "\x7f"
+              "ELF" +
+                  std::string(1 << 17, 'x'));
+    command += " /" + program;
+  }
+  guest.set("etc/udev/rules.d/50-x.rules", "RUN+=\"" + command + "\"");
+  const auto before = bytes_read();
+  EXPECT_FALSE(find_udev_rule(guest.root()));
+  const auto after = bytes_read();
+  if (!before || !after) GTEST_SKIP() << "this kernel does not count what a thread reads";
+  EXPECT_LT(*after - *before, 10'000U);
+}
+
+TEST(UdevRules, a_script_that_many_rules_name_counts_as_one) {
+  const test::TemporaryDirectory directory;
+  const test::FakeGuest guest{directory.path()};
+  guest.set("opt/net", "#!/bin/sh\nexit 0\n");
+  guest.set("opt/memory", "#!/bin/sh\necho online_movable > $1/state\n");
+  std::string rules;
+  for (int i = 0; i < 300; ++i) rules += "RUN+=\"/opt/net " + std::to_string(i) + "\"\n";
+  guest.set("etc/udev/rules.d/50-x.rules", rules + "RUN+=\"/opt/memory\"\n");
+  const auto found = find_udev_rule(guest.root());
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->action, RuleAction::online_movable);
+}
+
+TEST(UdevRules, a_rule_of_many_terms_takes_time_for_each_once) {
+  std::string rule;
+  for (int i = 0; i < 1'000'000; ++i) rule += R"(A="",)";
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_EQ(read_rules(rule).action, std::nullopt);
+  // To look through the rest of the rule for each term would take minutes.
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds{15});
 }
 
 }  // namespace

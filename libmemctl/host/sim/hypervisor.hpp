@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "host/hypervisor.hpp"
+#include "host/saves.hpp"
 #include "host/sim/world.hpp"
 
 namespace memctl::host::sim {
@@ -35,6 +36,7 @@ class SimHypervisor final : public Hypervisor {
   /// time.
   [[nodiscard]] boost::asio::awaitable<void> libxl_call(DomainId domain);
   World& world_;
+  Saves saves_{[&world = world_] { return world.toolstack().look_for_saves(); }};
 };
 
 }  // namespace memctl::host::sim

@@ -5,13 +5,12 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "host/store.hpp"
 #include "memctl/size.hpp"
 
 namespace memctl::host::sim {
 namespace {
 
-/// What a node of xenstore's takes with its path.
-constexpr std::size_t longest_text = 2048;
 constexpr std::size_t most_elements = 4096;
 /// No wait at such a pace overflows.
 constexpr double slowest_pace = 0.001;
@@ -76,8 +75,11 @@ void JsonObject::operator()(const char* key, std::string& text) {
   take(key, [&](const Json& value) {
     if (!value.is_string()) throw wrong(key, "is no text", "write it in quotes");
     std::string given = value.get<std::string>();
-    if (given.size() > longest_text || given.find('\0') != std::string::npos) {
-      throw wrong(key, "is no text of at most 2048 bytes without a zero byte", "shorten it");
+    if (given.size() > longest_value || given.find('\0') != std::string::npos) {
+      throw wrong(
+          key,
+          "is no text of at most " + std::to_string(longest_value) + " bytes without a zero byte",
+          "shorten it");
     }
     text = std::move(given);
   });

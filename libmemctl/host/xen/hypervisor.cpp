@@ -145,7 +145,7 @@ Result<bool> XenHypervisor::save_in_progress(DomainId domain, Duration oldest) {
   if (const auto known = saves_.include(domain, now - oldest)) return *known;
   BOOST_OUTCOME_TRYV(control_.domain(domain));
   BOOST_OUTCOME_TRYV(saves_.look(now));
-  return saves_.include(domain, TimePoint{}).value();
+  return saves_.include(domain, TimePoint::min()).value();
 }
 
 }  // namespace memctl::host::xen

@@ -2,10 +2,11 @@
 #pragma once
 
 #include "host/hypervisor.hpp"
+#include "host/saves.hpp"
 #include "host/store.hpp"
 #include "host/xen/control.hpp"
 #include "host/xen/libxl_context.hpp"
-#include "host/xen/saves.hpp"
+#include "host/xen/process.hpp"
 #include "host/xen/workers.hpp"
 
 namespace memctl::host::xen {
@@ -51,7 +52,7 @@ class XenHypervisor final : public Hypervisor {
   StoreView& store_;
   LibxlContexts& libxl_;
   Workers& workers_;
-  Saves saves_{};
+  Saves saves_{[] { return domains_being_saved(); }};
 };
 
 }  // namespace memctl::host::xen
