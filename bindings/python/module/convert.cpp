@@ -126,9 +126,8 @@ py::object to_python(const DomainStatus& status) {
   static Class status_class{"memctl.records", "Status"};
   return status_class(
       to_python(status.domain), to_python(state_of(status)), size_of(status.size),
-      size_of(status.allocated), size_of(status.target),
-      or_none(status.limit, size_of), size_of(status.max_pages),
-      or_none(status.boot_limit, size_of), or_none(status.pool, size_of),
+      size_of(status.allocated), size_of(status.target), or_none(status.limit, size_of),
+      size_of(status.max_pages), or_none(status.boot_limit, size_of), or_none(status.pool, size_of),
       or_none(status.agent, [](const AgentStatus& agent) { return to_python(agent); }),
       or_none(status.reported_total, size_of), or_none(status.reported_available, size_of),
       or_none(status.range, range_of), or_none(status.refused_by, cause_of),
