@@ -29,7 +29,7 @@ ssize_t read_some(int fd, std::span<char> buffer) {
 }  // namespace
 
 std::optional<std::string_view> read_file(const char* path, std::span<char> buffer) {
-  const Fd file = open_file(path, O_RDONLY);
+  const Fd file = open_file(path, O_RDONLY | O_NONBLOCK);
   if (!file.is_open()) return std::nullopt;
   std::size_t used = 0;
   while (used < buffer.size()) {

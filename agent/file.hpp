@@ -34,7 +34,8 @@ class Fd {
   int fd_{-1};
 };
 
-/// Reads `path` into `buffer`, and stops when the buffer is full. Nothing: it cannot be read.
+/// Reads `path` into `buffer`, and stops when the buffer is full. Does not wait for anybody to
+/// write to it. Nothing: it cannot be read.
 [[nodiscard]] std::optional<std::string_view> read_file(const char* path, std::span<char> buffer);
 /// Calls `line` for each line of `path`. A line longer than 1 KiB comes in pieces. False: `path`
 /// cannot be opened.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -29,8 +30,17 @@ class EventQueue {
 
   void push(std::size_t operation, const Event& event) {
     const std::lock_guard lock{mutex_};
-    // If the reader is so far behind, the newest event replaces the last event in the queue.
-    if (events_.size() >= most_events && events_.back().kind == Kind::event) events_.pop_back();
+    const auto is_earlier = [operation](const Item& item) {
+      return item.kind == Kind::event && item.operation == operation;
+    };
+    if (events_.size() >= most_events) {
+      // The reader is far behind: the newest event takes the place of its operation's last one.
+      const auto last = std::find_if(events_.rbegin(), events_.rend(), is_earlier);
+      if (last != events_.rend()) {
+        last->event = event;
+        return;
+      }
+    }
     events_.push_back({Kind::event, operation, event});
     changed_.notify_one();
   }

@@ -148,7 +148,8 @@ std::string plan_json(const Plan& plan) {
                {"host_free_kib", plan.host_free.count()},
                {"host_reserve_kib", plan.host_reserve.count()},
                {"stages", stages},
-               {"range", range_json(plan.range)}});
+               {"range", range_json(plan.range)},
+               {"no_way_back", plan.no_way_back.empty() ? Json(nullptr) : Json(plan.no_way_back)}});
 }
 
 std::string status_json(const DomainStatus& status) {

@@ -178,6 +178,8 @@ void add_resize_options(CLI::App& app, Options& options) {
              "Without the guest's agent: verify Xen's count only");
   add_switch(app, "--allow-hvm-devices", resize.allow_hvm_devices,
              "hvm: emulated devices may not reach added memory");
+  add_switch(app, "--force-movable", resize.force_movable,
+             "movable: even if the guest's kernel may run dry");
   add_common(app, options);
   app.callback([&app, &options] {
     if (options.all == options.domains.empty()) return;

@@ -42,6 +42,7 @@ Requests look_up(const Options& options, Environment& environment) {
       return requests;
     }
     for (Domain& domain : domains.value()) {
+      if (domain.identity().device_model_of) continue;
       requests.all.push_back({std::move(domain), size.value()});
     }
     return requests;

@@ -191,7 +191,7 @@ Ending abandoned(const Request& request, std::chrono::milliseconds elapsed,
   Error error{.cause = Cause::cancelled,
               .message = request.identity().name +
                          ": interrupted again, before the earlier size and limits were restored",
-              .hint = "to restore them: memctl recover " + request.identity().name};
+              .hint = "to restore them: memctl recover " + command_word(request.identity())};
   Ending ending{std::move(error), request.identity(), request.requested()};
   ending.outcome = Outcome::failed;
   ending.elapsed = elapsed;

@@ -154,28 +154,4 @@ std::variant<StatusColumns, std::string> read_columns(std::string_view list) {
   }
 }
 
-std::string state_of(const DomainStatus& status) {
-  if (status.refused_by) {
-    switch (*status.refused_by) {
-      case Cause::busy:
-        return "resizing";
-      case Cause::domain_paused:
-        return "paused";
-      case Cause::domain_migrating:
-        return "saving";
-      case Cause::domain_gone:
-        return "ending";
-      case Cause::agent_absent:
-        return "no-agent";
-      case Cause::agent_incompatible:
-        return "other-agent";
-      default:
-        return std::string{name(*status.refused_by)};
-    }
-  }
-  if (status.size < status.target) return "growing";
-  if (status.size > status.target) return "shrinking";
-  return status.reported_starving ? "starving" : "fine";
-}
-
 }  // namespace memctl::cli

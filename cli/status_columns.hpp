@@ -37,8 +37,4 @@ using StatusColumns = std::vector<const StatusColumn*>;
 /// Otherwise what is wrong with the list.
 [[nodiscard]] std::variant<StatusColumns, std::string> read_columns(std::string_view list);
 
-/// What a domain is doing, in a word: "fine", "resizing", "starving", "no-agent", "paused". If no
-/// size would be granted for another reason, the cause's name.
-[[nodiscard]] std::string state_of(const DomainStatus& status);
-
 }  // namespace memctl::cli

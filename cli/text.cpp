@@ -157,7 +157,9 @@ std::string plan_text(const Plan& plan) {
   }
   text += "  host: " + at_most_mib(plan.host_free) + " MiB free, " + to_string(plan.host_reserve) +
           " of it left free\n";
-  return text + "  possible now: " + range_text(plan.range) + "\n";
+  text += "  possible now: " + range_text(plan.range) + "\n";
+  if (!plan.no_way_back.empty()) text += "  " + printable(plan.no_way_back) + "\n";
+  return text;
 }
 
 }  // namespace memctl::cli

@@ -59,7 +59,7 @@ const (
 	BlockSize Cause = C.MEMCTL_CAUSE_BLOCK_SIZE
 	// GuestOfflineBlocks: added memory blocks stayed offline.
 	GuestOfflineBlocks Cause = C.MEMCTL_CAUSE_GUEST_OFFLINE_BLOCKS
-	// GuestMemmap: the guest has no room for the page descriptors of the new memory.
+	// GuestMemmap: the guest's kernel has too little memory to manage the new memory.
 	GuestMemmap Cause = C.MEMCTL_CAUSE_GUEST_MEMMAP
 	// GuestBalloonGaveUp: the guest's balloon driver stopped trying.
 	GuestBalloonGaveUp Cause = C.MEMCTL_CAUSE_GUEST_BALLOON_GAVE_UP

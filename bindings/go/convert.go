@@ -94,6 +94,7 @@ func planOf(given *C.memctl_plan) *Plan {
 		HostFree:     Size(given.host_free_kib),
 		HostReserve:  Size(given.host_reserve_kib),
 		Range:        *rangeOf(given._range),
+		NoWayBack:    C.GoString(given.no_way_back),
 	}
 	for _, stage := range list(given.stages, given.stage_count) {
 		plan.Stages = append(plan.Stages, Stage{

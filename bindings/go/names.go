@@ -118,6 +118,8 @@ const (
 	CheckColdStart Check = C.MEMCTL_CHECK_COLD_START
 	// Host: no program runs that resizes all domains by itself.
 	CheckMemoryManager Check = C.MEMCTL_CHECK_MEMORY_MANAGER
+	// Host: it is known which program is xenstore.
+	CheckXenstored Check = C.MEMCTL_CHECK_XENSTORED
 )
 
 // String is the check's name as in JSON, for example "xen_version".

@@ -47,8 +47,8 @@ func (o *Operation) Domain() Identity {
 }
 
 // Events tells how far the resize has come, and is closed when it has ended. At most a few dozen
-// events come in a second. If they are not read in time, the oldest are dropped, so a slow reader does
-// not delay the resize. All callers share one channel.
+// events come in a second: if stages follow each other very fast, some of their events are left out.
+// If events are not read in time, the oldest are dropped, so a slow reader does not delay the resize. All callers share one channel.
 //
 //	for event := range operation.Events() { ... }
 //	report, err := operation.Wait(ctx) // does not wait: the resize has ended

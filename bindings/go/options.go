@@ -68,8 +68,9 @@ type QuestionOptions struct {
 	Online Zone
 	// Agentless: the guest's agent is not asked. The doctor asks it in any case.
 	Agentless bool
-	// AllowHVMDevices is as in ResizeOptions.
+	// AllowHVMDevices and ForceMovable are as in ResizeOptions.
 	AllowHVMDevices bool
+	ForceMovable    bool
 	// HostReserve is host memory that stays free. 0: 64 MiB. Or NoReserve.
 	HostReserve Size
 	// Stall is how long libxl may be silent, at least 5 s. 0: 30 s.
@@ -90,6 +91,9 @@ type ResizeOptions struct {
 	Agentless bool
 	// AllowHVMDevices accepts that emulated devices cannot reach the added memory of an hvm guest.
 	AllowHVMDevices bool
+	// ForceMovable accepts more than three times as much movable memory as the guest's kernel can
+	// use. Such a kernel can run dry.
+	ForceMovable bool
 	// HostReserve is host memory that stays free. 0: 64 MiB. Or NoReserve.
 	HostReserve Size
 }
@@ -104,6 +108,7 @@ func (o *ResizeOptions) Questions() *QuestionOptions {
 		Online:          o.Online,
 		Agentless:       o.Agentless,
 		AllowHVMDevices: o.AllowHVMDevices,
+		ForceMovable:    o.ForceMovable,
 		HostReserve:     o.HostReserve,
 		Stall:           o.Stall,
 	}
@@ -131,6 +136,7 @@ func (o *QuestionOptions) c() *C.memctl_question_options {
 		online:            C.memctl_online_zone(o.Online),
 		agentless:         C.bool(o.Agentless),
 		allow_hvm_devices: C.bool(o.AllowHVMDevices),
+		force_movable:     C.bool(o.ForceMovable),
 		host_reserve_kib:  C.int64_t(o.HostReserve),
 		stall_ms:          milliseconds(o.Stall),
 	}
@@ -149,6 +155,7 @@ func (o *ResizeOptions) c() *C.memctl_resize_options {
 		online:            C.memctl_online_zone(o.Online),
 		agentless:         C.bool(o.Agentless),
 		allow_hvm_devices: C.bool(o.AllowHVMDevices),
+		force_movable:     C.bool(o.ForceMovable),
 		host_reserve_kib:  C.int64_t(o.HostReserve),
 	}
 }

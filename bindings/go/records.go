@@ -100,6 +100,9 @@ type Plan struct {
 	Stages []Stage
 	// Range has the sizes that would be granted now.
 	Range Range
+	// NoWayBack says why a resize back to the present size would be refused once the domain has
+	// shrunk. Empty: it would not, or the domain does not shrink.
+	NoWayBack string
 }
 
 // Finding is what the doctor found about one precondition.

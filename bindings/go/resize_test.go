@@ -83,6 +83,23 @@ func TestThePlanOfAResizeTakesTheOptionsOfTheResize(t *testing.T) {
 	}
 }
 
+func TestMovableMemoryIsBoundedUnlessItIsForced(t *testing.T) {
+	domain := find(t, open(t, "sim:", nil), "demo-pv")
+	options := &ResizeOptions{Online: ZoneMovable}
+	_, err := domain.Plan(within(t), 32*GiB, options.Questions())
+	wantCause(t, err, GuestMemmap)
+	_, err = domain.Resize(within(t), 32*GiB, options)
+	wantCause(t, err, GuestMemmap)
+	options.ForceMovable = true
+	plan, err := domain.Plan(within(t), 32*GiB, options.Questions())
+	if err != nil || plan.NoWayBack != "" {
+		t.Errorf("%+v (%v)", plan, err)
+	}
+	if _, err = domain.Resize(within(t), 32*GiB, options); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestEventsTellThePhasesInTheirOrder(t *testing.T) {
 	operation, err := find(t, open(t, "sim:", nil), "demo-pv").StartResize(within(t), 2*GiB, nil)
 	if err != nil {

@@ -35,7 +35,7 @@ enum class Cause {
   address_limit,         ///< The guest's kernel has no addresses for so much added memory.
   block_size,            ///< The guest adds memory in whole blocks, and the size needs part of one.
   guest_offline_blocks,  ///< Added memory blocks stayed offline.
-  guest_memmap,          ///< The guest has no room for the page descriptors of the new memory.
+  guest_memmap,          ///< The guest's kernel has too little memory to manage the new memory.
   guest_balloon_gave_up,  ///< The guest's balloon driver stopped trying.
   guest_pressure,         ///< The guest needs the memory that it was asked to give back.
   guest_rebooted,         ///< The guest rebooted during the operation.

@@ -37,6 +37,7 @@ enum class Check {
   max_pages,             ///< Domain: Xen lets it have the pages that its target needs.
   cold_start,            ///< Domain: a cold start would bring back the memory that it has.
   memory_manager,        ///< Host: no program runs that resizes all domains by itself.
+  xenstored,             ///< Host: it is known which program is xenstore.
 };
 /// The check's name as in JSON, for example "xen_version". The text is static.
 [[nodiscard]] MEMCTL_EXPORT std::string_view name(Check check);

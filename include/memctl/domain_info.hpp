@@ -22,8 +22,15 @@ struct DomainIdentity {
   std::string name{};
   DomainType type{DomainType::pv};
   std::string uuid{};  ///< As "xl list -v" prints it. Empty: not known.
+  /// The guest whose device model runs in this domain. Such a stub domain is no guest, and no
+  /// resize is granted to it. Nothing: it is no stub domain, or it is not known.
+  std::optional<DomainId> device_model_of{};
   friend bool operator==(const DomainIdentity&, const DomainIdentity&) = default;
 };
+
+/// The domain as one word of a command for a shell: its name; or its number, if a shell or the
+/// command would take the name for something else. Such a word needs no quotes.
+[[nodiscard]] MEMCTL_EXPORT std::string command_word(const DomainIdentity& domain);
 
 /// What a guest's agent says about itself. The guest claims all of it.
 struct AgentStatus {
@@ -55,5 +62,10 @@ struct DomainStatus {
   std::optional<Cause> refused_by{};
   std::string refused_message{};  ///< One line. The guest may have written parts of it.
 };
+
+/// What a domain is doing, in a word: "fine", "resizing", "growing", "shrinking", "starving",
+/// "no-agent", "other-agent", "paused", "saving", "ending". If no size would be granted for another
+/// reason, the cause's name.
+[[nodiscard]] MEMCTL_EXPORT std::string state_of(const DomainStatus& status);
 
 }  // namespace memctl

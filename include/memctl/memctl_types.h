@@ -111,7 +111,8 @@ enum {
   MEMCTL_CHECK_REBOOT = 21,
   MEMCTL_CHECK_MAX_PAGES = 22,
   MEMCTL_CHECK_COLD_START = 23,
-  MEMCTL_CHECK_MEMORY_MANAGER = 24
+  MEMCTL_CHECK_MEMORY_MANAGER = 24,
+  MEMCTL_CHECK_XENSTORED = 25
 };
 
 typedef int32_t memctl_severity;
@@ -286,6 +287,7 @@ typedef struct memctl_plan {
   size_t stage_count; /* 0: the domain has that size already */
   const memctl_stage* const* stages;
   const memctl_range* range;
+  const char* no_way_back; /* a sentence, if a resize back would be refused; otherwise empty */
 } memctl_plan;
 
 /* What the doctor found about one precondition. */
@@ -380,6 +382,7 @@ typedef struct memctl_question_options {
   bool allow_hvm_devices;   /* as in memctl_resize_options */
   int64_t host_reserve_kib; /* host memory that stays free; 0: 64 MiB, or MEMCTL_NO_RESERVE */
   int64_t stall_ms;         /* if libxl is silent for this long, at least 5 s; 0: 30 s */
+  bool force_movable;       /* as in memctl_resize_options */
 } memctl_question_options;
 
 typedef struct memctl_resize_options {
@@ -391,10 +394,12 @@ typedef struct memctl_resize_options {
   bool agentless;         /* the guest can only grow, and only Xen's count is verified */
   bool allow_hvm_devices; /* accept that emulated devices cannot reach the added memory */
   int64_t host_reserve_kib;
-  memctl_event_callback on_event;       /* null: none. At most a few dozen times a second */
+  /* null: none. At most a few dozen times a second: of very quick stages some are left out */
+  memctl_event_callback on_event;
   void* event_data;                     /* what on_event is called with */
   memctl_free_callback event_data_free; /* may be null */
   memctl_queue* event_queue;            /* where on_event runs; null: on the host's thread */
+  bool force_movable; /* more than three times as much movable memory as the kernel can use */
 } memctl_resize_options;
 
 #ifdef __cplusplus

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "memctl/domain_info.hpp"
@@ -37,6 +38,11 @@ struct Plan {
   std::vector<Stage> stages{};  ///< Empty: the domain has that size already.
   /// The sizes that would be granted now.
   SizeRange range{};
+  /// Why a resize back would be refused once the domain has shrunk: a sentence that names the size
+  /// that the domain has at present. That is not `from` if the domain is still on its way to its
+  /// target. Empty: no rule for the domain and its guest would refuse it, or the domain does not
+  /// shrink. The host's memory does not count, because others may take it or free it at any time.
+  std::string no_way_back{};
 
   friend bool operator==(const Plan&, const Plan&) = default;
 };

@@ -16,6 +16,7 @@ struct StatusOptions {
   /// The guest's agent is not asked: the call does not wait for it, and shows nothing of it.
   bool agentless{false};
   bool allow_hvm_devices{false};
+  bool force_movable{false};
   Kib host_reserve{64_MiB};
   /// If libxl does not answer for this long, at least 5 s, the call ends with `stalled`: another
   /// tool holds libxl's lock of the domain.
@@ -27,6 +28,7 @@ struct PlanOptions {
   OnlineZone online{OnlineZone::kernel};
   bool agentless{false};
   bool allow_hvm_devices{false};
+  bool force_movable{false};
   Kib host_reserve{64_MiB};
   std::chrono::milliseconds stall{std::chrono::seconds{30}};  ///< As in `StatusOptions`.
   std::optional<std::chrono::milliseconds> wait_agent{};      ///< As in `ResizeOptions`.
@@ -37,6 +39,7 @@ struct PlanOptions {
 struct DoctorOptions {
   OnlineZone online{OnlineZone::kernel};
   bool allow_hvm_devices{false};
+  bool force_movable{false};
   Kib host_reserve{64_MiB};
   std::chrono::milliseconds stall{std::chrono::seconds{30}};  ///< As in `StatusOptions`.
 };
@@ -46,6 +49,7 @@ struct DoctorOptions {
   return {.online = options.online,
           .agentless = options.agentless,
           .allow_hvm_devices = options.allow_hvm_devices,
+          .force_movable = options.force_movable,
           .host_reserve = options.host_reserve,
           .stall = options.stall};
 }
@@ -53,6 +57,7 @@ struct DoctorOptions {
   return {.online = options.online,
           .agentless = options.agentless,
           .allow_hvm_devices = options.allow_hvm_devices,
+          .force_movable = options.force_movable,
           .host_reserve = options.host_reserve,
           .stall = options.stall,
           .wait_agent = options.wait_agent};
@@ -60,6 +65,7 @@ struct DoctorOptions {
 [[nodiscard]] inline DoctorOptions doctor_options(const ResizeOptions& options) {
   return {.online = options.online,
           .allow_hvm_devices = options.allow_hvm_devices,
+          .force_movable = options.force_movable,
           .host_reserve = options.host_reserve,
           .stall = options.stall};
 }

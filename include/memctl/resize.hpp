@@ -47,13 +47,17 @@ struct ResizeOptions {
   bool agentless{false};
   /// Accept that emulated devices cannot reach the added memory of an hvm guest.
   bool allow_hvm_devices{false};
+  /// Accept more than three times as much movable memory as the guest's kernel can use. Such a
+  /// kernel can run dry.
+  bool force_movable{false};
   /// Host memory that stays free; the host's `Policy` may ask for more. Only a shrink may take some
   /// of it, for the domain's paging pool.
   Kib host_reserve{64_MiB};
-  /// The operation calls it on the host's thread, at most a few dozen times a second. It must not
-  /// block, unless a `CallbackQueue` brings it to another thread. If it throws, on whichever
-  /// thread, the resize ends with `cancelled` and restores, and it is not called again. If the
-  /// resize has ended by then, its end counts. A recovery goes on.
+  /// The operation calls it on the host's thread, at most a few dozen times a second: if stages
+  /// follow each other very fast, some of their events are left out. It must not block, unless a
+  /// `CallbackQueue` brings it to another thread. If it throws, on whichever thread, the resize
+  /// ends with `cancelled` and restores, and it is not called again. If the resize has ended by
+  /// then, its end counts. A recovery goes on.
   std::function<void(const Event&)> on_event{};
 };
 

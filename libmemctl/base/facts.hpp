@@ -32,6 +32,10 @@ struct HostFacts {
 /// `autoballoon` of /etc/xen/xl.conf. `automatic` means on, unless dom0's memory is fixed.
 enum class Autoballoon { on, off, automatic };
 
+/// The program that is xenstore. Debian's init script prefers oxenstored, in OCaml, to xenstored,
+/// in C. Either can also run in a domain of its own.
+enum class StoreProgram { xenstored, oxenstored, domain };
+
 /// The host's settings that affect its guests' memory.
 struct HostSettings {
   std::optional<Autoballoon> autoballoon{};    ///< Nothing: the file has a word unknown to xl.
@@ -39,6 +43,7 @@ struct HostSettings {
   /// The programs that run and resize all domains by themselves: "qmemman", "squeezed". Nothing:
   /// the table of processes cannot be read.
   std::optional<std::vector<std::string>> memory_managers{};
+  std::optional<StoreProgram> store{};  ///< Nothing: no process of dom0 shows it.
 };
 
 enum class ShutdownReason { none, poweroff, reboot, suspend, crash, other };

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+
+#include "base/text.hpp"
 #include "memctl/cause.hpp"
 #include "memctl/domain_info.hpp"
 #include "memctl/log.hpp"
@@ -17,6 +20,42 @@ std::string_view name(DomainType type) {
       return "hvm";
   }
   return "unknown";
+}
+
+std::string state_of(const DomainStatus& status) {
+  if (status.refused_by) {
+    switch (*status.refused_by) {
+      case Cause::busy:
+        return "resizing";
+      case Cause::domain_paused:
+        return "paused";
+      case Cause::domain_migrating:
+        return "saving";
+      case Cause::domain_gone:
+        return "ending";
+      case Cause::agent_absent:
+        return "no-agent";
+      case Cause::agent_incompatible:
+        return "other-agent";
+      default:
+        return std::string{name(*status.refused_by)};
+    }
+  }
+  if (status.size < status.target) return "growing";
+  if (status.size > status.target) return "shrinking";
+  return status.reported_starving ? "starving" : "fine";
+}
+
+std::string command_word(const DomainIdentity& domain) {
+  const auto is_plain = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '_' || c == '.';
+  };
+  const std::string& name = domain.name;
+  // Digits mean a number, and a word that begins with "-" an option.
+  const bool plain = !name.empty() && name.front() != '-' && std::ranges::all_of(name, is_plain) &&
+                     !is_number(name);
+  return plain ? name : std::to_string(number(domain.id));
 }
 
 std::string_view name(Outcome outcome) {

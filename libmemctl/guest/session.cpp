@@ -19,14 +19,14 @@ Session::Session(host::Port& port, const DomainIdentity& domain, std::uint64_t o
                  host::Wakeup& wakeup)
     : port_{&port},
       domain_name_{domain.name},
-      wakeup_{&wakeup},
       mailbox_{port.store(), domain.id},
+      bell_{std::make_unique<Bell>(port.clock(), wakeup)},
       request_{.operation = operation} {}
 
 Result<Session> Session::open(host::Port& port, const DomainIdentity& domain,
                               std::uint64_t operation, host::Wakeup& wakeup) {
   Session session{port, domain, operation, wakeup};
-  BOOST_OUTCOME_TRY(session.watch_, session.mailbox_.watch(wakeup));
+  BOOST_OUTCOME_TRY(session.watch_, session.mailbox_.watch(session.bell_->written()));
   BOOST_OUTCOME_TRY(session.request_.sequence, session.mailbox_.last_request_sequence());
   BOOST_OUTCOME_TRY(session.poll());
   return session;
@@ -108,19 +108,16 @@ host::Task<AgentReport> Session::ask(RequestKind kind, std::uint32_t stage, Kib 
   BOOST_OUTCOME_CO_TRY(require_hello());
   BOOST_OUTCOME_CO_TRY(send(kind, stage, target, online));
   const host::TimePoint until = asked_at_ + answer_time;
-  bool others = false;
   while (!answered()) {
     if (port_->clock().now() >= until) {
       co_return Error{.cause = Cause::agent_absent,
                       .message = domain_name_ + ": memctl-agent has not answered for " +
                                  std::to_string(answer_time.count()) + " s"};
     }
-    co_await port_->clock().wait(*wakeup_, std::min(until, repeat_at()));
-    others = true;
+    co_await bell_->wait(std::min(until, repeat_at()));
     BOOST_OUTCOME_CO_TRY(poll());
     BOOST_OUTCOME_CO_TRY(repeat());
   }
-  if (others) wakeup_->notify();
   BOOST_OUTCOME_CO_TRY(require_hello());  // the guest may have removed or replaced its hello
   co_return *report_;
 }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/facts.hpp"
+#include "guest/bell.hpp"
 #include "guest/mailbox.hpp"
 #include "host/clock.hpp"
 #include "host/port.hpp"
@@ -23,13 +24,14 @@ inline constexpr std::chrono::seconds answer_time{5};
 /// host's executor.
 class Session {
  public:
-  /// Watches the domain's mailbox from now on, and notifies `wakeup` when the guest has written.
-  /// `port` and `wakeup` must outlive the session. Errors: `store_error`.
+  /// Watches the domain's mailbox from now on, and notifies `wakeup` when the guest has written, as
+  /// far as its `Bell` lets it. `port` and `wakeup` must outlive the session. Errors:
+  /// `store_error`.
   [[nodiscard]] static Result<Session> open(host::Port& port, const DomainIdentity& domain,
                                             std::uint64_t operation, host::Wakeup& wakeup);
 
-  /// Sends a request and waits for the report that answers it. After that there is a `hello`. If
-  /// another source notifies `wakeup` meanwhile, that notification stays pending. Errors:
+  /// Sends a request and waits for the report that answers it. After that there is a `hello`. Does
+  /// not wait on `wakeup`: what notifies it meanwhile stays pending. Errors:
   /// `agent_absent` if there is no hello, or no answer within `answer_time`; `agent_incompatible`,
   /// `no_such_domain`, `store_error`.
   [[nodiscard]] host::Task<AgentReport> ask(RequestKind kind, std::uint32_t stage, Kib target,
@@ -63,8 +65,8 @@ class Session {
 
   host::Port* port_;
   std::string domain_name_;
-  host::Wakeup* wakeup_;
   Mailbox mailbox_;
+  std::unique_ptr<Bell> bell_;
   std::unique_ptr<host::Watch> watch_;
   AgentRequest request_{};           ///< The last request, as it was written last.
   std::uint64_t first_sequence_{0};  ///< The number with which this request was written first.

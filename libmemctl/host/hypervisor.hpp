@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/facts.hpp"
+#include "host/clock.hpp"
 #include "host/task.hpp"
 #include "memctl/units.hpp"
 
@@ -62,8 +63,10 @@ class Hypervisor {
   [[nodiscard]] virtual Task<std::optional<Kib>> set_frozen_pool(DomainId domain,
                                                                  std::optional<Kib> from,
                                                                  std::optional<Kib> to) = 0;
-  /// Whether the host shows that the domain is being saved or migrated now.
-  [[nodiscard]] virtual Result<bool> save_in_progress(DomainId domain) = 0;
+  /// Whether the host shows that the domain is being saved or migrated. The answer may come from a
+  /// look that another question caused, if that look is younger than `oldest`, and such an answer
+  /// does not tell whether the domain still exists. Zero: from a look that begins now.
+  [[nodiscard]] virtual Result<bool> save_in_progress(DomainId domain, Duration oldest) = 0;
 };
 
 /// Errors: `invalid_size` unless `size` is above zero. libxl itself accepts any number that its

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -22,6 +23,11 @@ struct Permission {
   bool read{};
   bool write{};
 };
+
+/// The longest path and value, in bytes. oxenstored takes no longer ones, and xenstored takes more
+/// of dom0. A port refuses what is longer, so that whatever works on one host works on all.
+constexpr std::size_t longest_path = 1024;
+constexpr std::size_t longest_value = 2048;
 
 /// xenstore's nodes, directly or within a transaction. A call blocks for one round trip to
 /// xenstored, which runs on the same host. Values are bytes. The caller has to check the bounds of
@@ -59,6 +65,8 @@ class Store : public StoreView {
                                                              Wakeup& wakeup) = 0;
   /// Runs `body` in a transaction and commits. If another writer interfered, runs `body` again in a
   /// fresh transaction, at most 16 times. If `body` returns an error, aborts and returns the error.
+  /// Another writer interferes if it changed what `body` read, or, on some hosts, if it made a node
+  /// beside a node that `body` made.
   /// `body` must not read a node that a guest can write: the guest could make every commit fail.
   [[nodiscard]] virtual Result<void> transact(
       const std::function<Result<void>(StoreView&)>& body) = 0;

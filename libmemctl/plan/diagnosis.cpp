@@ -38,6 +38,21 @@ Finding xen_version(const HostExam& exam) {
              "update Xen to 4.17 or newer");
 }
 
+Finding xenstored(const HostExam& exam) {
+  if (!exam.settings.store) {
+    return unknown(Check::xenstored, "which program is xenstore cannot be told");
+  }
+  switch (*exam.settings.store) {
+    case StoreProgram::xenstored:
+      return good(Check::xenstored, "xenstored, which is written in C");
+    case StoreProgram::oxenstored:
+      return good(Check::xenstored, "oxenstored, which is written in OCaml");
+    case StoreProgram::domain:
+      break;
+  }
+  return good(Check::xenstored, "it runs in a domain of its own");
+}
+
 Finding host_reserve(const HostExam& exam) {
   const Kib available = to_kib(exam.host.available());
   const std::string kept = to_string(exam.reserve) + " kept in reserve";
@@ -112,7 +127,7 @@ Finding stored_configuration(const DomainExam& exam) {
 
 /// The command that restores what a dead operation left.
 std::string recover(const DomainExam& exam) {
-  return "memctl recover " + word_for(exam.facts.domain.identity);
+  return "memctl recover " + command_word(exam.facts.domain.identity);
 }
 
 Finding leftover(const DomainExam& exam) {
@@ -155,7 +170,7 @@ Finding claims(const DomainExam& exam) {
   }
   const std::string size = domain.size() ? word_for(*domain.size()) : "SIZE";
   return bad(Check::claims, held + ", and no operation is under way",
-             "memctl resize " + word_for(domain.identity) + " " + size);
+             "memctl resize " + command_word(domain.identity) + " " + size);
 }
 
 Finding libvirt(const DomainExam& exam) {
@@ -167,7 +182,7 @@ Finding libvirt(const DomainExam& exam) {
   return note(Check::libvirt,
               "libvirt runs it, and keeps a maximum of its own, which the domain has again when it "
               "is started anew",
-              "virsh setmaxmem " + word_for(domain.identity) + " SIZE --config");
+              "virsh setmaxmem " + command_word(domain.identity) + " SIZE --config");
 }
 
 Finding passthrough(const DomainExam& exam) {
@@ -245,7 +260,7 @@ Finding reboot(const DomainExam& exam) {
                   to_string(*domain.limit) +
                   ", its kernel may panic as it boots: have it grown to " + to_string(enough) +
                   " before, or shut it down and start it anew",
-              "memctl resize " + word_for(domain.identity) + " " + word_for(enough));
+              "memctl resize " + command_word(domain.identity) + " " + word_for(enough));
 }
 
 Finding max_pages(const DomainExam& exam) {
@@ -260,7 +275,7 @@ Finding max_pages(const DomainExam& exam) {
   return note(Check::max_pages,
               "its max_pages is " + to_string(cap) + ", below what its size of " +
                   to_string(*size) + " needs: it cannot get there",
-              "memctl resize " + word_for(domain.identity) + " " + word_for(*size));
+              "memctl resize " + command_word(domain.identity) + " " + word_for(*size));
 }
 
 Finding cold_start(const DomainExam& exam) {
@@ -282,8 +297,8 @@ Finding cold_start(const DomainExam& exam) {
                   to_string(*domain.limit) +
                   ": shut down and started anew, it has what its configuration file says",
               domain.managed_by_libvirt == true
-                  ? "virsh edit " + word_for(domain.identity)
-                  : "set memory and maxmem in the configuration file of " + domain.identity.name);
+                  ? "virsh edit " + command_word(domain.identity)
+                  : "set memory and maxmem in the domain's configuration file");
 }
 
 Finding memory_manager(const HostExam& exam) {
@@ -305,11 +320,14 @@ Finding memory_manager(const HostExam& exam) {
 }  // namespace
 
 std::vector<Finding> diagnose_host(const HostExam& exam) {
-  return {xen_version(exam), host_reserve(exam), host_claims(exam), autoballoon(exam),
-          memory_manager(exam)};
+  return {xen_version(exam), host_reserve(exam),   host_claims(exam),
+          autoballoon(exam), memory_manager(exam), xenstored(exam)};
 }
 
 std::vector<Finding> diagnose_domain(const DomainExam& exam) {
+  if (const auto stub = refuse_device_model(exam.facts)) {
+    return {note(Check::state, stub->message)};
+  }
   std::vector findings = {state(exam),   stored_configuration(exam), leftover(exam), claims(exam),
                           libvirt(exam), passthrough(exam)};
   const DomainType type = exam.facts.domain.identity.type;

@@ -30,7 +30,7 @@ struct DomainExam {
 };
 
 /// The findings are in the order of `Check`. Checks that the domain's type does not have are left
-/// out.
+/// out. A stub domain has `state` alone.
 [[nodiscard]] std::vector<Finding> diagnose_host(const HostExam& exam);
 [[nodiscard]] std::vector<Finding> diagnose_domain(const DomainExam& exam);
 /// If no agent answers, `agent` says so, and everything else that only the agent knows is

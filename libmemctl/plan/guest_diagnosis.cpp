@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The findings about the guest, from its agent. The guest claims all of it, so a command contains
-// only those parts that are harmless to a shell.
-#include <algorithm>
+// The findings about the guest, from its agent. The guest claims all of it, so no command contains
+// any of it.
 #include <string_view>
 
 #include "memctl/size.hpp"
@@ -12,7 +11,19 @@
 namespace memctl::plan {
 namespace {
 
-constexpr auto set_policy = "echo online_kernel > /sys/devices/system/memory/auto_online_blocks";
+/// For now and for every boot (tmpfiles.d(5)).
+constexpr auto set_policy =
+    "echo 'w /sys/devices/system/memory/auto_online_blocks - - - - online_kernel' "
+    "> /etc/tmpfiles.d/memctl.conf && systemd-tmpfiles --create /etc/tmpfiles.d/memctl.conf";
+
+/// udev reads its files by name, so this rule comes first. It brings an added block online for the
+/// kernel, and Linux refuses to change the state of a block that is online: whatever another rule
+/// or a program then asks for has no effect. The other files stay as they are, because they often
+/// have rules for processors, too.
+constexpr auto set_rule =
+    "echo 'SUBSYSTEM==\"memory\", ACTION==\"add\", ATTR{state}==\"offline\", "
+    "ATTR{state}=\"online_kernel\"' "
+    "> /etc/udev/rules.d/00-memctl.rules && udevadm control --reload";
 
 /// The agent reads some things only when it starts. Without a restart it would still report a fault
 /// that has been mended.
@@ -106,21 +117,6 @@ Finding online_policy(const GuestFacts& guest) {
   return {Check::online_policy, Severity::good, policy, {}};
 }
 
-bool is_harmless_path(std::string_view path) {
-  return std::ranges::all_of(path, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-           c == '_' || c == '.' || c == '/';
-  });
-}
-
-/// In /etc, a link to /dev/null switches off the rules of the same name (udev(7)).
-std::string switch_off(const std::string& rule) {
-  if (!is_harmless_path(rule)) return "in the guest: remove that file";
-  constexpr std::string_view own = "/etc/udev/rules.d/";
-  if (rule.starts_with(own)) return and_look_again("rm " + rule);
-  return and_look_again("ln -s /dev/null " + std::string{own} + rule.substr(rule.rfind('/') + 1));
-}
-
 Finding udev_rule(const GuestFacts& guest) {
   const auto& rule = guest.hello.udev_rule;
   if (!rule) {
@@ -129,18 +125,22 @@ Finding udev_rule(const GuestFacts& guest) {
   if (rule->empty()) return {Check::udev_rule, Severity::good, "none sets a block's state", {}};
   switch (guest.hello.udev_rule_action) {
     case RuleAction::online_kernel:
+      return {Check::udev_rule,
+              Severity::good,
+              *rule + " brings added blocks online for the kernel, as the agent does",
+              {}};
     case RuleAction::online:
       return {Check::udev_rule, Severity::note,
               *rule +
                   " brings added blocks online by itself: harmless beside the agent, which is "
                   "faster, and not needed",
-              switch_off(*rule)};
+              and_look_again(set_rule)};
     case RuleAction::other:
       return {Check::udev_rule, Severity::note,
               *rule +
                   " brings added blocks online by itself, perhaps as movable ones, which "
                   "ballooning cannot take back",
-              switch_off(*rule)};
+              and_look_again(set_rule)};
     case RuleAction::online_movable:
       break;
   }
@@ -148,7 +148,7 @@ Finding udev_rule(const GuestFacts& guest) {
           *rule +
               " makes added blocks movable: ballooning cannot take them back, and the kernel's "
               "own needs cannot be met from them",
-          switch_off(*rule)};
+          and_look_again(set_rule)};
 }
 
 Finding memory_blocks(const GuestFacts& guest) {
@@ -174,6 +174,7 @@ Finding memory_blocks(const GuestFacts& guest) {
 }  // namespace
 
 std::vector<Finding> diagnose_guest(const DomainExam& exam) {
+  if (refuse_device_model(exam.facts)) return {};
   std::vector findings = {agent(exam), agent_version(exam)};
   if (!exam.facts.guest) {
     for (const Check check : {Check::hotplug, Check::kernel, Check::online_policy, Check::udev_rule,

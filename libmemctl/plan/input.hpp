@@ -14,6 +14,7 @@ struct Terms {
   OnlineZone online{OnlineZone::kernel};
   bool agentless{false};
   bool allow_hvm_devices{false};
+  bool force_movable{false};
   std::optional<Kib> minimum{};  ///< The administrator's, for this domain.
   std::optional<Kib> maximum{};
 };

@@ -22,6 +22,10 @@ constexpr Kib pv_address_limit = 512_GiB;
 constexpr std::int64_t agentless_growth = 8;
 constexpr auto with_agent = "without --agentless the guest's agent is asked";
 
+/// Linux adds at most this many times its kernel zones' size to the movable zone by itself
+/// (auto_movable_ratio, 301 percent): the kernel manages all memory from its own zones.
+constexpr std::int64_t movable_for_kernel = 3;
+
 /// The memory below 4 GiB in any guest's addresses, at least. The rest is a hole for its devices.
 constexpr Kib below_the_hole = 3_GiB;
 
@@ -100,11 +104,21 @@ Error libvirts_maximum(const DomainFacts& domain, Kib maximum) {
   return refusal(Cause::paging_pool,
                  "libvirt runs it, and keeps a maximum of its own, " + to_string(maximum) +
                      ": with more memory libvirt could not restore or migrate it",
-                 "virsh setmaxmem " + word_for(domain.identity) +
+                 "virsh setmaxmem " + command_word(domain.identity) +
                      " SIZE --config, then virsh shutdown and virsh start");
 }
 
 }  // namespace
+
+Refusal refuse_device_model(const Input& input) {
+  const auto guest = input.domain.identity.device_model_of;
+  if (!guest) return {};
+  const std::string id = std::to_string(number(*guest));
+  return refusal(
+      Cause::xen_unsupported,
+      "it is the device model of domain " + id + ", and keeps the memory that it was built with",
+      "resize the guest: memctl resize " + id + " SIZE");
+}
 
 Refusal refuse_held(const Input& input) {
   const Holder& holder = input.holder;
@@ -131,7 +145,7 @@ Refusal refuse_save(const Input& input) {
 
 Refusal refuse_state(const Input& input) {
   const DomainMemory& memory = input.domain.memory;
-  const std::string list = "xl list " + word_for(input.domain.identity);
+  const std::string list = "xl list " + command_word(input.domain.identity);
   if (memory.dying) {
     return refusal(Cause::domain_gone, "the domain is being destroyed", list);
   }
@@ -144,7 +158,7 @@ Refusal refuse_state(const Input& input) {
   }
   if (memory.paused) {
     return refusal(Cause::domain_paused, "the domain is paused",
-                   "xl unpause " + word_for(input.domain.identity));
+                   "xl unpause " + command_word(input.domain.identity));
   }
   return {};
 }
@@ -158,7 +172,7 @@ Refusal refuse_toolstack(const Input& input) {
   }
   if (!domain.target || !domain.limit) {
     return refusal(Cause::xen_unsupported, "the domain has no memory target or limit in xenstore",
-                   "xl reboot " + word_for(domain.identity));
+                   "xl reboot " + command_word(domain.identity));
   }
   return {};
 }
@@ -188,8 +202,13 @@ Refusal refuse_populate_on_demand(const Input& input) {
 }
 
 Refusal refuse_domain(const Input& input) {
-  constexpr std::array rules = {refuse_held,      refuse_save,          refuse_state,
-                                refuse_toolstack, refuse_without_agent, refuse_populate_on_demand};
+  constexpr std::array rules = {refuse_device_model,
+                                refuse_held,
+                                refuse_save,
+                                refuse_state,
+                                refuse_toolstack,
+                                refuse_without_agent,
+                                refuse_populate_on_demand};
   for (const auto rule : rules) {
     if (auto refused = rule(input)) return refused;
   }
@@ -235,20 +254,74 @@ Refusal refuse_kernel_faults(const Input& input, Kib to) {
                  newer);
 }
 
-Refusal refuse_passthrough(const Input& input, Kib) {
+// All memory that the guest knows of is MemTotal and what its balloon holds. So its kernel zones
+// are what is left of that without the movable blocks, and no figure of their own is needed.
+Refusal refuse_movable(const Input& input, Kib to) {
+  if (!input.guest || input.terms.online != OnlineZone::movable || input.terms.force_movable) {
+    return {};
+  }
+  const Kib more = whole_pages(input.domain, to) - described_size(input);
+  if (more <= Kib{}) return {};
+  const AgentReport& report = input.guest->report;
+  const Kib block = input.guest->hello.block_size;
+  const Kib movable = block * report.blocks_movable;
+  const Kib offline = block * (report.blocks_present - report.blocks_online);
+  const Kib described = report.mem_total + room_of(input.guest).inflated;
+  const Kib kernel = std::max(Kib{}, described - movable);
+  // The agent brings the offline blocks online as well.
+  const Kib later = movable + offline + round_up(more, std::max(block, section));
+  if (later <= kernel * movable_for_kernel) return {};
+  return refusal(Cause::guest_memmap,
+                 "movable memory would be more than " + std::to_string(movable_for_kernel) +
+                     " times the " + at_most(kernel) + " that its kernel can use",
+                 "ask for less, or grow it with --online kernel first; --force-movable accepts "
+                 "that its kernel may run dry");
+}
+
+namespace {
+
+std::string devices(const DomainFacts& domain) {
+  const int count = *domain.passthrough_devices;
+  return count == 1 ? "a PCI device is passed through to the domain"
+                    : std::to_string(count) + " PCI devices are passed through to the domain";
+}
+
+Error barred_by_devices(const DomainFacts& domain, const std::string& why) {
+  const std::string name = command_word(domain.identity);
+  return refusal(Cause::passthrough, devices(domain) + why,
+                 "xl pci-list " + name + ", then xl pci-detach " + name + " DEVICE");
+}
+
+constexpr auto would_crash = ", because a failed mapping of new memory would crash it";
+
+}  // namespace
+
+Refusal refuse_return(const Input& input, Kib to) {
   const DomainFacts& domain = input.domain;
   if (domain.passthrough_devices == 0) return {};
-  const std::string name = word_for(domain.identity);
   if (!domain.passthrough_devices) {
     return refusal(Cause::passthrough,
                    "libxl does not say whether PCI devices are passed through to the domain",
-                   "xl pci-list " + name);
+                   "xl pci-list " + command_word(domain.identity));
   }
-  return refusal(Cause::passthrough,
-                 std::to_string(*domain.passthrough_devices) +
-                     " PCI devices are passed through to the domain, and a failed mapping of new "
-                     "memory would crash it",
-                 "xl pci-list " + name + ", then xl pci-detach " + name + " DEVICE");
+  if (!domain.boot_limit) {
+    return barred_by_devices(domain, ", and libxl does not tell its boot limit");
+  }
+  if (to <= *domain.boot_limit) return {};
+  return barred_by_devices(domain, ", and it cannot grow past its boot limit of " +
+                                       to_string(*domain.boot_limit) + would_crash);
+}
+
+Refusal refuse_passthrough(const Input& input, Kib to) {
+  const DomainFacts& domain = input.domain;
+  if (auto refused = refuse_return(input, to)) return refused;
+  if (domain.passthrough_devices == 0) return {};
+  if (whole_pages(domain, to) <= described_size(input)) return {};
+  const bool told = input.guest && input.guest->report.balloon_inflated;
+  return barred_by_devices(domain, told ? std::string{", and it can get back only the memory that "
+                                                      "its balloon holds"} +
+                                              would_crash
+                                        : ", and nothing tells how much its balloon holds");
 }
 
 Refusal refuse_emulated_devices(const Input& input, Kib to) {
@@ -299,10 +372,10 @@ Refusal refuse_frozen_pool(const Input& input, Kib to) {
 }
 
 Refusal refuse_growth(const Input& input, Kib to) {
-  constexpr std::array rules = {refuse_above_policy,  refuse_hotplug,     refuse_address,
-                                refuse_kernel_faults, refuse_passthrough, refuse_emulated_devices,
-                                refuse_unknown_pool,  refuse_frozen_pool, refuse_host_memory,
-                                refuse_unread_limit,  refuse_undescribed};
+  constexpr std::array rules = {refuse_above_policy,     refuse_hotplug,      refuse_address,
+                                refuse_kernel_faults,    refuse_movable,      refuse_passthrough,
+                                refuse_emulated_devices, refuse_unknown_pool, refuse_frozen_pool,
+                                refuse_host_memory,      refuse_unread_limit, refuse_undescribed};
   for (const auto rule : rules) {
     if (auto refused = rule(input, to)) return refused;
   }
@@ -376,12 +449,19 @@ bool raises_frozen_pools(const HostFacts& host) {
   return host.xen_major == 4 && (host.xen_minor == 17 || host.xen_minor == 20);
 }
 
+Kib iommu_tables(const DomainFacts& domain, Kib growth) {
+  if (domain.passthrough_devices == 0 || growth <= Kib{}) return {};
+  return round_up(growth / 512, kib_per_page) + 1_MiB;
+}
+
 HostNeed host_need(const Input& input, Kib to) {
   const DomainFacts& domain = input.domain;
   // The slack is there because a guest may populate up to max_pages, whatever its target is.
   const Kib added = to_kib(most_pages(input, to) - domain.memory.allocated) + max_pages_slack;
-  return {.memory = to > present_size(input) ? std::max(Kib{}, added) : Kib{},
-          .pool = pool_growth(domain, std::max(to, *domain.limit))};
+  const Kib memory = to > present_size(input) ? std::max(Kib{}, added) : Kib{};
+  return {.memory = memory,
+          .pool = pool_growth(domain, std::max(to, *domain.limit)),
+          .tables = iommu_tables(domain, memory)};
 }
 
 Kib host_spare(const Input& input) {

@@ -20,6 +20,8 @@ using Refusal = std::optional<Error>;
 inline constexpr Kib largest_size = 64_TiB;
 
 // Rules for any request.
+/// Refuses a stub domain, which runs the device model of a guest and has no balloon.
+[[nodiscard]] Refusal refuse_device_model(const Input& input);
 /// Refuses if an operation that lives holds the domain, or if nobody can tell. A record of a dead
 /// process is no obstacle, because a resize first recovers the domain.
 [[nodiscard]] Refusal refuse_held(const Input& input);
@@ -28,12 +30,16 @@ inline constexpr Kib largest_size = 64_TiB;
 [[nodiscard]] Refusal refuse_toolstack(const Input& input);
 [[nodiscard]] Refusal refuse_without_agent(const Input& input);
 [[nodiscard]] Refusal refuse_populate_on_demand(const Input& input);
-/// The six rules above, in this order.
+/// The seven rules above, in this order.
 [[nodiscard]] Refusal refuse_domain(const Input& input);
 
 // Rules for a size to grow to. If a rule refuses a size, it refuses every larger size.
 [[nodiscard]] Refusal refuse_hotplug(const Input& input, Kib to);
 [[nodiscard]] Refusal refuse_kernel_faults(const Input& input, Kib to);
+/// Refuses if more than three times what the guest's kernel can use would be movable.
+[[nodiscard]] Refusal refuse_movable(const Input& input, Kib to);
+/// With a PCI device, memory may come back up to the boot limit, and only into the pages that the
+/// balloon holds.
 [[nodiscard]] Refusal refuse_passthrough(const Input& input, Kib to);
 [[nodiscard]] Refusal refuse_emulated_devices(const Input& input, Kib to);
 /// All rules for growth.
@@ -51,6 +57,10 @@ inline constexpr Kib largest_size = 64_TiB;
 [[nodiscard]] Refusal refuse_present(const Input& input);
 /// Rules for a size to shrink to. If they refuse a size, they refuse every smaller size.
 [[nodiscard]] Refusal refuse_shrink(const Input& input, Kib to);
+
+/// Refuses to restore a size that the domain has given up in this operation, if a PCI device bars
+/// that. The pages are the balloon's, whatever the guest reports.
+[[nodiscard]] Refusal refuse_return(const Input& input, Kib to);
 
 // Rules for any size.
 /// Refuses if the stored configuration fixes the pool below what `to` needs, and memctl may not
@@ -70,11 +80,18 @@ inline constexpr Kib largest_size = 64_TiB;
 /// Whether memctl may change libxl's stored configuration on this release of Xen.
 [[nodiscard]] bool raises_frozen_pools(const HostFacts& host);
 
-/// The host memory that a resize to `to` takes: pages for the domain, and growth of its pool.
+/// The host memory that Xen takes at most to map `growth` for the PCI devices of a domain: a table
+/// of a page for every 2 MiB, and 1 MiB for the tables above these. Nobody can claim it. Zero if
+/// the domain has no such device.
+[[nodiscard]] Kib iommu_tables(const DomainFacts& domain, Kib growth);
+
+/// The host memory that a resize to `to` takes: pages for the domain, growth of its pool, and
+/// tables of the IOMMU.
 struct HostNeed {
   Kib memory{};
   Kib pool{};
-  [[nodiscard]] Kib all() const { return memory + pool; }
+  Kib tables{};
+  [[nodiscard]] Kib all() const { return memory + pool + tables; }
 };
 [[nodiscard]] HostNeed host_need(const Input& input, Kib to);
 /// The host memory that can be given: free, not claimed, and above the reserve.

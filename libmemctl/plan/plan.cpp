@@ -49,9 +49,13 @@ Plan outline(const Input& input, Kib to) {
 
 std::string host_memory_text(const Input& input, Kib to) {
   const HostNeed need = host_need(input, to);
-  const std::string pool =
-      need.pool > Kib{} ? " (" + at_least(need.pool) + " of it for the paging pool)" : "";
-  return to_string(to) + " would take " + at_least(need.all()) + " of the host" + pool +
+  const bool both = need.pool > Kib{} && need.tables > Kib{};
+  const std::string what = std::string{need.pool > Kib{} ? "the paging pool" : ""} +
+                           (both ? " and " : "") +
+                           (need.tables > Kib{} ? "the IOMMU's tables" : "");
+  const std::string beside =
+      what.empty() ? "" : " (" + at_least(need.pool + need.tables) + " of it for " + what + ")";
+  return to_string(to) + " would take " + at_least(need.all()) + " of the host" + beside +
          "; it can give " + at_most(host_spare(input));
 }
 
@@ -126,6 +130,35 @@ Result<std::vector<Stage>> stages_to(const Input& input, Kib to) {
   return stages;
 }
 
+namespace {
+
+/// Why a domain that has shrunk to `to` would not be granted the pages that it has at present. A
+/// forecast: its balloon then holds what the domain gave. The host's memory is left out, because
+/// others may take it or free it at any time.
+std::string no_way_back(const Input& input, Kib to) {
+  const Kib present = present_size(input);
+  const Kib had = whole_pages(input.domain, present);
+  Input after = input;
+  DomainFacts& domain = after.domain;
+  domain.memory.allocated = settled_pages(input, to);
+  domain.target = to - domain.video_ram;
+  after.host.claimed = Pages{};
+  after.host.free = to_pages(after.terms.host_reserve + largest_size * 2);
+  if (after.guest) {
+    AgentReport& report = after.guest->report;
+    const Kib given = had - whole_pages(input.domain, to);
+    if (report.balloon_inflated) *report.balloon_inflated += given;
+    if (report.balloon_target) *report.balloon_target -= given;
+    report.balloon_current = report.balloon_target;
+    report.mem_total = std::max(Kib{}, report.mem_total - given);
+  }
+  const auto back = stages_to(after, had);
+  return back ? std::string{}
+              : "no way back to " + to_string(present) + ": " + back.error().message;
+}
+
+}  // namespace
+
 Result<Plan> make_plan(const Input& input, const SizeRequest& request) {
   if (const auto reason = refuse_domain(input)) return refused(input, {}, *reason);
   BOOST_OUTCOME_TRY(const Kib to, absolute_size(input, request));
@@ -134,6 +167,7 @@ Result<Plan> make_plan(const Input& input, const SizeRequest& request) {
   Plan plan = outline(input, to);
   plan.stages = std::move(stages).value();
   BOOST_OUTCOME_TRY(plan.range, range_of(input));
+  if (to < present_size(input)) plan.no_way_back = no_way_back(input, to);
   return plan;
 }
 

@@ -33,7 +33,6 @@ constexpr Kib room_for_one_section = 2_MiB + 768_KiB;
 /// A guest that shrinks keeps this much kernel-zone memory above the watermark; the memory below
 /// the watermark is for no process.
 Kib shrink_reserve(Kib total) { return std::max(24_MiB, total / 32); }
-constexpr Kib smallest_shrink = 4_MiB;
 /// A resting guest seems to take up to this much in a second, because its figures are not measured
 /// at the same moment.
 constexpr Kib demand_noise = 32_MiB;
@@ -57,7 +56,9 @@ std::optional<Stage> next_growth(const Input& input, const Room& room, Kib from,
   }
   const Kib block = block_size(input);
   Kib described;
-  if (room.kernel_zone) {
+  if (input.domain.passthrough_devices != 0) {
+    described = Kib{};  // a new block could not be mapped for its PCI devices
+  } else if (room.kernel_zone) {
     const Kib spare = std::max(Kib{}, *room.kernel_zone - kernel_reserve(room.mem_total));
     described = round_down(spare * growth_per_free, block);
     if (described == Kib{} && block == section && spare >= room_for_one_section) {
@@ -68,7 +69,7 @@ std::optional<Stage> next_growth(const Input& input, const Room& room, Kib from,
     described = std::max(block, round_down(from, block));
   }
   const Kib size = std::min(goal, from + room.inflated + described);
-  if (size <= from) return std::nullopt;
+  if (size == from) return std::nullopt;
 
   const Kib needed = round_up(std::max(Kib{}, size - from - room.inflated), block);
   return Stage{.size = size,
@@ -79,11 +80,12 @@ std::optional<Stage> next_growth(const Input& input, const Room& room, Kib from,
 
 std::optional<Stage> next_shrink(const Input& input, const Room& room, Kib from, Kib goal) {
   const std::optional<Kib> floor = shrink_floor(input, room, from);
-  if (!floor || *floor >= from) return std::nullopt;
+  if (!floor) return std::nullopt;
   const Kib lowest = std::max(goal, *floor);
   // Take half of the rest at a time, because the guest's own needs may grow meanwhile.
-  const Kib amount = std::max(smallest_shrink, round_up((from - lowest) / 2, 1_MiB));
+  const Kib amount = std::max(smallest_stage, round_up((from - lowest) / 2, 1_MiB));
   const Kib size = std::max(lowest, from - amount);
+  if (size > goal && from - size < smallest_stage) return std::nullopt;
   return Stage{.size = size, .host_memory = size - from};
 }
 
@@ -130,6 +132,12 @@ Result<Stage> step(const Input& input, const Room& room, Kib from, Kib goal) {
   if (stage) return *stage;
   if (from > goal) {
     return Error{.cause = Cause::guest_pressure, .message = "the guest needs what it has"};
+  }
+  if (input.domain.passthrough_devices != 0) {
+    return Error{.cause = Cause::passthrough,
+                 .message =
+                     "its balloon holds no more memory, and no block can be added to a "
+                     "domain with PCI devices"};
   }
   return Error{.cause = Cause::guest_memmap,
                .message = "the guest has " + at_most(std::max(Kib{}, *room.kernel_zone)) +

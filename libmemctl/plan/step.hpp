@@ -15,6 +15,11 @@ namespace memctl::plan {
 /// Linux's memory section on x86. The balloon driver adds memory in whole sections.
 inline constexpr Kib section = 128_MiB;
 
+/// The least by which a stage brings a guest nearer to its goal; `step` has the exceptions. A small
+/// stage costs the host as many calls as a large one, and the guest's figures decide how far it
+/// goes. So a resize has only a few smaller stages (`Approach` in resize/walk.cpp).
+inline constexpr Kib smallest_stage = 4_MiB;
+
 /// The guest memory that describing `sections` more sections takes at most: 2 MiB of page
 /// descriptors for each section; on pv also page tables and p2m (measured: 2.58 MiB in all).
 [[nodiscard]] Kib memmap_of(DomainType type, std::int64_t sections);
@@ -39,10 +44,13 @@ struct Room {
 
 /// The next stage of a guest with the size `from` on its way to `goal`, up or down. `from` is not
 /// `goal`. The guest's free memory bounds what the stage costs the guest, so no stage starves the
-/// guest. Blocks are added whole. If the guest still owes memory to an earlier target, the first
-/// stage of a growth only replaces that target: it adds no block, and its size is `from` if the
-/// balloon holds nothing. Errors: `guest_memmap` if the description of one block does not fit,
-/// `guest_pressure` if the guest can give nothing more.
+/// guest. Blocks are added whole. Three kinds of stages may be smaller than `smallest_stage`:
+/// - one that ends at `goal`
+/// - one that only empties the balloon, because that memory can pay for the description of a block
+/// - one that replaces an earlier target. If the guest still owes memory to such a target, the
+///   first stage of a growth adds no block, and its size is `from` if the balloon holds nothing.
+/// Errors: `guest_memmap` if the description of one block does not fit, `guest_pressure` if the
+/// guest can give next to nothing more.
 [[nodiscard]] Result<Stage> step(const Input& input, const Room& room, Kib from, Kib goal);
 
 /// The smallest size to which a guest with the size `present` can shrink without danger. Nothing:

@@ -1,26 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plan/words.hpp"
 
-#include <algorithm>
-
-#include "base/text.hpp"
 #include "memctl/size.hpp"
 
 namespace memctl::plan {
 
 std::string at_least(Kib size) { return to_string(round_up(size, 1_MiB)); }
 std::string at_most(Kib size) { return to_string(round_down(size, 1_MiB)); }
-
-std::string word_for(const DomainIdentity& domain) {
-  const auto is_plain = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-           c == '_' || c == '.';
-  };
-  const std::string& name = domain.name;
-  const bool plain = !name.empty() && name.front() != '-' && std::ranges::all_of(name, is_plain) &&
-                     !is_number(name);
-  return plain ? name : std::to_string(number(domain.id));
-}
 
 std::string word_for(Kib size) {
   const bool whole = round_down(size, 1_MiB) == size;

@@ -16,9 +16,6 @@ inline constexpr auto switch_autoballoon_off = R"(echo 'autoballoon="off"' >> /e
 [[nodiscard]] std::string at_least(Kib size);
 [[nodiscard]] std::string at_most(Kib size);
 
-/// The domain as one word of a command: its name; or its number, if a shell would change the name
-/// or if the name is digits, which mean a number.
-[[nodiscard]] std::string word_for(const DomainIdentity& domain);
 /// The size as one word of a command, such as "300m".
 [[nodiscard]] std::string word_for(Kib size);
 

@@ -2,12 +2,12 @@
 #include "resize/journal.hpp"
 
 #include <array>
-#include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/domain_error.hpp"
 #include "base/finite.hpp"
+#include "base/text.hpp"
 #include "plan/limits.hpp"
 
 namespace memctl::resize {
@@ -33,12 +33,20 @@ Json json_of(const Record& record) {
   return json;
 }
 
-/// Throws `Json::exception` if the member is no size that memory can have.
-Kib kib_in(const Json& json, const char* key) {
+/// `Port::self` has some 80 bytes.
+constexpr std::size_t longest_owner = 256;
+/// A record is one object. A member that a newer version adds may have objects and lists in it.
+constexpr int deepest = 8;
+
+/// Throws `Json::exception` if the member is no whole number from `least` to `vast_size`.
+Kib kib_in(const Json& json, const char* key, Kib least = Kib{}) {
   const Json& member = json.at(key);
-  const bool possible = member.is_number_integer() &&
-                        std::abs(member.get<double>()) <= static_cast<double>(vast_size.count());
-  if (!possible) throw Json::type_error::create(302, "not a size", &member);
+  // A number without a sign may be too large for a signed one.
+  const bool fits =
+      member.is_number_unsigned()
+          ? member.get<std::uint64_t>() <= static_cast<std::uint64_t>(vast_size.count())
+          : member.is_number_integer() && Kib{member.get<std::int64_t>()} >= least;
+  if (!fits) throw Json::type_error::create(302, "not a size", &member);
   return Kib{member.get<std::int64_t>()};
 }
 
@@ -54,11 +62,24 @@ std::optional<Origin> origin_in(const Json& json) {
   const auto owner = json.find("owner");
   if (written == json.end() || !written->is_number_unsigned()) return std::nullopt;
   if (owner == json.end() || !owner->is_string()) return std::nullopt;
-  return Origin{.format = written->get<std::int64_t>(), .owner = owner->get<std::string>()};
+  auto name = owner->get<std::string>();
+  if (name != printable(name, longest_owner)) return std::nullopt;
+  return Origin{.format = written->get<std::int64_t>(), .owner = std::move(name)};
 }
 
+/// What stands in the text. Discarded: it is no JSON, or goes beyond the bounds of a record.
 Json parsed(const std::string& text) {
-  return Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (text.size() > host::longest_value) return Json(Json::value_t::discarded);
+  bool is_deep = false;
+  Json json = Json::parse(
+      text,
+      [&](int depth, Json::parse_event_t, const Json&) {
+        is_deep = is_deep || depth > deepest;
+        return true;
+      },
+      /*allow_exceptions=*/false);
+  if (is_deep) return Json(Json::value_t::discarded);
+  return json;
 }
 
 /// `text` with the members of `record`. Members that this version does not know stay, because the
@@ -101,7 +122,7 @@ std::optional<Record> record_from(const std::string& text) {
                   .present = kib_in(json, "present_kib"),
                   .limit = kib_in(json, "limit_kib"),
                   .max_pages = kib_in(json, "max_pages_kib"),
-                  .settled_offset = kib_in(json, "settled_offset_kib"),
+                  .settled_offset = kib_in(json, "settled_offset_kib", -vast_size),
                   .to = kib_in(json, "to_kib"),
                   .keep = json.value("keep", false)};
     if (json.contains("pool_kib")) record.pool = kib_in(json, "pool_kib");

@@ -47,7 +47,8 @@ class ObservedDomain {
   /// Whether an operation's record holds the domain. Everything else in the facts may be half-way
   /// while an operation lives.
   [[nodiscard]] Result<void> read_holder();
-  /// Whether the domain is being saved, for a plan. After an error it is unknown.
+  /// Whether the domain is being saved, for a plan: a look that another question caused a moment
+  /// ago is enough, because each stage looks again. After an error it is unknown.
   [[nodiscard]] Result<void> read_save();
 
   /// Whether the domain runs, by what `read_memory` last saw: reads nothing. Errors: `domain_gone`,
@@ -56,10 +57,14 @@ class ObservedDomain {
   /// Whether libxl still has the domain: it removes a domain's nodes before Xen ends the domain.
   /// Errors: `domain_gone`.
   [[nodiscard]] Result<void> require_nodes();
-  /// Whether the domain is being saved or migrated. No event tells; this looks through the
-  /// processes of dom0. Errors: `domain_migrating`.
+  /// Whether the domain is being saved or migrated. No event tells; the processes of dom0 do, at a
+  /// look that begins now. Errors: `domain_migrating`.
   [[nodiscard]] Result<void> require_no_save();
-  /// The same, unless it was asked a moment ago.
+  /// The same at the begin of a stage: a look that any operation of the host caused at most 25 ms
+  /// ago is enough.
+  [[nodiscard]] Result<void> require_no_save_before_stage();
+  /// The same within a stage, by a look of at most 75 ms ago. Does nothing if it was asked within
+  /// that time.
   [[nodiscard]] Result<void> require_no_save_if_due();
   /// Looks at the domain again. If it has ended or is suspended, returns that error; otherwise
   /// returns `error`.
@@ -84,11 +89,13 @@ class ObservedDomain {
 
  private:
   [[nodiscard]] Error gone(const char* how) const;
+  /// By a look that is younger than `oldest`, or else begins now.
+  [[nodiscard]] Result<void> require_no_save(host::Duration oldest);
 
   host::Port* port_;
   DomainIdentity identity_;
   plan::Input facts_;
-  host::TimePoint save_looked_at_{};
+  host::TimePoint save_asked_at_{};
   Kib guest_used_{};  ///< What the guest had for itself when its demand was measured,
   host::TimePoint guest_used_at_{};  ///< and when that was.
   std::unique_ptr<host::Watch> end_watch_{};

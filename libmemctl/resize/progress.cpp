@@ -31,18 +31,26 @@ void Progress::begin(Phase phase, int stage, Kib from, Kib to) {
   spent_.push_back(spent);
   phase_started_ = now;
   event_ = Event{.phase = phase, .stage = stage, .from = from, .to = to, .now = from};
-  tell(now);
+  told_end_ = false;
+  tell_if_due(now);
 }
 
 void Progress::advance(Kib to_now) {
   if (!event_ || event_->now == to_now) return;
   event_->now = to_now;
   const host::TimePoint now = clock_->now();
-  if (to_now == event_->to || !told_ || now - *told_ >= least_interval) tell(now);
+  const bool at_end = to_now == event_->to;
+  if (at_end ? !told_end_ : now - told_at_ >= least_interval) tell_if_due(now);
+}
+
+void Progress::tell_if_due(host::TimePoint now) {
+  // Outside the stages an operation has few events.
+  if (event_->stage == 0 || pace_.take(now)) tell(now);
 }
 
 void Progress::tell(host::TimePoint now) {
-  told_ = now;
+  told_at_ = now;
+  told_end_ = event_->now == event_->to;
   event_->elapsed = whole_ms(now - started_);
   if (!on_event_ || thrown_) return;
   try {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/pace.hpp"
 #include "host/clock.hpp"
 #include "memctl/report.hpp"
 #include "memctl/resize.hpp"
@@ -18,9 +19,11 @@ class Progress {
  public:
   Progress(const host::Clock& clock, std::function<void(const Event&)> on_event);
 
-  /// A phase begins, or the same one in another stage; the one before has ended.
+  /// A phase begins, or the same one in another stage; the one before has ended. Tells the caller,
+  /// unless so many stages follow each other that this would be too often.
   void begin(Phase phase, int stage, Kib from, Kib to);
-  /// The phase has come this far. Tells the caller at most every 50 ms, and always at its end.
+  /// The phase has come this far. Tells the caller at most every 50 ms, and also at its end, once
+  /// if the guest goes back and forth there.
   void advance(Kib now);
 
   /// The caller's function threw, perhaps on another thread. It is not called any more.
@@ -33,13 +36,18 @@ class Progress {
   [[nodiscard]] std::vector<PhaseTime> times() const;
 
  private:
+  void tell_if_due(host::TimePoint now);
   void tell(host::TimePoint now);
 
   const host::Clock* clock_;
   std::function<void(const Event&)> on_event_;
   host::TimePoint started_;
   host::TimePoint phase_started_;
-  std::optional<host::TimePoint> told_{};
+  host::TimePoint told_at_{};
+  bool told_end_{false};  ///< The last figure that was told is the end of its phase.
+  /// Of the stages' events. A guest's reports decide how many stages there are, and how their
+  /// figures move.
+  Pace pace_{std::chrono::milliseconds{25}, 40};
   std::optional<std::string> thrown_{};
   std::optional<Event> event_{};
   struct Spent {

@@ -23,7 +23,8 @@ template <class Options>
 [[nodiscard]] Question question_of(const Options& options) {
   Question question{.terms = {.host_reserve = options.host_reserve,
                               .online = options.online,
-                              .allow_hvm_devices = options.allow_hvm_devices},
+                              .allow_hvm_devices = options.allow_hvm_devices,
+                              .force_movable = options.force_movable},
                     .stall = finite(options.stall)};
   if constexpr (requires { options.agentless; }) question.terms.agentless = options.agentless;
   if constexpr (requires { options.wait_agent; }) {

@@ -70,8 +70,7 @@ Error ended(Error error, Report report) {
 }
 
 std::string once_answered(const DomainIdentity& domain) {
-  return "once libxl's lock of " + domain.name + " is free: memctl recover " +
-         plan::word_for(domain);
+  return "once libxl's lock of the domain is free: memctl recover " + command_word(domain);
 }
 
 void leave_record(Work& work, const std::shared_ptr<Journal>& journal, const Record& before) {

@@ -13,14 +13,17 @@ namespace {
 
 /// Others may have allocated since the plan was made. The claim holds what the operation needs;
 /// what is left beside it must still be the reserve.
-Result<void> require_reserve(Work& work) {
+Result<void> require_reserve(Work& work, Kib to) {
   BOOST_OUTCOME_TRY(work.domain.read_host());
   const Kib left = to_kib(work.domain.facts().host.available());
   const Kib kept = work.domain.facts().terms.host_reserve;
-  if (left >= kept) return success();
+  const Kib tables = plan::host_need(work.domain.facts(), to).tables;
+  if (left >= kept + tables) return success();
+  const std::string mapping =
+      tables == Kib{} ? "" : ", with " + to_string(tables) + " more for the IOMMU's tables";
   return domain_error(work.domain.identity(), Cause::host_memory,
                       "the host would have " + to_string(std::max(Kib{}, left)) +
-                          " left, and keeps " + to_string(kept) + " in reserve");
+                          " left, and keeps " + to_string(kept) + " in reserve" + mapping);
 }
 
 /// Xen refuses a claim on what the domain has already. A balloon that was on its way by itself may
@@ -53,7 +56,7 @@ host::Task<void> reserve(Work& work, const Patience& patience, const Plan& plan)
     // Xen refuses a claim above max_pages. The limit rises with the stages.
     BOOST_OUTCOME_CO_TRY(work.limits.set_max_pages(plan.to + plan::max_pages_slack));
     BOOST_OUTCOME_CO_TRY(claim(work, goal));
-    BOOST_OUTCOME_CO_TRY(require_reserve(work));
+    BOOST_OUTCOME_CO_TRY(require_reserve(work, plan.to));
   }
   work.progress.advance(plan.to);
   co_return success();

@@ -132,7 +132,7 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
   Shown shown{work.progress, way, number, from, stage.size};
   if (grows) shown.begin(Phase::online);
 
-  BOOST_OUTCOME_CO_TRY(work.domain.require_no_save());
+  BOOST_OUTCOME_CO_TRY(work.domain.require_no_save_before_stage());
   // The agent sets the guest's policy before there is memory: the kernel then onlines it at once.
   // A stage that adds no block to a guest that is served already need not wait for that.
   if (grows && stage.blocks == 0 && work.stages_begun > 0) {

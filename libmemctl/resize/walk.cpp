@@ -3,7 +3,9 @@
 
 #include "base/domain_error.hpp"
 #include "memctl/size.hpp"
+#include "plan/limits.hpp"
 #include "plan/plan.hpp"
+#include "plan/step.hpp"
 #include "resize/headway.hpp"
 #include "resize/steps.hpp"
 
@@ -12,16 +14,23 @@ namespace {
 
 constexpr int stages_in_vain{16};
 
-/// Ends a walk that comes no nearer to its goal. A guest may turn round after each stage, since
-/// root in the guest sets the balloon driver's target too.
+/// The most stages of a walk. A guest that has room for one more section at a time, 128 MiB, gets
+/// 128 GiB in so many. Added memory pays for larger stages, so no honest guest that is to get more
+/// needs as many; the longest walk of a plan has some thirty.
+constexpr int most_stages{1024};
+
+/// Ends a walk whose stages lead next to nowhere. A guest may turn round after each stage, since
+/// root in the guest sets the balloon driver's target too, or claim again and again that its
+/// balloon holds a page and that nothing else can be added.
 class Approach {
  public:
   explicit Approach(Kib goal) : goal_{goal} {}
 
-  /// Before each stage. False: this is the seventeenth that leads no nearer than an earlier one.
+  /// Before each stage. False: this is the seventeenth that leads less than `plan::smallest_stage`
+  /// nearer than the earlier ones.
   bool begin_stage(const Stage& stage) {
     const Kib left = std::max(goal_ - stage.size, stage.size - goal_);
-    if (!nearest_ || left < *nearest_) {
+    if (!nearest_ || *nearest_ - left >= plan::smallest_stage) {
       nearest_ = left;
       return true;
     }
@@ -71,13 +80,26 @@ host::Task<Walked> walk(Work& work, const Way& way) {
     if (next.host_memory > Kib{} && facts.domain.size() == next.size) next.size -= kib_per_page;
 
     if (!approach.begin_stage(next)) {
-      co_return Walked{domain_error(
-          domain, Cause::stalled,
-          "on the way to " + to_string(way.goal) + " the guest turned round again and again")};
+      co_return Walked{domain_error(domain, Cause::stalled,
+                                    "on the way to " + to_string(way.goal) + " " +
+                                        std::to_string(stages_in_vain) +
+                                        " stages brought the guest less than " +
+                                        to_string(plan::smallest_stage) + " nearer each")};
+    }
+    if (number > most_stages) {
+      co_return Walked{domain_error(domain, Cause::stalled,
+                                    "after " + std::to_string(most_stages) +
+                                        " stages the guest was still on the way to " +
+                                        to_string(way.goal))};
+    }
+    const bool returns = way.restores && next.host_memory > Kib{};
+    if (const auto barred = returns ? plan::refuse_return(facts, next.size) : plan::Refusal{}) {
+      co_return Walked{domain_error(domain, barred->cause, barred->message, barred->hint)};
     }
     if (way.host_reserve) {
       BOOST_OUTCOME_CO_TRY(work.domain.read_host());
-      if (to_kib(facts.host.available()) - next.host_memory < *way.host_reserve) {
+      const Kib taken = next.host_memory + plan::iommu_tables(facts.domain, next.host_memory);
+      if (to_kib(facts.host.available()) - taken < *way.host_reserve) {
         co_return Walked{
             domain_error(domain, Cause::host_memory,
                          "the host has no " + to_string(next.host_memory) + " to give back")};

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
 from typing import Any, Callable
 
 import pytest
@@ -48,11 +49,12 @@ FAULTS = [
     ("host_claims", "note", host(CLAIM)),
     ("autoballoon", "note", host(autoballoon="on")),
     ("autoballoon", "note", host(autoballoon="auto", dom0_mem=False)),
-    ("autoballoon", "bad", host(autoballoon="on", xen_minor=20)),
+    ("autoballoon", "bad", host(autoballoon="on", xen_minor=21)),
     ("autoballoon", "unknown", host(autoballoon="unknown")),
     ("memory_manager", "bad", host(qmemman=True)),
     ("memory_manager", "bad", host(squeezed=True)),
     ("cold_start", "note", host([{"at": 0, "do": "mem-set", "guest": "g", "size": "900MiB"}])),
+    ("state", "note", on(device_model_of=1, agent="absent", stored_configuration=False)),
     ("state", "bad", host([{"at": 0, "do": "pause", "guest": "g"}])),
     ("state", "bad", host([{"at": 0, "do": "crash", "guest": "g"}])),
     ("state", "bad", host([{"at": 0, "do": "begin-save", "guest": "g"}])),
@@ -65,7 +67,7 @@ FAULTS = [
     ("emulated_devices", "bad", on(type="hvm", emulated_dma_devices=True)),
     ("paging_pool", "note", host(CLAIM[:1])),
     ("frozen_pool", "good", on(freeze_pool=True)),
-    ("frozen_pool", "bad", {**on(freeze_pool=True), "xen_minor": 20}),
+    ("frozen_pool", "bad", {**on(freeze_pool=True), "xen_minor": 21}),
     ("frozen_pool", "bad", on(freeze_pool=True, libvirt=True)),
     ("populate_on_demand", "bad", on(maxmem="2GiB")),
     ("reboot", "note", host([{"at": 0, "do": "mem-max", "guest": "g", "size": "64GiB"}])),
@@ -92,6 +94,7 @@ FAULTS = [
     ("online_policy", "note", on(online_policy="online_movable")),
     ("udev_rule", "note", on(udev_rule=UDEV_RULE)),
     ("udev_rule", "bad", on(udev_rule=UDEV_RULE, udev_rule_action="online_movable")),
+    ("udev_rule", "good", on(udev_rule=UDEV_RULE, udev_rule_action="online_kernel")),
     ("udev_rule", "unknown", on(udev_rules_read=False)),
 ]
 
@@ -147,12 +150,95 @@ def test_the_named_command_mends_what_was_left_behind(
     assert run.code == 0, run.err
 
 
+HOSTILE = [
+    "w; touch x",
+    "-rf",
+    "a b",
+    "$(reboot)",
+    "`x`",
+    "a'b",
+    'a"b',
+    "a\nb",
+    "\x1b[2J",
+    "12",
+    "*",
+]
+IN_THE_GUEST = "in the guest: "
+PROGRAMS = ("memctl", "xl", "virsh", "systemctl", "echo", "xenstore-rm")
+
+
+def called(scenario: dict[str, Any], name: str) -> dict[str, Any]:
+    """The same host, with another name and other texts of its guest."""
+    (guest,) = scenario["guests"]
+    guest = {**guest, "name": name}
+    if guest.get("udev_rule"):
+        guest["udev_rule"] = "/etc/udev/rules.d/../../xen/$(reboot).conf"
+    actions = [
+        {**each, "guest": name} if "guest" in each else each for each in scenario.get("actions", [])
+    ]
+    return {**scenario, "guests": [guest], "actions": actions}
+
+
+@pytest.mark.parametrize("number", range(len(FAULTS)))
+def test_what_is_to_be_pasted_has_the_domain_as_one_word(
+    memctl: Memctl, simulate: Simulate, number: int
+) -> None:
+    _, _, scenario = FAULTS[number]
+    plain = memctl("--host", simulate(**called(scenario, "plain-name")), "doctor", "--json")
+    name = HOSTILE[number % len(HOSTILE)]
+    uri = simulate(**called(scenario, name))
+    run = memctl("--host", uri, "doctor", "--json")
+    remedies = [finding["remedy"] for finding in run.objects()]
+    # Only the domain's number differs from what a plain name gives.
+    assert remedies == [
+        finding["remedy"] and finding["remedy"].replace("plain-name", "1")
+        for finding in plain.objects()
+    ]
+    for remedy in remedies:
+        command = (remedy or "").removeprefix(IN_THE_GUEST)
+        if command.startswith(PROGRAMS):
+            assert name not in shlex.split(command)
+            assert subprocess.run(["sh", "-n", "-c", command]).returncode == 0, command
+            assert "reboot)" not in command
+    text = memctl("--host", uri, "doctor", "-v")
+    assert "\x1b" not in text.out + text.err
+
+
+def test_a_stub_domain_makes_no_host_bad_and_is_left_out_of_all(
+    memctl: Memctl, simulate: Simulate
+) -> None:
+    stub = {
+        "name": "g-dm",
+        "type": "pvh",
+        "memory": "128MiB",
+        "agent": "absent",
+        "stored_configuration": False,
+        "device_model_of": 1,
+    }
+    sound = on()
+    uri = simulate(**{**sound, "guests": [*sound["guests"], stub]})
+    run = memctl("--host", uri, "doctor")
+    assert run.code == 0
+    assert "it is the device model of domain 1, and keeps the memory that it was built" in run.out
+    assert memctl("--host", uri, "resize", "--all", "2g").code == 0
+    for command in ("resize", "plan"):
+        refused = memctl("--host", uri, command, "g-dm", "2g")
+        assert refused.code == 3
+        assert refused.err == (
+            "memctl: g-dm: it is the device model of domain 1, and keeps the memory that it was "
+            "built with (xen_unsupported)\n  hint: resize the guest: memctl resize 1 SIZE\n"
+        )
+    assert memctl("--host", uri, "resize", "1", "2g").code == 0
+    both = memctl("--host", uri, "status", "--json").objects()
+    assert [each["refused_by"] for each in both] == [None, "xen_unsupported"]
+
+
 def test_the_report_is_grouped_by_host_domain_and_guest(memctl: Memctl, simulate: Simulate) -> None:
     run = memctl("--host", simulate(**on(agent="absent")), "doctor", "g")
     lines = run.out.splitlines()
     assert [line for line in lines if not line.startswith(" ")] == [
         "g, in the guest",
-        "1 bad, 6 not known, 17 good",
+        "1 bad, 6 not known, 18 good",
     ]
     every = memctl("--host", simulate(**on(agent="absent")), "doctor", "g", "-v").out.splitlines()
     assert [line for line in every if not line.startswith(" ")] == [

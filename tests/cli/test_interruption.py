@@ -28,9 +28,11 @@ def slow(simulate: Simulate) -> str:
     return simulate(host="16GiB", pace=1, guests=[guest])
 
 
-def start(uri: str, *options: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
+def start(
+    uri: str, *options: str, stderr: int = subprocess.PIPE, name: str = "g"
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [command_path(), "--host", uri, "resize", "g", "4g", *options],
+        [command_path(), "--host", uri, "resize", name, "4g", *options],
         stdout=subprocess.PIPE,
         stderr=stderr,
         text=True,
@@ -109,6 +111,19 @@ def test_a_second_signal_leaves_the_rest_and_says_how_to_recover(
     SCHEMAS["report"].validate(report)
     assert (report["outcome"], report["cause"]) == ("failed", "cancelled")
     assert "memctl recover g" in report["hint"]
+
+
+def test_the_command_to_recover_with_has_the_domain_as_one_word(simulate: Simulate) -> None:
+    name = "web; touch x"
+    guest = {"name": name, "type": "pv", "memory": "1GiB", "populated_per_second": "1GiB"}
+    uri = simulate(host="16GiB", pace=1, guests=[guest])
+    with start(uri, "--json", name=name) as process:
+        wait_for(process, "populate", 3 << 20)
+        process.send_signal(signal.SIGINT)
+        wait_for(process, "restore")
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=60)
+    assert json.loads(out.splitlines()[-1])["hint"] == "to restore them: memctl recover 1"
 
 
 def test_a_second_signal_is_answered_in_words(slow: str) -> None:

@@ -150,7 +150,7 @@ def test_an_interrupted_resize_leaves_one_entry(
 
 
 def test_a_domains_name_forges_no_field(simulate: Simulate) -> None:
-    name = "x\nMEMCTL_OUTCOME=refused\nMEMCTL_UID=4\n\x1b[2J" + 4000 * "y"
+    name = "x\nMEMCTL_OUTCOME=refused\nMEMCTL_UID=4\n\x1b[2J" + 1500 * "y"
     uri = simulate(host="16GiB", guests=[{"name": name, "type": "pv", "memory": "1GiB"}])
     code, (entry,) = entries_of("--host", uri, "resize", "1", "2g")
     assert code == 0

@@ -32,6 +32,8 @@ TEST_F(HostFactsTest, TellHowTheHostIsSetUp) {
   const HostSettings settings = xen().host_settings().value();
   EXPECT_TRUE(settings.autoballoon == Autoballoon::off || settings.autoballoon == Autoballoon::on);
   EXPECT_EQ(settings.dom0_memory_is_fixed, true);
+  EXPECT_TRUE(settings.store == StoreProgram::xenstored ||
+              settings.store == StoreProgram::oxenstored);
 }
 
 TEST_F(HostFactsTest, GuestsAreListedByNumberWithoutDom0) {
@@ -52,7 +54,7 @@ TEST_F(AbsentDomainTest, EveryCallSaysSo) {
   EXPECT_TRUE(failed_with(xen().release_claim(absent), Cause::no_such_domain));
   EXPECT_TRUE(failed_with(xen().set_pool(absent, 1_MiB), Cause::no_such_domain));
   EXPECT_TRUE(failed_with(run(xen().set_frozen_pool(absent, {}, 4_MiB)), Cause::no_such_domain));
-  EXPECT_TRUE(failed_with(xen().save_in_progress(absent), Cause::no_such_domain));
+  EXPECT_TRUE(failed_with(xen().save_in_progress(absent, {}), Cause::no_such_domain));
 }
 
 TEST_P(FactsTest, IdentifyTheGuest) {
@@ -106,7 +108,9 @@ TEST_P(FactsTest, AgreeWithTheCheapOnes) {
   EXPECT_EQ(memory.shutdown, ShutdownReason::none);
 }
 
-TEST_P(FactsTest, NoSaveIsInProgress) { EXPECT_EQ(xen().save_in_progress(id()).value(), false); }
+TEST_P(FactsTest, NoSaveIsInProgress) {
+  EXPECT_EQ(xen().save_in_progress(id(), {}).value(), false);
+}
 
 }  // namespace
 }  // namespace memctl::contract

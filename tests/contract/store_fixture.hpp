@@ -15,6 +15,10 @@ class StoreFixture : public PortTest {
   void TearDown() override { EXPECT_TRUE(succeeded(store().remove(node()))); }
 
   [[nodiscard]] static std::string node() { return "/tool/memctl-contract"; }
+  /// Whether this host has oxenstored, which differs from xenstored in what the tests name.
+  [[nodiscard]] bool is_oxenstored() {
+    return xen().host_settings().value().store == StoreProgram::oxenstored;
+  }
   [[nodiscard]] std::optional<std::string> read(const std::string& path) {
     return store().read(path).value();
   }

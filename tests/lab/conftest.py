@@ -39,6 +39,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--full", action="store_true", help="every scenario on real Xen, hvm's among them"
     )
     parser.addoption(
+        "--xenstored",
+        choices=("xenstored", "oxenstored"),
+        default="xenstored",
+        help="which of Xen's two programs is xenstore on the booted host",
+    )
+    parser.addoption(
         "--comparison",
         type=Path,
         default=LabConfig().cache,
@@ -94,6 +100,7 @@ def lab_config(request: pytest.FixtureRequest) -> LabConfig:
     return LabConfig(
         memory_mib=int(os.environ.get("MEMCTL_LAB_MEMORY", "6144")),
         cpus=2 if is_needed("two_cpus") else 1,
+        xenstored=request.config.getoption("xenstored"),
         hvm=is_needed("hvm"),
     )
 
@@ -222,7 +229,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     host = config.getoption("--host")
     if host != "sim":
         try:
-            notice += f"; {versions_to_boot(chosen.cache)}"
+            xenstored = config.getoption("xenstored")
+            notice += f"; {versions_to_boot(chosen.cache)}, {xenstored}"
         except LabError as error:  # a scenario on real Xen fails with it
             notice += f"; {error}"
     return [f"lab: build {chosen.build}{notice}; scenarios on: {host}"]

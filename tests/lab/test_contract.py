@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from memctl_lab import Guest, Lab
+from memctl_lab.memctl import doctor
 
 pytestmark = pytest.mark.full
 
@@ -51,6 +52,12 @@ def test_port_keeps_its_contract_with_a_guest(
     keeps_the_contract(lab, [guest], "Guest/*")
     assert guest.snapshot() == before
     assert guest.alive()
+
+
+def test_the_doctor_names_the_program_that_is_xenstore(lab: Lab) -> None:
+    named = doctor(lab).finding("xenstored")
+    assert named["severity"] == "good"
+    assert named["message"].startswith(f"{lab.config.xenstored}, which")
 
 
 def test_port_keeps_its_contract_with_the_host(lab: Lab, guests: dict[str, Guest]) -> None:

@@ -56,7 +56,7 @@ ROWS = [
         type="pvh",
         xl_options={"online_policy": "online_movable"},
         xl=(2560, is_stopped_by_a_dry_pool, may_die, 200, died_of_the_balloon_bug),
-        memctl=(Ask(2560, "--online movable"), Ask(200, refused="below_floor")),
+        memctl=(Ask(2560, "--online movable --force-movable"), Ask(200, refused="below_floor")),
     ),
     Row(
         "pv, 2048 MiB in movable blocks, then 600",
@@ -64,7 +64,7 @@ ROWS = [
         type="pv",
         xl_options={"online_policy": "online_movable"},
         xl=(2048, reaches(2048), has_the_memory_that_it_dies_for, may_die, 600, is_harmed),
-        memctl=(Ask(2048, "--online movable"), Ask(600, refused="below_floor")),
+        memctl=(Ask(2048, "--online movable --force-movable"), Ask(600, refused="below_floor")),
     ),
 ]
 

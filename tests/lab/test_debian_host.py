@@ -22,3 +22,4 @@ def test_the_host_is_as_debian_sets_it_up(debian: DebianLab) -> None:
     done = doctor(debian)
     assert done.status == 0, done.findings
     assert set(done.faults.values()) <= {"note"}, done.faults
+    assert done.finding("xenstored")["message"].startswith("oxenstored,")

@@ -100,6 +100,46 @@ def main_process(guest: Guest) -> str:
     return guest.check("systemctl show --property MainPID --value memctl-agent").strip()
 
 
+#: The kernel lets root write these without a capability. The first names a program that the kernel
+#: runs as root, outside of any sandbox.
+OTHERS_FILES = ("/proc/sys/kernel/core_pattern", "/sys/power/state")
+
+
+def may_write(guest: Guest, pid: str, path: str) -> bool:
+    """Whether the file can be opened for writing as the process sees it. Nothing is written.
+
+    The shell that opens it has all capabilities, so only the process's mounts can refuse it.
+    """
+    return guest.run(f": >>/proc/{pid}/root{path}").status == 0
+
+
+def check_sandbox(guest: Guest, pid: str) -> None:
+    """Checks the process's view of files and of other processes; process 1 has the guest's."""
+    for path in OTHERS_FILES:
+        assert may_write(guest, "1", path) and not may_write(guest, pid, path), path
+    assert may_write(guest, pid, "/sys/devices/system/memory/auto_online_blocks")
+    # The last line of a path is the mount on top.
+    lines = guest.check(f"cut -d ' ' -f 5,6 /proc/{pid}/mountinfo").splitlines()
+    mounts = {path: options.split(",") for path, options in (line.split(" ") for line in lines)}
+    print(mounts)
+    writable = {path for path, options in mounts.items() if "rw" in options}
+    memory = "/sys/devices/system/memory"
+    assert writable == {"/proc", "/run/memctl-agent", memory, "/tmp", "/var/tmp"}
+    executable = {path for path, options in mounts.items() if "noexec" not in options}
+    assert "/usr/sbin/memctl-agent" in executable
+    assert executable <= {"/usr/sbin/memctl-agent", "/usr/lib", "/usr/lib32", "/usr/lib64"}
+    assert guest.run("/proc/1/root/bin/true").status == 0
+    assert guest.run(f"/proc/{pid}/root/bin/true").status != 0
+    assert "hidepid=ptraceable" in guest.check(f"grep ' /proc ' /proc/{pid}/mountinfo")
+    names = ("MemoryMax", "RestrictAddressFamilies", "TasksMax")
+    shown = guest.check(f"systemctl show memctl-agent --property {','.join(names)}")
+    assert sorted(shown.split()) == [
+        f"MemoryMax={256 * MIB * 1024}",
+        "RestrictAddressFamilies=AF_NETLINK",
+        "TasksMax=4",
+    ]
+
+
 def test_a_starving_guest_grows_with_the_agents_unit_in_its_sandbox(guest: Guest) -> None:
     guest.check("systemctl is-active memctl-agent && systemctl is-enabled memctl-agent")
     print(guest.check("systemctl status --no-pager memctl-agent"))
@@ -115,6 +155,7 @@ def test_a_starving_guest_grows_with_the_agents_unit_in_its_sandbox(guest: Guest
             f"readlink /proc/{pid}/ns/{namespace} /proc/1/ns/{namespace}"
         ).split()
         assert own != init
+    check_sandbox(guest, pid)
 
     rated = guest.check("systemd-analyze security --no-pager memctl-agent")
     exposure = re.search(r"Overall exposure level for memctl-agent.service: ([0-9.]+)", rated)
@@ -126,14 +167,70 @@ def test_a_starving_guest_grows_with_the_agents_unit_in_its_sandbox(guest: Guest
     left = guest.facts().mem_available_kib
     print(f"{guest.name}: {left} KiB left")
     assert left < 16 * MIB
+    grows(guest, pid)
+    guest.release_memory()
+    assert resize(guest, "300m").ending == (0, "verified", None)
+
+    # Without what it keeps of its files, Debian would answer nobody. So 5 MiB are free beside that.
+    guest.leave_free(5)
+    free = guest.facts().mem_free_kib
+    print(f"{guest.name}: {free} KiB free")
+    assert free < 8 * MIB
+    grows(guest, pid)
+    guest.check("umount /fill && rmdir /fill")
+    assert resize(guest, "300m").ending == (0, "verified", None)
+
+
+def grows(guest: Guest, pid: str) -> None:
+    """The guest grows to 1 GiB, and its agent, the process `pid`, is reloaded."""
     done = resize(guest, "1g")
     assert done.ending == (0, "verified", None), done.told
     size_is(guest, 1024)
-    guest.release_memory()
     guest.check("systemctl reload memctl-agent")
     assert main_process(guest) == pid
     check_sound(guest)
-    assert resize(guest, "300m").ending == (0, "verified", None)
+
+
+HOTADD = "/etc/udev/rules.d/40-hotadd.rules"
+HOTADD_RULES = """\
+SUBSYSTEM=="memory", ACTION=="add", TEST=="state", ATTR{state}!="online", \\
+  ATTR{state}="online_movable"
+SUBSYSTEM=="cpu", ACTION=="add", RUN+="/bin/touch /run/cpu-was-added"
+"""
+POLICY = "/sys/devices/system/memory/auto_online_blocks"
+
+
+def test_a_udev_rule_is_mended_and_the_one_for_processors_stays(
+    debian: DebianLab, guest: Guest
+) -> None:
+    """udev alone brings the blocks online here: no agent runs, and the kernel does nothing."""
+    size_mib = guest.snapshot().target_kib // MIB
+    policy = guest.check(f"cat {POLICY}").strip()
+    guest.check(f"printf %s {shlex.quote(HOTADD_RULES)} >{HOTADD}")
+    guest.check("udevadm control --reload && systemctl restart memctl-agent")
+    guest.wait_for_agent()
+    found = doctor(debian, guest).finding("udev_rule", guest)
+    assert found["severity"] == "bad" and HOTADD in found["message"]
+    guest.check(found["remedy"].removeprefix("in the guest: "))
+    guest.wait_for_agent()
+    assert doctor(debian, guest).finding("udev_rule", guest)["severity"] == "good"
+
+    guest.check(f"systemctl stop memctl-agent && echo offline >{POLICY}")
+    try:
+        done = resize(guest, f"{size_mib + 256}m", "--agentless")
+        assert done.ending == (0, "verified", None), done.told
+        guest.check("udevadm settle")
+        facts = guest.facts()
+        assert not facts.offline_blocks
+        assert "Movable" not in {block.zone for block in facts.blocks}
+        guest.check("udevadm trigger --action=add --subsystem-match=cpu && udevadm settle")
+        guest.check("test -e /run/cpu-was-added")
+    finally:
+        guest.check(f"rm -f {HOTADD} /etc/udev/rules.d/00-memctl.rules /run/cpu-was-added")
+        guest.check(f"udevadm control --reload && echo {policy} >{POLICY}")
+        guest.check("systemctl start memctl-agent")
+        guest.wait_for_agent()
+    assert resize(guest, f"{size_mib}m").ending == (0, "verified", None)
 
 
 def hello(guest: Guest) -> str:

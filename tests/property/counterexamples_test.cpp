@@ -44,7 +44,8 @@ TEST(Counterexample, AGuestThatCrashesOnTheWayBack) {
            .amount = 31,
            .options = {.timeout = 114ms,
                        .on_failure = OnFailure::keep,
-                       .online = OnlineZone::movable}},
+                       .online = OnlineZone::movable,
+                       .force_movable = true}},
           {.goal = Goal::down, .amount = 309, .options = {.timeout = 38ms}}});
 }
 
@@ -55,7 +56,9 @@ TEST(Counterexample, ALargeGuestAtItsWatermark) {
           .guests = {{.type = DomainType::hvm,
                       .memory = 2390_MiB,
                       .linux = {.online_policy = "online", .kernel_free = 8_MiB}}}},
-         {{.goal = Goal::up, .amount = 16, .options = {.online = OnlineZone::movable}}});
+         {{.goal = Goal::up,
+           .amount = 16,
+           .options = {.online = OnlineZone::movable, .force_movable = true}}});
 }
 
 /// Seed 4170. The guest went on populating between the reading of its size and the new target, and
@@ -69,7 +72,8 @@ TEST(Counterexample, APartThatIsKeptInMovableBlocks) {
            {{.goal = Goal::largest,
              .options = {.timeout = timeout,
                          .on_failure = OnFailure::keep,
-                         .online = OnlineZone::movable}},
+                         .online = OnlineZone::movable,
+                         .force_movable = true}},
             {.goal = Goal::same}});
   }
 }
@@ -85,7 +89,7 @@ TEST(Counterexample, AWayBackInManyStages) {
                       .linux = {.block_size = 256_MiB}}}},
          {{.goal = Goal::up,
            .amount = 480,
-           .options = {.timeout = 519ms, .online = OnlineZone::movable}}});
+           .options = {.timeout = 519ms, .online = OnlineZone::movable, .force_movable = true}}});
 }
 
 /// Seed 4170. Memory that the balloon still had to take was counted as free.
@@ -97,8 +101,10 @@ TEST(Counterexample, ABalloonThatCouldNotShrinkYet) {
                       .linux = {.online_policy = "online", .kernel_free = 8452_KiB}}}},
          {{.goal = Goal::up,
            .amount = 88,
-           .options = {
-               .timeout = 9ms, .on_failure = OnFailure::keep, .online = OnlineZone::movable}}});
+           .options = {.timeout = 9ms,
+                       .on_failure = OnFailure::keep,
+                       .online = OnlineZone::movable,
+                       .force_movable = true}}});
 }
 
 /// Seed 4170. Without an agent, the stages counted on memory for descriptions that no stage added.
@@ -128,7 +134,7 @@ TEST(Counterexample, AGuestThatArrivesAtItsEarlierTargetOnTheWayBack) {
            .options = {.on_failure = OnFailure::keep}},
           {.goal = Goal::down,
            .amount = 566,
-           .options = {.timeout = 4ms, .online = OnlineZone::movable}}});
+           .options = {.timeout = 4ms, .online = OnlineZone::movable, .force_movable = true}}});
 }
 
 /// The guest cannot give back as much as its target says, so it looks as if it grew, and its pool

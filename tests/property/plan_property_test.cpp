@@ -5,21 +5,45 @@
 #include <rapidcheck.h>
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "memctl/size.hpp"
+#include "plan/diagnosis.hpp"
 #include "plan/limits.hpp"
 #include "plan/plan.hpp"
 #include "plan/step.hpp"
 #include "random_facts.hpp"
+#include "random_host.hpp"
+#include "resize/inquiry.hpp"
+#include "resize/operation.hpp"
+#include "support/simulation.hpp"
 
 namespace memctl::plan {
 namespace {
 
 using property::any_input;
+using property::hostile_texts;
+using property::one_in;
 using property::sizes;
 using property::sound_input;
+
+/// A stage is large enough, ends at the goal, or is the first and replaces an earlier target or
+/// empties the balloon.
+void check_least_size(const Input& input, const Plan& plan) {
+  Kib size = present_size(input);
+  for (const Stage& stage : plan.stages) {
+    const Kib moved = std::max(stage.size - size, size - stage.size);
+    const bool replaces = &stage == &plan.stages.front() && owes(input.guest);
+    const bool empties = &stage == &plan.stages.front() && stage.size > size &&
+                         stage.size - size == room_of(input.guest).inflated;
+    RC_ASSERT(moved >= smallest_stage || stage.size == plan.to || replaces || empties);
+    size = stage.size;
+  }
+  RC_ASSERT(plan.stages.size() <= 40U);
+}
 
 Kib kernel_zone(const Input& input) { return room_of(input.guest).kernel_zone.value_or(0_KiB); }
 
@@ -105,6 +129,7 @@ TEST(PlanProperty, EachStageOfAGrowthFitsIntoTheGuestAndTheHost) {
       host += stage.host_memory;
       size = stage.size;
     }
+    check_least_size(input, plan);
     RC_ASSERT(size == to);
     RC_ASSERT(host == to - present);
     RC_ASSERT(host + plan.pool_growth + input.terms.host_reserve <= to_kib(input.host.available()));
@@ -134,6 +159,7 @@ TEST(PlanProperty, EachStageOfAShrinkLeavesTheKernelItsReserve) {
       size = stage.size;
     }
     RC_ASSERT(size == made.value().to);
+    check_least_size(input, made.value());
   }));
 }
 
@@ -160,6 +186,189 @@ TEST(PlanProperty, TheNextStageIsThePlansFirst) {
     const auto next = next_stage(input, plan.value().to);
     RC_ASSERT(next.has_value());
     RC_ASSERT(next.value() == plan.value().stages.front());
+  }));
+}
+
+TEST(PlanProperty, ADomainWithAPciDeviceGetsNoNewBlock) {
+  EXPECT_TRUE(rc::check("PCI devices", [] {
+    Input input = *any_input();
+    input.domain.passthrough_devices = *rc::gen::inRange(1, 3);
+    const auto range = range_of(input);
+    RC_PRE(range.has_value());
+    const Kib present = present_size(input);
+    const Kib largest = range.value().largest.size;
+    RC_ASSERT(largest <= std::max(present, input.domain.boot_limit.value_or(present)));
+    const Plan plan = make_plan(input, largest).value();
+    for (const Stage& stage : plan.stages) RC_ASSERT(stage.blocks == 0);
+    if (largest <= present) return;
+    const Kib taken = host_need(input, largest).all();
+    RC_ASSERT(taken <= host_spare(input));
+    RC_ASSERT(taken >= largest - present + (largest - present) / 512);
+  }));
+}
+
+TEST(PlanProperty, AtMostThreeTimesWhatTheKernelCanUseBecomesMovable) {
+  EXPECT_TRUE(rc::check("movable memory", [] {
+    Input input = *sound_input();
+    input.terms.online = OnlineZone::movable;
+    input.terms.force_movable = false;
+    const auto range = range_of(input);
+    RC_PRE(range.has_value());
+    const Kib largest = range.value().largest.size;
+    RC_PRE(whole_pages(input.domain, largest) > described_size(input));
+    const Plan plan = make_plan(input, largest).value();
+    const AgentReport& report = input.guest->report;
+    const Kib block = input.guest->hello.block_size;
+    std::int64_t added = 0;
+    for (const Stage& stage : plan.stages) added += stage.blocks;
+    const std::int64_t movable =
+        report.blocks_movable + report.blocks_present - report.blocks_online + added;
+    const Kib kernel =
+        report.mem_total + report.balloon_inflated.value_or(Kib{}) - block * report.blocks_movable;
+    // A present size that is no number of whole pages can take one block more.
+    const Kib present = present_size(input);
+    const std::int64_t odd = whole_pages(input.domain, present) == present ? 0 : 1;
+    RC_ASSERT(block * (movable - odd) <= kernel * 3);
+    input.terms.force_movable = true;
+    RC_ASSERT(range_of(input).value().largest.size >= largest);
+  }));
+}
+
+/// A guest whose agent is honest.
+host::sim::GuestSpec honest_guest() {
+  host::sim::GuestSpec spec = (*property::hosts()).guests.front();
+  spec.agent = {};
+  spec.journal.clear();
+  spec.linux.online_fails = false;
+  spec.linux.populated_per_second = Kib{};
+  return spec;
+}
+
+/// The guest shrinks on the simulator, and then is asked for the way back. Before that it may have
+/// grown and got a PCI device, and an administrator may have bounded it.
+TEST(PlanProperty, AShrinkWithAWayBackHasIt) {
+  EXPECT_TRUE(rc::check("the way back", [] {
+    test::Simulation simulation{{.host = 128_GiB, .xen_minor = *rc::gen::element(17, 20, 22)}};
+    const auto added = simulation.world.try_add_guest(honest_guest());
+    RC_PRE(added.has_value());
+    const DomainId id = added.value();
+    simulation.world.advance(std::chrono::seconds{10});
+    RC_PRE(simulation.world.guest(id).alive());
+    auto& record = *simulation.world.toolstack().find(id);
+    ResizeOptions options{.allow_hvm_devices = true};
+    resize::Question question = resize::question_of(options);
+    const auto resize_to = [&](SizeRequest size) {
+      resize::ResizeOperation operation{simulation.port(), record.identity, size, options,
+                                        question};
+      return simulation.run(operation.run());
+    };
+    const auto plan_to = [&](SizeRequest size) {
+      return simulation.run(resize::plan_only(simulation.port(), record.identity, size, question));
+    };
+
+    if (one_in(2)) RC_PRE(resize_to(SizeRequest::relative(*sizes(4_KiB, 8_GiB))).has_value());
+    if (one_in(3)) record.passthrough_devices = 1;
+    if (one_in(4)) question.terms.maximum = *sizes(128_MiB, 16_GiB);
+    question.terms.allow_hvm_devices = one_in(2);
+    const auto stay = plan_to(SizeRequest::relative(Kib{}));
+    RC_PRE(stay.has_value());
+    const Kib present = stay.value().from;
+    const Kib smallest = stay.value().range.smallest.size;
+    RC_PRE(smallest < present);
+
+    const auto shrink = plan_to(*sizes(smallest, present - kib_per_page));
+    RC_PRE(shrink.has_value());
+    RC_PRE(resize_to(shrink.value().to).has_value());
+    const auto back = plan_to(present);
+    const std::string& why_not = shrink.value().no_way_back;
+    RC_CLASSIFY(!why_not.empty(), "no way back");
+    RC_LOG() << why_not << "\n" << (back ? std::string{} : back.error().message);
+    RC_ASSERT(back.has_value() == why_not.empty());
+    if (back) {
+      RC_ASSERT(back.value().no_way_back.empty());
+      return;
+    }
+    const std::string begin = "no way back to " + to_string(present) + ": ";
+    RC_ASSERT(why_not.starts_with(begin));
+    RC_ASSERT(back.error().message.ends_with(why_not.substr(begin.size())));
+  }));
+}
+
+/// The facts of a domain that has grown as the plan says, if nothing else happened.
+Input grown(Input input, const Plan& plan) {
+  const Kib more = plan.to - present_size(input);
+  input.domain.memory.allocated = settled_pages(input, plan.to);
+  input.domain.target = plan.to - input.domain.video_ram;
+  AgentReport& report = input.guest->report;
+  Kib described;
+  for (const Stage& stage : plan.stages) {
+    described += input.guest->hello.block_size * stage.blocks;
+    report.kernel_zone_free -= stage.memmap;
+  }
+  report.kernel_zone_free += more;
+  report.mem_total += more;
+  report.balloon_inflated = report.balloon_inflated.value_or(Kib{}) + described - more;
+  report.balloon_current = report.balloon_target;
+  return input;
+}
+
+TEST(PlanProperty, WhatTwoResizesReachOneReachesToo) {
+  EXPECT_TRUE(rc::check("growth in two resizes", [] {
+    Input input = *sound_input();
+    input.terms.online = OnlineZone::kernel;
+    const Kib present = present_size(input);
+    const auto range = range_of(input);
+    RC_PRE(range.has_value());
+    RC_PRE(range.value().largest.size > present + kib_per_page);
+    const auto first = make_plan(input, *sizes(present + kib_per_page, range.value().largest.size));
+    RC_PRE(first.has_value());
+    const Kib to = first.value().to + *sizes(4_KiB, 1_TiB);
+    if (walk(grown(input, first.value()), to)) RC_ASSERT(walk(input, to).has_value());
+  }));
+}
+
+/// All commands and instructions that a domain with this input is given.
+std::vector<std::string> advice_for(const Input& input, Kib to) {
+  DomainExam exam{.facts = input, .library_version = "0.1.0"};
+  exam.facts.terms.agentless = false;  // as the doctor asks
+  if (input.guest) exam.hello = input.guest->hello;
+  std::vector<std::string> advice;
+  for (const Finding& finding : diagnose_domain(exam)) advice.push_back(finding.remedy);
+  for (const Finding& finding : diagnose_guest(exam)) advice.push_back(finding.remedy);
+  const auto plan = make_plan(input, to);
+  if (!plan) advice.push_back(plan.error().hint);
+  return advice;
+}
+
+TEST(PlanProperty, NothingForeignStandsInWhatIsToBePasted) {
+  EXPECT_TRUE(rc::check("hostile names and paths", [] {
+    Input input = *any_input();
+    const Kib to = *sizes(4_KiB, 8_TiB);
+    Input plain = input;
+    plain.domain.identity.name = "plain-name";
+    input.domain.identity.name = *hostile_texts();
+    if (input.guest) {
+      input.guest->hello.udev_rule = *hostile_texts();
+      plain.guest->hello.udev_rule = "/etc/udev/rules.d/40-own.rules";
+      input.guest->hello.agent_version = "x" + *hostile_texts();
+      plain.guest->hello.agent_version = "x";
+      input.guest->hello.no_hotplug_reason = *hostile_texts();
+    }
+    input.holder.owner = *hostile_texts();
+    plain.holder.owner = "a process";
+    auto expected = advice_for(plain, to);
+    for (std::string& advice : expected) {
+      const auto at = advice.find("plain-name");
+      if (at != std::string::npos) {
+        const std::string id = std::to_string(number(plain.domain.identity.id));
+        advice.replace(at, std::string_view{"plain-name"}.size(), id);
+        const auto again = advice.find("plain-name");
+        if (again != std::string::npos) {
+          advice.replace(again, std::string_view{"plain-name"}.size(), id);
+        }
+      }
+    }
+    RC_ASSERT(advice_for(input, to) == expected);
   }));
 }
 

@@ -25,7 +25,9 @@ void showValue(const Input& input, std::ostream& out) {
       << to_string(to_kib(domain.memory.allocated)) << " of target " << optional(domain.target)
       << ", static-max " << optional(domain.limit) << ", boot " << optional(domain.boot_limit)
       << ", pool " << optional(domain.pool) << ", frozen " << optional(domain.frozen_pool)
-      << (domain.managed_by_libvirt == true ? ", libvirt" : "") << ", video "
+      << (domain.managed_by_libvirt == true ? ", libvirt" : "")
+      << (domain.passthrough_devices != 0 ? ", PCI device" : "")
+      << (domain.identity.device_model_of ? ", device model" : "") << ", video "
       << to_string(domain.video_ram) << ", max_pages " << to_string(domain.memory.max_pages)
       << ", vcpus " << domain.vcpus;
   if (!input.guest) {
@@ -37,8 +39,10 @@ void showValue(const Input& input, std::ostream& out) {
       << to_string(input.guest->hello.block_size) << ", kernel-zone free "
       << to_string(report.kernel_zone_free) << " + " << to_string(report.kernel_zone_reclaimable)
       << ", inflated " << optional(report.balloon_inflated) << ", total "
-      << to_string(report.mem_total)
-      << (input.terms.online == OnlineZone::movable ? "; movable" : "");
+      << to_string(report.mem_total) << ", offline blocks "
+      << report.blocks_present - report.blocks_online << ", movable blocks "
+      << report.blocks_movable << (input.terms.online == OnlineZone::movable ? "; movable" : "")
+      << (input.terms.force_movable ? ", forced" : "");
 }
 
 }  // namespace plan
@@ -84,7 +88,8 @@ DomainFacts sound_domain() {
 void make_odd(DomainFacts& facts) {
   facts.memory.paused = one_in(60);
   facts.has_stored_configuration = !one_in(60);
-  if (one_in(40)) facts.passthrough_devices = 1;
+  if (one_in(10)) facts.passthrough_devices = *rc::gen::inRange(1, 3);
+  if (one_in(60)) facts.identity.device_model_of = DomainId{2};
   if (one_in(10)) facts.emulated_dma_devices = true;
   if (one_in(10)) facts.managed_by_libvirt = true;
   if (one_in(30)) facts.pod_entries = Pages{512};
@@ -114,7 +119,14 @@ GuestFacts guest(const DomainFacts& domain) {
                               .kernel_zone_free = free,
                               .kernel_zone_reclaimable = one_in(2) ? Kib{} : (total - free) / 2}};
   if (!one_in(5)) facts.report.balloon_inflated = one_in(2) ? Kib{} : *sizes(4_KiB, 1_TiB);
+  if (one_in(6)) {  // it starves: the description of a block may fit, or what the balloon holds
+    facts.report.kernel_zone_free = *sizes(4_MiB, 16_MiB);
+    facts.report.kernel_zone_reclaimable = Kib{};
+    facts.report.balloon_inflated = *sizes(4_KiB, 8_MiB);
+  }
   if (one_in(4)) facts.report.blocks_movable = 3;
+  facts.report.blocks_present = facts.report.blocks_online = 3;
+  if (one_in(8)) facts.report.blocks_present += *rc::gen::inRange(1, 9);
   if (one_in(2)) {
     // Linux gives up as much as the video RAM, or not, and does not find some of its memory.
     const Kib asked = *domain.target - (one_in(2) ? domain.video_ram : Kib{}) - 388_KiB;
@@ -145,6 +157,19 @@ rc::Gen<DomainType> types() {
   return rc::gen::element(DomainType::pv, DomainType::pvh, DomainType::hvm);
 }
 
+rc::Gen<std::string> hostile_texts() {
+  return rc::gen::exec([] {
+    static const std::string signs = " ;|&$`'\"\\\n\x1b<>()*?~#-/.=!\x80";
+    static const std::vector<std::string> beginnings{
+        "", "-", "--all ", "web1; ", "/etc/udev/rules.d/", "/etc/udev/rules.d/../../xen/"};
+    std::string text = *rc::gen::elementOf(beginnings);
+    for (int length = *rc::gen::inRange(1, 20); length > 0; --length) {
+      text += one_in(3) ? 'x' : *rc::gen::elementOf(signs);
+    }
+    return text + ";";
+  });
+}
+
 rc::Gen<plan::Input> sound_input() {
   return rc::gen::exec([] {
     plan::Input input;
@@ -153,7 +178,8 @@ rc::Gen<plan::Input> sound_input() {
     if (one_in(3)) input.host.claimed = to_pages(*sizes(4_KiB, to_kib(input.host.free)));
     input.guest = guest(input.domain);
     input.terms = {.host_reserve = one_in(4) ? *sizes(4_KiB, 1_GiB) : 64_MiB,
-                   .online = one_in(5) ? OnlineZone::movable : OnlineZone::kernel};
+                   .online = one_in(5) ? OnlineZone::movable : OnlineZone::kernel,
+                   .force_movable = one_in(2)};
     if (one_in(10)) input.terms.maximum = *sizes(64_MiB, 2_TiB) + odd_rest();
     return input;
   });

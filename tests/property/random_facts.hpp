@@ -5,6 +5,8 @@
 
 #include <rapidcheck.h>
 
+#include <string>
+
 #include "plan/input.hpp"
 
 namespace memctl {
@@ -23,6 +25,8 @@ namespace memctl::property {
 [[nodiscard]] Kib odd_rest();
 /// True once in `n` times.
 [[nodiscard]] bool one_in(int n);
+/// What a name or a path may be, so that it does harm in a command. Never a plain word.
+[[nodiscard]] rc::Gen<std::string> hostile_texts();
 /// A domain that has nothing against a resize, with an agent that answers.
 [[nodiscard]] rc::Gen<plan::Input> sound_input();
 /// The same, or a domain with anything missing, unknown or in the way.

@@ -23,7 +23,7 @@ GuestSpec guest(int number) {
   spec.hap = !one_in(6);
   spec.freeze_pool = one_in(3);
   spec.managed_by_libvirt = one_in(12);
-  if (one_in(25)) spec.passthrough_devices = 1;
+  if (one_in(12)) spec.passthrough_devices = 1;
   spec.emulated_dma_devices = one_in(12);
 
   auto& kernel = spec.linux;
@@ -38,9 +38,11 @@ GuestSpec guest(int number) {
   kernel.online_fails = one_in(25);
   if (one_in(12)) kernel.populated_per_second = *sizes(4_KiB, 128_MiB);
   if (one_in(10)) kernel.off_target = kib_per_page * *rc::gen::inRange(1, 16);
-  static constexpr std::array conducts{
-      AgentConduct::absent, AgentConduct::killed, AgentConduct::garbage, AgentConduct::huge,
-      AgentConduct::lying,  AgentConduct::stale,  AgentConduct::deleting};
+  static constexpr std::array conducts{AgentConduct::absent,   AgentConduct::killed,
+                                       AgentConduct::garbage,  AgentConduct::huge,
+                                       AgentConduct::lying,    AgentConduct::stale,
+                                       AgentConduct::deleting, AgentConduct::chattering,
+                                       AgentConduct::dripping, AgentConduct::owing};
   if (one_in(12)) spec.agent.conduct = *rc::gen::elementOf(conducts);
   // Agents and records of later versions.
   if (one_in(10)) spec.agent.protocol_max = 3;
@@ -98,6 +100,7 @@ rc::Gen<Step> steps() {
     if (one_in(8)) options.timeout = std::chrono::milliseconds{*rc::gen::inRange(1, 5000)};
     if (one_in(4)) options.on_failure = OnFailure::keep;
     if (one_in(6)) options.online = OnlineZone::movable;
+    options.force_movable = one_in(2);
     options.agentless = one_in(15);
     options.allow_hvm_devices = one_in(2);
     if (one_in(8)) options.host_reserve = *sizes(4_KiB, 1_GiB);
@@ -136,7 +139,7 @@ void showValue(const Step& step, std::ostream& out) {
   if (options.timeout) out << "; timeout " << options.timeout->count();
   out << (options.on_failure == OnFailure::keep ? "; keep" : "")
       << (options.online == OnlineZone::movable ? "; movable" : "")
-      << (options.agentless ? "; agentless" : "")
+      << (options.force_movable ? ", forced" : "") << (options.agentless ? "; agentless" : "")
       << (options.allow_hvm_devices ? "; hvm devices" : "") << "; reserve "
       << to_string(options.host_reserve);
 }

@@ -35,7 +35,10 @@ void Session::check_world(const Before& before, const Step& step) {
     RC_ASSERT(figures.total() >= figures.available() && figures.available() >= Kib{});
     // A guest that lies about its memory may kill itself.
     const auto conduct = guest.spec().agent.conduct;
-    if (conduct == AgentConduct::lying || conduct == AgentConduct::huge) continue;
+    if (conduct == AgentConduct::lying || conduct == AgentConduct::huge ||
+        conduct == AgentConduct::dripping || conduct == AgentConduct::owing) {
+      continue;
+    }
     const auto then = before.oom_kills.find(id);
     const bool killed =
         then != before.oom_kills.end() && guest.kernel().memory().oom_kills() != then->second;

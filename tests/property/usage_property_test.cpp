@@ -73,6 +73,7 @@ const Words known_words = {
     "--dryrun",
     "--agentless",
     "--allow-hvm-devices",
+    "--force-movable",
     "--help",
     "-h",
     "--version",

@@ -134,8 +134,9 @@ RC_GTEST_PROP(VersionsProperty, ARecordOfAnotherFormatOrWithANonsensicalSizeIsNo
   } else {
     const auto* key = *rc::gen::element("size_kib", "present_kib", "limit_kib", "max_pages_kib",
                                         "settled_offset_kib", "to_kib", "operation", "owner");
-    text[key] = *rc::gen::element<json>(json(nullptr), json(1e300), json(0.5), json(true),
-                                        json::array(), json::object());
+    text[key] =
+        *rc::gen::element<json>(json(nullptr), json(1e300), json(0.5), json(true),
+                                json(-(std::int64_t{1} << 43)), json::array(), json::object());
   }
   RC_ASSERT(!resize::record_from(text.dump()).has_value());
   text.erase("to_kib");

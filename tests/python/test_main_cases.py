@@ -109,7 +109,7 @@ def test_the_doctor_and_the_recovery_find_nothing(host: memctl.Host, domain: mem
     findings = {finding.check: finding for finding in domain.doctor()}
     assert findings[memctl.Check.AGENT].severity == memctl.Severity.GOOD
     assert findings[memctl.Check.LEFTOVER].severity == memctl.Severity.GOOD
-    assert [finding.subject for finding in host.doctor()] == [memctl.Subject.HOST] * 5
+    assert [finding.subject for finding in host.doctor()] == [memctl.Subject.HOST] * 6
     recovery = domain.recover()
     assert recovery.report is None and recovery.error is None
     assert domain.identity in [one.domain for one in host.recover()]

@@ -133,3 +133,39 @@ def test_a_closed_host_answers_no_question() -> None:
     for question in questions:
         with pytest.raises(memctl.HostClosed):
             asyncio.run(question())
+
+
+def test_movable_memory_is_bounded_unless_it_is_forced(host: memctl.Host) -> None:
+    domain = host["demo-pv"]
+    with pytest.raises(memctl.Error) as caught:
+        domain.plan("32GiB", online="movable")
+    assert caught.value.cause is memctl.Cause.GUEST_MEMMAP
+    assert domain.plan("32GiB", online="movable", force_movable=True).to_size == memctl.Size(
+        "32GiB"
+    )
+    report = domain.resize("32GiB", online="movable", force_movable=True)
+    assert report.verified.all
+
+
+def test_a_shrink_without_a_way_back_says_so(simulate: Simulate) -> None:
+    guest = {"name": "g", "type": "pv", "memory": "4GiB"}
+    policy = memctl.Policy(domains=[memctl.DomainPolicy("g", maximum="3584MiB")])
+    with memctl.Host(simulate(guests=[guest]), policy=policy) as host:
+        plan = host["g"].plan("3GiB")
+        why = "no way back to 4096 MiB: the administrator allows at most 3584 MiB"
+        assert plan.no_way_back == why
+        assert plan.to_dict()["no_way_back"] == why
+    actions = [{"at": 0, "do": "take-host-memory", "size": "12GiB"}]
+    with memctl.Host(simulate(host="16GiB", guests=[guest], actions=actions)) as host:
+        assert host["g"].plan("3GiB").no_way_back is None
+
+
+@pytest.mark.parametrize("name", ["web; touch x", "-x", "a b", "12", "w\n", "web1"])
+def test_a_hint_has_the_domain_as_one_word(simulate: Simulate, name: str) -> None:
+    guest = {"name": name, "agent": "absent"}
+    with memctl.Host(simulate(guests=[guest])) as host:
+        (domain,) = host
+        with pytest.raises(memctl.DeadlineExceeded) as caught:
+            domain.wait_for_agent(0.1)
+    word = "web1" if name == "web1" else "1"
+    assert caught.value.hint == f"memctl doctor {word} tells what the guest lacks"

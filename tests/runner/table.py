@@ -132,6 +132,17 @@ LAB_FULL = {
     "kernels": ("test_kernels.py",),
     "xl": ("test_xl_front.py",),
 }
+#: The groups that run with --full on hosts whose xenstore is oxenstored, as Debian has it, instead
+#: of xenstored.
+LAB_OXENSTORED = {
+    "oxenstored-crash": ("test_crash.py",),
+    "oxenstored": (
+        "test_contract.py",
+        "test_dangers.py",
+        "test_rivals.py",
+        "test_bad_input.py",
+    ),
+}
 #: The group of the full image, which runs with --full once the packages are made.
 LAB_DEBIAN = {
     "debian": ("test_debian_host.py", "test_debian_packages.py", "test_debian_libvirt.py"),
@@ -219,7 +230,11 @@ def other_release(fresh: bool, with_lab: bool) -> list[Job]:
 def lab(full: bool) -> list[Job]:
     """The jobs of the lab. Each boots its own host."""
     groups = {**LAB_FULL, **LAB} if full else LAB
-    return [_lab(name, files, full) for name, files in groups.items()]
+    jobs = [_lab(name, files, full) for name, files in groups.items()]
+    if full:
+        options = ("--host=xen", "--xenstored=oxenstored")
+        jobs += [_lab(name, files, full, options) for name, files in LAB_OXENSTORED.items()]
+    return jobs
 
 
 def debian() -> list[Job]:
@@ -246,10 +261,12 @@ def debian_elsewhere() -> list[Job]:
     ]
 
 
-def _lab(group: str, files: tuple[str, ...], full: bool) -> Job:
+def _lab(
+    group: str, files: tuple[str, ...], full: bool, other_options: tuple[str, ...] = ()
+) -> Job:
     name = f"lab.{group}.full" if full else f"lab.{group}"
     report = RELEASE / "reports" / f"{name}.xml"
-    options = ("--full",) if full else ()
+    options = (*(("--full",) if full else ()), *other_options)
     command = (PYTHON, "-m", "pytest", "-q", "-rA", "--no-header", f"--junitxml={report}")
     also = LAB_ALSO.get(group, Inputs())
     every = ("tests/lab", "tests/python", "examples/python", "docs/schema", "pyproject.toml")

@@ -58,6 +58,7 @@ class FaultyCalls {
     if (plan_.killed_) return dead();
     plan_.calls_.push_back(name);
     plan_.times_.push_back(world_.clock().now());
+    if (plan_.time_of_each_call_ > host::Duration{}) world_.advance(plan_.time_of_each_call_);
     const auto& fault = plan_.fault_;
     if (!fault || plan_.happened_) return std::nullopt;
     if (!fault->call.empty() && fault->call != name) return std::nullopt;
@@ -146,9 +147,9 @@ class FaultyHypervisor final : public Hypervisor {
       return inner_.set_frozen_pool(domain, from, to);
     });
   }
-  Result<bool> save_in_progress(DomainId domain) override {
+  Result<bool> save_in_progress(DomainId domain, host::Duration oldest) override {
     return calls_.through<bool>("save_in_progress",
-                                [&] { return inner_.save_in_progress(domain); });
+                                [&] { return inner_.save_in_progress(domain, oldest); });
   }
 
  private:

@@ -51,6 +51,10 @@ class FaultPlan {
   explicit FaultPlan(WatchConduct watches, std::string on = {})
       : watches_{watches}, watches_on_{std::move(on)} {}
 
+  /// Each call keeps the host's thread busy for so long. In the simulator calls take no time, so
+  /// whoever makes many calls would hold up nobody.
+  void each_call_takes(host::Duration time) { time_of_each_call_ = time; }
+
   /// Every call so far, by name, in order.
   [[nodiscard]] const std::vector<std::string>& calls() const { return calls_; }
   /// The time of each call.
@@ -63,6 +67,7 @@ class FaultPlan {
   std::optional<Fault> fault_{};
   WatchConduct watches_{WatchConduct::prompt};
   std::string watches_on_{};
+  host::Duration time_of_each_call_{};
   std::vector<std::string> calls_{};
   std::vector<host::TimePoint> times_{};
   int matching_{0};

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <functional>
 #include <string>
@@ -68,6 +69,23 @@ class Recorded final : public Environment {
  private:
   ProgressBar::Style style_;
 };
+
+TEST(EventQueue, ThatIsFullKeepsTheNewestEventOfEachOperation) {
+  EventQueue queue{2};
+  queue.push(1, {.phase = Phase::restore, .now = Kib{1}});
+  for (int each = 1; each <= 20'000; ++each) {
+    queue.push(0, {.phase = Phase::populate, .now = Kib{each}});
+  }
+  queue.push(1, {.phase = Phase::restore, .now = Kib{2}});
+  std::array<Kib, 2> newest{};
+  int events = 0;
+  for (auto item = queue.pop(); item.kind == EventQueue::Kind::event; item = queue.pop()) {
+    newest.at(item.operation) = item.event.now;
+    ++events;
+  }
+  EXPECT_EQ(events, 10'000);
+  EXPECT_EQ(newest, (std::array{Kib{20'000}, Kib{2}}));
+}
 
 TEST(Commands, AResizeTellsItsEndOnStandardOutput) {
   Recorded memctl;

@@ -121,21 +121,21 @@ TEST(Text, ARecoverySaysWhatBecameOfTheResize) {
 }
 
 TEST(Text, APlanIsATableOfStages) {
-  const Plan plan{.domain = web1,
-                  .from = 160_MiB,
-                  .to = 1_GiB,
-                  .limit = 1_GiB,
-                  .earlier_limit = 512_MiB,
-                  .pool = 16_MiB,
-                  .pool_growth = 14_MiB,
-                  .stored_pool = 18_MiB,
-                  .host_free = 2060_MiB,
-                  .host_reserve = 64_MiB,
-                  .stages = {{288_MiB, 1, 2_MiB, 128_MiB}, {1_GiB, 6, 12_MiB, 736_MiB}},
-                  .range = {.smallest = {.size = 93_MiB},
-                            .largest = {.size = 6304_MiB},
-                            .step = 2_GiB,
-                            .step_from = 160_MiB}};
+  Plan plan{.domain = web1,
+            .from = 160_MiB,
+            .to = 1_GiB,
+            .limit = 1_GiB,
+            .earlier_limit = 512_MiB,
+            .pool = 16_MiB,
+            .pool_growth = 14_MiB,
+            .stored_pool = 18_MiB,
+            .host_free = 2060_MiB,
+            .host_reserve = 64_MiB,
+            .stages = {{288_MiB, 1, 2_MiB, 128_MiB}, {1_GiB, 6, 12_MiB, 736_MiB}},
+            .range = {.smallest = {.size = 93_MiB},
+                      .largest = {.size = 6304_MiB},
+                      .step = 2_GiB,
+                      .step_from = 160_MiB}};
   EXPECT_EQ(plan_text(plan),
             "web1: 160 MiB -> 1024 MiB, limit 512 MiB -> 1024 MiB\n"
             "  STAGE      SIZE  BLOCKS  MEMMAP  HOST MEMORY\n"
@@ -145,6 +145,10 @@ TEST(Text, APlanIsATableOfStages) {
             "  stored paging pool: 18 MiB, for the next restore or reboot\n"
             "  host: 2060 MiB free, 64 MiB of it left free\n"
             "  possible now: 93 MiB to 6304 MiB, above 160 MiB in steps of 2048 MiB\n");
+  plan.no_way_back = "no way back to 2048 MiB: its balloon\nis odd";
+  EXPECT_THAT(plan_text(plan),
+              testing::EndsWith("in steps of 2048 MiB\n"
+                                "  no way back to 2048 MiB: its balloon is odd\n"));
 }
 
 }  // namespace

@@ -1,101 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "plan/diagnosis.hpp"
+//
+// The findings about the host and the domain.
+#include <algorithm>
 
-#include "plan/words.hpp"
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <string>
-
+#include "diagnosis_fixture.hpp"
 #include "plan/limits.hpp"
-#include "plan/pool.hpp"
 
 namespace memctl::plan {
 namespace {
-
-using testing::HasSubstr;
-
-/// A host on which nothing is wrong.
-HostExam sound_host() {
-  return {
-      .host = {.free = to_pages(8_GiB), .total = to_pages(16_GiB), .xen_major = 4, .xen_minor = 17},
-      .settings = {.autoballoon = Autoballoon::off,
-                   .dom0_memory_is_fixed = true,
-                   .memory_managers = std::vector<std::string>{}},
-      .reserve = 64_MiB};
-}
-
-/// A settled domain with a guest on which nothing is wrong.
-DomainExam sound_domain(DomainType type = DomainType::pvh) {
-  DomainExam exam{.library_version = "0.1.0"};
-  exam.facts.being_saved = false;
-  DomainFacts& domain = exam.facts.domain;
-  domain = {.identity = {.id = DomainId{3}, .name = "web1", .type = type},
-            .memory = {.allocated = to_pages(160_MiB), .max_pages = 161_MiB},
-            .target = 160_MiB,
-            .limit = 160_MiB,
-            .has_stored_configuration = true,
-            .boot_limit = 160_MiB,
-            .boot_size = 160_MiB,
-            .passthrough_devices = 0,
-            .emulated_dma_devices = false,
-            .managed_by_libvirt = false};
-  if (type != DomainType::pv) {
-    domain.pool = pool_for(160_MiB, 1, true);
-    domain.hap = true;
-    domain.pod_entries = Pages{};
-  }
-  exam.hello = AgentHello{.protocol_min = 1,
-                          .protocol_max = 1,
-                          .agent_version = "0.1.0",
-                          .kernel_release = "6.1.158",
-                          .block_size = 128_MiB,
-                          .hotplug = true,
-                          .online_policy = "offline",
-                          .udev_rule = ""};
-  exam.facts.guest =
-      GuestFacts{.hello = *exam.hello, .report = {.blocks_present = 2, .blocks_online = 2}};
-  return exam;
-}
-
-Finding found(const std::vector<Finding>& findings, Check check) {
-  for (const Finding& finding : findings) {
-    if (finding.check == check) return finding;
-  }
-  ADD_FAILURE() << "no finding " << name(check);
-  return {};
-}
-
-/// The findings after `change` was made to a sound host, domain or guest.
-template <class Change>
-Finding on_host(Check check, Change change) {
-  HostExam exam = sound_host();
-  change(exam);
-  return found(diagnose_host(exam), check);
-}
-template <class Change>
-Finding on_domain(Check check, Change change, DomainType type = DomainType::pvh) {
-  DomainExam exam = sound_domain(type);
-  change(exam, exam.facts.domain);
-  return found(diagnose_domain(exam), check);
-}
-template <class Change>
-Finding on_guest(Check check, Change change) {
-  DomainExam exam = sound_domain();
-  change(exam.facts.guest->hello, exam.facts.guest->report);
-  exam.hello = exam.facts.guest->hello;
-  return found(diagnose_guest(exam), check);
-}
-
-/// Expects the severity, the message and the remedy.
-void expect(const Finding& finding, Severity severity, const std::string& message,
-            const std::string& remedy) {
-  EXPECT_EQ(finding.severity, severity) << finding.message;
-  EXPECT_THAT(finding.message, HasSubstr(message));
-  EXPECT_THAT(finding.remedy, HasSubstr(remedy));
-  EXPECT_EQ(remedy.empty(), finding.remedy.empty()) << finding.remedy;
-}
 
 TEST(Diagnosis, EverythingIsGoodOnASoundHostAndDomain) {
   std::vector<Finding> all = diagnose_host(sound_host());
@@ -107,6 +19,17 @@ TEST(Diagnosis, EverythingIsGoodOnASoundHostAndDomain) {
     EXPECT_EQ(finding.severity, Severity::good) << name(finding.check) << finding.message;
     EXPECT_EQ(finding.remedy, "");
     EXPECT_NE(finding.message, "");
+  }
+}
+
+TEST(Diagnosis, TheFindingsAreInTheOrderOfTheirChecks) {
+  const auto in_order = [](const std::vector<Finding>& findings) {
+    return std::ranges::is_sorted(findings, {}, &Finding::check);
+  };
+  EXPECT_TRUE(in_order(diagnose_host(sound_host())));
+  for (const DomainType type : {DomainType::pv, DomainType::pvh, DomainType::hvm}) {
+    EXPECT_TRUE(in_order(diagnose_domain(sound_domain(type)))) << name(type);
+    EXPECT_TRUE(in_order(diagnose_guest(sound_domain(type)))) << name(type);
   }
 }
 
@@ -150,6 +73,16 @@ TEST(HostDiagnosis, Autoballoon) {
                    exam.settings.autoballoon = Autoballoon::on;
                  }),
          Severity::bad, "cannot grow", R"("off")");
+}
+
+TEST(HostDiagnosis, TheProgramThatIsXenstoreIsNamed) {
+  const auto with = [](std::optional<StoreProgram> store) {
+    return on_host(Check::xenstored, [&](auto& exam) { exam.settings.store = store; });
+  };
+  expect(with(StoreProgram::xenstored), Severity::good, "xenstored, which is written in C", "");
+  expect(with(StoreProgram::oxenstored), Severity::good, "oxenstored, which", "");
+  expect(with(StoreProgram::domain), Severity::good, "a domain of its own", "");
+  expect(with(std::nullopt), Severity::unknown, "cannot be told", "");
 }
 
 TEST(HostDiagnosis, ProgramsThatResizeDomainsAreNamed) {
@@ -337,7 +270,7 @@ TEST(DomainDiagnosis, AColdStartBringsBackWhatItWasBuiltWith) {
   expect(with([](auto&) {}), Severity::good, "160 MiB of at most 160 MiB", "");
   expect(with([](auto& domain) { domain.target = domain.limit = 4_GiB; }), Severity::note,
          "built with 160 MiB of at most 160 MiB, and has 4096 MiB of at most 4096 MiB",
-         "set memory and maxmem in the configuration file of web1");
+         "set memory and maxmem in the domain's configuration file");
   EXPECT_EQ(with([](auto& domain) { domain.target = 100_MiB; }).severity, Severity::note);
   EXPECT_EQ(with([](auto& domain) { domain.limit = 1_GiB; }).severity, Severity::note);
   EXPECT_EQ(with([](auto& domain) { domain.boot_limit = 1_GiB; }).severity, Severity::good)
@@ -351,115 +284,27 @@ TEST(DomainDiagnosis, AColdStartBringsBackWhatItWasBuiltWith) {
   EXPECT_EQ(with([](auto& domain) { domain.target.reset(); }).severity, Severity::unknown);
 }
 
-TEST(GuestDiagnosis, WithoutAnAgentTheRestIsNotKnown) {
-  DomainExam exam = sound_domain();
-  exam.facts.guest.reset();
-  exam.hello.reset();
-  const auto findings = diagnose_guest(exam);
-  expect(findings.front(), Severity::bad, "no memctl-agent answers",
-         "systemctl enable --now memctl-agent");
-  for (std::size_t i = 1; i < findings.size(); ++i) {
-    EXPECT_EQ(findings[i].severity, Severity::unknown) << name(findings[i].check);
+TEST(CommandWord, IsTheNameOrTheNumber) {
+  const auto word = [](const char* name) {
+    return command_word({.id = DomainId{7}, .name = name});
+  };
+  for (const char* name :
+       {"web; touch x", "a b", "--help", "", "$(x)", "`x`", "a'b", "a\"b", "a\nb", "\x1b[2J",
+        "~root", "*", "a|b", "a&b", "a>b", "#a", "12", "w\xc3\xa9"}) {
+    EXPECT_EQ(word(name), "7") << name;
   }
-  EXPECT_EQ(findings.size(), diagnose_guest(sound_domain()).size());
-  exam.facts.domain.memory.paused = true;
-  EXPECT_EQ(found(diagnose_guest(exam), Check::agent).severity, Severity::unknown);
+  EXPECT_EQ(word("db-1.example_x"), "db-1.example_x");
 }
 
-TEST(GuestDiagnosis, AnAgentThatDoesNotAnswer) {
+TEST(DomainDiagnosis, AStubDomainIsNotedAsWhatItIs) {
   DomainExam exam = sound_domain();
   exam.facts.guest.reset();
-  exam.agent_error = Error{.cause = Cause::agent_absent, .message = "has not answered for 5 s"};
-  expect(found(diagnose_guest(exam), Check::agent), Severity::bad, "5 s", "systemctl restart");
-  EXPECT_EQ(found(diagnose_guest(exam), Check::agent_version).severity, Severity::good);
-}
-
-TEST(GuestDiagnosis, AnAgentOfAnotherVersion) {
-  expect(on_guest(Check::agent_version, [](auto& hello, auto&) { hello.agent_version = "0.0.9"; }),
-         Severity::note, "0.0.9", "version 0.1.0");
-  const auto packaged =
-      on_guest(Check::agent_version, [](auto& hello, auto&) { hello.agent_version = "0.1.0-2"; });
-  EXPECT_EQ(packaged.severity, Severity::good);
-  DomainExam exam = sound_domain();
-  exam.facts.guest.reset();
-  exam.agent_error = Error{.cause = Cause::agent_incompatible, .message = "speaks protocol 7"};
-  expect(found(diagnose_guest(exam), Check::agent_version), Severity::bad, "7", "install");
-  expect(found(diagnose_guest(exam), Check::agent), Severity::bad, "no protocol", "install");
-}
-
-TEST(GuestDiagnosis, AKernelWithoutHotplug) {
-  const auto finding = on_guest(Check::hotplug, [](auto& hello, auto&) {
-    hello.hotplug = false;
-    hello.no_hotplug_reason = "no balloon";
-  });
-  expect(finding, Severity::bad, "no balloon", "CONFIG_XEN_BALLOON_MEMORY_HOTPLUG");
-}
-
-TEST(GuestDiagnosis, KernelsThatAreKnownToBeBad) {
-  const auto with = [](const char* release) {
-    return on_guest(Check::kernel, [&](auto& hello, auto&) { hello.kernel_release = release; });
-  };
-  expect(with("5.10.70"), Severity::bad, "spins", "newer kernel");
-  expect(with("5.10.46-amd64"), Severity::bad, "past 4 GiB", "5.10.112 or newer");
-  expect(with("linux"), Severity::bad, "\"linux\"", "5.10.112 or newer");
-  DomainExam large = sound_domain();
-  large.facts.domain.boot_limit = large.facts.domain.target = 8_GiB;
-  large.facts.domain.memory.allocated = to_pages(8_GiB);
-  large.facts.guest->hello.kernel_release = "5.15.10";
-  expect(found(diagnose_guest(large), Check::kernel), Severity::note, "movable",
-         "5.10.112 or newer");
-}
-
-TEST(GuestDiagnosis, OnlinePolicy) {
-  const auto with = [](const char* policy) {
-    return on_guest(Check::online_policy,
-                    [&](auto& hello, auto&) { hello.online_policy = policy; });
-  };
-  expect(with("online_movable"), Severity::note, "online_movable",
-         "echo online_kernel > /sys/devices/system/memory/auto_online_blocks && systemctl restart "
-         "memctl-agent");
-  expect(with("online"), Severity::note, "online", "echo online_kernel");
-  expect(with(""), Severity::unknown, "tells none", "");
-  EXPECT_EQ(with("online_kernel").severity, Severity::good);
-}
-
-TEST(GuestDiagnosis, UdevRules) {
-  const auto with = [](std::optional<std::string> rule, RuleAction action) {
-    return on_guest(Check::udev_rule, [&](auto& hello, auto&) {
-      hello.udev_rule = rule;
-      hello.udev_rule_action = action;
-    });
-  };
-  expect(with("/lib/udev/rules.d/40-vm-hotadd.rules", RuleAction::online), Severity::note,
-         "40-vm-hotadd",
-         "in the guest: ln -s /dev/null /etc/udev/rules.d/40-vm-hotadd.rules && systemctl restart "
-         "memctl-agent");
-  expect(with("/lib/udev/rules.d/40-redhat.rules", RuleAction::other), Severity::note, "perhaps",
-         "ln -s");
-  expect(with("/etc/udev/rules.d/x.rules", RuleAction::online_movable), Severity::bad, "movable",
-         "in the guest: rm /etc/udev/rules.d/x.rules && systemctl restart memctl-agent");
-  expect(with(std::nullopt, RuleAction::online), Severity::unknown, "does not look", "");
-}
-
-TEST(GuestDiagnosis, AGuestPutsNothingIntoACommand) {
-  const auto finding = on_guest(Check::udev_rule, [](auto& hello, auto&) {
-    hello.udev_rule = "/etc/udev/rules.d/$(reboot).rules";
-  });
-  EXPECT_THAT(finding.remedy, testing::Not(HasSubstr("reboot")));
-  EXPECT_EQ(word_for({.id = DomainId{7}, .name = "a; reboot"}), "7");
-  EXPECT_EQ(word_for({.id = DomainId{7}, .name = "--help"}), "7");
-  EXPECT_EQ(word_for({.id = DomainId{7}, .name = ""}), "7");
-  EXPECT_EQ(word_for({.id = DomainId{7}, .name = "db-1.example_x"}), "db-1.example_x");
-}
-
-TEST(GuestDiagnosis, BlocksThatAreOfflineOrMovable) {
-  const auto finding = on_guest(Check::memory_blocks, [](auto&, auto& report) {
-    report.blocks_present = 9;
-    report.blocks_online = 8;
-    report.blocks_movable = 4;
-  });
-  expect(finding, Severity::note, "1 of 9 blocks are offline", "");
-  EXPECT_THAT(finding.message, HasSubstr("4 of 9 blocks are movable"));
+  exam.facts.domain.has_stored_configuration = false;
+  exam.facts.domain.identity.device_model_of = DomainId{7};
+  const auto findings = diagnose_domain(exam);
+  ASSERT_EQ(findings.size(), 1U);
+  expect(findings.front(), Severity::note, "the device model of domain 7", "");
+  EXPECT_TRUE(diagnose_guest(exam).empty());
 }
 
 }  // namespace

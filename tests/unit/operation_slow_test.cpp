@@ -103,7 +103,7 @@ TEST_P(SlowGuest, ThatKeepsThePaceOfEachStageStillHasToArrive) {
                                      .kernel_free = 14_MiB,
                                      .populated_per_second = 220_KiB}});
   const auto begun = simulation.now();
-  const auto report = resize(id, 640_MiB, {.online = OnlineZone::movable});
+  const auto report = resize(id, 640_MiB, {.online = OnlineZone::movable, .force_movable = true});
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().cause, Cause::stalled);
   EXPECT_THAT(report.error().message, HasSubstr(" s the guest was still on the way to 640 MiB"));

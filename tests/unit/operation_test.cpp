@@ -199,13 +199,19 @@ TEST_P(OperationOnSim, GoingBackAndForthIsNoProgress) {
 TEST_P(OperationOnSim, AGuestThatTurnsRoundAfterEveryStageIsNotServedForEver) {
   auto& world = simulation.world;
   const DomainId id = add();
-  const auto turn_round = [&](const Event& event) {
-    if (event.phase != Phase::populate || event.now != event.to) return;
-    host::sim::LinuxGuest& kernel = world.guest(id).kernel();
-    kernel.set_balloon_target(kernel.balloon_target() - 16_MiB);
+  host::sim::LinuxGuest& kernel = world.guest(id).kernel();
+  // Root in the guest waits until the balloon has reached dom0's target, and lowers its own.
+  Kib lowered = kernel.balloon_target();
+  std::function<void()> turn_round = [&] {
+    if (kernel.balloon_target() != lowered && kernel.balloon_current() == kernel.balloon_target()) {
+      lowered = kernel.balloon_target() - 16_MiB;
+      kernel.set_balloon_target(lowered);
+    }
+    world.after(1ms, turn_round);
   };
+  turn_round();
   const auto begun = world.clock().now();
-  const auto report = resize(id, 512_MiB, {.timeout = 1h, .on_event = turn_round});
+  const auto report = resize(id, 512_MiB, {.timeout = 1h});
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().cause, Cause::stalled) << report.error().message;
   EXPECT_LT(world.clock().now() - begun, 5min);
@@ -428,7 +434,8 @@ TEST_P(OperationOnSim, AReservationThatFailsIsGivenBackAndRefused) {
 TEST_P(OperationOnSim, AHostileAgentLosesOnlyItsOwnOperation) {
   for (const AgentConduct conduct :
        {AgentConduct::garbage, AgentConduct::huge, AgentConduct::lying, AgentConduct::stale,
-        AgentConduct::flooding, AgentConduct::deleting, AgentConduct::fleeting}) {
+        AgentConduct::flooding, AgentConduct::deleting, AgentConduct::fleeting,
+        AgentConduct::chattering, AgentConduct::dripping, AgentConduct::owing}) {
     const DomainId id = add({.name = "hostile" + std::to_string(static_cast<int>(conduct))});
     simulation.world.guest(id).agent().set_conduct(conduct);
     const Kib free = simulation.world.host_free();

@@ -185,6 +185,50 @@ TEST(MakePlan, WhatTheBalloonHoldsIsGrownIntoWithoutANewBlock) {
   EXPECT_EQ(further.stages.back().size, 2_GiB);
 }
 
+/// Linux empties the balloon before it adds a section.
+TEST(MakePlan, TheLittleThatTheBalloonHoldsPaysForTheFirstBlock) {
+  Input input = settled_guest(DomainType::pv);
+  input.guest->report.mem_total = 160_MiB;
+  input.guest->report.kernel_zone_free = 6739_KiB;  // 1 MiB above the kernel's reserve
+  EXPECT_EQ(refusal(input, 512_MiB).cause, Cause::guest_memmap);
+  input.guest->report.balloon_inflated = 3_MiB;
+  EXPECT_TRUE(make_plan(input, 163_MiB));
+  const auto plan = make_plan(input, 512_MiB);
+  ASSERT_TRUE(plan) << plan.error().message;
+  const auto& stages = plan.value().stages;
+  EXPECT_EQ(stages[0], (Stage{.size = 163_MiB, .host_memory = 3_MiB}));
+  EXPECT_EQ(stages[1].size, 163_MiB + section);
+  EXPECT_EQ(stages[1].blocks, 1);
+  EXPECT_EQ(stages.back().size, 512_MiB);
+
+  input.guest->report.balloon_inflated = 4_KiB;  // does not pay for a block
+  const Error error = refusal(input, 512_MiB);
+  EXPECT_EQ(error.cause, Cause::guest_memmap);
+  EXPECT_EQ(error.nearest, 160_MiB + 4_KiB);
+}
+
+TEST(MakePlan, AShrinkTakesNextToNothingOnlyAsItsLastStage) {
+  Input input = settled_guest();
+  const auto has_stage_to = [&](Kib goal) { return next_stage(input, goal).has_value(); };
+  // The guest can give 4 MiB less a page.
+  const Kib kept = 60_MiB - (160_MiB - *shrink_floor(input, room_of(input.guest), 160_MiB));
+  input.guest->report.kernel_zone_free = kept + smallest_stage - 4_KiB;
+  EXPECT_FALSE(has_stage_to(100_MiB));
+  EXPECT_TRUE(has_stage_to(160_MiB - smallest_stage + 4_KiB));
+  input.guest->report.kernel_zone_free += 4_KiB;
+  EXPECT_TRUE(has_stage_to(100_MiB));
+}
+
+TEST(MakePlan, AGuestThatStillOwesMemoryMayBeginWithASmallStage) {
+  Input input = settled_guest();
+  input.guest->report.balloon_current = 300_MiB;
+  input.guest->report.balloon_target = 160_MiB;
+  input.guest->report.balloon_inflated = 4_KiB;
+  const Plan plan = make_plan(input, 1_GiB).value();
+  EXPECT_EQ(plan.stages.front().size, 160_MiB + 4_KiB);
+  EXPECT_EQ(plan.stages.back().size, 1_GiB);
+}
+
 TEST(MakePlan, LargeBlocksAreCountedFromWhatIsDescribed) {
   Input input = settled_guest();
   input.host.free = to_pages(64_GiB);
@@ -212,6 +256,7 @@ TEST(MakePlan, AKernelThatLosesTheFirstMemoryPast4GibIsNotBroughtThere) {
   Input movable = settled_guest();
   movable.guest->hello.kernel_release = "5.10.106";
   movable.terms.online = OnlineZone::movable;
+  movable.terms.force_movable = true;
   EXPECT_EQ(refusal(movable, 1_GiB).cause, Cause::guest_kernel_fault);
   movable.guest->report.blocks_movable = 1;
   EXPECT_TRUE(make_plan(movable, 1_GiB));

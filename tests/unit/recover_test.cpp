@@ -11,6 +11,7 @@
 #include <boost/asio/detached.hpp>
 #include <chrono>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -160,6 +161,64 @@ TEST_F(RecoverOnSim, ARecordThatCannotBeReadIsLeftAloneWithAllThatBelongsToIt) {
     EXPECT_EQ(record(), text);
     EXPECT_EQ(world.host_claimed(), claimed);
   }
+}
+
+TEST_F(RecoverOnSim, ARecordBeyondTheBoundsOfARecordIsLeftAlone) {
+  using Json = nlohmann::json;
+  die_after("claim");
+  const Json sound = Json::parse(record());
+  Json deep = 1;
+  for (int depth = 0; depth < 100; ++depth) deep = Json::array({std::move(deep)});
+  const Json vast = (4096_TiB).count();
+  const std::vector<std::pair<std::string, Json>> wrong = {
+      {"size_kib", -4},
+      {"present_kib", -1},
+      {"limit_kib", -4},
+      {"max_pages_kib", -4},
+      {"to_kib", -4},
+      {"pool_kib", -4},
+      {"frozen_pool_kib", -4},
+      {"size_kib", vast.get<std::int64_t>() + 1},
+      {"to_kib", 1ULL << 62U},
+      {"limit_kib", ~0ULL},
+      {"size_kib", 1024.5},
+      {"size_kib", 1e300},
+      {"pool_kib", nullptr},
+      {"settled_offset_kib", -vast.get<std::int64_t>() - 1},
+      {"keep", 1},
+      {"keep", "true"},
+      {"keep", nullptr},
+      {"owner", std::string(257, 'x')},
+      {"owner", "a\nb"},
+      {"owner", nullptr},
+      {"operation", -1},
+      {"later_member", deep},
+      {"format", -1},
+      {"owner", Json::array()},
+      {"settled_offset_kib", vast.get<std::int64_t>() + 1}};
+  for (const auto& [key, value] : wrong) {
+    Json json = sound;
+    json[key] = value;
+    write_record(json.dump());
+    const auto recovery = recover_now();
+    ASSERT_FALSE(recovery) << key << " = " << value;
+    EXPECT_EQ(recovery.error().cause, Cause::journal_damaged) << key << " = " << value;
+  }
+  const std::vector<std::pair<std::string, Json>> right = {
+      {"size_kib", vast},
+      {"settled_offset_kib", -vast.get<std::int64_t>()},
+      {"owner", std::string(256, 'x')},
+      {"later_member", Json{{"a", {1, 2}}}}};
+  for (const auto& [key, value] : right) {
+    Json json = sound;
+    json[key] = value;
+    EXPECT_TRUE(record_from(json.dump())) << key << " = " << value;
+  }
+  const std::string longest =
+      sound.dump() + std::string(host::longest_value - sound.dump().size(), ' ');
+  EXPECT_TRUE(record_from(longest));
+  EXPECT_FALSE(record_from(longest + " ")) << "too long for a node, so nobody could take it over";
+  EXPECT_FALSE(record_from(std::string(4096, '['))) << "deep, and no end";
 }
 
 TEST_F(RecoverOnSim, ARecordOfANewerMemctlIsLeftToThatMemctl) {

@@ -65,9 +65,22 @@ TEST_F(SimPortTest, TellsOfPauseShutdownAndSave) {
   world.unpause(id);
   EXPECT_FALSE(xen.domain_memory(id).value().paused);
   world.set_save_in_progress(id, true);
-  EXPECT_TRUE(xen.save_in_progress(id).value());
+  EXPECT_TRUE(xen.save_in_progress(id, {}).value());
   world.crash(id);
   EXPECT_EQ(xen.domain_memory(id).value().shutdown, ShutdownReason::crash);
+}
+
+TEST_F(SimPortTest, AnEarlierLookAnswersWhetherADomainIsBeingSavedIfItIsYoungEnough) {
+  EXPECT_FALSE(xen.save_in_progress(id, {}).value());
+  world.set_save_in_progress(id, true);
+  EXPECT_FALSE(xen.save_in_progress(id, 20ms).value());
+  world.advance(19ms);
+  EXPECT_FALSE(xen.save_in_progress(id, 20ms).value());
+  world.advance(1ms);
+  EXPECT_TRUE(xen.save_in_progress(id, 20ms).value());
+  world.set_save_in_progress(id, false);
+  EXPECT_FALSE(xen.save_in_progress(id, {}).value()) << "a look that begins now";
+  EXPECT_EQ(world.toolstack().save_looks(), 3);
 }
 
 TEST_F(SimPortTest, AProcessIsAliveAsLongAsItsPort) {

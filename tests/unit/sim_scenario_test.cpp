@@ -76,7 +76,18 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{R"({"hots": "1GiB"})", "hots is unknown", "host, dom0"},
         BadCase{R"({"host": 5})", "host is no size", "4GiB"},
         BadCase{R"({"host": "+5g"})", "host is no size", "4GiB"},
-        BadCase{R"({"pace": 0})", "pace is no number above 0", "1"},
+        BadCase{R"({"pace": 0})", "pace is no number from 0.001 to 1000000", "1"},
+        BadCase{R"({"pace": 1e-300})", "pace is no number from", "1"},
+        BadCase{R"({"pace": 1e300})", "pace is no number from", "1"},
+        BadCase{R"({"pace": 1e999})", "no JSON", "bracket"},
+        BadCase{R"({"actions": [{"at": 1e300, "do": "pause", "guest": "a"}]})", "at is no time",
+                "seconds"},
+        BadCase{R"({"xen_minor": 18446744073709551615})", "xen_minor is no number", "whole"},
+        BadCase{R"({"host": "99999999999999999999999TiB"})", "host is no size", "4GiB"},
+        BadCase{R"({"guests": [{"name": "a\u0000b"}]})", "guests[0].name is no text", "shorten"},
+        BadCase{"{\"a\nb\\n\": 1}", "no JSON", "bracket"},
+        BadCase{R"({"a\nb": 1})", "a?b is unknown", "host, dom0"},
+        BadCase{R"({"guests": [{"name": "a", "type": "\u001b[2J"}]})", "type is \"?[2J\"", "pv"},
         BadCase{R"({"seed": -1})", "seed is no number", "whole"},
         BadCase{R"({"guests": {}})", "guests is no list", "[...]"},
         BadCase{R"({"guests": [{}]})", "guests[0].name is missing", "add"},
@@ -92,6 +103,53 @@ INSTANTIATE_TEST_SUITE_P(
                 "no guest is called \"b\"", "guests"},
         BadCase{R"({"actions": [{"at": "now", "do": "pause"}]})", "actions[0].at is no time",
                 "seconds"}));
+
+TEST(Scenario, OfAnySizeOrDepthIsReadOrRefused) {
+  const auto refused = [](const std::string& json) { return !parse_scenario(json).has_value(); };
+  EXPECT_TRUE(refused(std::string(200'000, '[')));
+  EXPECT_TRUE(
+      refused(R"({"guests":)" + std::string(200'000, '[') + std::string(200'000, ']') + "}"));
+  const std::string name(2049, 'x');
+  EXPECT_TRUE(refused(R"({"guests": [{"name": ")" + name + "\"}]}"));
+  EXPECT_TRUE(refused(R"({"guests": [{"name": "a", "journal": ")" + name + "\"}]}"));
+  std::string guests;
+  for (int i = 0; i < 4097; ++i) guests += (i == 0 ? "{" : ",{") + std::string{"}"};
+  const auto many = parse_scenario(R"({"guests": [)" + guests + "]}");
+  ASSERT_FALSE(many);
+  EXPECT_NE(many.error().message.find("more than 4096"), std::string::npos);
+}
+
+TEST(Scenario, TheLongestNameAndRecordOfAGuestMakeAWorld) {
+  const std::string text(2048, 'x');
+  const auto scenario =
+      parse_scenario(R"({"guests": [{"name": ")" + text + R"(", "journal": ")" + text + "\"}]}");
+  ASSERT_TRUE(scenario) << scenario.error().message;
+  EXPECT_TRUE(make_world(scenario.value()));
+}
+
+TEST(Scenario, AGuestThatDoesNotFitAfterItsRebootIsGone) {
+  for (const char* at : {"0", "1"}) {
+    const auto scenario = parse_scenario(
+        R"({"host": "1GiB", "guests": [{"name": "a", "memory": "512MiB"}],
+            "actions": [{"at": 0, "do": "mem-max", "guest": "a", "size": "2GiB"},
+                        {"at": 0, "do": "mem-set", "guest": "a", "size": "2GiB"},
+                        {"at": )" +
+        std::string{at} + R"(, "do": "reboot", "guest": "a"}]})");
+    ASSERT_TRUE(scenario) << scenario.error().message;
+    const auto world = make_world(scenario.value());
+    ASSERT_TRUE(world);
+    world.value()->advance(2s);
+    EXPECT_TRUE(world.value()->running().empty());
+    EXPECT_EQ(world.value()->host_free(), 1_GiB);
+  }
+}
+
+TEST(ScenarioFile, ThatIsTooLargeIsNamed) {
+  boost::asio::io_context context;
+  const auto result = connect("/dev/zero", context);
+  ASSERT_FALSE(result);
+  EXPECT_NE(result.error().message.find("larger than 1 MiB"), std::string::npos);
+}
 
 TEST(ScenarioFile, ThatIsMissingIsNamed) {
   boost::asio::io_context context;

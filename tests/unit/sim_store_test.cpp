@@ -47,7 +47,7 @@ TEST_F(SimStoreTest, AGuestsNodeHolds2000BytesAndNot2020) {
   EXPECT_TRUE(model->write(guest, "/local/domain/5/data/x", std::string(2000, 'x')));
   EXPECT_EQ(model->write(guest, "/local/domain/5/data/x", std::string(2020, 'x')).error().raw,
             ENOSPC);
-  EXPECT_TRUE(store.write("/local/domain/5/data/x", std::string(3000, 'x')));
+  EXPECT_TRUE(store.write("/local/domain/5/data/x", std::string(host::longest_value, 'x')));
 }
 
 TEST_F(SimStoreTest, AGuestOwnsAThousandNodesAtMost) {

@@ -3,20 +3,20 @@
 // The parts of the real host that need no Xen.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <fstream>
 #include <stdexcept>
 
+#include "fake_proc.hpp"
 #include "host/xen/clock.hpp"
 #include "host/xen/connection.hpp"
 #include "host/xen/control.hpp"
 #include "host/xen/errors.hpp"
 #include "host/xen/host_settings.hpp"
 #include "host/xen/log_capture.hpp"
-#include "host/xen/process.hpp"
+#include "host/xen/store_handle.hpp"
 #include "host/xen/watch_state.hpp"
 #include "host/xen/workers.hpp"
 
@@ -31,233 +31,30 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-// ---- Processes
-
-TEST(ThisProcess, IsAliveUnderItsOwnNameOnly) {
-  const std::string name = this_process();
-  EXPECT_TRUE(is_process_alive(name)) << name;
-  const auto start = name.rfind(':', name.rfind(':') - 1) + 1;
-  EXPECT_FALSE(is_process_alive(std::string{name}.insert(start, "1")))
-      << "another start time: the number was reused";
-  EXPECT_FALSE(is_process_alive("x" + name)) << "another boot";
-  for (const auto* wrong : {"", ":", "::", "a:b:c", "a:1", "a:-1:5", "a:1:2:3"}) {
-    EXPECT_FALSE(is_process_alive(wrong)) << wrong;
-  }
-}
-
-TEST(ThisProcess, IsNotAliveOnceItHasEnded) {
-  std::array<int, 2> pipe_ends{};
-  ASSERT_EQ(pipe(pipe_ends.data()), 0);
-  const pid_t child = fork();
-  if (child == 0) {
-    const std::string name = this_process();
-    _exit(write(pipe_ends[1], name.data(), name.size()) < 0);
-  }
-  close(pipe_ends[1]);
-  std::array<char, 256> text{};
-  const auto size = read(pipe_ends[0], text.data(), text.size());
-  close(pipe_ends[0]);
-  ASSERT_GT(size, 0);
-  const std::string name{text.data(), static_cast<std::size_t>(size)};
-  // The child's end closes the pipe. The child stays a zombie until it is reaped.
-  siginfo_t info{};
-  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
-  EXPECT_FALSE(is_process_alive(name)) << "a zombie";
-  ASSERT_EQ(waitpid(child, nullptr, 0), child);
-  EXPECT_FALSE(is_process_alive(name));
-}
-
-/// A /proc with the files that a test puts into it.
-class FakeProc : public testing::Test {
- protected:
-  FakeProc() { fs::create_directories(root_ / "sys/kernel/random"); }
-  ~FakeProc() override { fs::remove_all(root_); }
-  void put(const fs::path& file, std::string_view text) {
-    fs::create_directories((root_ / file).parent_path());
-    std::ofstream{root_ / file, std::ios::binary} << text;
-  }
-  fs::path root_{fs::path{testing::TempDir()} / ("memctl-proc-" + std::to_string(getpid()))};
-};
-
-TEST_F(FakeProc, ACommandsNameMayContainAnything) {
-  put("sys/kernel/random/boot_id", "b00t\n");
-  put("77/stat",
-      "77 (a) S 1 (b) R 1 77 77 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 99 100 18446744073\n");
-  EXPECT_TRUE(is_process_alive("b00t:77:4711", root_));
-  EXPECT_FALSE(is_process_alive("b00t:77:4712", root_));
-}
-
-TEST_F(FakeProc, AProcessLivesUntilItsLastThreadEnds) {
-  put("sys/kernel/random/boot_id", "b00t\n");
-  const auto alive = [&](const std::string& state, int threads) {
-    put("77/stat", "77 (a) " + state + " 1 77 77 0 -1 0 1 2 3 4 5 6 7 8 20 0 " +
-                       std::to_string(threads) + " 0 4711 99\n");
-    return is_process_alive("b00t:77:4711", root_);
-  };
-  EXPECT_TRUE(alive("Z", 2)) << "its first thread ended, and another runs";
-  EXPECT_FALSE(alive("Z", 1));
-  EXPECT_FALSE(alive("X", 0));
-}
-
-TEST_F(FakeProc, AFileThatOpensAndCannotBeReadIsEmpty) {
-  // As if the process ended between the two calls: reading a directory fails, too.
-  put("sys/kernel/random/boot_id", "b00t\n");
-  fs::create_directories(root_ / "4194999/stat");
-  fs::create_directories(root_ / "4194999/cmdline");
-  EXPECT_FALSE(is_process_alive("b00t:4194999:4711", root_));
-  EXPECT_FALSE(is_being_saved(DomainId{7}, root_).value());
-}
-
-/// A process in a /proc, and its number in its own PID namespace.
-class FakeContainers : public FakeProc {
- protected:
-  FakeContainers() { put("sys/kernel/random/boot_id", "b00t\n"); }
-  void is_in(const fs::path& process, const std::string& pid_namespace) {
-    fs::create_directories(root_ / process / "ns");
-    fs::remove(root_ / process / "ns/pid");
-    fs::create_symlink("pid:[" + pid_namespace + "]", root_ / process / "ns/pid");
-  }
-  void add(const std::string& pid, const std::string& inner, const std::string& start_time) {
-    put(pid + "/stat", pid + " (memctl) S 1 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 " + start_time);
-    put(pid + "/status", "Name:\tmemctl\nPid:\t" + pid + "\nNSpid:\t" + pid + "\t" + inner + "\n");
-    is_in(pid, "4026532000");
-  }
-  const std::string owner_{"b00t:7:4711:4026532000"};
-};
-
-TEST_F(FakeContainers, AProcessInAContainerIsSeenFromDom0) {
-  is_in("self", "4026531836");
-  add("7", "3", "4711");  // the number outside differs from the number in the namespace
-  EXPECT_FALSE(is_process_alive(owner_, root_)) << "it has gone";
-  add("77", "7", "4712");
-  EXPECT_FALSE(is_process_alive(owner_, root_)) << "its number was reused";
-  add("78", "7", "4711");
-  EXPECT_TRUE(is_process_alive(owner_, root_));
-}
-
-TEST_F(FakeContainers, AProcessInAnotherContainerCountsAsAlive) {
-  is_in("self", "4026532001");
-  EXPECT_TRUE(is_process_alive(owner_, root_));
-  EXPECT_TRUE(is_process_alive("b00t:7:4711:4026531836", root_)) << "and so is one outside";
-  EXPECT_FALSE(is_process_alive("0ther:7:4711:4026532000", root_)) << "but not since another boot";
-}
-
-TEST_F(FakeContainers, AProcessBesideUsIsSeenInAProcThatNumbersUsOtherwise) {
-  // As after `unshare --pid --fork`: /proc still belongs to the namespace outside.
-  add("4194998", "1", "4711");
-  fs::create_directory_symlink("4194998", root_ / "self");
-  put("1/stat", "1 (init) S 0 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 5");
-  EXPECT_TRUE(is_process_alive("b00t:1:4711:4026532000", root_));
-  EXPECT_FALSE(is_process_alive("b00t:1:4712:4026532000", root_)) << "its number was reused";
-  EXPECT_FALSE(is_process_alive("b00t:2:4711:4026532000", root_)) << "it would be seen";
-}
-
-using namespace std::string_literals;
-using namespace std::string_view_literals;
-
-TEST(SaveHelper, IsKnownByItsCommandLine) {
-  EXPECT_EQ(domain_being_saved("/usr/lib/xen-4.17/bin/libxl-save-helper\0--save-domain\0"
-                               "21\0-1\0"
-                               "7\0"
-                               "1\0"
-                               "0\0"
-                               "0\0"sv),
-            DomainId{7});
-  EXPECT_EQ(domain_being_saved("libxl-save-helper\0--save-domain\0"
-                               "21\0-1\0"
-                               "12\0"sv),
-            DomainId{12});
-}
-
-TEST(SaveHelper, IsNotTakenFromOtherCommandLines) {
-  for (const auto line : {""sv, "\0"sv, "libxl-save-helper\0"sv,
-                          "libxl-save-helper\0--restore-domain\0"
-                          "21\0-1\0"
-                          "7\0"
-                          "1\0"sv,
-                          "libxl-save-helper\0--save-domain\0"
-                          "7\0"sv,
-                          "libxl-save-helper\0--save-domain\0"
-                          "21\0-1\0seven\0"sv,
-                          "grep\0--save-domain\0"
-                          "21\0-1\0"
-                          "7\0"sv,
-                          "libxl-save-helper\0--save-domain\0"
-                          "7\0"
-                          "7\0"
-                          "77\0"sv}) {
-    EXPECT_NE(domain_being_saved(line), DomainId{7}) << line;
-  }
-}
-
-TEST_F(FakeProc, TellsWhichDomainIsBeingSaved) {
-  put("1/cmdline", "/sbin/init\0"sv);
-  put("2/cmdline", "");
-  put("300/cmdline",
-      "/x/libxl-save-helper\0--save-domain\0"
-      "21\0-1\0"
-      "7\0"
-      "1\0"
-      "0\0"
-      "0\0"sv);
-  put("300/status", "Name:\tlibxl-save-help\nUid:\t0\t0\t0\t0\n");
-  EXPECT_TRUE(is_being_saved(DomainId{7}, root_).value());
-  EXPECT_FALSE(is_being_saved(DomainId{1}, root_).value());
-  EXPECT_EQ(is_being_saved(DomainId{1}, root_ / "nowhere").error().cause, Cause::hypervisor_error);
-}
-
-TEST_F(FakeProc, OnlyAProcessOfRootsSavesADomain) {
-  put("300/cmdline",
-      "libxl-save-helper\0--save-domain\0"
-      "21\0-1\0"
-      "7\0"
-      "1\0"sv);
-  for (const auto status :
-       {"", "Name:\tx\nUid:\t65534\t65534\t65534\t65534\n", "Name:\tx\nUid:\t65534\t0\t0\t0\n",
-        "Name:\tUid:\t0\t0\t0\t0\nUid:\t1\t1\t1\t1\n", "Name:\tx\nUid:\t0\t0\t0\n",
-        "Name:\tx\nUid:"}) {
-    put("300/status", status);
-    EXPECT_FALSE(is_being_saved(DomainId{7}, root_).value()) << status;
-  }
-  put("300/status", "Name:\tx\nUid:\t0\t0\t0\t0\n");
-  EXPECT_TRUE(is_being_saved(DomainId{7}, root_).value());
-  put("300/cmdline",
-      "libxl-save-helper\0--save-domain\0"
-      "21\0-1\0"
-      "7\0"
-      "1\0"s +
-          std::string(1 << 20, 'x'));
-  EXPECT_FALSE(is_being_saved(DomainId{7}, root_).value()) << "no save helper has so long a line";
-}
-
-TEST_F(FakeProc, NamesTheProgramsOfRootsThatResizeDomains) {
-  const auto runs = [&](const std::string& pid, const std::string& name, const std::string& user,
-                        char state = 'S') {
-    put(pid + "/comm", name + "\n");
-    put(pid + "/status",
-        "Name:\t" + name + "\nUid:\t" + user + "\t" + user + "\t" + user + "\t" + user + "\n");
-    put(pid + "/stat",
-        pid + " (" + name + ") " + state + " 1 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 5");
-  };
-  const auto found = [&] { return running_memory_managers(root_); };
-  using Names = std::vector<std::string>;
-  runs("1", "systemd", "0");
-  runs("200", "squeezed", "65534");
-  runs("201", "qmemmand-not", "0");
-  runs("202", "squeezed", "0", 'Z');
-  EXPECT_EQ(found(), Names{});
-  runs("300", "squeezed", "0");
-  runs("301", "squeezed", "0");
-  EXPECT_EQ(found(), Names{"squeezed"});
-  runs("302", "qmemmand", "0");
-  EXPECT_EQ(found(), (Names{"qmemman", "squeezed"}));
-  put("303/comm", std::string(1 << 20, 'q'));
-  put("304/comm", "squeezed");
-  EXPECT_EQ(found(), (Names{"qmemman", "squeezed"}));
-  EXPECT_EQ(running_memory_managers(root_ / "nowhere"), std::nullopt);
-}
-
 // ---- How the host is set up
+
+TEST_F(FakeProc, XenstoreIsTheProgramOfRootsThatItsFileNames) {
+  // root_ stands for /proc in this file, and here for /.
+  const auto runs = [&](const std::string& pid, const std::string& name, const std::string& user) {
+    put("proc/" + pid + "/comm", name + "\n");
+    put("proc/" + pid + "/status",
+        "Name:\t" + name + "\nUid:\t" + user + "\t" + user + "\t" + user + "\t" + user + "\n");
+  };
+  const auto found = [&] { return store_process(root_); };
+  EXPECT_EQ(found(), std::nullopt);
+  runs("100", "oxenstored", "0");
+  EXPECT_EQ(found(), std::nullopt) << "a process that no file names";
+  put("run/xen/xenstored.pid", "100\n");
+  EXPECT_EQ(found(), StoreProgram::oxenstored);
+  runs("101", "xenstored", "0");
+  put("run/xenstore.pid", "101");
+  EXPECT_EQ(found(), StoreProgram::xenstored);
+  runs("101", "xenstored", "1000");
+  EXPECT_EQ(found(), StoreProgram::oxenstored) << "the number belongs to another user by now";
+  runs("101", "sleep", "0");
+  put("run/xen/xenstored.pid", "../101");
+  EXPECT_EQ(found(), std::nullopt);
+}
 
 TEST(Autoballoon, IsWhatXlTakesFromItsFile) {
   EXPECT_EQ(autoballoon_in(""), Autoballoon::automatic);

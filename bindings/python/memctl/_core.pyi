@@ -21,6 +21,7 @@ causes: tuple[str, ...]
 checks: tuple[str, ...]
 
 def parse_size(arg0: str) -> tuple[int, bool]: ...
+def command_word(arg0: DomainIdentity) -> str: ...
 def format_size(arg0: int) -> str: ...
 
 class Options:
@@ -33,6 +34,7 @@ class Options:
         movable: bool,
         agentless: bool,
         allow_hvm_devices: bool,
+        force_movable: bool,
         host_reserve_kib: int,
     ) -> None: ...
 

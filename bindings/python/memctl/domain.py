@@ -156,6 +156,7 @@ class Domain:
         online: Zone = "kernel",
         agentless: bool = False,
         allow_hvm_devices: bool = False,
+        force_movable: bool = False,
         host_reserve: Bytes = DEFAULT_RESERVE,
     ) -> Plan:
         """What `resize` would do. Raises the same errors if `resize` would be refused.
@@ -170,6 +171,7 @@ class Domain:
             online=online,
             agentless=agentless,
             allow_hvm_devices=allow_hvm_devices,
+            force_movable=force_movable,
             host_reserve=host_reserve,
         )
         try:
@@ -185,6 +187,7 @@ class Domain:
         online: Zone = "kernel",
         agentless: bool = False,
         allow_hvm_devices: bool = False,
+        force_movable: bool = False,
         host_reserve: Bytes = DEFAULT_RESERVE,
     ) -> Plan:
         """As `plan`, for asyncio. If the task is cancelled, it ends at once.
@@ -198,6 +201,7 @@ class Domain:
             online=online,
             agentless=agentless,
             allow_hvm_devices=allow_hvm_devices,
+            force_movable=force_movable,
             host_reserve=host_reserve,
         )
         ask = partial(self.host._core.ask_plan, self.identity, *request(size), options)
@@ -217,6 +221,7 @@ class Domain:
         online: Zone = "kernel",
         agentless: bool = False,
         allow_hvm_devices: bool = False,
+        force_movable: bool = False,
         host_reserve: Bytes = DEFAULT_RESERVE,
         on_event: EventCallback | None = None,
     ) -> Report:
@@ -233,9 +238,13 @@ class Domain:
         - `agentless`: do without the guest's agent, even if there is one, and verify only Xen's
           count. The guest can only grow.
         - `allow_hvm_devices`: take the risk that emulated devices cannot reach the added memory.
+        - `force_movable`: take the risk that the guest's kernel runs dry, because more than three
+          times the memory that it can use is movable.
         - `host_reserve`: stays free on the host.
-        - `on_event`: memctl calls it with each `Event`, in this thread. If it raises, the resize is
-          cancelled: see `Operation.wait`.
+        - `on_event`: memctl calls it with each `Event`, in this thread, at most a few dozen times a
+          second: if stages follow each other very fast, some of their events are left out. If
+          events of one phase and stage come faster than it returns, it gets only the newest of
+          them. If it raises, the resize is cancelled: see `Operation.wait`.
 
         Ctrl-C restores the guest first: see `Operation.wait`.
 
@@ -258,6 +267,7 @@ class Domain:
             online=online,
             agentless=agentless,
             allow_hvm_devices=allow_hvm_devices,
+            force_movable=force_movable,
             host_reserve=host_reserve,
             on_event=on_event,
         ).wait()
@@ -272,6 +282,7 @@ class Domain:
         online: Zone = "kernel",
         agentless: bool = False,
         allow_hvm_devices: bool = False,
+        force_movable: bool = False,
         host_reserve: Bytes = DEFAULT_RESERVE,
         on_event: EventCallback | None = None,
     ) -> Operation:
@@ -284,7 +295,14 @@ class Domain:
         ['2048 MiB', '2048 MiB']
         """
         options = core_options(
-            timeout, stall, on_failure, online, agentless, allow_hvm_devices, host_reserve
+            timeout=timeout,
+            stall=stall,
+            on_failure=on_failure,
+            online=online,
+            agentless=agentless,
+            allow_hvm_devices=allow_hvm_devices,
+            force_movable=force_movable,
+            host_reserve=host_reserve,
         )
         switchboard = Switchboard()
         operation = self._start(size, options, switchboard, on_event)
@@ -301,6 +319,7 @@ class Domain:
         online: Zone = "kernel",
         agentless: bool = False,
         allow_hvm_devices: bool = False,
+        force_movable: bool = False,
         host_reserve: Bytes = DEFAULT_RESERVE,
         on_event: EventCallback | None = None,
     ) -> Report:
@@ -319,7 +338,14 @@ class Domain:
         ['2048 MiB', '2048 MiB']
         """
         options = core_options(
-            timeout, stall, on_failure, online, agentless, allow_hvm_devices, host_reserve
+            timeout=timeout,
+            stall=stall,
+            on_failure=on_failure,
+            online=online,
+            agentless=agentless,
+            allow_hvm_devices=allow_hvm_devices,
+            force_movable=force_movable,
+            host_reserve=host_reserve,
         )
         switchboard = self.host._switchboard()
         operation = self._start(size, options, switchboard, on_event)
@@ -426,6 +452,6 @@ class _AgentWait:
         raise DeadlineExceeded(
             f"{name}: no agent has answered within {self._seconds:g} s",
             cause=Cause.DEADLINE,
-            hint=f"memctl doctor {name} tells what the guest lacks",
+            hint=f"memctl doctor {_core.command_word(self._domain)} tells what the guest lacks",
             domain=self._domain,
         )

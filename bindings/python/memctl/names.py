@@ -129,6 +129,7 @@ class Check(enum.StrEnum):
     MAX_PAGES = "max_pages"
     COLD_START = "cold_start"
     MEMORY_MANAGER = "memory_manager"
+    XENSTORED = "xenstored"
 
 
 class Change(enum.StrEnum):

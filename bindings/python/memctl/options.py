@@ -58,6 +58,7 @@ def core_options(
     online: str = "kernel",
     agentless: bool = False,
     allow_hvm_devices: bool = False,
+    force_movable: bool = False,
     host_reserve: Bytes = DEFAULT_RESERVE,
 ) -> _core.Options:
     """The options for the library. Raises `TypeError` or `ValueError` for one that is wrong."""
@@ -68,6 +69,7 @@ def core_options(
         movable=_one_of(online, "online", ("kernel", "movable")),
         agentless=bool(agentless),
         allow_hvm_devices=bool(allow_hvm_devices),
+        force_movable=bool(force_movable),
         host_reserve_kib=absolute(host_reserve, "host_reserve"),
     )
 

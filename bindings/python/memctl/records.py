@@ -144,6 +144,8 @@ class SizeRange:
 class Status:
     """A domain at one moment. The host measured everything but `agent` and `reported_…`.
 
+    - `state`: what it is doing, in a word, as `memctl status` shows it: "fine", "starving".
+    - `size`: the size now. In a settled domain it is `target`.
     - `allocated`: what the domain has, by Xen's page count.
     - `target`: the size that the domain was last asked to have.
     - `limit`: static-max: how far the target may go without a resize. None: not known.
@@ -164,6 +166,8 @@ class Status:
     """
 
     domain: DomainIdentity
+    state: str
+    size: Size
     allocated: Size
     target: Size
     limit: Size | None
@@ -182,6 +186,8 @@ class Status:
         return {
             "event": "status",
             "domain": self.domain.to_dict(),
+            "state": self.state,
+            "size_kib": kib(self.size),
             "allocated_kib": kib(self.allocated),
             "target_kib": kib(self.target),
             "limit_kib": kib(self.limit),
@@ -236,6 +242,8 @@ class Plan:
     - `host_free`, `host_reserve`: the host's free, unclaimed memory, and what of it stays free.
     - `stages`: empty: the domain has that size already.
     - `range`: the sizes that a resize would be granted now.
+    - `no_way_back`: why a resize back to the present size would be refused after this shrink. None:
+      it would not, or the domain does not shrink.
 
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
@@ -255,6 +263,7 @@ class Plan:
     host_reserve: Size
     stages: tuple[Stage, ...]
     range: SizeRange
+    no_way_back: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of `memctl plan --json`."""
@@ -271,6 +280,7 @@ class Plan:
             "host_reserve_kib": kib(self.host_reserve),
             "stages": [stage.to_dict() for stage in self.stages],
             "range": self.range.to_dict(),
+            "no_way_back": self.no_way_back,
         }
 
 

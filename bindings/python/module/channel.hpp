@@ -2,7 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <variant>
@@ -41,6 +42,10 @@ struct Note {
 ///
 /// A note stays until it is removed. So no note is lost if a signal's handler raises an exception,
 /// which may happen after any call.
+///
+/// A guest can cause many events, and a program may read them late. If events of one phase and
+/// stage of a resize come faster than they are read, only the newest of them waits, as in a
+/// `CallbackQueue`.
 class Channel {
  public:
   /// Throws `std::system_error` if the process has no file descriptor left.
@@ -51,14 +56,21 @@ class Channel {
 
   [[nodiscard]] int fileno() const { return fd_; }
   void post(Note note);
+  /// The first note. It does not change until it is removed.
   [[nodiscard]] std::optional<Note> first() const;
   /// After the last note the descriptor is no longer readable. Does nothing if there is no note.
   void remove_first();
 
  private:
+  /// Whether the event takes the place of one that waits, and was put there.
+  [[nodiscard]] bool merged(const Note& note);
+
   int fd_;
   mutable std::mutex mutex_;
-  std::deque<Note> notes_;
+  std::list<Note> notes_;
+  /// The last event of each resize that waits.
+  std::map<std::uint64_t, std::list<Note>::iterator> newest_;
+  mutable bool first_is_read_{false};
 };
 
 }  // namespace memctl::python

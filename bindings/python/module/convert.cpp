@@ -125,9 +125,9 @@ py::object to_python(const DomainIdentity& domain) {
 py::object to_python(const DomainStatus& status) {
   static Class status_class{"memctl.records", "Status"};
   return status_class(
-      to_python(status.domain), size_of(status.allocated), size_of(status.target),
-      or_none(status.limit, size_of), size_of(status.max_pages),
-      or_none(status.boot_limit, size_of), or_none(status.pool, size_of),
+      to_python(status.domain), to_python(state_of(status)), size_of(status.size),
+      size_of(status.allocated), size_of(status.target), or_none(status.limit, size_of),
+      size_of(status.max_pages), or_none(status.boot_limit, size_of), or_none(status.pool, size_of),
       or_none(status.agent, [](const AgentStatus& agent) { return to_python(agent); }),
       or_none(status.reported_total, size_of), or_none(status.reported_available, size_of),
       or_none(status.range, range_of), or_none(status.refused_by, cause_of),
@@ -136,10 +136,12 @@ py::object to_python(const DomainStatus& status) {
 
 py::object to_python(const Plan& plan) {
   static Class plan_class{"memctl.records", "Plan"};
-  return plan_class(to_python(plan.domain), size_of(plan.from), size_of(plan.to),
-                    size_of(plan.limit), size_of(plan.earlier_limit), or_none(plan.pool, size_of),
-                    size_of(plan.pool_growth), size_of(plan.host_free), size_of(plan.host_reserve),
-                    to_python(plan.stages), range_of(plan.range));
+  return plan_class(
+      to_python(plan.domain), size_of(plan.from), size_of(plan.to), size_of(plan.limit),
+      size_of(plan.earlier_limit), or_none(plan.pool, size_of), size_of(plan.pool_growth),
+      size_of(plan.host_free), size_of(plan.host_reserve), to_python(plan.stages),
+      range_of(plan.range),
+      plan.no_way_back.empty() ? py::object{py::none()} : py::object{to_python(plan.no_way_back)});
 }
 
 py::object to_python(const Report& report) {

@@ -101,13 +101,14 @@ SizeRequest request_of(std::int64_t kib, bool relative) {
 }
 
 ResizeOptions options(std::optional<std::int64_t> timeout_ms, std::int64_t stall_ms, bool keep,
-                      bool movable, bool agentless, bool allow_hvm_devices,
+                      bool movable, bool agentless, bool allow_hvm_devices, bool force_movable,
                       std::int64_t host_reserve_kib) {
   ResizeOptions made{.stall = std::chrono::milliseconds{stall_ms},
                      .on_failure = keep ? OnFailure::keep : OnFailure::restore,
                      .online = movable ? OnlineZone::movable : OnlineZone::kernel,
                      .agentless = agentless,
                      .allow_hvm_devices = allow_hvm_devices,
+                     .force_movable = force_movable,
                      .host_reserve = Kib{host_reserve_kib}};
   if (timeout_ms) made.timeout = std::chrono::milliseconds{*timeout_ms};
   return made;
@@ -181,9 +182,11 @@ py::tuple names(Enum first, Enum last) {
 PYBIND11_MODULE(_core, module) {
   module.attr("version") = version();
   module.def("parse_size", &parse);
+  module.def("command_word",
+             [](const py::object& domain) { return command_word(identity_from(domain)); });
   module.def("format_size", [](std::int64_t kib) { return to_string(Kib{kib}); });
   module.attr("causes") = names(Cause::no_xen, Cause::hypervisor_error);
-  module.attr("checks") = names(Check::xen_version, Check::memory_manager);
+  module.attr("checks") = names(Check::xen_version, Check::xenstored);
 
   // NOLINTNEXTLINE(performance-unnecessary-value-param): pybind11 wants a function of this type
   py::register_exception_translator([](std::exception_ptr thrown) {
@@ -197,7 +200,7 @@ PYBIND11_MODULE(_core, module) {
   py::class_<ResizeOptions>(module, "Options")
       .def(py::init(&options), py::kw_only(), py::arg("timeout_ms"), py::arg("stall_ms"),
            py::arg("keep"), py::arg("movable"), py::arg("agentless"), py::arg("allow_hvm_devices"),
-           py::arg("host_reserve_kib"));
+           py::arg("force_movable"), py::arg("host_reserve_kib"));
 
   py::class_<Channel, std::shared_ptr<Channel>>(module, "Channel")
       .def(py::init<>())

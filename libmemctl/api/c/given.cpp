@@ -164,7 +164,9 @@ Result<HostOptions> host_options_of(const memctl_host_options* given) {
 
 Result<ResizeOptions> question_options_of(const memctl_question_options* given) {
   BOOST_OUTCOME_TRY(const auto known, read(given, "memctl_question_options"));
-  ResizeOptions options{.agentless = known.agentless, .allow_hvm_devices = known.allow_hvm_devices};
+  ResizeOptions options{.agentless = known.agentless,
+                        .allow_hvm_devices = known.allow_hvm_devices,
+                        .force_movable = known.force_movable};
   BOOST_OUTCOME_TRY(options.online, zone_of(known.online));
   BOOST_OUTCOME_TRY(options.host_reserve, reserve_of(known.host_reserve_kib));
   BOOST_OUTCOME_TRY(options.stall, stall_of(known.stall_ms));
@@ -187,6 +189,7 @@ Result<ResizeOptions> resize_options_of(const memctl_resize_options* given) {
   BOOST_OUTCOME_TRY(options.online, zone_of(known.online));
   options.agentless = known.agentless;
   options.allow_hvm_devices = known.allow_hvm_devices;
+  options.force_movable = known.force_movable;
   BOOST_OUTCOME_TRY(options.host_reserve, reserve_of(known.host_reserve_kib));
   BOOST_OUTCOME_TRY(const auto queue, queue_of(known.event_queue));
   if (known.on_event) {

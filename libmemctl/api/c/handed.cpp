@@ -133,6 +133,7 @@ void fill(memctl_plan& out, const Plan& plan, Arena& arena) {
   out.stage_count = plan.stages.size();
   out.stages = arena.all<memctl_stage>(plan.stages);
   out.range = arena.make<memctl_range>(plan.range);
+  out.no_way_back = arena.text(plan.no_way_back);
 }
 
 void fill(memctl_finding& out, const Finding& finding, Arena& arena) {

@@ -122,6 +122,7 @@ constexpr bool is_known(Check value) {
     SAME(Check::max_pages, MEMCTL_CHECK_MAX_PAGES);
     SAME(Check::cold_start, MEMCTL_CHECK_COLD_START);
     SAME(Check::memory_manager, MEMCTL_CHECK_MEMORY_MANAGER);
+    SAME(Check::xenstored, MEMCTL_CHECK_XENSTORED);
   }
   return false;
 }

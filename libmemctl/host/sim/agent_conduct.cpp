@@ -13,12 +13,29 @@ namespace memctl::host::sim {
 namespace {
 
 constexpr Duration flood_interval = std::chrono::microseconds{200};
+/// 980 reports in a second: at more than 1000 changes the watch ends (SimStore).
+constexpr Duration chatter_interval = std::chrono::microseconds{1020};
+constexpr Duration chatter_time = std::chrono::minutes{1};
+constexpr std::int64_t swaying_blocks = 1024;
+
+/// MemTotal of a guest whose kernel keeps 1 MiB free, and which keeps 24 MiB more while it shrinks
+/// (plan/step.cpp).
+constexpr Kib dripping_total = 64_MiB;
+constexpr Kib kept_while_shrinking = 25_MiB;
+constexpr Kib owed_by_balloon = 64_MiB;
+
+/// In every second report, the blocks that were added are offline.
+void sway(AgentReport& report) {
+  report.blocks_added = swaying_blocks;
+  report.blocks_present = report.blocks_online + swaying_blocks;
+  report.blocks_added_offline = report.sequence % 2 == 0 ? swaying_blocks : 0;
+}
 
 }  // namespace
 
 ConductedStore::ConductedStore(GuestTime& time, StoreModel& store, const AgentConduct& conduct,
                                std::uint64_t seed)
-    : store_{store}, conduct_{conduct}, random_{seed}, flood_{time} {}
+    : time_{time}, store_{store}, conduct_{conduct}, random_{seed}, again_{time} {}
 
 void ConductedStore::move_to(DomainId domain) {
   domain_ = domain;
@@ -40,7 +57,7 @@ std::optional<std::string> ConductedStore::read(const char* path, int& error) {
   if (std::string_view{path} == agent::hello_path && !hello_.empty()) return hello_;
   if (std::string_view{path} == agent::request_path && value.value()) {
     if (auto request = guest::decode_request(*value.value())) {
-      request_ = *request;
+      note_request(*request);
       request->kind = RequestKind::observe;
       return guest::encode(*request);
     }
@@ -87,7 +104,15 @@ int ConductedStore::put_hostile(AgentReport report) {
       --report.request;
       break;
     case AgentConduct::flooding:
-      flood(report);
+      repeat(report);
+      break;
+    case AgentConduct::chattering:
+      report.sequence = sequence_ = std::max(report.sequence, sequence_ + 1);
+      repeat(report);
+      break;
+    case AgentConduct::dripping:
+    case AgentConduct::owing:
+      if (report.operation == begun_) drip(report);
       break;
     case AgentConduct::deleting:
       remove(agent::hello_path);
@@ -104,13 +129,44 @@ int ConductedStore::put_hostile(AgentReport report) {
   return put(agent::report_path, guest::encode(report));
 }
 
-void ConductedStore::flood(AgentReport report) {
+void ConductedStore::note_request(const AgentRequest& request) {
+  request_ = request;
+  asked_at_ = time_.clock().now();
+  // The target of an "observe" is where the operation goes; that of a "prepare", where its stage
+  // ends.
+  const bool first = request.operation != begun_;
+  if (request.target > Kib{} && (first || request.kind == RequestKind::observe)) {
+    goal_ = request.target;
+  }
+  if (request.kind == RequestKind::prepare) begun_ = request.operation;
+}
+
+void ConductedStore::repeat(AgentReport report) {
+  const bool floods = conduct_ == AgentConduct::flooding;
   ++report.sequence;
-  flood_.set(flood_interval, [this, report] {
-    if (conduct_ != AgentConduct::flooding) return;
+  again_.set(floods ? flood_interval : chatter_interval, [this, report, floods]() mutable {
+    if (conduct_ != (floods ? AgentConduct::flooding : AgentConduct::chattering)) return;
+    if (!floods) {
+      const bool over = request_.kind == RequestKind::release;
+      if (over || time_.clock().now() - asked_at_ > chatter_time) return;
+      sway(report);
+      sequence_ = report.sequence;
+    }
     put(agent::report_path, guest::encode(report));
-    flood(report);
+    repeat(report);
   });
+}
+
+void ConductedStore::drip(AgentReport& report) const {
+  const bool shrinks = report.balloon_current && goal_ < *report.balloon_current;
+  report.mem_total = dripping_total;
+  report.kernel_zone_free = shrinks ? kept_while_shrinking + kib_per_page : Kib{};
+  report.kernel_zone_reclaimable = Kib{};
+  report.balloon_inflated = kib_per_page;
+  report.balloon_target = report.balloon_current;
+  if (conduct_ == AgentConduct::owing && report.balloon_current) {
+    report.balloon_current = *report.balloon_current + owed_by_balloon;
+  }
 }
 
 void ConductedStore::lie(AgentReport& report) const {

@@ -28,6 +28,13 @@ enum class AgentConduct {
   flooding,  ///< Answers, and writes its report 5000 times a second for ever.
   deleting,  ///< Removes its own nodes instead of answering.
   fleeting,  ///< Removes its hello, and answers.
+  /// Answers, and writes its report almost as often as xenstore's watch allows, until nothing has
+  /// been asked for a minute. In every second report its added blocks are offline.
+  chattering,
+  /// Once a stage has begun, claims room for one more page: it grows and shrinks page by page.
+  dripping,
+  /// The same, and claims that its balloon is still on its way down to an earlier target.
+  owing,
 };
 
 /// The guest's part of xenstore, as the agent's conduct uses it. Also with a hostile conduct, an
@@ -56,19 +63,27 @@ class ConductedStore final : public agent::GuestStore {
   /// Writes as the guest.
   int put(const char* path, std::string_view value);
   int put_hostile(AgentReport report);
-  void flood(AgentReport report);
+  /// Writes the report again and again, as the flooding and the chattering agent do.
+  void repeat(AgentReport report);
+  void drip(AgentReport& report) const;
+  void note_request(const AgentRequest& request);
   /// Makes the report claim that everything asked for is there, and that there is endless room.
   void lie(AgentReport& report) const;
   [[nodiscard]] std::string garbage();
 
+  GuestTime& time_;
   StoreModel& store_;
   const AgentConduct& conduct_;
   std::mt19937_64 random_;
-  GuestTimer flood_;
+  GuestTimer again_;
   DomainId domain_{};
   std::string home_{};  ///< /local/domain/N/
   std::string hello_{};
   AgentRequest request_{};  ///< What dom0 asked last.
+  TimePoint asked_at_{};
+  std::uint64_t sequence_{0};  ///< Of the last report that a chattering agent wrote.
+  std::uint64_t begun_{0};     ///< The operation whose first stage has begun.
+  Kib goal_{};                 ///< The size that this operation is on its way to.
   std::function<void(AgentReport&)> distort_{};
   int reports_written_{0};
 };

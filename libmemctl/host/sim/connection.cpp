@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/sim/connection.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
 
@@ -29,9 +30,11 @@ bool SimConnection::advance() {
   const auto due = clock.next();
   if (clock.waiters() == 0 || !due) return false;
   if (pace_) {
+    constexpr std::chrono::duration<double> longest = std::chrono::hours{1000};
     const std::chrono::duration<double> real{std::chrono::duration<double>{*due - clock.now()} /
                                              *pace_};
-    const auto handled = context_.run_one_for(std::chrono::duration_cast<Duration>(real));
+    const auto handled =
+        context_.run_one_for(std::chrono::duration_cast<Duration>(std::min(real, longest)));
     if (handled > 0 || context_.stopped()) return true;  // the next event may be another one now
   }
   return clock.step();

@@ -44,7 +44,8 @@ Result<HostSettings> SimHypervisor::host_settings() {
   if (spec.squeezed) managers.emplace_back("squeezed");
   return HostSettings{.autoballoon = spec.autoballoon,
                       .dom0_memory_is_fixed = spec.dom0_memory_is_fixed,
-                      .memory_managers = std::move(managers)};
+                      .memory_managers = std::move(managers),
+                      .store = StoreProgram::xenstored};
 }
 
 boost::asio::awaitable<void> SimHypervisor::libxl_call(DomainId domain) {
@@ -166,10 +167,12 @@ Task<std::optional<Kib>> SimHypervisor::set_frozen_pool(DomainId domain, std::op
   co_return world_.toolstack().set_frozen_pool(domain, from, to);
 }
 
-Result<bool> SimHypervisor::save_in_progress(DomainId domain) {
-  const ToolstackRecord* record = world_.toolstack().find(domain);
-  if (record == nullptr) return no_domain(domain);
-  return record->save_in_progress;
+Result<bool> SimHypervisor::save_in_progress(DomainId domain, Duration oldest) {
+  const TimePoint now = world_.clock().now();
+  if (const auto known = saves_.include(domain, now - oldest)) return *known;
+  if (world_.toolstack().find(domain) == nullptr) return no_domain(domain);
+  BOOST_OUTCOME_TRYV(saves_.look(now));
+  return saves_.include(domain, TimePoint::min()).value();
 }
 
 }  // namespace memctl::host::sim

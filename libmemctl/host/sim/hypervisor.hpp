@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "host/hypervisor.hpp"
+#include "host/saves.hpp"
 #include "host/sim/world.hpp"
 
 namespace memctl::host::sim {
@@ -28,13 +29,14 @@ class SimHypervisor final : public Hypervisor {
   Result<void> set_pool(DomainId domain, Kib pool) override;
   Task<std::optional<Kib>> set_frozen_pool(DomainId domain, std::optional<Kib> from,
                                            std::optional<Kib> to) override;
-  Result<bool> save_in_progress(DomainId domain) override;
+  Result<bool> save_in_progress(DomainId domain, Duration oldest) override;
 
  private:
   /// Waits as one of libxl's calls does: for libxl's lock of the domain, and for the call's own
   /// time.
   [[nodiscard]] boost::asio::awaitable<void> libxl_call(DomainId domain);
   World& world_;
+  Saves saves_{[&world = world_] { return world.toolstack().look_for_saves(); }};
 };
 
 }  // namespace memctl::host::sim

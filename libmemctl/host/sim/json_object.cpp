@@ -4,9 +4,21 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.hpp"
+#include "host/store.hpp"
 #include "memctl/size.hpp"
 
 namespace memctl::host::sim {
+namespace {
+
+constexpr std::size_t most_elements = 4096;
+/// No wait at such a pace overflows.
+constexpr double slowest_pace = 0.001;
+constexpr double fastest_pace = 1'000'000;
+
+}  // namespace
+
+std::string shown(std::string_view text) { return printable(text, 64); }
 
 JsonObject::JsonObject(const Json& json, std::string where)
     : json_{json}, where_{std::move(where)} {
@@ -21,7 +33,7 @@ std::string JsonObject::listed(const std::vector<std::string>& words) {
 }
 
 std::string JsonObject::place(const std::string& key) const {
-  return where_.empty() ? key : where_ + "." + key;
+  return where_.empty() ? shown(key) : where_ + "." + shown(key);
 }
 
 JsonWrong JsonObject::wrong(const std::string& key, const std::string& what,
@@ -62,7 +74,14 @@ void JsonObject::operator()(const char* key, bool& flag) {
 void JsonObject::operator()(const char* key, std::string& text) {
   take(key, [&](const Json& value) {
     if (!value.is_string()) throw wrong(key, "is no text", "write it in quotes");
-    text = value.get<std::string>();
+    std::string given = value.get<std::string>();
+    if (given.size() > longest_value || given.find('\0') != std::string::npos) {
+      throw wrong(
+          key,
+          "is no text of at most " + std::to_string(longest_value) + " bytes without a zero byte",
+          "shorten it");
+    }
+    text = std::move(given);
   });
 }
 
@@ -92,12 +111,12 @@ void JsonObject::operator()(const char* key, Duration& seconds) {
   });
 }
 
-void JsonObject::operator()(const char* key, std::optional<double>& above_zero) {
+void JsonObject::operator()(const char* key, std::optional<double>& pace) {
   take(key, [&](const Json& value) {
-    if (!value.is_number() || value <= 0) {
-      throw wrong(key, "is no number above 0", "write a number, such as 1 or 0.5");
+    if (!value.is_number() || value < slowest_pace || value > fastest_pace) {
+      throw wrong(key, "is no number from 0.001 to 1000000", "write a number, such as 1 or 0.5");
     }
-    above_zero = value.get<double>();
+    pace = value.get<double>();
   });
 }
 
@@ -105,6 +124,9 @@ void JsonObject::each(const char* key,
                       const std::function<void(const Json&, const std::string&)>& read) {
   take(key, [&](const Json& value) {
     if (!value.is_array()) throw wrong(key, "is no list", "write [...] there");
+    if (value.size() > most_elements) {
+      throw wrong(key, "has more than 4096 elements", "leave some out");
+    }
     for (std::size_t i = 0; i < value.size(); ++i) {
       read(value[i], place(key) + "[" + std::to_string(i) + "]");
     }

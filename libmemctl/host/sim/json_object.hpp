@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "host/clock.hpp"
@@ -23,6 +24,9 @@ struct JsonWrong {
   std::string hint;
 };
 
+/// The beginning of a text of the file, for a message.
+[[nodiscard]] std::string shown(std::string_view text);
+
 template <class T>
 struct JsonWord {
   const char* text;
@@ -30,7 +34,8 @@ struct JsonWord {
 };
 
 /// Reads the members of one JSON object into variables. If a member is missing, its variable keeps
-/// its value. Throws `JsonWrong` for unknown members and wrong values.
+/// its value. Texts and lists are bounded, and so are numbers: with what is read here nothing
+/// overflows. Throws `JsonWrong` for unknown members and wrong values.
 class JsonObject {
  public:
   /// `where` is the object's name in messages. Empty: it is the outermost object.
@@ -43,7 +48,7 @@ class JsonObject {
   void operator()(const char* key, int& number);
   void operator()(const char* key, std::uint64_t& number);
   void operator()(const char* key, Duration& seconds);
-  void operator()(const char* key, std::optional<double>& above_zero);
+  void operator()(const char* key, std::optional<double>& pace);
   template <class T, std::size_t N>
   void operator()(const char* key, T& value, const std::array<JsonWord<T>, N>& words);
   /// Calls `read` for each element of an array, with the element's place.
@@ -77,7 +82,7 @@ void JsonObject::operator()(const char* key, T& value, const std::array<JsonWord
     }
     allowed.emplace_back(word.text);
   }
-  throw wrong(key, "is \"" + text + "\"", "allowed are " + listed(allowed));
+  throw wrong(key, "is \"" + shown(text) + "\"", "allowed are " + listed(allowed));
 }
 
 }  // namespace memctl::host::sim

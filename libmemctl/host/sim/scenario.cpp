@@ -5,9 +5,10 @@
 #include <array>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
+#include <string>
 #include <utility>
 
+#include "base/text.hpp"
 #include "host/sim/json_object.hpp"
 #include "host/sim/scenario_action.hpp"
 
@@ -27,7 +28,10 @@ constexpr std::array conducts = {JsonWord<AgentConduct>{"normal", AgentConduct::
                                  JsonWord<AgentConduct>{"stale", AgentConduct::stale},
                                  JsonWord<AgentConduct>{"flooding", AgentConduct::flooding},
                                  JsonWord<AgentConduct>{"deleting", AgentConduct::deleting},
-                                 JsonWord<AgentConduct>{"fleeting", AgentConduct::fleeting}};
+                                 JsonWord<AgentConduct>{"fleeting", AgentConduct::fleeting},
+                                 JsonWord<AgentConduct>{"chattering", AgentConduct::chattering},
+                                 JsonWord<AgentConduct>{"dripping", AgentConduct::dripping},
+                                 JsonWord<AgentConduct>{"owing", AgentConduct::owing}};
 
 const std::array policies = {JsonWord<std::string>{"offline", "offline"},
                              JsonWord<std::string>{"online", "online"},
@@ -80,6 +84,7 @@ GuestSpec read_guest(const Json& json, const std::string& where) {
   int protocol = static_cast<int>(guest.agent.protocol_max);
   object("agent_protocol", protocol);
   object("libvirt", guest.managed_by_libvirt);
+  object("device_model_of", guest.device_model_of);
   object("journal", guest.journal);
   std::string rule;
   bool reads_rules = true;
@@ -125,7 +130,8 @@ Scenario read(const Json& json) {
   object.each("guests", [&](const Json& each, const std::string& where) {
     GuestSpec guest = read_guest(each, where);
     if (has_guest(scenario, guest.name)) {
-      throw JsonWrong{"two guests are called \"" + guest.name + "\"", "give each its own name"};
+      throw JsonWrong{"two guests are called \"" + shown(guest.name) + "\"",
+                      "give each its own name"};
     }
     scenario.guests.push_back(std::move(guest));
   });
@@ -138,7 +144,7 @@ Scenario read(const Json& json) {
   for (const ScenarioAction& action : scenario.actions) {
     const bool known = action.guest.empty() || has_guest(scenario, action.guest);
     if (!known) {
-      throw JsonWrong{"no guest is called \"" + action.guest + "\"",
+      throw JsonWrong{"no guest is called \"" + shown(action.guest) + "\"",
                       "an action names one of \"guests\""};
     }
   }
@@ -188,16 +194,19 @@ Result<ScenarioAction> parse_action(std::string_view json) {
 }
 
 Result<Scenario> read_scenario(const std::string& file) {
-  std::ifstream stream{file};
-  std::ostringstream text;
-  if (stream) text << stream.rdbuf();
-  if (!stream) {
-    return Error{
-        .cause = Cause::invalid_argument,
-        .message = "the file \"" + file + "\", which describes a simulated host, cannot be read",
-        .hint = "name a file of JSON after sim:, or nothing for the demonstration"};
-  }
-  return parse_scenario(text.str());
+  constexpr std::size_t largest_file = std::size_t{1} << 20;
+  std::ifstream stream{file, std::ios::binary};
+  std::string text(largest_file + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  const bool is_whole = stream.eof() && !stream.bad();
+  if (is_whole) return parse_scenario(text);
+  const bool is_large = text.size() > largest_file;
+  return Error{.cause = Cause::invalid_argument,
+               .message = "the file \"" + printable(file, 256) +
+                          "\", which describes a simulated host, " +
+                          (is_large ? "is larger than 1 MiB" : "cannot be read"),
+               .hint = "name a file of JSON after sim:, or nothing for the demonstration"};
 }
 
 Result<std::unique_ptr<World>> make_world(const Scenario& scenario) {

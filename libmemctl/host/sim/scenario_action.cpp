@@ -84,7 +84,10 @@ constexpr std::array action_kinds = {
                  return success();
                }},
     ActionKind{"reboot", true, false,
-               done<[](World& world, DomainId id, Kib) { world.reboot(id); }>},
+               [](World& world, const ScenarioAction& action) -> Result<void> {
+                 BOOST_OUTCOME_TRY(world.try_reboot(subject(world, action)));
+                 return success();
+               }},
     ActionKind{"save-restore", true, false,
                [](World& world, const ScenarioAction& action) -> Result<void> {
                  BOOST_OUTCOME_TRY(world.save_and_restore(subject(world, action)));
@@ -126,7 +129,7 @@ ScenarioAction read_action(const Json& json, const std::string& where) {
     std::vector<std::string> names;
     names.reserve(action_kinds.size());
     for (const ActionKind& each : action_kinds) names.emplace_back(each.name);
-    throw object.wrong("do", "is \"" + action.what + "\"",
+    throw object.wrong("do", "is \"" + shown(action.what) + "\"",
                        "allowed are " + JsonObject::listed(names));
   }
   if (kind->guest) object.require("guest");
@@ -143,7 +146,7 @@ Result<void> perform(World& world, const ScenarioAction& action) {
     return kind->act(world, action);
   } catch (const std::out_of_range&) {
     return Error{.cause = Cause::no_such_domain,
-                 .message = "no guest is called \"" + action.guest + "\""};
+                 .message = "no guest is called \"" + shown(action.guest) + "\""};
   }
 }
 

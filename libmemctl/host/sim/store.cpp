@@ -62,7 +62,7 @@ class Transaction final : public StoreView {
 
   Result<void> write(const std::string& path, std::string_view value) override {
     BOOST_OUTCOME_TRYV(model_.read(dom0, path));  // fails if `path` is no path
-    if (path.size() + 1 + value.size() > StoreModel::payload_limit) {
+    if (value.size() > longest_value) {
       return Error{.cause = Cause::store_error,
                    .message = "xenstore write of " + path + ": too long",
                    .raw = E2BIG};

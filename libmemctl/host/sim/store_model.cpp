@@ -34,8 +34,9 @@ std::string parent_of(std::string_view path) {
 
 bool StoreModel::is_valid(std::string_view path) {
   if (path == "/") return true;
-  return path.size() > 1 && path.size() < 3072 && path.front() == '/' && path.back() != '/' &&
-         path.find("//") == std::string_view::npos && std::ranges::all_of(path, may_name_a_node);
+  return path.size() > 1 && path.size() <= longest_path && path.front() == '/' &&
+         path.back() != '/' && path.find("//") == std::string_view::npos &&
+         std::ranges::all_of(path, may_name_a_node);
 }
 
 StoreModel::StoreModel() { tree_["/"].permissions = {{.domain = dom0}}; }
@@ -79,7 +80,7 @@ std::optional<Kib> StoreModel::read_kib(DomainId who, const std::string& path) c
 Result<void> StoreModel::require_quota(DomainId who, const std::string& path,
                                        std::string_view value, const Node& above,
                                        int new_nodes) const {
-  if (path.size() + 1 + value.size() > payload_limit) return failure("write", path, E2BIG);
+  if (value.size() > longest_value) return failure("write", path, E2BIG);
   if (who == dom0) return success();
   const auto found = tree_.find(path);
   const std::size_t names = found == tree_.end() ? 0 : found->second.names_size;

@@ -19,11 +19,10 @@ namespace memctl::host::sim {
 inline constexpr DomainId dom0{0};
 
 /// xenstored's tree as a client in any domain sees it: permissions, a guest's quotas, watches. Its
-/// figures are those of the C xenstored (XEN-FACTS section 5). Each call takes no time; only a
-/// transaction, in `store.cpp`, lasts longer.
+/// figures are those of the C xenstored, but for the longest path and value, which are the port's.
+/// Each call takes no time; only a transaction, in `store.cpp`, lasts longer.
 class StoreModel {
  public:
-  static constexpr std::size_t payload_limit = 4096;  ///< For path and value of one write.
   static constexpr std::size_t guest_node_limit = 2048;
   static constexpr int guest_nodes_limit = 1000;
 

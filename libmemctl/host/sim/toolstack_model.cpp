@@ -30,6 +30,15 @@ std::string domain_path(DomainId domain) {
   return "/local/domain/" + std::to_string(number(domain));
 }
 
+std::vector<DomainId> ToolstackModel::look_for_saves() {
+  ++save_looks_;
+  std::vector<DomainId> saved;
+  for (const auto& [id, record] : records_) {
+    if (record.save_in_progress) saved.push_back(id);
+  }
+  return saved;
+}
+
 ToolstackRecord* ToolstackModel::find(DomainId domain) {
   const auto found = records_.find(domain);
   return found == records_.end() ? nullptr : &found->second;

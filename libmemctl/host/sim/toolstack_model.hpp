@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "host/sim/clock.hpp"
 #include "host/sim/store_model.hpp"
@@ -46,6 +47,10 @@ class ToolstackModel {
   void remove(DomainId domain) { records_.erase(domain); }
   [[nodiscard]] ToolstackRecord* find(DomainId domain);
   [[nodiscard]] const std::map<DomainId, ToolstackRecord>& records() const { return records_; }
+  /// The domains that are being saved, as a look through dom0's processes finds them.
+  [[nodiscard]] std::vector<DomainId> look_for_saves();
+  /// How many looks there were.
+  [[nodiscard]] int save_looks() const { return save_looks_; }
 
   /// The value of one of memory/{target,static-max,videoram}.
   /// Whether the guest's kernel has set control/feature-poweroff.
@@ -60,6 +65,7 @@ class ToolstackModel {
   XenModel& xen_;
   StoreModel& store_;
   std::map<DomainId, ToolstackRecord> records_{};
+  int save_looks_{0};
 };
 
 /// The error of every call that names a domain that does not exist.

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <stdexcept>
 
+#include "base/text.hpp"
+
 namespace memctl::host::sim {
 namespace {
 
@@ -69,7 +71,7 @@ Result<void> World::build(Guest& guest, Kib populated, Kib limit, Kib pool, bool
                                        .superpages = superpages});
   if (failed != 0) {
     return Error{.cause = Cause::host_memory,
-                 .message = "no memory to build " + spec.name + " of " +
+                 .message = "no memory to build " + printable(spec.name, 64) + " of " +
                             std::to_string(populated.count()) + " KiB",
                  .raw = failed};
   }
@@ -85,6 +87,9 @@ Result<void> World::build(Guest& guest, Kib populated, Kib limit, Kib pool, bool
       .passthrough_devices = spec.passthrough_devices,
       .emulated_dma_devices = spec.emulated_dma_devices,
       .managed_by_libvirt = spec.managed_by_libvirt};
+  if (spec.device_model_of != 0) {
+    record.identity.device_model_of = DomainId{static_cast<std::uint32_t>(spec.device_model_of)};
+  }
   if (spec.freeze_pool && spec.type != DomainType::pv) record.frozen_pool = pool;
   toolstack_.write_domain(record, populated - spec.video_ram, limit, spec.video_ram);
   toolstack_.add(std::move(record));
@@ -198,7 +203,7 @@ void World::resume(DomainId id) {
   guest(id).time_.resume();
 }
 
-DomainId World::reboot(DomainId id) {
+Result<DomainId> World::try_reboot(DomainId id) {
   GuestSpec spec = guest(id).spec_;
   const Kib video_ram = toolstack_.memory_key(id, "videoram").value_or(Kib{});
   spec.memory = target(id).value_or(spec.memory - video_ram) + video_ram;
@@ -208,7 +213,7 @@ DomainId World::reboot(DomainId id) {
   spec.booted = false;
   shut_down(id, ShutdownReason::reboot);
   destroy(id);
-  return add_guest(std::move(spec));
+  return try_add_guest(std::move(spec));
 }
 
 Result<DomainId> World::save_and_restore(DomainId id) {

@@ -52,6 +52,8 @@ struct GuestSpec {
   int passthrough_devices{0};
   bool emulated_dma_devices{false};
   bool managed_by_libvirt{false};
+  /// The number of the guest whose device model it runs. Zero: it is a guest itself.
+  int device_model_of{0};
   std::string journal{};  ///< The value of its /libxl/N/memctl. Empty: there is no such node.
   LinuxSpec linux{};
   AgentSpec agent{};
@@ -166,7 +168,10 @@ class World {
   void suspend(DomainId id);
   void resume(DomainId id);
   /// Reboots the guest as xl does: a new domain with the same size and limit begins to boot.
-  DomainId reboot(DomainId id);
+  /// Errors: `host_memory` if the host has too little for the new domain; then the guest is gone.
+  Result<DomainId> try_reboot(DomainId id);
+  /// Throws if the new domain does not fit into the host's memory.
+  DomainId reboot(DomainId id) { return try_reboot(id).value(); }
   /// Saves the guest and restores it at once with a new number. Errors: `hypervisor_error` if the
   /// restore fails; then the guest is lost.
   Result<DomainId> save_and_restore(DomainId id);

@@ -17,7 +17,7 @@ namespace {
 constexpr std::uint64_t most_kib = std::uint64_t{1} << 60;
 
 bool is_control_domain() {
-  return text_of("/proc/xen/capabilities").find("control_d") != std::string::npos;
+  return text_of("/proc/xen/capabilities", 4096).find("control_d") != std::string::npos;
 }
 
 /// Makes the first privileged call. It fails with EPERM outside of dom0, and with EACCES if

@@ -16,6 +16,16 @@ std::string node(const char* directory, DomainId domain, std::string_view key) {
   return directory + std::to_string(number(domain)) + "/" + std::string{key};
 }
 
+/// Nothing: there is no number, or no number alone.
+std::optional<std::uint64_t> number_in(const std::optional<std::string>& text) {
+  if (!text) return std::nullopt;
+  std::uint64_t value = 0;
+  const char* end = text->data() + text->size();
+  const auto [stop, error] = std::from_chars(text->data(), end, value);
+  if (error != std::errc{} || stop != end) return std::nullopt;
+  return value;
+}
+
 std::string uuid_text(const xen_domain_handle_t& handle) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string text;
@@ -50,6 +60,13 @@ Result<DomainIdentity> XenHypervisor::identity(const xc_domaininfo_t& info) {
   DomainIdentity identity{.id = id, .uuid = uuid_text(info.handle)};
   BOOST_OUTCOME_TRY(const auto found, store_.read(node("/local/domain/", id, "name")));
   identity.name = found.value_or("");
+  // libxl writes the number of the guest here for the stub domain of its device model, and reads it
+  // to tell such a domain (libxl_is_stubdom). A domain cannot write it for itself.
+  BOOST_OUTCOME_TRY(const auto target, store_.read(node("/local/domain/", id, "target")));
+  const auto guest = number_in(target);
+  if (guest && *guest < DOMID_FIRST_RESERVED) {
+    identity.device_model_of = DomainId{static_cast<std::uint32_t>(*guest)};
+  }
   if ((info.flags & XEN_DOMINF_hvm_guest) != 0) {
     BOOST_OUTCOME_TRY(const auto type, store_.read(node("/libxl/", id, "type")));
     identity.type = type == "pvh" ? DomainType::pvh : DomainType::hvm;
@@ -120,12 +137,8 @@ Result<DomainFacts> XenHypervisor::immediate_facts(DomainId domain) {
 /// number.
 Result<std::optional<Kib>> XenHypervisor::stored_kib(DomainId domain, std::string_view key) {
   BOOST_OUTCOME_TRY(const auto text, store_.read(node("/local/domain/", domain, key)));
-  std::uint64_t kib = 0;
-  if (!text) return std::nullopt;
-  const char* end = text->data() + text->size();
-  const auto [stop, error] = std::from_chars(text->data(), end, kib);
-  if (text->empty() || error != std::errc{} || stop != end) return std::nullopt;
-  return saturated_kib(kib);
+  const auto kib = number_in(text);
+  return kib ? std::optional{saturated_kib(*kib)} : std::nullopt;
 }
 
 Result<std::optional<Kib>> XenHypervisor::pool_of(DomainId domain) {

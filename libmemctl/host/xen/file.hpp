@@ -31,7 +31,9 @@ class File {
 [[nodiscard]] std::optional<std::string> read_rest(const File& file,
                                                    std::size_t most = std::string::npos);
 
-/// The file's text; empty if it cannot be read.
-[[nodiscard]] std::string text_of(const std::filesystem::path& file);
+/// The file's text. Empty: it cannot be read, or is longer than `most` bytes.
+[[nodiscard]] std::string text_of(const std::filesystem::path& file, std::size_t most);
+/// What one read of at most `size` bytes gives; empty if the file cannot be read.
+[[nodiscard]] std::string beginning_of(const std::filesystem::path& file, std::size_t size);
 
 }  // namespace memctl::host::xen

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/xen/hypervisor.hpp"
 
+#include <chrono>
 #include <string>
 
 #include "host/xen/errors.hpp"
 #include "host/xen/host_settings.hpp"
 #include "host/xen/process.hpp"
+#include "host/xen/store_handle.hpp"
 #include "memctl/size.hpp"
 
 namespace memctl::host::xen {
@@ -32,7 +34,8 @@ Result<HostFacts> XenHypervisor::host_facts() {
 
 Result<HostSettings> XenHypervisor::host_settings() {
   HostSettings settings{.autoballoon = read_autoballoon("/etc/xen/xl.conf"),
-                        .memory_managers = running_memory_managers()};
+                        .memory_managers = running_memory_managers(),
+                        .store = store_program(control_)};
   xen_commandline_t line{};
   if (xc_version(control_.get(), XENVER_commandline, line) == 0) {
     const std::string_view text{line, sizeof line};
@@ -137,9 +140,12 @@ Task<std::optional<Kib>> XenHypervisor::set_frozen_pool(DomainId domain, std::op
   });
 }
 
-Result<bool> XenHypervisor::save_in_progress(DomainId domain) {
+Result<bool> XenHypervisor::save_in_progress(DomainId domain, Duration oldest) {
+  const TimePoint now = std::chrono::steady_clock::now();
+  if (const auto known = saves_.include(domain, now - oldest)) return *known;
   BOOST_OUTCOME_TRYV(control_.domain(domain));
-  return is_being_saved(domain);
+  BOOST_OUTCOME_TRYV(saves_.look(now));
+  return saves_.include(domain, TimePoint::min()).value();
 }
 
 }  // namespace memctl::host::xen

@@ -2,9 +2,11 @@
 #pragma once
 
 #include "host/hypervisor.hpp"
+#include "host/saves.hpp"
 #include "host/store.hpp"
 #include "host/xen/control.hpp"
 #include "host/xen/libxl_context.hpp"
+#include "host/xen/process.hpp"
 #include "host/xen/workers.hpp"
 
 namespace memctl::host::xen {
@@ -31,7 +33,7 @@ class XenHypervisor final : public Hypervisor {
   [[nodiscard]] Result<void> set_pool(DomainId domain, Kib pool) override;
   [[nodiscard]] Task<std::optional<Kib>> set_frozen_pool(DomainId domain, std::optional<Kib> from,
                                                          std::optional<Kib> to) override;
-  [[nodiscard]] Result<bool> save_in_progress(DomainId domain) override;
+  [[nodiscard]] Result<bool> save_in_progress(DomainId domain, Duration oldest) override;
 
  private:
   /// Runs `call(LibxlContext&)` on one of the workers' threads.
@@ -50,6 +52,7 @@ class XenHypervisor final : public Hypervisor {
   StoreView& store_;
   LibxlContexts& libxl_;
   Workers& workers_;
+  Saves saves_{[] { return domains_being_saved(); }};
 };
 
 }  // namespace memctl::host::xen

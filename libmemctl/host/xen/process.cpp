@@ -2,6 +2,7 @@
 #include "host/xen/process.hpp"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,8 +30,19 @@ std::optional<Number> whole_number(std::string_view text) {
   return number;
 }
 
+// The most that these files hold, with room to spare. Other users choose what some of them hold.
+constexpr std::size_t most_of_boot_id = 64;
+constexpr std::size_t most_of_name = 64;    // a kernel thread's; a program's has 15 bytes
+constexpr std::size_t most_of_stat = 1024;  // the name and 51 numbers
+/// A save helper's command line has some 80 bytes.
+constexpr std::size_t most_of_command = 512;
+/// The user numbers of a process are within the first 300 bytes of its status.
+constexpr std::size_t begin_of_status = 512;
+/// NSpid follows the groups. No owner of an operation is in 5,000 of them.
+constexpr std::size_t most_of_status = 65536;
+
 std::string boot_id(const fs::path& proc) {
-  std::string id = text_of(proc / "sys/kernel/random/boot_id");
+  std::string id = text_of(proc / "sys/kernel/random/boot_id", most_of_boot_id);
   id.erase(std::ranges::find(id, '\n'), id.end());
   return id;
 }
@@ -45,7 +57,7 @@ struct Stat {
 /// spaces, so the fields are counted from the last closing parenthesis. Field 3 is the state, field
 /// 20 the number of threads, field 22 the start time.
 std::optional<Stat> read_stat(const fs::path& process) {
-  const std::string text = text_of(process / "stat");
+  const std::string text = text_of(process / "stat", most_of_stat);
   const auto name_end = text.rfind(')');
   if (name_end == std::string::npos) return std::nullopt;
   std::istringstream fields{text.substr(name_end + 1)};
@@ -75,7 +87,7 @@ struct Named {
 
 /// The number that a process has in its own namespace: the last number in its NSpid.
 std::optional<pid_t> inner_pid(const fs::path& process) {
-  std::istringstream status{text_of(process / "status")};
+  std::istringstream status{text_of(process / "status", most_of_status)};
   for (std::string line; std::getline(status, line);) {
     if (!line.starts_with("NSpid:")) continue;
     const auto last = line.find_last_of("\t ");
@@ -122,28 +134,6 @@ bool numbers_as_we_do(const fs::path& proc) {
   return error || self.native() == std::to_string(getpid());
 }
 
-/// Looks through all processes, because the process has another number in this /proc. If this
-/// namespace, `here`, may not contain the process, it may still be alive.
-bool is_alive_elsewhere(const Named& named, std::string_view here, const fs::path& proc) {
-  std::error_code error;
-  fs::directory_iterator entry{proc, error};
-  for (; !error && entry != fs::directory_iterator{}; entry.increment(error)) {
-    const auto pid = whole_number<pid_t>(entry->path().filename().native());
-    if (!pid || pid_namespace(entry->path()) != named.pid_namespace) continue;
-    if (inner_pid(entry->path()) != named.pid) continue;
-    const auto stat = read_stat(entry->path());
-    if (stat && is_same_and_runs(*stat, named)) return true;
-  }
-  return error || (here != first_namespace && here != named.pid_namespace);
-}
-
-/// The contents of a file of /proc that is short if it is what is looked for. Others choose what
-/// some of these files hold.
-std::string short_text_of(const fs::path& file) {
-  constexpr std::size_t most = 4096;
-  return read_rest(File{file}, most).value_or(std::string{});
-}
-
 /// Calls `look` with the directory of each process. Returns why /proc cannot be read.
 template <class Look>
 std::error_code each_process(const fs::path& proc, Look look) {
@@ -153,6 +143,41 @@ std::error_code each_process(const fs::path& proc, Look look) {
     if (whole_number<pid_t>(entry->path().filename().native())) look(entry->path());
   }
   return error;
+}
+
+/// `each_process` of those that have root's rights. A process's directory belongs to its effective
+/// user, so a process of anybody else costs one stat, whatever its files hold.
+template <class Look>
+std::error_code each_process_of(uid_t root, const fs::path& proc, Look look) {
+  return each_process(proc, [&](const fs::path& process) {
+    struct stat status {};
+    if (::stat(process.c_str(), &status) == 0 && status.st_uid == root) look(process);
+  });
+}
+
+/// The name that the kernel gives a process: the first 15 bytes of its program's name, or of a
+/// script's.
+std::string name_of(const fs::path& process) {
+  std::string name = text_of(process / "comm", most_of_name);
+  name.erase(std::ranges::find(name, '\n'), name.end());
+  return name;
+}
+
+bool belongs_to_root(const fs::path& process) {
+  return is_roots_own(beginning_of(process / "status", begin_of_status));
+}
+
+/// Looks through all processes, because the process has another number in this /proc. If this
+/// namespace, `here`, may not contain the process, it may still be alive.
+bool is_alive_elsewhere(const Named& named, std::string_view here, const fs::path& proc) {
+  bool found = false;
+  const auto error = each_process(proc, [&](const fs::path& process) {
+    if (found || pid_namespace(process) != named.pid_namespace) return;
+    if (inner_pid(process) != named.pid) return;
+    const auto stat = read_stat(process);
+    found = stat && is_same_and_runs(*stat, named);
+  });
+  return found || error || (here != first_namespace && here != named.pid_namespace);
 }
 
 }  // namespace
@@ -203,24 +228,30 @@ bool is_roots_own(std::string_view status) {
   return all == std::vector<std::string>(4, "0");
 }
 
-Result<bool> is_being_saved(DomainId domain, const fs::path& proc) {
-  bool saved = false;
-  const auto error = each_process(proc, [&](const fs::path& process) {
-    if (domain_being_saved(short_text_of(process / "cmdline")) != domain) return;
-    saved = saved || is_roots_own(short_text_of(process / "status"));
+std::optional<std::string> name_if_roots(const fs::path& process) {
+  if (!belongs_to_root(process)) return std::nullopt;
+  return name_of(process);
+}
+
+Result<std::vector<DomainId>> domains_being_saved(const fs::path& proc, uid_t root) {
+  // The name is read first: it needs nothing of the process itself, whose memory can be held up.
+  constexpr std::string_view helper = "libxl-save-help";
+  std::vector<DomainId> saved;
+  const auto error = each_process_of(root, proc, [&](const fs::path& process) {
+    if (name_of(process) != helper) return;
+    const auto domain = domain_being_saved(text_of(process / "cmdline", most_of_command));
+    if (domain && belongs_to_root(process)) saved.push_back(*domain);
   });
   if (error) {
-    return Error{.cause = Cause::hypervisor_error,
-                 .message = "cannot look for a save of the domain in " + proc.native() + ": " +
-                            error.message(),
-                 .raw = error.value()};
+    return Error{
+        .cause = Cause::hypervisor_error,
+        .message = "cannot look for saves of domains in " + proc.native() + ": " + error.message(),
+        .raw = error.value()};
   }
   return saved;
 }
 
-std::optional<std::vector<std::string>> running_memory_managers(const fs::path& proc) {
-  // By the name that the kernel gives a process: the first 15 bytes of its program's, and of a
-  // script's own.
+std::optional<std::vector<std::string>> running_memory_managers(const fs::path& proc, uid_t root) {
   struct Program {
     std::string_view process;
     const char* manager;
@@ -230,15 +261,12 @@ std::optional<std::vector<std::string>> running_memory_managers(const fs::path& 
                                              {"qmemman_daemon.", "qmemman"},
                                              {"squeezed", "squeezed"}}};
   std::vector<std::string> running;
-  const auto error = each_process(proc, [&](const fs::path& process) {
-    const std::string name = short_text_of(process / "comm");
-    const auto* found = std::ranges::find(
-        programs, std::string_view{name}.substr(0, name.find('\n')), &Program::process);
+  const auto error = each_process_of(root, proc, [&](const fs::path& process) {
+    const auto* found = std::ranges::find(programs, name_of(process), &Program::process);
     if (found == programs.end() || std::ranges::find(running, found->manager) != running.end())
       return;
     const auto stat = read_stat(process);
-    if (!stat || !runs(*stat) || !is_roots_own(short_text_of(process / "status"))) return;
-    running.emplace_back(found->manager);
+    if (stat && runs(*stat) && belongs_to_root(process)) running.emplace_back(found->manager);
   });
   if (error) return std::nullopt;
   std::ranges::sort(running);

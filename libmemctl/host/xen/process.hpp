@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Processes of this host, as /proc shows them. `proc` is the directory of /proc; tests pass
-// another.
+// Processes of this host, as /proc shows them. `proc` is the directory of /proc, and `root` is
+// root's number; tests pass others. Any user of dom0 can start processes of any name and with any
+// command line: of other users' processes nothing is read, and of root's only so much as each file
+// can need.
 #pragma once
 
 #include <sys/types.h>
@@ -29,17 +31,20 @@ namespace memctl::host::xen {
 /// The domain that a process with this command line saves or migrates. `cmdline` has the form of
 /// /proc/PID/cmdline. Nothing: the process is no save helper.
 [[nodiscard]] std::optional<DomainId> domain_being_saved(std::string_view cmdline);
-/// Whether any process of root's is a save helper for `domain`. Errors: `hypervisor_error`.
-[[nodiscard]] Result<bool> is_being_saved(DomainId domain,
-                                          const std::filesystem::path& proc = "/proc");
+/// The domains for which a process of root's is a save helper. Errors: `hypervisor_error`.
+[[nodiscard]] Result<std::vector<DomainId>> domains_being_saved(
+    const std::filesystem::path& proc = "/proc", uid_t root = 0);
 
 /// Whether this process is root's own: its real, effective, saved and file system user. Anybody can
 /// run a program under any name, also one that gains root's rights. `status` has the form of
 /// /proc/PID/status.
 [[nodiscard]] bool is_roots_own(std::string_view status);
+/// The name of a process that is root's own, by its directory in /proc. Nothing: it is not, or it
+/// has ended.
+[[nodiscard]] std::optional<std::string> name_if_roots(const std::filesystem::path& process);
 /// Which programs of root's run that resize all domains by themselves: "qmemman" (Qubes),
 /// "squeezed" (XCP-ng). Nothing: the table of processes cannot be read.
 [[nodiscard]] std::optional<std::vector<std::string>> running_memory_managers(
-    const std::filesystem::path& proc = "/proc");
+    const std::filesystem::path& proc = "/proc", uid_t root = 0);
 
 }  // namespace memctl::host::xen

@@ -14,9 +14,10 @@ template <class T>
 using Malloced = std::unique_ptr<T, decltype(&std::free)>;
 
 /// Refuses a path that does not begin with a slash, because xenstored would take it as relative to
-/// the caller's own domain, and a path with a zero byte, because C would end it there.
+/// the caller's own domain, a path with a zero byte, because C would end it there, and a long one.
 Result<void> require_path(const std::string& path) {
-  if (path.starts_with('/') && path.find('\0') == std::string::npos) return success();
+  const bool whole = path.starts_with('/') && path.find('\0') == std::string::npos;
+  if (whole && path.size() <= longest_path) return success();
   return store_failed("use", path, EINVAL);
 }
 
@@ -53,7 +54,7 @@ Result<std::optional<std::string>> XenStoreView::read(const std::string& path) {
 
 Result<void> XenStoreView::write(const std::string& path, std::string_view value) {
   BOOST_OUTCOME_TRYV(require_path(path));
-  if (value.size() > XENSTORE_PAYLOAD_MAX) return store_failed("write", path, E2BIG);
+  if (value.size() > longest_value) return store_failed("write", path, E2BIG);
   if (xs_write(handle_.get(), transaction_, path.c_str(), value.data(),
                static_cast<unsigned int>(value.size()))) {
     return success();

@@ -8,7 +8,10 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/text.hpp"
 #include "host/xen/errors.hpp"
+#include "host/xen/file.hpp"
+#include "host/xen/process.hpp"
 
 namespace memctl::host::xen {
 namespace {
@@ -52,6 +55,26 @@ Result<StoreHandle> open_store(Control& control) {
   xs_handle* handle = xs_open(0);
   if (handle == nullptr) return store_failed("open", "xenstore", errno);
   return StoreHandle{handle, &xs_close};
+}
+
+std::optional<StoreProgram> store_program(Control& control) {
+  if (has_store_domain(control)) return StoreProgram::domain;
+  return store_process();
+}
+
+// The socket does not tell: the kernel names its listener by the process that oxenstored was before
+// it became a daemon.
+std::optional<StoreProgram> store_process(const std::filesystem::path& root) {
+  // By Debian's init script; by Xen's scripts and its oxenstored.conf; by oxenstored without one.
+  for (const char* file : {"run/xenstore.pid", "run/xen/xenstored.pid", "run/xenstored.pid"}) {
+    const std::string text = text_of(root / file, 64);
+    const std::string pid = text.substr(0, text.find('\n'));
+    if (!is_number(pid)) continue;
+    const auto name = name_if_roots(root / "proc" / pid);
+    if (name == "xenstored") return StoreProgram::xenstored;
+    if (name == "oxenstored") return StoreProgram::oxenstored;
+  }
+  return std::nullopt;
 }
 
 }  // namespace memctl::host::xen

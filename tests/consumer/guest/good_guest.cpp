@@ -217,8 +217,9 @@ void silence() {
     const Scenario scenario{damaged};
     EXPECT(!Host::open(scenario.uri()));
   }
-  for (const std::string conduct : {"absent", "killed", "garbage", "huge", "lying", "stale",
-                                    "flooding", "deleting", "fleeting"}) {
+  for (const std::string conduct :
+       {"absent", "killed", "garbage", "huge", "lying", "stale", "flooding", "deleting", "fleeting",
+        "chattering", "dripping", "owing"}) {
     const Scenario scenario{R"({"host": "4GiB", "guests": [{"name": "a", "agent": ")" + conduct +
                             "\"}]}"};
     try_everything(Host::open(scenario.uri()).value(), "a");

@@ -45,6 +45,8 @@ class LabConfig:
     xen_options: str = ""
     dom0_options: str = ""
     autoballoon: bool | None = False
+    xenstored: str = "xenstored"
+    """The program that is xenstore: `xenstored`, or `oxenstored`, which Debian starts."""
     hvm: bool = False
     """Adds hvm's device model to dom0, some 100 MB. So only scenarios that need it set this."""
     python: bool = False

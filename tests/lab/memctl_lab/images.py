@@ -33,7 +33,6 @@ DOM0_MODULES = (
 )
 XEN_PROGRAMS = (
     "xl",
-    "xenstored",
     "xenconsoled",
     "xenconsole",
     "xen-init-dom0",
@@ -118,7 +117,9 @@ def plain_xen(source: Path, directory: Path) -> Path:
     return target
 
 
-def _base_tree(packages: Packages, init: str, modules: tuple[str, ...] = ()) -> Tree:
+def _base_tree(
+    packages: Packages, init: str, modules: tuple[str, ...] = (), xenstored: str = ""
+) -> Tree:
     tree = Tree()
     for name in ("dev", "proc", "sys", "run", "tmp", "root", "sbin", "usr/sbin", "var/lib"):
         tree.directory(name)
@@ -135,6 +136,7 @@ def _base_tree(packages: Packages, init: str, modules: tuple[str, ...] = ()) -> 
         tree.data(f"lib/modules/{module}.ko", data)
     text = (ROOTFS / init).read_text(encoding="utf-8")
     text = text.replace("@MODULES@", " ".join(loaded)).replace("@XEN@", _installed_xen(packages))
+    text = text.replace("@XENSTORED@", xenstored)
     tree.text("init", text, 0o755)
     tree.text("etc/passwd", "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/tmp:/bin/sh\n")
     tree.text("etc/group", "root:x:0:\nnogroup:x:65534:\n")
@@ -164,9 +166,10 @@ def _guest_tree(config: LabConfig, packages: Packages, programs: dict[str, Path]
 
 
 def _dom0_tree(config: LabConfig, packages: Packages, programs: dict[str, Path]) -> Tree:
-    tree = _base_tree(packages, "dom0-init", DOM0_MODULES)
+    tree = _base_tree(packages, "dom0-init", DOM0_MODULES, config.xenstored)
     xen = _installed_xen(packages)
-    binaries = {f"{xen}/bin/{name}": packages.xen / "bin" / name for name in XEN_PROGRAMS}
+    programs_of_xen = (*XEN_PROGRAMS, config.xenstored)
+    binaries = {f"{xen}/bin/{name}": packages.xen / "bin" / name for name in programs_of_xen}
     for client in sorted(packages.root.glob("usr/bin/xenstore*")):
         binaries[f"usr/bin/{client.name}"] = client
     for name in ("lab-dom0d", "lab-guest", "lab-journal", "lab-probe", "lab-rival", "lab-sparse"):
@@ -187,6 +190,8 @@ def _dom0_tree(config: LabConfig, packages: Packages, programs: dict[str, Path])
     tree.file(f"{xen}/boot/hvmloader", packages.xen / "boot" / "hvmloader")
     tree.tree("etc/xen/scripts", packages.root / "etc/xen/scripts")
     tree.text("etc/xen/xl.conf", xl_configuration(config.autoballoon))
+    if config.xenstored == "oxenstored":
+        tree.file("etc/xen/oxenstored.conf", packages.root / "etc/xen/oxenstored.conf")
     tree.text("etc/profile", f"export PATH=/usr/sbin:/usr/bin:/sbin:/bin:{xen}/bin\n")
     return tree
 
