@@ -109,7 +109,7 @@ LAB = {
         "test_figures.py",
         "test_told_crashes.py",
     ),
-    "starving": ("test_starving.py",),
+    "starving": ("test_starving.py", "test_movable.py"),
     "crash": ("test_crash.py",),
 }
 #: The groups that run only with --full.
