@@ -17,9 +17,8 @@ constexpr auto set_policy =
     "> /etc/tmpfiles.d/memctl.conf && systemd-tmpfiles --create /etc/tmpfiles.d/memctl.conf";
 
 /// udev reads its files by name, so this rule comes first. It brings an added block online for the
-/// kernel, and Linux refuses to change the state of a block that is online: whatever another rule
-/// or a program then asks for has no effect. The other files stay as they are, because they often
-/// have rules for processors, too.
+/// kernel, and Linux refuses to bring an online block online once more: no later rule can make it
+/// movable. The other files stay as they are, because they often have rules for processors, too.
 constexpr auto set_rule =
     "echo 'SUBSYSTEM==\"memory\", ACTION==\"add\", ATTR{state}==\"offline\", "
     "ATTR{state}=\"online_kernel\"' "

@@ -15,7 +15,7 @@ namespace {
 /// A guest's demand is measured over at least this time.
 constexpr std::chrono::milliseconds demand_time{250};
 /// How often an operation asks within a stage whether its domain is being saved, and how old a look
-/// at dom0's processes may be that answers. A stage comes round every 100 ms at least, so a save is
+/// at dom0's processes may be that answers. A stage comes round at least every 100 ms, so a save is
 /// seen within 75 + 100 + 75 ms, a fourth of a second: memory that is added while a save goes on
 /// does not travel with it.
 constexpr std::chrono::milliseconds save_look_time{75};

@@ -81,10 +81,10 @@ host::Task<Walked> walk(Work& work, const Way& way) {
 
     if (!approach.begin_stage(next)) {
       co_return Walked{domain_error(domain, Cause::stalled,
-                                    "on the way to " + to_string(way.goal) + " " +
-                                        std::to_string(stages_in_vain) +
-                                        " stages brought the guest less than " +
-                                        to_string(plan::smallest_stage) + " nearer each")};
+                                    "the guest does not come nearer to " + to_string(way.goal) +
+                                        ": " + std::to_string(stages_in_vain) +
+                                        " stages gained less than " +
+                                        to_string(plan::smallest_stage) + " over the best so far")};
     }
     if (number > most_stages) {
       co_return Walked{domain_error(domain, Cause::stalled,

@@ -63,7 +63,8 @@ class HostileGuest : public OperationOnSim {
     EXPECT_EQ(report.error().cause, Cause::stalled) << report.error().message;
     EXPECT_THAT(
         report.error().message,
-        HasSubstr("on the way to 672 MiB 16 stages brought the guest less than 4 MiB nearer"));
+        HasSubstr(
+            "not come nearer to 672 MiB: 16 stages gained less than 4 MiB over the best so far"));
     EXPECT_LE(report.error().report->stages, 20);
     EXPECT_LE(times_of(calls, "set_size").size(), 25U);
     expect_nothing_is_left(id);
