@@ -167,6 +167,8 @@ void Session::check_end(DomainId id, const Before& before, const Result<Report>&
 /// Each end of the offered range and the nearest size are granted. One page past an end is refused.
 void Session::check_offer(DomainId id, const Error& error, const Step& step) {
   if (error.report->outcome != Outcome::refused || !error.range || !stands(id)) return;
+  // It may have begun after the look at the processes that answered this request.
+  if (world_.toolstack().find(id)->save_in_progress) return;
   const auto plan = [&](Kib size) {
     return simulation_.run(resize::plan_only(simulation_.port(), identity(id), size,
                                              resize::question_of(step.options)));
