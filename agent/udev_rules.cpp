@@ -155,7 +155,7 @@ Applies fits_block(const Term& term, const std::string& directory) {
   return some ? Applies::maybe : Applies::no;
 }
 
-/// What only the guest's udev can know may apply.
+/// Whether a comparison holds for such a block. `maybe`: only the guest's udev can know.
 Applies applies(const Term& term) {
   const auto is = [&](const char* text) {
     return fits(term.value, text) ? Applies::yes : Applies::no;

@@ -12,8 +12,8 @@ namespace memctl::guest {
 
 /// Tells an operation that its guest has written. A guest can write a thousand times a second, and
 /// each look at it takes dom0's time. So a guest wakes its operation only about as often as a good
-/// agent does. If a change wakes nobody, the operation sees it when it looks by itself. Belongs to
-/// the host's executor.
+/// agent does. A change that did not wake it is seen when it next looks at the guest, which it also
+/// does without being woken. Belongs to the host's executor.
 class Bell {
  public:
   /// `clock` and `operation` must outlive this.

@@ -9,20 +9,12 @@
 #include "agent/core/record.hpp"
 #include "bytes.hpp"
 #include "require.hpp"
+#include "support/read_lines.hpp"
 
 namespace memctl::fuzz {
 namespace {
 
-template <class Reader>
-Reader read_lines(std::string_view text) {
-  Reader reader;
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    reader.line(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return reader;
-}
+using test::read_lines;
 
 bool is_percentage(const std::optional<double>& value) {
   return !value || (*value >= 0 && *value <= 100);

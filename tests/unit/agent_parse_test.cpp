@@ -13,20 +13,12 @@
 #include "agent/record_file.hpp"
 #include "agent/sysfs_kernel.hpp"
 #include "fake_guest.hpp"
+#include "support/read_lines.hpp"
 
 namespace memctl::agent {
 namespace {
 
-template <class Reader>
-Reader read_all(std::string_view text) {
-  Reader reader;
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    reader.line(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return reader;
-}
+using test::read_lines;
 
 TEST(AgentParse, numbers_are_whole_or_nothing) {
   EXPECT_EQ(parse_number(" 163840\n"), 163840u);
@@ -47,23 +39,23 @@ TEST(AgentParse, block_names_are_memory_and_a_number) {
 
 TEST(AgentParse, meminfo_gives_total_and_available) {
   const auto meminfo =
-      read_all<MeminfoReader>("MemTotal:  129124 kB\nMemFree: 1 kB\nMemAvailable:  80012 kB\n");
+      read_lines<MeminfoReader>("MemTotal:  129124 kB\nMemFree: 1 kB\nMemAvailable:  80012 kB\n");
   EXPECT_EQ(meminfo.total, Kib{129124});
   EXPECT_EQ(meminfo.available, Kib{80012});
 }
 
 TEST(AgentParse, zoneinfo_counts_kernel_zones_alone_and_the_nodes_slab) {
-  const auto zoneinfo = read_all<ZoneinfoReader>(test::FakeGuest::zoneinfo);
+  const auto zoneinfo = read_lines<ZoneinfoReader>(test::FakeGuest::zoneinfo);
   EXPECT_EQ(zoneinfo.free(4_KiB), 4_KiB * (20000 - 93)) << "DMA withholds all that it has";
   EXPECT_EQ(zoneinfo.reclaimable(4_KiB), 4_KiB * (1000 + 10 + 20 + 300 + 400));
 }
 
 TEST(AgentParse, pressure_gives_the_ten_second_averages) {
-  const auto pressure = read_all<PressureReader>(
+  const auto pressure = read_lines<PressureReader>(
       "some avg10=1.25 avg60=0.50 avg300=0.00 total=1\nfull avg10=0.00 avg60=0 avg300=0 total=1\n");
   EXPECT_EQ(pressure.some_avg10, 1.25);
   EXPECT_EQ(pressure.full_avg10, 0.0);
-  const auto odd = read_all<PressureReader>("some avg10=nan\nfull avg10=1e9\nfull\n\n");
+  const auto odd = read_lines<PressureReader>("some avg10=nan\nfull avg10=1e9\nfull\n\n");
   EXPECT_FALSE(odd.some_avg10);
   EXPECT_FALSE(odd.full_avg10);
 }
@@ -91,9 +83,9 @@ TEST(AgentParse, readers_survive_random_text) {
   for (int i = 0; i < 20000; ++i) {
     std::string line;
     for (auto n = random() % 6; n > 0; --n) (line += words[random() % std::size(words)]) += ' ';
-    read_all<MeminfoReader>(line);
-    read_all<PressureReader>(line);
-    EXPECT_GE(read_all<ZoneinfoReader>(line).free(4_KiB), 0_KiB);
+    read_lines<MeminfoReader>(line);
+    read_lines<PressureReader>(line);
+    EXPECT_GE(read_lines<ZoneinfoReader>(line).free(4_KiB), 0_KiB);
     EXPECT_FALSE(parse_record(line));
   }
 }
