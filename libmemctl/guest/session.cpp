@@ -104,21 +104,31 @@ bool Session::answered() const { return report_ && report_->request >= first_seq
 
 host::Task<AgentReport> Session::ask(RequestKind kind, std::uint32_t stage, Kib target,
                                      OnlineZone online) {
-  BOOST_OUTCOME_CO_TRY(poll());
-  BOOST_OUTCOME_CO_TRY(require_hello());
-  BOOST_OUTCOME_CO_TRY(send(kind, stage, target, online));
-  const host::TimePoint until = asked_at_ + answer_time;
-  while (!answered()) {
+  const host::TimePoint until = port_->clock().now() + answer_time;
+  bool sent = false;
+  for (;;) {
+    BOOST_OUTCOME_CO_TRY(poll());
+    // The guest may remove or replace its hello at any time.
+    const bool may_come_back = met_ && !hello_;
+    if (!may_come_back) {
+      BOOST_OUTCOME_CO_TRY(require_hello());
+      if (!sent) {
+        BOOST_OUTCOME_CO_TRY(send(kind, stage, target, online));
+        sent = true;
+      } else if (answered()) {
+        break;
+      } else {
+        BOOST_OUTCOME_CO_TRY(repeat());
+      }
+    }
     if (port_->clock().now() >= until) {
       co_return Error{.cause = Cause::agent_absent,
                       .message = domain_name_ + ": memctl-agent has not answered for " +
                                  std::to_string(answer_time.count()) + " s"};
     }
-    co_await bell_->wait(std::min(until, repeat_at()));
-    BOOST_OUTCOME_CO_TRY(poll());
-    BOOST_OUTCOME_CO_TRY(repeat());
+    co_await bell_->wait(may_come_back ? until : std::min(until, repeat_at()));
   }
-  BOOST_OUTCOME_CO_TRY(require_hello());  // the guest may have removed or replaced its hello
+  met_ = true;
   co_return *report_;
 }
 

@@ -31,9 +31,10 @@ class Session {
                                             std::uint64_t operation, host::Wakeup& wakeup);
 
   /// Sends a request and waits for the report that answers it. After that there is a `hello`. Does
-  /// not wait on `wakeup`: what notifies it meanwhile stays pending. Errors:
-  /// `agent_absent` if there is no hello, or no answer within `answer_time`; `agent_incompatible`,
-  /// `no_such_domain`, `store_error`.
+  /// not wait on `wakeup`: what notifies it meanwhile stays pending. An agent that has answered
+  /// before may be starting anew, as it does when it is upgraded, so a hello that is gone is waited
+  /// for. Errors: `agent_absent` if there is no hello, or no answer within `answer_time`;
+  /// `agent_incompatible`, `no_such_domain`, `store_error`.
   [[nodiscard]] host::Task<AgentReport> ask(RequestKind kind, std::uint32_t stage, Kib target,
                                             OnlineZone online);
   /// Sends a request and does not wait. Errors: `no_such_domain`, `store_error`.
@@ -72,6 +73,7 @@ class Session {
   std::uint64_t first_sequence_{0};  ///< The number with which this request was written first.
   bool displaced_{false};            ///< Another operation's report was seen since the last write.
   std::optional<AgentHello> hello_;
+  bool met_{false};  ///< An agent has answered.
   std::optional<AgentReport> report_;
   host::TimePoint asked_at_{};
   host::TimePoint written_at_{};

@@ -31,6 +31,7 @@ enum class Trouble {
   guest_frees_memory,
   agent_killed,
   agent_back,
+  agent_starts_anew,
   cancelled,
   rival_target,  ///< another tool sets a target 4 MiB and some KiB below what the guest has
   paused_a_while,

@@ -139,6 +139,14 @@ void Session::trouble(DomainId id, const Step& step) {
       guest.agent().set_conduct(AgentConduct::normal);
       if (guest.kernel().life() == host::sim::LinuxGuest::Life::running) guest.agent().start(id);
       break;
+    case Trouble::agent_starts_anew:
+      guest.agent().stop();
+      world_.after(std::chrono::milliseconds{amount * 3}, [this, id] {
+        if (!stands(id)) return;
+        auto& same = world_.guest(id);
+        if (same.kernel().life() == host::sim::LinuxGuest::Life::running) same.agent().start(id);
+      });
+      break;
     case Trouble::rival_target:
       // A trouble that would kill the guest by itself proves nothing.
       if (spare_memory(guest.kernel(), *world_.target(id)) < 64_MiB) break;

@@ -134,6 +134,31 @@ TEST_P(OperationOnSim, AnAgentKilledInTheMiddleLeavesTheGuestWhatItHas) {
   EXPECT_FALSE(journal_stands(id));
 }
 
+TEST_P(OperationOnSim, AnAgentThatStartsAnewInTheMiddleServesTheRest) {
+  for (const auto stopped_at : {50ms, 150ms, 300ms, 600ms, 1200ms}) {
+    const DomainId id = add();
+    auto& guest = simulation.world.guest(id);
+    simulation.world.after(stopped_at, [&] { guest.agent().stop(); });
+    simulation.world.after(stopped_at + 2s, [&] { guest.agent().start(id); });
+    const auto began = simulation.now();
+    const auto grown = resize(id, 4_GiB);
+    ASSERT_TRUE(grown) << stopped_at.count() << " ms: " << grown.error().message;
+    EXPECT_EQ(grown.value().outcome, Outcome::verified);
+    EXPECT_GT(simulation.now() - began, stopped_at);
+  }
+}
+
+TEST_P(OperationOnSim, AnAgentThatStopsInTheMiddleIsMissedAfterFiveSeconds) {
+  const DomainId id = add();
+  simulation.world.after(300ms, [&] { simulation.world.guest(id).agent().stop(); });
+  const auto began = simulation.now();
+  const auto report = resize(id, 4_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::agent_absent) << report.error().message;
+  EXPECT_GT(simulation.now() - began, 5s);
+  EXPECT_LT(simulation.now() - began, 20s);
+}
+
 TEST_P(OperationOnSim, ACancelBringsTheEarlierSizeBack) {
   const DomainId id = add();
   const Limits before = limits(id);

@@ -50,6 +50,13 @@ void GuestAgent::move_to(DomainId domain) {
   if (running_) watch();
 }
 
+void GuestAgent::stop() {
+  if (!running_) return;
+  running_->core.stop();
+  running_->mailbox.clear();
+  end_process();
+}
+
 void GuestAgent::set_conduct(AgentConduct conduct) {
   const bool was_absent = spec_.conduct == AgentConduct::absent;
   spec_.conduct = conduct;

@@ -38,6 +38,9 @@ class GuestAgent final : private agent::Process {
   void move_to(DomainId domain);
   /// Ends the agent's process at once. The nodes that it wrote stay.
   void kill() { set_conduct(AgentConduct::killed); }
+  /// Ends the agent's process as its service is stopped: it restores the policy and removes its
+  /// nodes. `start` starts it again.
+  void stop();
   void set_conduct(AgentConduct conduct);
   [[nodiscard]] const AgentSpec& spec() const { return spec_; }
 
