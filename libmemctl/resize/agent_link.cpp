@@ -20,7 +20,8 @@ constexpr seconds renewal_time{20};
 constexpr seconds look_time{1};
 
 std::uint64_t new_operation_number() {
-  std::random_device random;
+  // The default source asks the processor what it has, and under Xen each such question traps.
+  std::random_device random{"getentropy"};
   const std::uint64_t number = (std::uint64_t{random()} << 32) | random();
   return std::max<std::uint64_t>(number, 1);
 }
