@@ -107,7 +107,7 @@ StoreModel::Node& StoreModel::make(DomainId who, const std::string& path) {
   const std::string above{parent_of(path)};
   Node& parent = make(who, above);
   const std::string_view name = name_of(path);
-  parent.children.emplace(name);
+  parent.children.emplace_back(name);
   parent.names_size += name.size() + 1;
   Node node{.permissions = parent.permissions};
   if (who != dom0) node.permissions.front().domain = who;
@@ -136,7 +136,7 @@ Result<void> StoreModel::remove(DomainId who, const std::string& path) {
   const std::string above{parent_of(path)};
   const std::string_view name = name_of(path);
   Node& parent = tree_.find(above)->second;
-  parent.children.erase(parent.children.find(name));
+  parent.children.erase(std::ranges::find(parent.children, name));
   parent.names_size -= name.size() + 1;
   if (recording_ != nullptr) recording_->push_back(above);
   std::vector<std::string> gone;
@@ -161,7 +161,9 @@ Result<std::vector<std::string>> StoreModel::list(DomainId who, const std::strin
   if (!may(who, nearest(path), false)) return failure("ls", path, EACCES);
   const Node* const found = find(path);
   if (found == nullptr) return std::vector<std::string>{};
-  return std::vector<std::string>(found->children.begin(), found->children.end());
+  auto names = found->children;
+  std::ranges::sort(names);
+  return names;
 }
 
 Result<void> StoreModel::set_permissions(DomainId who, const std::string& path,
@@ -187,6 +189,7 @@ std::vector<Permission> StoreModel::permissions(const std::string& path) const {
 
 StoreModel::Registration StoreModel::watch(const std::string& path, Callback callback) {
   auto entry = std::make_shared<WatchEntry>(WatchEntry{std::move(callback)});
+  shortest_watched_ = std::min(shortest_watched_, path.size());
   auto& here = watches_[path];
   if (here.size() == here.capacity()) {  // so that a path with many watches is seldom gone through
     std::erase_if(here, [](const auto& watched) { return watched.expired(); });
@@ -223,7 +226,7 @@ void StoreModel::call(std::string_view watched, const std::string& path) {
 
 void StoreModel::fire(const std::string& path) {
   if (recording_ != nullptr) recording_->push_back(path);
-  for (std::string_view at = path;; at = parent_of(at)) {
+  for (std::string_view at = path; at.size() >= shortest_watched_; at = parent_of(at)) {
     call(at, path);
     if (at == "/") return;
   }

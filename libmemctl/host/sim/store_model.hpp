@@ -72,8 +72,8 @@ class StoreModel {
   struct Node {
     std::string value{};
     std::vector<Permission> permissions{};
-    std::set<std::string, std::less<>> children{};  ///< Their names.
-    std::size_t names_size{0};                      ///< The size of these names.
+    std::vector<std::string> children{};  ///< Their names, as they came.
+    std::size_t names_size{0};            ///< The size of these names.
   };
   struct WatchEntry {
     Callback callback{};
@@ -105,6 +105,8 @@ class StoreModel {
   std::map<DomainId, int> owned_{};
   std::set<DomainId> introduced_{dom0};
   ByPath<std::vector<std::weak_ptr<WatchEntry>>> watches_{};
+  /// No watch is on a shorter path.
+  std::size_t shortest_watched_{longest_path};
   std::vector<std::string>* recording_{nullptr};
   std::optional<Error> broken_{};
 };
