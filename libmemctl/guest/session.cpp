@@ -104,9 +104,9 @@ bool Session::answered() const { return report_ && report_->request >= first_seq
 
 host::Task<AgentReport> Session::ask(RequestKind kind, std::uint32_t stage, Kib target,
                                      OnlineZone online) {
-  BOOST_OUTCOME_CO_TRY(poll());
-  BOOST_OUTCOME_CO_TRY(require_hello());
-  BOOST_OUTCOME_CO_TRY(send(kind, stage, target, online));
+  MEMCTL_CO_TRY(poll());
+  MEMCTL_CO_TRY(require_hello());
+  MEMCTL_CO_TRY(send(kind, stage, target, online));
   const host::TimePoint until = asked_at_ + answer_time;
   while (!answered()) {
     if (port_->clock().now() >= until) {
@@ -115,10 +115,10 @@ host::Task<AgentReport> Session::ask(RequestKind kind, std::uint32_t stage, Kib 
                                  std::to_string(answer_time.count()) + " s"};
     }
     co_await bell_->wait(std::min(until, repeat_at()));
-    BOOST_OUTCOME_CO_TRY(poll());
-    BOOST_OUTCOME_CO_TRY(repeat());
+    MEMCTL_CO_TRY(poll());
+    MEMCTL_CO_TRY(repeat());
   }
-  BOOST_OUTCOME_CO_TRY(require_hello());  // the guest may have removed or replaced its hello
+  MEMCTL_CO_TRY(require_hello());  // the guest may have removed or replaced its hello
   co_return *report_;
 }
 

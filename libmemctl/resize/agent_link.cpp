@@ -63,13 +63,13 @@ host::Task<void> AgentLink::meet() {
 host::Task<void> AgentLink::await(const Patience& patience, host::Duration time) {
   const host::TimePoint until = port_->clock().now() + time;
   for (;;) {
-    BOOST_OUTCOME_CO_TRY(co_await meet());
+    MEMCTL_CO_TRY(co_await meet());
     const host::Duration left = until - port_->clock().now();
     const bool too_old = error_ && error_->cause != Cause::agent_absent;
     if (answers() || too_old || left <= host::Duration{} || domain_->facts().terms.agentless) {
       co_return success();
     }
-    BOOST_OUTCOME_CO_TRY(patience.require_wish());
+    MEMCTL_CO_TRY(patience.require_wish());
     BOOST_OUTCOME_CO_TRY(const DomainMemory memory,
                          port_->hypervisor().domain_memory(domain_->id()));
     if (memory.dying || memory.shutdown != ShutdownReason::none) co_return success();
@@ -82,7 +82,7 @@ host::Task<void> AgentLink::await(const Patience& patience, host::Duration time)
 
 host::Task<void> AgentLink::ask(RequestKind kind, std::uint32_t stage, Kib size) {
   if (!answers()) co_return success();
-  BOOST_OUTCOME_CO_TRY(co_await session_->ask(kind, stage, size, online_));
+  MEMCTL_CO_TRY(co_await session_->ask(kind, stage, size, online_));
   co_return success();
 }
 

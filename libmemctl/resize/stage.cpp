@@ -15,7 +15,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds shortest_look{5};
-constexpr milliseconds longest_look{100};
+/// With the reports of the guest's agent, which come every 1.5 s, less than ten looks a second.
+constexpr milliseconds longest_look{110};
 
 /// Linux's balloon driver tries four times within 14 s and then stops without a message. After 15 s
 /// off its target we call that giving up.
@@ -132,28 +133,28 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
   Shown shown{work.progress, way, number, from, stage.size};
   if (grows) shown.begin(Phase::online);
 
-  BOOST_OUTCOME_CO_TRY(work.domain.require_no_save_before_stage());
+  MEMCTL_CO_TRY(work.domain.require_no_save_before_stage());
   // The agent sets the guest's policy before there is memory: the kernel then onlines it at once.
   // A stage that adds no block to a guest that is served already need not wait for that.
   if (grows && stage.blocks == 0 && work.stages_begun > 0) {
-    BOOST_OUTCOME_CO_TRY(work.refresh_memory(way.patience));
+    MEMCTL_CO_TRY(work.refresh_memory(way.patience));
   } else {
-    BOOST_OUTCOME_CO_TRY(
+    MEMCTL_CO_TRY(
         co_await work.consult(way.patience, RequestKind::prepare, stage_number, stage.size));
   }
   ++work.stages_begun;
-  BOOST_OUTCOME_CO_TRY(co_await work.limits.set_size(way.patience, stage.size, way.lowest_limit));
+  MEMCTL_CO_TRY(co_await work.limits.set_size(way.patience, stage.size, way.lowest_limit));
 
   if (!grows) shown.begin(Phase::populate);
   Pages last = grows ? goal - begun : begun - goal;
   Headway headway{facts, stage, last, work.options.stall, clock.now()};
   for (milliseconds interval = shortest_look;;) {
-    BOOST_OUTCOME_CO_TRY(work.refresh_memory(way.patience));
+    MEMCTL_CO_TRY(work.refresh_memory(way.patience));
     const Pages now = facts.domain.memory.allocated;
     const Pages missing = grows ? goal - now : now - goal;
     shown.advance(facts, to_kib(now - begun));
     if (is_there(missing)) break;
-    BOOST_OUTCOME_CO_TRY(work.domain.require_no_save_if_due());
+    MEMCTL_CO_TRY(work.domain.require_no_save_if_due());
     if (!grows && plan::is_pressed(facts, to_kib(begun - goal))) {
       const Kib present = plan::present_size(facts);
       co_return domain_error(
@@ -163,7 +164,7 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
 
     headway.note(facts, std::max(Pages{}, missing), clock.now());
     if (headway.is_too_slow(clock.now())) co_return stall_error(work, stage, missing, headway);
-    BOOST_OUTCOME_CO_TRY(work.agent.keep(stage_number, stage.size, headway.moved_at()));
+    MEMCTL_CO_TRY(work.agent.keep(stage_number, stage.size, headway.moved_at()));
     interval = next_look(interval, last - missing, missing);
     last = missing;
     co_await way.patience.wait(interval);
