@@ -26,8 +26,8 @@ using Fields = std::vector<std::string>;
 
 constexpr std::chrono::seconds patience{5};
 
-/// libsystemd brings six more libraries with it, and most commands note nothing: they would load
-/// all of them for nothing. Null: there is no libsystemd, and so no journal.
+/// Most commands note nothing, and would load libsystemd and what it needs for nothing. Null: there
+/// is no libsystemd, and so no journal.
 auto journal_sendv() {
   using Sendv = decltype(&::sd_journal_sendv);
   void* const library = ::dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
