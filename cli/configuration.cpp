@@ -42,7 +42,10 @@ std::optional<Source> source_of(Cause cause, std::string_view domain,
 }  // namespace
 
 Error with_source(Error error, std::string_view domain, const Configuration& configuration) {
-  if (error.range) error.range = with_source(*std::move(error.range), domain, configuration);
+  if (error.range) {
+    error.range =
+        std::make_shared<const SizeRange>(with_source(*error.range, domain, configuration));
+  }
   const auto source = source_of(error.cause, domain, configuration);
   if (!source) return error;
   error.hint = configuration.place(source->line) + " sets the " +

@@ -41,8 +41,8 @@ Json end_of_range(const RangeEnd& end) {
           {"reason", end.reason}};
 }
 
-Json range_json(const std::optional<SizeRange>& range) {
-  if (!range) return nullptr;
+Json range_json(const SizeRange* range) {
+  if (range == nullptr) return nullptr;
   return {{"smallest", end_of_range(range->smallest)},
           {"largest", end_of_range(range->largest)},
           {"step_kib", range->step.count()},
@@ -111,7 +111,7 @@ std::string report_json(const Ending& ending) {
   object["guest_total_kib"] = kib(report.guest_total);
   object["limit_kib"] = kib_or_unknown(report.limit);
   object["pool_kib"] = kib(report.pool);
-  object["range"] = ending.error ? range_json(ending.error->range) : Json(nullptr);
+  object["range"] = ending.error ? range_json(ending.error->range.get()) : Json(nullptr);
   object["nearest_kib"] = ending.error ? kib(ending.error->nearest) : Json(nullptr);
   object["stages"] = report.stages;
   object["elapsed_ms"] = ending.elapsed.count();
@@ -148,7 +148,7 @@ std::string plan_json(const Plan& plan) {
                {"host_free_kib", plan.host_free.count()},
                {"host_reserve_kib", plan.host_reserve.count()},
                {"stages", stages},
-               {"range", range_json(plan.range)},
+               {"range", range_json(&plan.range)},
                {"no_way_back", plan.no_way_back.empty() ? Json(nullptr) : Json(plan.no_way_back)}});
 }
 
@@ -173,7 +173,7 @@ std::string status_json(const DomainStatus& status) {
                {"pool_kib", kib(status.pool)},
                {"guest_total_kib", kib(status.reported_total)},
                {"guest_available_kib", kib(status.reported_available)},
-               {"range", range_json(status.range)},
+               {"range", range_json(status.range ? &*status.range : nullptr)},
                {"refused_by", named(status.refused_by)},
                {"refused_message", refused_message},
                {"agent", agent}});

@@ -3,6 +3,7 @@
 
 // The place in the source is of no use to an administrator.
 #define SD_JOURNAL_SUPPRESS_LOCATION
+#include <dlfcn.h>
 #include <sys/uio.h>
 #include <systemd/sd-journal.h>
 
@@ -25,12 +26,23 @@ using Fields = std::vector<std::string>;
 
 constexpr std::chrono::seconds patience{5};
 
+/// Most commands note nothing, and would load libsystemd and what it needs for nothing. Null: there
+/// is no libsystemd, and so no journal.
+auto journal_sendv() {
+  using Sendv = decltype(&::sd_journal_sendv);
+  void* const library = ::dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
+  return library == nullptr ? nullptr
+                            : reinterpret_cast<Sendv>(::dlsym(library, "sd_journal_sendv"));
+}
+
 /// libsystemd frames each value, so none can forge a field. It says nothing if there is no journal.
 void send(Fields& fields) {
+  static const auto sendv = journal_sendv();
+  if (sendv == nullptr) return;
   std::vector<iovec> parts;
   parts.reserve(fields.size());
   for (std::string& field : fields) parts.push_back({field.data(), field.size()});
-  static_cast<void>(sd_journal_sendv(parts.data(), static_cast<int>(parts.size())));
+  static_cast<void>(sendv(parts.data(), static_cast<int>(parts.size())));
 }
 
 }  // namespace

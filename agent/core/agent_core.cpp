@@ -165,6 +165,7 @@ void AgentCore::end_operation() {
   record_.active = false;
   record_.baseline.clear();
   dirty_ = false;
+  unseen_ = false;
   policy_error_.clear();
   save();
   take_ballast();
@@ -185,6 +186,7 @@ void AgentCore::save() {
 void AgentCore::memory_changed() {
   if (!record_.active) return;
   dirty_ = true;
+  unseen_ = true;
   tick();
 }
 
@@ -204,16 +206,23 @@ void AgentCore::tick() {
     poll_interval_ = before == balloon_ ? std::min(poll_interval_ * 2, poll_slowest) : poll_fastest;
     next_poll_ = now_ + poll_interval_;
   }
-  if ((dirty_ && now_ >= last_report_ + fold_) || now_ >= last_report_ + heartbeat) {
+  if (now_ >= next_report()) {
     look();
     publish(phase());
+  } else if (unseen_ && now_ >= next_block_look_) {
+    look_at_blocks();
   }
+}
+
+Time AgentCore::next_report() const {
+  if (!dirty_) return last_report_ + heartbeat;
+  return last_report_ + std::clamp(4 * look_time_, fold, heartbeat);
 }
 
 std::optional<Time> AgentCore::next_wake() const {
   if (!record_.active) return std::nullopt;
-  const Time report = last_report_ + (dirty_ ? fold_ : heartbeat);
-  return std::min({report, next_poll_, record_.lease_end});
+  const Time wake = std::min({next_report(), next_poll_, record_.lease_end});
+  return unseen_ ? std::min(wake, next_block_look_) : wake;
 }
 
 void AgentCore::stop() {
@@ -223,12 +232,19 @@ void AgentCore::stop() {
 /// Looks at everything that a report contains, and brings offline blocks online.
 void AgentCore::look() {
   dirty_ = false;
+  look_at_blocks();
+  balloon_ = kernel_.balloon();
+  if (next_poll_ <= now_) next_poll_ = now_ + poll_interval_;
+}
+
+void AgentCore::look_at_blocks() {
+  unseen_ = false;
   const Time begin = process_.now();
   kernel_.scan(blocks_);
   if (record_.active) online_blocks();
-  balloon_ = kernel_.balloon();
-  fold_ = std::clamp(4 * (process_.now() - begin), fold, heartbeat);
-  if (next_poll_ <= now_) next_poll_ = now_ + poll_interval_;
+  const Time end = process_.now();
+  look_time_ = end - begin;
+  next_block_look_ = end + std::min(4 * look_time_, heartbeat);
 }
 
 // Also brings blocks online that an earlier growth left, because the balloon waits for them.

@@ -22,7 +22,8 @@ class AgentCore {
   /// The longest time between two reports while serving. The protocol promises 2 s.
   static constexpr Time heartbeat{1500};
   /// Changes within this time go into one report. A guest with thousands of blocks takes longer to
-  /// look at; then the time is four times as long as the last look took.
+  /// look at; then the time is four times as long as the last look took. Added blocks are brought
+  /// online before that: they wait for four times as long as the last look took, and no more.
   static constexpr Time fold{50};
   /// The balloon sends no event, so the agent looks at it. The time between two looks is
   /// `poll_fastest` while the balloon moves, and doubles up to `poll_slowest` while it rests.
@@ -66,9 +67,12 @@ class AgentCore {
   void online_blocks();
   void take_ballast();
   void look();
+  /// Finds the blocks, and brings offline blocks online.
+  void look_at_blocks();
   /// Reports what `look` saw: to the operation that is served, or as the answer to `asked`.
   void publish(AgentPhase phase, const AgentRequest* asked = nullptr);
   [[nodiscard]] AgentPhase phase() const;
+  [[nodiscard]] Time next_report() const;
   [[nodiscard]] bool balloon_is_moving() const;
   [[nodiscard]] bool gives_back() const;
 
@@ -85,8 +89,10 @@ class AgentCore {
   BalloonFigures balloon_;
   std::string policy_error_;  ///< Why the policy could not be set.
   std::string block_error_;   ///< Why the last look could not bring a block online.
-  bool dirty_{false};
-  Time fold_{fold};
+  bool dirty_{false};         ///< Something is to be reported.
+  bool unseen_{false};        ///< Blocks may have come that no look has seen.
+  Time look_time_{};          ///< What the last look took.
+  Time next_block_look_{};
   Time last_report_{};
   Time next_poll_{};
   Time poll_interval_{poll_fastest};

@@ -32,12 +32,17 @@ std::optional<std::int64_t> parse_count(std::string_view text) {
   return static_cast<std::int64_t>(*value);
 }
 
+/// Linux writes it with two decimals (kernel/sched/psi.c). The standard library's reader of
+/// decimals has large tables, and this program is to stay small.
 std::optional<double> parse_percentage(std::string_view text) {
-  double value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  if (!(value >= 0 && value <= 100)) return std::nullopt;
-  return value;
+  const auto point = text.find('.');
+  if (point == std::string_view::npos || text.size() != point + 3) return std::nullopt;
+  const auto whole = parse_number(text.substr(0, point));
+  const auto hundredths = parse_number(text.substr(point + 1));
+  if (!whole || !hundredths || *whole > 100) return std::nullopt;
+  const std::uint64_t value = *whole * 100 + *hundredths;
+  if (value > 100 * 100) return std::nullopt;
+  return static_cast<double>(value) / 100;
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ struct Error {
   std::string hint{};
   /// If the size was refused: the sizes that would have been granted, and the nearest of them to
   /// the size that was asked for.
-  std::optional<SizeRange> range{};
+  std::shared_ptr<const SizeRange> range{};
   std::optional<Kib> nearest{};
   /// The failing call's own code: libxl's, or an errno.
   std::optional<int> raw{};

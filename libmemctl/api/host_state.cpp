@@ -86,10 +86,10 @@ std::shared_ptr<Operation::State> HostState::start(DomainIdentity domain, SizeRe
         const auto question = bounded(state->domain, resize::question_of(options));
         state->operation.emplace(port(), state->domain, finite(size), std::move(options), question);
         running_.insert(state);
-        auto report = co_await state->operation->run();
+        const resize::Ending ended = co_await state->operation->run();
         leave(state);
-        log_.ended(state->domain, size, report);
-        state->give(std::move(report));
+        log_.ended(state->domain, size, *ended);
+        state->give(std::move(*ended));
       },
       [this, state](const std::exception_ptr& thrown) {
         if (!thrown) return;

@@ -8,20 +8,15 @@
 namespace memctl::guest {
 
 Mailbox::Mailbox(host::Store& store, DomainId domain)
-    : store_{&store},
-      home_{"/local/domain/" + std::to_string(number(domain))},
-      directory_{home_ + "/data/memctl"},
-      control_{home_ + "/control/memctl"},
-      request_{control_ + "/request"},
-      domain_{domain} {}
+    : store_{&store}, home_{"/local/domain/" + std::to_string(number(domain))}, domain_{domain} {}
 
 Result<std::optional<AgentHello>> Mailbox::hello() {
-  BOOST_OUTCOME_TRY(const auto value, store_->read(directory_ + "/hello"));
+  BOOST_OUTCOME_TRY(const auto value, store_->read(directory() + "/hello"));
   return value ? decode_hello(*value) : std::nullopt;
 }
 
 Result<std::optional<AgentReport>> Mailbox::report() {
-  BOOST_OUTCOME_TRY(const auto value, store_->read(directory_ + "/report"));
+  BOOST_OUTCOME_TRY(const auto value, store_->read(directory() + "/report"));
   return value ? decode_report(*value) : std::nullopt;
 }
 
@@ -30,29 +25,30 @@ Result<std::optional<AgentReport>> Mailbox::report() {
 // have chosen freely; so the transaction sets our permissions before another process can read it.
 Result<void> Mailbox::write(const AgentRequest& request) {
   const std::string text = encode(request);
+  const std::string node = request_node();
   BOOST_OUTCOME_TRY(store_->transact([&](host::StoreView& view) -> Result<void> {
     BOOST_OUTCOME_TRY(const auto home, view.read(home_));
     if (!home) return Error{.cause = Cause::no_such_domain, .message = "the domain has gone"};
-    BOOST_OUTCOME_TRY(view.write(request_, text));
+    BOOST_OUTCOME_TRY(view.write(node, text));
     if (prepared_) return success();
     const std::array permissions{host::Permission{.domain = DomainId{0}},
                                  host::Permission{.domain = domain_, .read = true}};
-    BOOST_OUTCOME_TRY(view.set_permissions(control_, permissions));
-    return view.set_permissions(request_, permissions);
+    BOOST_OUTCOME_TRY(view.set_permissions(control(), permissions));
+    return view.set_permissions(node, permissions);
   }));
   prepared_ = true;
   return success();
 }
 
 Result<std::uint64_t> Mailbox::last_request_sequence() {
-  BOOST_OUTCOME_TRY(const auto value, store_->read(request_));
+  BOOST_OUTCOME_TRY(const auto value, store_->read(request_node()));
   if (!value) return std::uint64_t{0};
   const auto request = decode_request(*value);
   return request ? request->sequence : 0;
 }
 
 Result<std::unique_ptr<host::Watch>> Mailbox::watch(host::Wakeup& wakeup) {
-  return store_->watch(directory_, wakeup);
+  return store_->watch(directory(), wakeup);
 }
 
 }  // namespace memctl::guest

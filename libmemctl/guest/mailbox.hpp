@@ -30,11 +30,14 @@ class Mailbox {
   [[nodiscard]] Result<std::unique_ptr<host::Watch>> watch(host::Wakeup& wakeup);
 
  private:
+  /// data/memctl, which the guest writes.
+  [[nodiscard]] std::string directory() const { return home_ + "/data/memctl"; }
+  /// control/memctl, which dom0 owns.
+  [[nodiscard]] std::string control() const { return home_ + "/control/memctl"; }
+  [[nodiscard]] std::string request_node() const { return control() + "/request"; }
+
   host::Store* store_;
-  std::string home_;       ///< The domain's own directory, which only dom0 writes.
-  std::string directory_;  ///< The domain's data/memctl, which the guest writes.
-  std::string control_;    ///< control/memctl, which dom0 owns.
-  std::string request_;    ///< control/memctl/request, which dom0 writes.
+  std::string home_;  ///< The domain's own directory, which only dom0 writes.
   DomainId domain_;
   bool prepared_{false};
 };

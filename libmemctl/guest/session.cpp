@@ -107,18 +107,18 @@ host::Task<AgentReport> Session::ask(RequestKind kind, std::uint32_t stage, Kib 
   const host::TimePoint until = port_->clock().now() + answer_time;
   bool sent = false;
   for (;;) {
-    BOOST_OUTCOME_CO_TRY(poll());
+    MEMCTL_CO_TRY(poll());
     // The guest may remove or replace its hello at any time.
     const bool may_come_back = met_ && !hello_;
     if (!may_come_back) {
-      BOOST_OUTCOME_CO_TRY(require_hello());
+      MEMCTL_CO_TRY(require_hello());
       if (!sent) {
-        BOOST_OUTCOME_CO_TRY(send(kind, stage, target, online));
+        MEMCTL_CO_TRY(send(kind, stage, target, online));
         sent = true;
       } else if (answered()) {
         break;
       } else {
-        BOOST_OUTCOME_CO_TRY(repeat());
+        MEMCTL_CO_TRY(repeat());
       }
     }
     if (port_->clock().now() >= until) {

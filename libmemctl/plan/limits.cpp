@@ -231,6 +231,7 @@ Refusal refuse_kernel_faults(const Input& input, Kib to) {
   const DomainFacts& domain = input.domain;
   const AgentHello& hello = input.guest->hello;
   const KernelFaults faults = kernel_faults(hello);
+  if (!faults.balloon_spins && !faults.first_memory_of_a_zone_is_lost) return {};
   const bool known = parse_kernel_version(hello.kernel_release, hello.kernel_build).has_value();
   const std::string kernel =
       known ? "the guest's kernel " + hello.kernel_release
@@ -240,7 +241,6 @@ Refusal refuse_kernel_faults(const Input& input, Kib to) {
                    kernel + " spins for ever in its balloon driver once a request fails",
                    "in the guest: install a newer kernel, and reboot");
   }
-  if (!faults.first_memory_of_a_zone_is_lost) return {};
   constexpr auto newer =
       "in the guest: install a kernel of 5.18, 5.15.35, 5.10.112 or newer, and reboot";
   if (input.terms.online == OnlineZone::movable && input.guest->report.blocks_movable == 0) {

@@ -96,7 +96,7 @@ Error refused(const Input& input, Kib to, const Error& reason) {
   const std::string text = range ? refusal_text(input, to, range.value(), reason) : reason.message;
   Error error = domain_error(input.domain.identity, reason.cause, text, reason.hint);
   if (range) {
-    error.range = range.value();
+    error.range = std::make_shared<const SizeRange>(range.value());
     error.nearest = range.value().nearest(to);
   }
   return error;

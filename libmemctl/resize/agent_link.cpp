@@ -20,7 +20,8 @@ constexpr seconds renewal_time{20};
 constexpr seconds look_time{1};
 
 std::uint64_t new_operation_number() {
-  std::random_device random;
+  // The default source asks the processor what it has, and under Xen each such question traps.
+  std::random_device random{"getentropy"};
   const std::uint64_t number = (std::uint64_t{random()} << 32) | random();
   return std::max<std::uint64_t>(number, 1);
 }
@@ -62,13 +63,13 @@ host::Task<void> AgentLink::meet() {
 host::Task<void> AgentLink::await(const Patience& patience, host::Duration time) {
   const host::TimePoint until = port_->clock().now() + time;
   for (;;) {
-    BOOST_OUTCOME_CO_TRY(co_await meet());
+    MEMCTL_CO_TRY(co_await meet());
     const host::Duration left = until - port_->clock().now();
     const bool too_old = error_ && error_->cause != Cause::agent_absent;
     if (answers() || too_old || left <= host::Duration{} || domain_->facts().terms.agentless) {
       co_return success();
     }
-    BOOST_OUTCOME_CO_TRY(patience.require_wish());
+    MEMCTL_CO_TRY(patience.require_wish());
     BOOST_OUTCOME_CO_TRY(const DomainMemory memory,
                          port_->hypervisor().domain_memory(domain_->id()));
     if (memory.dying || memory.shutdown != ShutdownReason::none) co_return success();
@@ -81,7 +82,7 @@ host::Task<void> AgentLink::await(const Patience& patience, host::Duration time)
 
 host::Task<void> AgentLink::ask(RequestKind kind, std::uint32_t stage, Kib size) {
   if (!answers()) co_return success();
-  BOOST_OUTCOME_CO_TRY(co_await session_->ask(kind, stage, size, online_));
+  MEMCTL_CO_TRY(co_await session_->ask(kind, stage, size, online_));
   co_return success();
 }
 

@@ -39,9 +39,9 @@ host::Task<std::vector<Finding>> examine_domain(host::Port& port, DomainIdentity
   const DomainId id = domain.id;
   question.terms.agentless = false;  // the agent is one of the things that the doctor looks at
   Inquiry inquiry{port, std::move(domain), question};
-  BOOST_OUTCOME_CO_TRY(inquiry.agent.open());
-  BOOST_OUTCOME_CO_TRY(co_await inquiry.gather(inquiry.unhurried));
-  BOOST_OUTCOME_CO_TRY(examine_claim(inquiry.domain));
+  MEMCTL_CO_TRY(inquiry.agent.open());
+  MEMCTL_CO_TRY(co_await inquiry.gather(inquiry.unhurried));
+  MEMCTL_CO_TRY(examine_claim(inquiry.domain));
   const auto saving = inquiry.domain.read_save();
   if (!saving && saving.error().cause == Cause::no_such_domain) co_return saving.error();
   plan::DomainExam exam{.facts = inquiry.domain.facts(),

@@ -102,18 +102,18 @@ Result<void> HeldLimits::refresh_limits() {
 
 host::Task<void> HeldLimits::set_size(const Patience& patience, Kib size, Kib lowest_limit) {
   const DomainFacts& domain = domain_->facts().domain;
-  BOOST_OUTCOME_CO_TRY(co_await make_room(patience, size));
-  BOOST_OUTCOME_CO_TRY(refresh_limits());
+  MEMCTL_CO_TRY(co_await make_room(patience, size));
+  MEMCTL_CO_TRY(refresh_limits());
   target_.reset();
   max_pages_.reset();
   domain_->note_target(std::nullopt);
-  BOOST_OUTCOME_CO_TRY(
+  MEMCTL_CO_TRY(
       co_await patience.answer_of(port_->hypervisor().set_size(domain_->id(), size), &unanswered_));
   target_ = size - domain.video_ram;
   max_pages_ = size + plan::max_pages_slack;
   domain_->note_target(target_);
   if (domain.limit <= std::max(size, lowest_limit)) co_return success();
-  BOOST_OUTCOME_CO_TRY(co_await set_limit(patience, std::max(size, lowest_limit)));
+  MEMCTL_CO_TRY(co_await set_limit(patience, std::max(size, lowest_limit)));
   co_return set_max_pages(size + plan::max_pages_slack);
 }
 
@@ -123,11 +123,11 @@ host::Task<void> HeldLimits::make_room(const Patience& patience, Kib size) {
 }
 
 host::Task<void> HeldLimits::set_limit(const Patience& patience, Kib limit) {
-  BOOST_OUTCOME_CO_TRY(refresh_limits());
+  MEMCTL_CO_TRY(refresh_limits());
   limit_.reset();
   max_pages_.reset();
-  BOOST_OUTCOME_CO_TRY(co_await patience.answer_of(
-      port_->hypervisor().set_limit(domain_->id(), limit), &unanswered_));
+  MEMCTL_CO_TRY(co_await patience.answer_of(port_->hypervisor().set_limit(domain_->id(), limit),
+                                            &unanswered_));
   limit_ = limit;
   max_pages_ = limit + plan::max_pages_slack;
   domain_->note_limit(limit);

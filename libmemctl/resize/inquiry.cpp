@@ -17,14 +17,14 @@ Inquiry::Inquiry(host::Port& on, DomainIdentity identity, const Question& questi
       unhurried{on.clock(), wakeup, domain.identity(), question.stall} {}
 
 host::Task<void> Inquiry::gather(const Patience& patience) {
-  BOOST_OUTCOME_CO_TRY(require_same(port, domain.identity()));
-  BOOST_OUTCOME_CO_TRY(domain.read_holder());
-  BOOST_OUTCOME_CO_TRY(co_await agent.await(patience, wait_agent));
-  BOOST_OUTCOME_CO_TRY(co_await domain.read_domain(patience));
+  MEMCTL_CO_TRY(require_same(port, domain.identity()));
+  MEMCTL_CO_TRY(domain.read_holder());
+  MEMCTL_CO_TRY(co_await agent.await(patience, wait_agent));
+  MEMCTL_CO_TRY(co_await domain.read_domain(patience));
   // An operation may have begun meanwhile, or ended. If one lived at first, the figures are
   // half-way.
   if (domain.facts().holder.state != plan::Holder::State::alive) {
-    BOOST_OUTCOME_CO_TRY(domain.read_holder());
+    MEMCTL_CO_TRY(domain.read_holder());
   }
   co_return domain.read_host();
 }
@@ -37,9 +37,9 @@ Error explained(Error refusal, const std::optional<Error>& agent_error) {
 host::Task<Plan> plan_only(host::Port& port, DomainIdentity domain, SizeRequest request,
                            Question question) {
   Inquiry inquiry{port, std::move(domain), question};
-  BOOST_OUTCOME_CO_TRY(inquiry.agent.open());
-  BOOST_OUTCOME_CO_TRY(co_await inquiry.gather(inquiry.unhurried));
-  BOOST_OUTCOME_CO_TRY(inquiry.domain.read_save());
+  MEMCTL_CO_TRY(inquiry.agent.open());
+  MEMCTL_CO_TRY(co_await inquiry.gather(inquiry.unhurried));
+  MEMCTL_CO_TRY(inquiry.domain.read_save());
   auto plan = plan::make_plan(inquiry.domain.facts(), request);
   if (!plan) co_return explained(plan.error(), inquiry.agent.error());
   co_return plan;
@@ -55,9 +55,9 @@ host::Task<HostStatus> status_of_host(host::Port& port, Kib reserve) {
 
 host::Task<DomainStatus> status_of(host::Port& port, DomainIdentity domain, Question question) {
   Inquiry inquiry{port, std::move(domain), question};
-  BOOST_OUTCOME_CO_TRY(inquiry.agent.open());
-  BOOST_OUTCOME_CO_TRY(co_await inquiry.gather(inquiry.unhurried));
-  BOOST_OUTCOME_CO_TRY(inquiry.domain.read_save());
+  MEMCTL_CO_TRY(inquiry.agent.open());
+  MEMCTL_CO_TRY(co_await inquiry.gather(inquiry.unhurried));
+  MEMCTL_CO_TRY(inquiry.domain.read_save());
   const plan::Input& facts = inquiry.domain.facts();
   DomainStatus status{.domain = inquiry.domain.identity(),
                       .size = plan::present_size(facts),

@@ -15,10 +15,10 @@ namespace {
 /// A guest's demand is measured over at least this time.
 constexpr std::chrono::milliseconds demand_time{250};
 /// How often an operation asks within a stage whether its domain is being saved, and how old a look
-/// at dom0's processes may be that answers. A stage comes round at least every 100 ms, so a save is
-/// seen within 75 + 100 + 75 ms, a fourth of a second: memory that is added while a save goes on
+/// at dom0's processes may be that answers. A stage comes round at least every 110 ms, so a save is
+/// seen within 70 + 110 + 70 ms, a fourth of a second: memory that is added while a save goes on
 /// does not travel with it.
-constexpr std::chrono::milliseconds save_look_time{75};
+constexpr std::chrono::milliseconds save_look_time{70};
 /// How old a look may be that answers before a stage. A guest can choose to have 1,024 stages that
 /// take milliseconds each, and a look takes up to 10 ms of the host's thread if dom0 has 1,000
 /// tasks. With this age all stages of all domains cause at most 40 looks a second; if each stage

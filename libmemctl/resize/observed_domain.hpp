@@ -63,7 +63,7 @@ class ObservedDomain {
   /// The same at the begin of a stage: a look that any operation of the host caused at most 25 ms
   /// ago is enough.
   [[nodiscard]] Result<void> require_no_save_before_stage();
-  /// The same within a stage, by a look of at most 75 ms ago. Does nothing if it was asked within
+  /// The same within a stage, by a look of at most 70 ms ago. Does nothing if it was asked within
   /// that time.
   [[nodiscard]] Result<void> require_no_save_if_due();
   /// Looks at the domain again. If it has ended or is suspended, returns that error; otherwise

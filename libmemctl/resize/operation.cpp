@@ -11,6 +11,11 @@
 #include "resize/steps.hpp"
 
 namespace memctl::resize {
+namespace {
+
+Ending ending(Result<Report> result) { return std::make_unique<Result<Report>>(std::move(result)); }
+
+}  // namespace
 
 ResizeOperation::ResizeOperation(host::Port& port, DomainIdentity domain, SizeRequest request,
                                  ResizeOptions options)
@@ -26,29 +31,33 @@ ResizeOperation::ResizeOperation(host::Port& port, DomainIdentity domain, SizeRe
       journal_{std::make_shared<Journal>(port.store(), work_.domain.identity())},
       request_{request} {}
 
-host::Task<Report> ResizeOperation::run() {
+boost::asio::awaitable<Ending> ResizeOperation::run() {
   // 1 and 2: facts, and the decision. Nothing has been touched.
-  const auto plan = co_await decide();
-  if (!plan) co_return undecided(plan.error());
+  auto plan = co_await decide();
+  if (!plan) co_return ending(undecided(plan.error()));
 
   // 3: the journal, which is the lock too.
-  if (auto written = write_journal(plan.value()); !written) co_return refused(written.error());
+  if (auto written = write_journal(*plan.value()); !written) {
+    co_return ending(refused(written.error()));
+  }
 
   // 4: pool, stored pool, max_pages, claim.
-  Result<void> step = co_await reserve(work_, patience_, plan.value());
+  auto failure = host::failure_of(co_await reserve(work_, patience_, *plan.value()));
 
   // 5: stage by stage, each decided on fresh figures.
-  if (step) step = co_await take_stages(plan.value());
+  const Kib limit = plan.value()->limit;
+  plan.value().reset();  // the stages take longest, and decide anew
+  if (!failure) failure = host::failure_of(co_await take_stages(limit));
 
   // 6: all three layers.
-  if (step) {
-    auto verified = co_await verify(work_, patience_, before_, report_before_);
-    if (verified) co_return finish(plan.value(), verified.value());
-    step = verified.error();
+  if (!failure) {
+    const auto verified = co_await verify(work_, patience_, before_, report_before_);
+    if (verified) co_return ending(finish(limit, verified.value()));
+    failure = std::make_unique<Error>(verified.error());
   }
 
   // 7: otherwise.
-  co_return co_await restore_or_keep(step.error());
+  co_return co_await restore_or_keep(std::move(failure));
 }
 
 void ResizeOperation::on_event_threw(std::string what) {
@@ -58,25 +67,25 @@ void ResizeOperation::on_event_threw(std::string what) {
 
 host::Task<void> ResizeOperation::gather_facts() {
   work_.progress.begin(Phase::facts, 0, Kib{}, Kib{});
-  BOOST_OUTCOME_CO_TRY(work_.open());
+  MEMCTL_CO_TRY(work_.open());
   // A process that died in the middle left its record: what it began is restored first. If its
   // process lives, the domain's figures are half-way, and the answer is `busy`.
   BOOST_OUTCOME_CO_TRY(
       const auto recovered,
       co_await recover_leftover(work_.port, work_.domain.identity(), work_.options));
   if (recovered) wish_.restart_deadline();
-  BOOST_OUTCOME_CO_TRY(co_await work_.gather(patience_));
-  BOOST_OUTCOME_CO_TRY(work_.domain.read_save());
+  MEMCTL_CO_TRY(co_await work_.gather(patience_));
+  MEMCTL_CO_TRY(work_.domain.read_save());
   work_.limits.hold();
   co_return success();
 }
 
-host::Task<Plan> ResizeOperation::decide() {
-  BOOST_OUTCOME_CO_TRY(co_await gather_facts());
+host::Task<std::unique_ptr<const Plan>> ResizeOperation::decide() {
+  MEMCTL_CO_TRY(co_await gather_facts());
   auto plan = plan::make_plan(work_.domain.facts(), request_);
   if (!plan) co_return explained(plan.error(), work_.agent.error());
-  BOOST_OUTCOME_CO_TRY(work_.refresh_memory(patience_));
-  co_return plan;
+  MEMCTL_CO_TRY(work_.refresh_memory(patience_));
+  co_return std::make_unique<const Plan>(std::move(plan).value());
 }
 
 /// Two operations that start together can disturb each other before either has written its record.
@@ -106,23 +115,24 @@ Result<void> ResizeOperation::write_journal(const Plan& plan) {
   return journal_->begin(before_);
 }
 
-host::Task<void> ResizeOperation::take_stages(const Plan& plan) {
-  const Kib goal = plan.to;
+host::Task<void> ResizeOperation::take_stages(Kib limit) {
+  const Kib goal = before_.to;
   // While an hvm guest is on its way to giving its video RAM up, its size, and so a stage, can lie
   // above its limit. The limit then comes down again with the size.
   const Patience patience = patience_for_way(work_, patience_, goal);
-  const Way way{.goal = goal, .patience = patience, .lowest_limit = plan.limit};
-  BOOST_OUTCOME_CO_TRY(const Walked walked, co_await walk(work_, way));
-  if (walked.stopped) co_return *walked.stopped;
+  const Way way{.goal = goal, .patience = patience, .lowest_limit = limit};
+  auto walked = co_await walk(work_, way);
+  if (!walked) co_return std::move(walked).error();
+  if (walked.value().stopped) co_return *std::move(walked.value().stopped);
   // A domain may have the size without a stage, and a target that asks for another.
   if (work_.domain.facts().domain.size() == goal) co_return success();
   ++work_.stages_begun;
-  co_return co_await work_.limits.set_size(patience_, goal, plan.limit);
+  co_return co_await work_.limits.set_size(patience_, goal, limit);
 }
 
-Result<Report> ResizeOperation::finish(const Plan& plan, const Verified& verified) {
+Result<Report> ResizeOperation::finish(Kib limit, const Verified& verified) {
   Report result = report(Outcome::verified);
-  result.limit = plan.limit;
+  result.limit = limit;
   result.verified = verified;
   auto released = work_.port.hypervisor().release_claim(work_.domain.id());
   work_.agent.release();
@@ -137,19 +147,21 @@ Result<Report> ResizeOperation::finish(const Plan& plan, const Verified& verifie
   return ended(reason, std::move(result));
 }
 
-host::Task<Report> ResizeOperation::restore_or_keep(Error error) {
-  if (auto end = co_await let_go(patience_, error)) co_return std::move(*end);
-  if (work_.limits.unanswered() != nullptr) co_return left_to_libxl(std::move(error));
+boost::asio::awaitable<Ending> ResizeOperation::restore_or_keep(std::unique_ptr<Error> why) {
+  Error& error = *why;
+  if (auto end = co_await let_go(patience_, error)) co_return ending(std::move(*end));
+  if (work_.limits.unanswered() != nullptr) co_return ending(left_to_libxl(std::move(error)));
   // A domain that is being saved is not shrunk meanwhile: what it has travels with it.
   const bool keep =
       work_.options.on_failure == OnFailure::keep || error.cause == Cause::domain_migrating;
   const auto restored = co_await restore(work_, before_, keep);
   if (!restored) {
-    if (auto end = co_await let_go(work_.unhurried, restored.error())) co_return std::move(*end);
+    if (auto end = co_await let_go(work_.unhurried, restored.error()))
+      co_return ending(std::move(*end));
     error.message += "; restoring failed: " + restored.error().message;
-    if (work_.limits.unanswered() != nullptr) co_return left_to_libxl(std::move(error));
+    if (work_.limits.unanswered() != nullptr) co_return ending(left_to_libxl(std::move(error)));
     static_cast<void>(journal_->disown(before_));
-    co_return ended(std::move(error), report(Outcome::failed));
+    co_return ending(ended(std::move(error), report(Outcome::failed)));
   }
   // Say why not everything is back, unless it is what ended the resize.
   const auto& reason = restored.value().reason;
@@ -168,7 +180,7 @@ host::Task<Report> ResizeOperation::restore_or_keep(Error error) {
   if (result.outcome != Outcome::refused) result.reached = restored.value().size;
   result.limit = restored.value().limit;
   result.pool = restored.value().pool;
-  co_return ended(std::move(error), std::move(result));
+  co_return ending(ended(std::move(error), std::move(result)));
 }
 
 /// A suspended domain goes on elsewhere, or later under another number.

@@ -17,6 +17,11 @@
 
 namespace memctl::resize {
 
+/// How a resize ended: the report of a verified resize; otherwise the error, which carries the
+/// report. It is larger than all else that the coroutines of a waiting resize hold, so they hold a
+/// pointer. Never null.
+using Ending = std::unique_ptr<Result<Report>>;
+
 /// One resize, start to end. Belongs to the host's executor, and must outlive its `run`.
 class ResizeOperation {
  public:
@@ -28,8 +33,8 @@ class ResizeOperation {
   ResizeOperation(const ResizeOperation&) = delete;
   ResizeOperation& operator=(const ResizeOperation&) = delete;
 
-  /// The report of a verified resize; otherwise the error, which carries the report. Once.
-  [[nodiscard]] host::Task<Report> run();
+  /// Once.
+  [[nodiscard]] boost::asio::awaitable<Ending> run();
   /// Ends it with `cancelled` at its next step. From the executor only.
   void cancel() { wish_.cancel(); }
   /// The same, because the caller's on_event threw on another thread. From the executor only.
@@ -37,11 +42,11 @@ class ResizeOperation {
 
  private:
   [[nodiscard]] host::Task<void> gather_facts();
-  [[nodiscard]] host::Task<Plan> decide();
+  [[nodiscard]] host::Task<std::unique_ptr<const Plan>> decide();
   [[nodiscard]] Result<void> write_journal(const Plan& plan);
-  [[nodiscard]] host::Task<void> take_stages(const Plan& plan);
-  [[nodiscard]] Result<Report> finish(const Plan& plan, const Verified& verified);
-  [[nodiscard]] host::Task<Report> restore_or_keep(Error error);
+  [[nodiscard]] host::Task<void> take_stages(Kib limit);
+  [[nodiscard]] Result<Report> finish(Kib limit, const Verified& verified);
+  [[nodiscard]] boost::asio::awaitable<Ending> restore_or_keep(std::unique_ptr<Error> why);
 
   [[nodiscard]] Error undecided(Error error);
   [[nodiscard]] Error refused(Error error) const;

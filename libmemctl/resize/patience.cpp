@@ -17,11 +17,11 @@ constexpr std::chrono::seconds answer_time{5};
 
 }  // namespace
 
-Patience::Patience(host::Clock& clock, host::Wakeup& wakeup, DomainIdentity domain,
+Patience::Patience(host::Clock& clock, host::Wakeup& wakeup, const DomainIdentity& domain,
                    host::Duration stall, const Wish* wish)
     : clock_{&clock},
       wakeup_{&wakeup},
-      domain_{std::move(domain)},
+      domain_{&domain},
       stall_{std::max<host::Duration>(stall, answer_time)},
       wish_{wish} {}
 
@@ -33,7 +33,7 @@ Patience Patience::until(host::TimePoint end, std::string message) const {
 
 Result<void> Patience::require_wish() const {
   if (end_ && clock_->now() >= end_->at) {
-    return domain_error(domain_, Cause::stalled, end_->message);
+    return domain_error(*domain_, Cause::stalled, end_->message);
   }
   return wish_ != nullptr ? wish_->require() : Result<void>{success()};
 }
@@ -51,9 +51,9 @@ Result<void> Patience::require_answer(host::TimePoint called) const {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(waited);
   const std::string silent = "libxl has not answered for " + std::to_string(seconds.count()) +
                              " s: another tool may hold its lock of the domain";
-  Error error = wished ? domain_error(domain_, Cause::stalled, silent) : wished.error();
+  Error error = wished ? domain_error(*domain_, Cause::stalled, silent) : wished.error();
   if (!wished) error.message += "; " + silent;
-  error.hint = "fuser -v /var/lib/xen/userdata-l." + std::to_string(number(domain_.id)) +
+  error.hint = "fuser -v /var/lib/xen/userdata-l." + std::to_string(number(domain_->id)) +
                ".* shows who holds it";
   return error;
 }

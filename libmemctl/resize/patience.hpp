@@ -22,9 +22,9 @@ namespace memctl::resize {
 /// it has one. Belongs to the host's executor.
 class Patience {
  public:
-  /// `wish`: nothing ends it if there is none. `clock`, `wakeup` and `wish` must outlive this.
-  Patience(host::Clock& clock, host::Wakeup& wakeup, DomainIdentity domain, host::Duration stall,
-           const Wish* wish = nullptr);
+  /// `wish`: nothing ends it if there is none. All but `stall` must outlive this.
+  Patience(host::Clock& clock, host::Wakeup& wakeup, const DomainIdentity& domain,
+           host::Duration stall, const Wish* wish = nullptr);
 
   /// The same patience, which ends at `end`: from then on `require_wish` returns `stalled` with
   /// `message`.
@@ -49,7 +49,7 @@ class Patience {
 
   host::Clock* clock_;
   host::Wakeup* wakeup_;
-  DomainIdentity domain_;
+  const DomainIdentity* domain_;
   host::Duration stall_;
   const Wish* wish_;
   struct End {

@@ -32,18 +32,18 @@ bool takes_host_memory(const Work& work, const Record& before) {
 }
 
 host::Task<Report> bring_back(Work& work, const Record& before, Turns* turns) {
-  BOOST_OUTCOME_CO_TRY(work.open());
-  BOOST_OUTCOME_CO_TRY(co_await work.gather(work.unhurried));
+  MEMCTL_CO_TRY(work.open());
+  MEMCTL_CO_TRY(co_await work.gather(work.unhurried));
   Turns::Turn turn;
   if (turns != nullptr && takes_host_memory(work, before)) {
     const bool waits = turns->taken();
     turn = co_await turns->take(work.port.clock(), work.wakeup);
     if (waits) {  // the facts are from before
-      BOOST_OUTCOME_CO_TRY(co_await work.gather(work.unhurried));
+      MEMCTL_CO_TRY(co_await work.gather(work.unhurried));
     }
   }
   work.limits.hold();
-  BOOST_OUTCOME_CO_TRY(work.domain.require_running());
+  MEMCTL_CO_TRY(work.domain.require_running());
   if (work.domain.facts().domain.memory.paused) {
     // It gives nothing back while it is paused: its record waits with it.
     co_return domain_error(work.domain.identity(), Cause::domain_paused, "the domain is paused");
@@ -77,7 +77,7 @@ awaitable<Error> unfinished(Work& work, const std::shared_ptr<Journal>& journal,
 
 host::Task<std::optional<Report>> recover_leftover(host::Port& port, DomainIdentity domain,
                                                    ResizeOptions options, Turns* turns) {
-  BOOST_OUTCOME_CO_TRY(require_same(port, domain));
+  MEMCTL_CO_TRY(require_same(port, domain));
   const auto journal = std::make_shared<Journal>(port.store(), domain);
   BOOST_OUTCOME_CO_TRY(const auto left, journal->take_over(port));
   if (!left) co_return std::optional<Report>{};

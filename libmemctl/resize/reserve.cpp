@@ -44,19 +44,19 @@ host::Task<void> reserve(Work& work, const Patience& patience, const Plan& plan)
 
   // The pool comes first: no claim can feed it, and a guest whose pool is empty dies.
   if (plan.pool_growth > Kib{}) {
-    BOOST_OUTCOME_CO_TRY(work.limits.set_pool(*plan.pool));
+    MEMCTL_CO_TRY(work.limits.set_pool(*plan.pool));
   }
   // Before the limit: with a larger limit and this pool the domain could not be restored.
   if (plan.stored_pool) {
-    BOOST_OUTCOME_CO_TRY(co_await work.limits.raise_frozen_pool(patience, *plan.stored_pool));
+    MEMCTL_CO_TRY(co_await work.limits.raise_frozen_pool(patience, *plan.stored_pool));
   }
   const Pages goal = plan::most_pages(work.domain.facts(), plan.to);
   if (goal > domain.memory.allocated) {
-    BOOST_OUTCOME_CO_TRY(work.refresh_memory(patience));
+    MEMCTL_CO_TRY(work.refresh_memory(patience));
     // Xen refuses a claim above max_pages. The limit rises with the stages.
-    BOOST_OUTCOME_CO_TRY(work.limits.set_max_pages(plan.to + plan::max_pages_slack));
-    BOOST_OUTCOME_CO_TRY(claim(work, goal));
-    BOOST_OUTCOME_CO_TRY(require_reserve(work, plan.to));
+    MEMCTL_CO_TRY(work.limits.set_max_pages(plan.to + plan::max_pages_slack));
+    MEMCTL_CO_TRY(claim(work, goal));
+    MEMCTL_CO_TRY(require_reserve(work, plan.to));
   }
   work.progress.advance(plan.to);
   co_return success();

@@ -51,16 +51,16 @@ host::Task<Restored> restore(Work& work, const Record& before, bool keep) {
   const Patience& patience = work.unhurried;
   HeldLimits& limits = work.limits;
   const DomainFacts& domain = work.domain.facts().domain;
-  BOOST_OUTCOME_CO_TRY(limits.refresh_limits());
+  MEMCTL_CO_TRY(limits.refresh_limits());
   // Before the first stage nothing of ours has moved the domain, wherever it is on its way to.
   const bool moved = work.stages_begun > 0;
   if (moved) {
     // This stops the guest at once. What it took until libxl has set the target, it would have to
     // give back from its kernel's own memory, wherever the added memory lies.
-    BOOST_OUTCOME_CO_TRY(limits.set_max_pages(to_kib(domain.memory.allocated)));
+    MEMCTL_CO_TRY(limits.set_max_pages(to_kib(domain.memory.allocated)));
   }
-  BOOST_OUTCOME_CO_TRY(work.port.hypervisor().release_claim(work.domain.id()));
-  BOOST_OUTCOME_CO_TRY(limits.refresh_limits());
+  MEMCTL_CO_TRY(work.port.hypervisor().release_claim(work.domain.id()));
+  MEMCTL_CO_TRY(limits.refresh_limits());
   Restored restored{.size = moved ? size_now(domain, before) : before.size, .pool = domain.pool};
   work.progress.begin(Phase::restore, 0, restored.size, keep ? restored.size : before.size);
 
@@ -68,13 +68,13 @@ host::Task<Restored> restore(Work& work, const Record& before, bool keep) {
     // The target stays where the domain is, unless the domain gets back at once what it gave.
     const bool gets_back = !keep && restored.size < before.size && work.agent.answers();
     if (!gets_back) {
-      BOOST_OUTCOME_CO_TRY(co_await limits.set_size(patience, restored.size, before.limit));
+      MEMCTL_CO_TRY(co_await limits.set_size(patience, restored.size, before.limit));
     }
     if (!keep) {
       BOOST_OUTCOME_CO_TRY(const Walked walked, co_await walk_back(work, before));
       restored.reason = walked.stopped;
     }
-    BOOST_OUTCOME_CO_TRY(limits.refresh_limits());
+    MEMCTL_CO_TRY(limits.refresh_limits());
     restored.size = size_now(domain, before);
   }
   restored.whole = restored.size == before.size;
@@ -83,17 +83,17 @@ host::Task<Restored> restore(Work& work, const Record& before, bool keep) {
   if (domain.size() != restored.size) {
     // A shrink lowers max_pages, and on pvh and hvm libxl refuses a target above it. This call
     // raises both; max_pages gets its own value below.
-    BOOST_OUTCOME_CO_TRY(co_await limits.set_size(patience, restored.size, before.limit));
+    MEMCTL_CO_TRY(co_await limits.set_size(patience, restored.size, before.limit));
   }
   // libxl's call also sets max_pages, too high for an instant: it is not made if the limit stands.
   if (!limits.has_limit(restored.limit)) {
-    BOOST_OUTCOME_CO_TRY(co_await limits.set_limit(patience, restored.limit));
+    MEMCTL_CO_TRY(co_await limits.set_limit(patience, restored.limit));
   }
   // libxl derives max_pages from the other limits, so its earlier value has to be set by itself.
   const Kib max_pages = restored.whole
                             ? before.max_pages
                             : std::max(before.max_pages, restored.size + plan::max_pages_slack);
-  BOOST_OUTCOME_CO_TRY(limits.set_max_pages(max_pages));
+  MEMCTL_CO_TRY(limits.set_max_pages(max_pages));
   // A domain that grows by another tool's target takes from the pool what it finds there.
   const bool grows = before.present + plan::max_pages_slack < before.size ||
                      plan::measured_size(domain, before.settled_offset) > before.present;
@@ -101,10 +101,10 @@ host::Task<Restored> restore(Work& work, const Record& before, bool keep) {
   // Before the pool: the stored pool is never larger than the pool.
   if (const auto ours = stored_by_the_operation(domain, before);
       ours && restored.whole && (pool_returns || domain.pool == before.pool)) {
-    BOOST_OUTCOME_CO_TRY(co_await limits.return_frozen_pool(patience, *ours, *before.frozen_pool));
+    MEMCTL_CO_TRY(co_await limits.return_frozen_pool(patience, *ours, *before.frozen_pool));
   }
   if (pool_returns && domain.pool != before.pool) {
-    BOOST_OUTCOME_CO_TRY(limits.set_pool(*before.pool));
+    MEMCTL_CO_TRY(limits.set_pool(*before.pool));
     restored.pool = before.pool;
   }
   work.progress.advance(restored.size);

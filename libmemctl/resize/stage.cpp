@@ -17,7 +17,8 @@ using std::chrono::milliseconds;
 
 constexpr host::Duration shortest_look = milliseconds{1};
 constexpr host::Duration first_look = milliseconds{10};
-constexpr host::Duration longest_look = milliseconds{100};
+/// With the reports of the guest's agent, which come every 1.5 s, less than ten looks a second.
+constexpr host::Duration longest_look = milliseconds{110};
 /// A rest of so little time is waited for as a whole.
 constexpr host::Duration short_rest = milliseconds{10};
 
@@ -189,17 +190,17 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
   Shown shown{work.progress, way, number, from, stage.size};
   if (grows) shown.begin(Phase::online);
 
-  BOOST_OUTCOME_CO_TRY(work.domain.require_no_save_before_stage());
+  MEMCTL_CO_TRY(work.domain.require_no_save_before_stage());
   if (prepares) {
     // The agent sets the guest's policy before there is memory: the kernel then onlines it at once.
-    BOOST_OUTCOME_CO_TRY(
+    MEMCTL_CO_TRY(
         co_await work.consult(way.patience, RequestKind::prepare, stage_number, way.goal));
   }
   const FirstSize first = first_size(facts, from, stage);
   Kib asked = first.size;
   ++work.stages_begun;
-  BOOST_OUTCOME_CO_TRY(co_await work.limits.make_room(way.patience, stage.size));
-  BOOST_OUTCOME_CO_TRY(
+  MEMCTL_CO_TRY(co_await work.limits.make_room(way.patience, stage.size));
+  MEMCTL_CO_TRY(
       co_await work.limits.set_size(way.patience, asked, std::max(way.lowest_limit, stage.size)));
 
   if (!grows) shown.begin(Phase::populate);
@@ -207,7 +208,7 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
   Headway headway{facts, stage, grows ? goal - begun : begun - goal, work.options.stall, asked_at};
   Looks looks{asked_at, grows ? goal - begun : begun - goal};
   for (;;) {
-    BOOST_OUTCOME_CO_TRY(work.refresh_memory(way.patience));
+    MEMCTL_CO_TRY(work.refresh_memory(way.patience));
     const Pages now = facts.domain.memory.allocated;
     const Pages missing = grows ? goal - now : now - goal;
     shown.advance(facts, to_kib(now - begun));
@@ -223,11 +224,11 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
           exact = true;
         }
         asked = stage.size;
-        BOOST_OUTCOME_CO_TRY(co_await work.limits.set_size(way.patience, asked, way.lowest_limit));
+        MEMCTL_CO_TRY(co_await work.limits.set_size(way.patience, asked, way.lowest_limit));
         continue;
       }
     }
-    BOOST_OUTCOME_CO_TRY(work.domain.require_no_save_if_due());
+    MEMCTL_CO_TRY(work.domain.require_no_save_if_due());
     if (!grows && plan::is_pressed(facts, to_kib(begun - goal))) {
       const Kib present = plan::present_size(facts);
       co_return domain_error(
@@ -237,7 +238,7 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
 
     headway.note(facts, std::max(Pages{}, missing), clock.now());
     if (headway.is_too_slow(clock.now())) co_return stall_error(work, stage, missing, headway);
-    BOOST_OUTCOME_CO_TRY(work.agent.keep(stage_number, way.goal, headway.moved_at()));
+    MEMCTL_CO_TRY(work.agent.keep(stage_number, way.goal, headway.moved_at()));
     co_await way.patience.wait(looks.next(clock.now(), missing));
   }
   shown.end();

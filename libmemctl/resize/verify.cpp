@@ -80,7 +80,7 @@ host::Task<Verified> verify(Work& work, const Patience& patience, const Record& 
   const host::TimePoint until = clock.now() + work.options.stall;
   auto pause = first_pause;
   for (;;) {
-    BOOST_OUTCOME_CO_TRY(co_await work.consult(patience, RequestKind::observe, 0, before.to));
+    MEMCTL_CO_TRY(co_await work.consult(patience, RequestKind::observe, 0, before.to));
 
     Verified verified{.xen = xen_agrees(facts, before)};
     const AgentReport* report = facts.guest ? &facts.guest->report : nullptr;
@@ -92,7 +92,7 @@ host::Task<Verified> verify(Work& work, const Patience& patience, const Record& 
     if (agreed) {
       // If a save has begun, nobody knows whether the last of the memory came before it.
       if (before.to > before.present) {
-        BOOST_OUTCOME_CO_TRY(work.domain.require_no_save());
+        MEMCTL_CO_TRY(work.domain.require_no_save());
       }
       work.progress.advance(before.to);
       co_return verified;

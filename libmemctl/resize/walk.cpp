@@ -120,7 +120,7 @@ host::Task<Walked> walk(Work& work, const Way& way) {
       co_return Walked{domain_error(domain, barred->cause, barred->message, barred->hint)};
     }
     if (way.host_reserve) {
-      BOOST_OUTCOME_CO_TRY(work.domain.read_host());
+      MEMCTL_CO_TRY(work.domain.read_host());
       const Kib taken = next.host_memory + plan::iommu_tables(facts.domain, next.host_memory);
       if (to_kib(facts.host.available()) - taken < *way.host_reserve) {
         co_return Walked{

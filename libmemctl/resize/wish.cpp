@@ -17,12 +17,12 @@ std::string in_words(std::chrono::milliseconds time) {
 }  // namespace
 
 Wish::Wish(const host::Clock& clock, host::Wakeup& wakeup, const Progress& progress,
-           DomainIdentity domain, std::optional<std::chrono::milliseconds> timeout,
+           const DomainIdentity& domain, std::optional<std::chrono::milliseconds> timeout,
            std::function<std::string()> how_far)
     : clock_{&clock},
       wakeup_{&wakeup},
       progress_{&progress},
-      domain_{std::move(domain)},
+      domain_{&domain},
       timeout_{timeout},
       how_far_{std::move(how_far)} {
   restart_deadline();
@@ -38,13 +38,13 @@ void Wish::restart_deadline() {
 }
 
 Result<void> Wish::require() const {
-  if (cancelled_) return domain_error(domain_, Cause::cancelled, "cancelled");
+  if (cancelled_) return domain_error(*domain_, Cause::cancelled, "cancelled");
   if (deadline_ && clock_->now() >= *deadline_) {
-    return domain_error(domain_, Cause::deadline,
+    return domain_error(*domain_, Cause::deadline,
                         "timed out after " + in_words(*timeout_) + how_far_());
   }
   if (const auto& thrown = progress_->thrown()) {
-    return domain_error(domain_, Cause::cancelled, "on_event threw: " + *thrown);
+    return domain_error(*domain_, Cause::cancelled, "on_event threw: " + *thrown);
   }
   return success();
 }

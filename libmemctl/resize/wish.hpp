@@ -18,9 +18,9 @@ namespace memctl::resize {
 class Wish {
  public:
   /// `how_far` tells where the domain is, for the message of a deadline: " at 1102 of 3072 MiB".
-  /// `clock`, `wakeup` and `progress` must outlive this.
+  /// `clock`, `wakeup`, `progress` and `domain` must outlive this.
   Wish(const host::Clock& clock, host::Wakeup& wakeup, const Progress& progress,
-       DomainIdentity domain, std::optional<std::chrono::milliseconds> timeout,
+       const DomainIdentity& domain, std::optional<std::chrono::milliseconds> timeout,
        std::function<std::string()> how_far);
 
   /// The caller cancels. Wakes the operation.
@@ -37,7 +37,7 @@ class Wish {
   const host::Clock* clock_;
   host::Wakeup* wakeup_;
   const Progress* progress_;
-  DomainIdentity domain_;
+  const DomainIdentity* domain_;
   std::optional<std::chrono::milliseconds> timeout_;
   std::function<std::string()> how_far_;
   std::optional<host::TimePoint> deadline_{};

@@ -30,7 +30,7 @@ Result<void> Work::refresh_memory(const Patience& patience) {
 host::Task<void> Work::consult(const Patience& patience, RequestKind kind, std::uint32_t stage,
                                Kib size) {
   auto answered = co_await agent.ask(kind, stage, size);
-  BOOST_OUTCOME_CO_TRY(refresh_memory(patience));
+  MEMCTL_CO_TRY(refresh_memory(patience));
   if (!answered && domain.facts().domain.memory.paused) {
     co_return domain_error(domain.identity(), Cause::domain_paused, "the domain is paused");
   }

@@ -258,7 +258,9 @@ void Session::follow(Step step) {
   if (second) {
     boost::asio::co_spawn(
         simulation_.context,
-        [&]() -> boost::asio::awaitable<void> { second_ended.emplace(co_await second->run()); },
+        [&]() -> boost::asio::awaitable<void> {
+          second_ended.emplace(std::move(*co_await second->run()));
+        },
         [](const std::exception_ptr& thrown) {
           if (thrown) std::rethrow_exception(thrown);
         });

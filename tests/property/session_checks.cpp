@@ -168,7 +168,7 @@ void Session::check_end(DomainId id, const Before& before, const Result<Report>&
 void Session::check_offer(DomainId id, const Error& error, const Step& step) {
   if (error.report->outcome != Outcome::refused || !error.range || !stands(id)) return;
   // It may have begun after the look at the processes that answered this request.
-  if (world_.toolstack().find(id)->save_in_progress) return;
+  if (world_.toolstack().is_being_saved(id)) return;
   const auto plan = [&](Kib size) {
     return simulation_.run(resize::plan_only(simulation_.port(), identity(id), size,
                                              resize::question_of(step.options)));

@@ -56,6 +56,10 @@ class Simulation {
     }
     return std::move(*state->result);
   }
+  template <class T>
+  T run(boost::asio::awaitable<std::unique_ptr<T>> coroutine) {
+    return std::move(*run<std::unique_ptr<T>>(std::move(coroutine)));
+  }
 };
 
 }  // namespace memctl::test

@@ -179,6 +179,7 @@ TEST_F(AgentCoreTest, added_blocks_are_reported_at_once_and_folded) {
   }
   ASSERT_EQ(reports_.size(), 1u) << "the first at once, the others folded";
   EXPECT_EQ(last().blocks_added, 1);
+  EXPECT_EQ(guest_.state(47), "online_kernel") << "brought online before it is reported";
   pass(400ms);
   EXPECT_EQ(reports_.size(), 2u);
   EXPECT_EQ(last().blocks_added, 16);

@@ -58,6 +58,10 @@ TEST(AgentParse, pressure_gives_the_ten_second_averages) {
   const auto odd = read_lines<PressureReader>("some avg10=nan\nfull avg10=1e9\nfull\n\n");
   EXPECT_FALSE(odd.some_avg10);
   EXPECT_FALSE(odd.full_avg10);
+  for (const char* text : {"100.01", "101.00", "1.5", "1.250", "1", ".25", "1.", "-1.00", "1.2a"}) {
+    const auto read = read_lines<PressureReader>("some avg10=" + std::string{text} + " avg60=0\n");
+    EXPECT_FALSE(read.some_avg10) << text;
+  }
 }
 
 TEST(AgentParse, uevents_of_memory_are_told_from_others) {

@@ -59,14 +59,15 @@ TEST(Text, AShrinkSaysNothingOfBlocksAndTellsWhatStays) {
 }
 
 TEST(Text, ARefusalNamesCauseRangeAndHint) {
-  const Ending ending{Error{.cause = Cause::host_memory,
-                            .message = "the host has 2060 MiB to give",
-                            .hint = "ask for less",
-                            .range = SizeRange{.smallest = {.size = 94924_KiB},
-                                               .largest = {.size = 1900_MiB + 4_KiB}},
-                            .raw = -3,
-                            .log = {"libxl: one", "libxl: two"}},
-                      web1, 8_GiB};
+  const Ending ending{
+      Error{.cause = Cause::host_memory,
+            .message = "the host has 2060 MiB to give",
+            .hint = "ask for less",
+            .range = std::make_shared<const SizeRange>(
+                SizeRange{.smallest = {.size = 94924_KiB}, .largest = {.size = 1900_MiB + 4_KiB}}),
+            .raw = -3,
+            .log = {"libxl: one", "libxl: two"}},
+      web1, 8_GiB};
   EXPECT_EQ(failure_text(ending, false),
             "memctl: the host has 2060 MiB to give (host_memory)\n"
             "  possible now: 93 MiB to 1900 MiB\n"

@@ -208,7 +208,7 @@ class CrowdedHost {
   }
   boost::asio::awaitable<Result<Report>> resize(const DomainIdentity& guest, Kib size) {
     ResizeOperation operation{port_, guest, size, {}};
-    co_return co_await operation.run();
+    co_return std::move(*co_await operation.run());
   }
   boost::asio::awaitable<void> resize_for_ever(DomainIdentity guest) {
     ++hostile_under_way_;

@@ -422,7 +422,7 @@ TEST_P(OperationAmongOthers, TheStagesOfAllDomainsLookForSavesFortyTimesASecondT
     boost::asio::co_spawn(
         simulation.context,
         [&]() -> boost::asio::awaitable<void> {
-          const auto report = co_await operation->run();
+          const Result<Report> report = std::move(*co_await operation->run());
           EXPECT_TRUE(report) << report.error().message;
           if (report) stages += report.value().stages;
           ++ended;

@@ -114,7 +114,9 @@ TEST_F(RecoverOnSim, ARecordWhoseOwnerIsAliveIsLeftAlone) {
   std::optional<Result<Report>> ended;
   boost::asio::co_spawn(
       simulation.context,
-      [&]() -> boost::asio::awaitable<void> { ended.emplace(co_await operation.run()); },
+      [&]() -> boost::asio::awaitable<void> {
+        ended.emplace(std::move(*co_await operation.run()));
+      },
       boost::asio::detached);
   simulation.context.restart();
   simulation.connection.run_until([&] { return world.allocated(id) > 500_MiB; });

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import time
 from functools import partial
@@ -144,6 +143,8 @@ class Domain:
         ...     asyncio.run(host["demo-pv"].wait_for_agent_async()).agent is None
         False
         """
+        import asyncio
+
         waiting = _AgentWait(self, timeout)
         while (status := await self.status_async()).agent is None:
             await asyncio.sleep(waiting.pause())

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import logging
 import warnings
@@ -11,7 +10,7 @@ import weakref
 from collections.abc import Iterable
 from functools import partial
 from types import TracebackType
-from typing import Iterator, TypeVar
+from typing import TYPE_CHECKING, Iterator, TypeVar
 
 from . import _core
 from .domain import Domain
@@ -22,6 +21,9 @@ from .policy import Policy, require_policy
 from .records import Finding, Recovery, Status
 from .size import Size
 from .watch import HostLog, Watch
+
+if TYPE_CHECKING:
+    import asyncio
 
 Answer = TypeVar("Answer")
 
@@ -141,6 +143,8 @@ class Host:
         >>> asyncio.run(names())
         ['demo-pv', 'demo-pvh', 'demo-hvm']
         """
+        import asyncio
+
         await asyncio.to_thread(self._end)
         self._switchboards.clear()
 
@@ -237,6 +241,8 @@ class Host:
         ...     asyncio.run(host.status_all_async()) == host.status_all()
         True
         """
+        import asyncio
+
         domains = self.domains()
         asking = (domain.status_async() for domain in domains)
         return _of_each(domains, await asyncio.gather(*asking, return_exceptions=True), Status)
@@ -283,6 +289,8 @@ class Host:
         ...     [recovery.report for recovery in asyncio.run(host.recover_async())]
         [None, None, None]
         """
+        import asyncio
+
         domains = self.domains()
         recovering = (domain.recover_async() for domain in domains)
         results = await asyncio.gather(*recovering, return_exceptions=True)
@@ -293,6 +301,8 @@ class Host:
 
     def _switchboard(self) -> LoopSwitchboard:
         """The switchboard of the running loop."""
+        import asyncio
+
         loop = asyncio.get_running_loop()
         return self._switchboards.get(loop) or LoopSwitchboard(loop, self._switchboards)
 

@@ -72,8 +72,9 @@ py::object size_of(Kib size) {
   return py::reinterpret_steal<py::object>(made);
 }
 
-template <class T, class Convert>
-py::object or_none(const std::optional<T>& value, Convert convert) {
+/// `value` is optional, or a pointer.
+template <class Optional, class Convert>
+py::object or_none(const Optional& value, Convert convert) {
   if (!value) return py::none{};
   return convert(*value);
 }

@@ -11,7 +11,7 @@
 namespace memctl::host::sim {
 namespace {
 
-constexpr std::size_t most_elements = 4096;
+constexpr std::size_t most_elements = 16384;
 /// No wait at such a pace overflows.
 constexpr double slowest_pace = 0.001;
 constexpr double fastest_pace = 1'000'000;
@@ -125,7 +125,7 @@ void JsonObject::each(const char* key,
   take(key, [&](const Json& value) {
     if (!value.is_array()) throw wrong(key, "is no list", "write [...] there");
     if (value.size() > most_elements) {
-      throw wrong(key, "has more than 4096 elements", "leave some out");
+      throw wrong(key, "has more than 16384 elements", "leave some out");
     }
     for (std::size_t i = 0; i < value.size(); ++i) {
       read(value[i], place(key) + "[" + std::to_string(i) + "]");

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/sim/scenario.hpp"
 
-#include <algorithm>
 #include <array>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <unordered_set>
 #include <utility>
 
 #include "base/text.hpp"
@@ -110,13 +110,10 @@ GuestSpec read_guest(const Json& json, const std::string& where) {
   return guest;
 }
 
-bool has_guest(const Scenario& scenario, const std::string& name) {
-  return std::ranges::find(scenario.guests, name, &GuestSpec::name) != scenario.guests.end();
-}
-
 Scenario read(const Json& json) {
   JsonObject object{json, ""};
   Scenario scenario;
+  std::unordered_set<std::string> names;
   object("host", scenario.world.host);
   object("dom0", scenario.world.dom0);
   object("xen_minor", scenario.world.xen_minor);
@@ -130,7 +127,7 @@ Scenario read(const Json& json) {
   object("pace", scenario.pace);
   object.each("guests", [&](const Json& each, const std::string& where) {
     GuestSpec guest = read_guest(each, where);
-    if (has_guest(scenario, guest.name)) {
+    if (!names.insert(guest.name).second) {
       throw JsonWrong{"two guests are called \"" + shown(guest.name) + "\"",
                       "give each its own name"};
     }
@@ -143,7 +140,7 @@ Scenario read(const Json& json) {
   });
   object.done();
   for (const ScenarioAction& action : scenario.actions) {
-    const bool known = action.guest.empty() || has_guest(scenario, action.guest);
+    const bool known = action.guest.empty() || names.contains(action.guest);
     if (!known) {
       throw JsonWrong{"no guest is called \"" + shown(action.guest) + "\"",
                       "an action names one of \"guests\""};

@@ -132,7 +132,7 @@ class Transaction final : public StoreView {
   /// A new node changes its parent, and xenstored reads the parent for that.
   void make(const std::string& path) {
     if (exists(path)) return;
-    const std::string above = parent_of(path);
+    const std::string above{parent_of(path)};
     make(above);
     read_.insert(above);
     values_[path] = "";

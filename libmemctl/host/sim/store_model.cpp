@@ -20,16 +20,19 @@ bool may_name_a_node(char c) {
          std::string_view{"-/_@"}.find(c) != std::string_view::npos;
 }
 
-bool is_below(std::string_view path, std::string_view top) {
-  return path.size() > top.size() && path.starts_with(top) &&
-         (top == "/" || path[top.size()] == '/');
+std::string_view name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+std::string child_of(const std::string& path, std::string_view name) {
+  std::string child;
+  child.reserve(path.size() + 1 + name.size());
+  return child.append(path == "/" ? "" : path).append("/").append(name);
 }
 
 }  // namespace
 
-std::string parent_of(std::string_view path) {
+std::string_view parent_of(std::string_view path) {
   const auto slash = path.rfind('/');
-  return std::string{path.substr(0, std::max<std::size_t>(slash, 1))};
+  return path.substr(0, std::max<std::size_t>(slash, 1));
 }
 
 bool StoreModel::is_valid(std::string_view path) {
@@ -50,21 +53,25 @@ bool StoreModel::may(DomainId who, const Node& node, bool write) const {
   return write ? granted->write : granted->read;
 }
 
-const StoreModel::Node& StoreModel::nearest(const std::string& path) const {
-  std::string at = path;
-  while (true) {
-    const auto found = tree_.find(at);
-    if (found != tree_.end()) return found->second;
-    at = parent_of(at);
-  }
+const StoreModel::Node* StoreModel::find(std::string_view path) const {
+  const auto found = tree_.find(path);
+  return found == tree_.end() ? nullptr : &found->second;
+}
+
+const StoreModel::Node& StoreModel::nearest(std::string_view path) const {
+  const Node* found = find(path);
+  while (found == nullptr) found = find(path = parent_of(path));
+  return *found;
 }
 
 Result<std::optional<std::string>> StoreModel::read(DomainId who, const std::string& path) const {
   if (!is_valid(path)) return failure("read", path, EINVAL);
-  if (!may(who, nearest(path), false)) return failure("read", path, EACCES);
-  const auto found = tree_.find(path);
-  if (found == tree_.end()) return std::optional<std::string>{};
-  return std::optional{found->second.value};
+  const Node* const found = find(path);
+  if (!may(who, found != nullptr ? *found : nearest(path), false)) {
+    return failure("read", path, EACCES);
+  }
+  if (found == nullptr) return std::optional<std::string>{};
+  return std::optional{found->value};
 }
 
 std::optional<Kib> StoreModel::read_kib(DomainId who, const std::string& path) const {
@@ -78,14 +85,15 @@ std::optional<Kib> StoreModel::read_kib(DomainId who, const std::string& path) c
 }
 
 Result<void> StoreModel::require_quota(DomainId who, const std::string& path,
-                                       std::string_view value, const Node& above,
-                                       int new_nodes) const {
+                                       std::string_view value, const Node& nearest,
+                                       const Node* found) const {
   if (value.size() > longest_value) return failure("write", path, E2BIG);
   if (who == dom0) return success();
-  const auto found = tree_.find(path);
-  const std::size_t names = found == tree_.end() ? 0 : found->second.names_size;
-  const std::size_t size = 24 + 8 * above.permissions.size() + value.size() + names;
+  const std::size_t names = found == nullptr ? 0 : found->names_size;
+  const std::size_t size = 24 + 8 * nearest.permissions.size() + value.size() + names;
   if (size > guest_node_limit) return failure("write", path, ENOSPC);
+  int new_nodes = 0;
+  for (std::string_view at = path; find(at) == nullptr; at = parent_of(at)) ++new_nodes;
   const auto owned = owned_.find(who);
   if (owned != owned_.end() && new_nodes > 0 && owned->second + new_nodes > guest_nodes_limit) {
     return failure("write", path, ENOSPC);
@@ -93,57 +101,46 @@ Result<void> StoreModel::require_quota(DomainId who, const std::string& path,
   return success();
 }
 
-void StoreModel::make(DomainId who, const std::string& path) {
-  if (tree_.contains(path)) return;
-  const std::string above = parent_of(path);
-  make(who, above);
-  Node& parent = tree_.find(above)->second;
-  parent.names_size += path.size() - above.size() + (above == "/" ? 1 : 0);
+StoreModel::Node& StoreModel::make(DomainId who, const std::string& path) {
+  const auto found = tree_.find(path);
+  if (found != tree_.end()) return found->second;
+  const std::string above{parent_of(path)};
+  Node& parent = make(who, above);
+  const std::string_view name = name_of(path);
+  parent.children.emplace_back(name);
+  parent.names_size += name.size() + 1;
   Node node{.permissions = parent.permissions};
   if (who != dom0) node.permissions.front().domain = who;
   ++owned_[node.permissions.front().domain];
-  tree_.emplace(path, std::move(node));
   if (recording_ != nullptr) recording_->push_back(above);
+  return tree_.emplace(path, std::move(node)).first->second;
 }
 
 Result<void> StoreModel::write(DomainId who, const std::string& path, std::string_view value) {
   if (!is_valid(path)) return failure("write", path, EINVAL);
-  const Node& above = nearest(path);
+  const Node* const found = find(path);
+  const Node& above = found != nullptr ? *found : nearest(path);
   if (!may(who, above, true)) return failure("write", path, EACCES);
-  int new_nodes = 0;
-  for (std::string at = path; !tree_.contains(at); at = parent_of(at)) ++new_nodes;
-  BOOST_OUTCOME_TRY(require_quota(who, path, value, above, new_nodes));
-  make(who, path);
-  tree_.find(path)->second.value = value;
+  BOOST_OUTCOME_TRY(require_quota(who, path, value, above, found));
+  make(who, path).value = value;
   fire(path);
   return success();
 }
 
 Result<void> StoreModel::remove(DomainId who, const std::string& path) {
   if (!is_valid(path) || path == "/") return failure("rm", path, EINVAL);
-  const auto top = tree_.find(path);
-  if (top == tree_.end()) return success();
-  if (!may(who, top->second, true)) return failure("rm", path, EACCES);
+  const Node* const top = find(path);
+  if (top == nullptr) return success();
+  if (!may(who, *top, true)) return failure("rm", path, EACCES);
 
-  const std::string above = parent_of(path);
-  tree_.find(above)->second.names_size -= path.size() - above.size() + (above == "/" ? 1 : 0);
+  const std::string above{parent_of(path)};
+  const std::string_view name = name_of(path);
+  Node& parent = tree_.find(above)->second;
+  parent.children.erase(std::ranges::find(parent.children, name));
+  parent.names_size -= name.size() + 1;
   if (recording_ != nullptr) recording_->push_back(above);
-  auto end = std::next(top);
-  for (auto node = top; node != tree_.end(); ++node) {
-    // "/a-b" sorts between "/a" and "/a/", and is no child of "/a".
-    if (node != top && !node->first.starts_with(path)) break;
-    end = std::next(node);
-  }
   std::vector<std::string> gone;
-  for (auto node = top; node != end;) {
-    if (node != top && !is_below(node->first, path)) {
-      ++node;
-      continue;
-    }
-    --owned_[node->second.permissions.front().domain];
-    gone.push_back(node->first);
-    node = tree_.erase(node);
-  }
+  remove_all(path, gone);
   fire(path);
   for (const std::string& each : std::span{gone}.subspan(1)) {
     if (recording_ != nullptr) recording_->push_back(each);
@@ -152,18 +149,20 @@ Result<void> StoreModel::remove(DomainId who, const std::string& path) {
   return success();
 }
 
+void StoreModel::remove_all(const std::string& path, std::vector<std::string>& gone) {
+  const auto node = tree_.extract(path);
+  --owned_[node.mapped().permissions.front().domain];
+  gone.push_back(path);
+  for (const std::string& child : node.mapped().children) remove_all(child_of(path, child), gone);
+}
+
 Result<std::vector<std::string>> StoreModel::list(DomainId who, const std::string& path) const {
   if (!is_valid(path)) return failure("ls", path, EINVAL);
   if (!may(who, nearest(path), false)) return failure("ls", path, EACCES);
-  const std::string prefix = path == "/" ? path : path + "/";
-  std::vector<std::string> names;
-  auto node = tree_.lower_bound(prefix);
-  if (path == "/") node = tree_.upper_bound(prefix);
-  while (node != tree_.end() && node->first.starts_with(prefix)) {
-    const std::string_view rest = std::string_view{node->first}.substr(prefix.size());
-    if (rest.find('/') == std::string_view::npos) names.emplace_back(rest);
-    ++node;
-  }
+  const Node* const found = find(path);
+  if (found == nullptr) return std::vector<std::string>{};
+  auto names = found->children;
+  std::ranges::sort(names);
   return names;
 }
 
@@ -190,8 +189,12 @@ std::vector<Permission> StoreModel::permissions(const std::string& path) const {
 
 StoreModel::Registration StoreModel::watch(const std::string& path, Callback callback) {
   auto entry = std::make_shared<WatchEntry>(WatchEntry{std::move(callback)});
+  shortest_watched_ = std::min(shortest_watched_, path.size());
   auto& here = watches_[path];
-  std::erase_if(here, [](const auto& watched) { return watched.expired(); });
+  if (here.size() == here.capacity()) {  // so that a path with many watches is seldom gone through
+    std::erase_if(here, [](const auto& watched) { return watched.expired(); });
+    here.reserve(2 * here.size() + 1);
+  }
   here.push_back(entry);
   return entry;
 }
@@ -223,7 +226,7 @@ void StoreModel::call(std::string_view watched, const std::string& path) {
 
 void StoreModel::fire(const std::string& path) {
   if (recording_ != nullptr) recording_->push_back(path);
-  for (std::string at = path;; at = parent_of(at)) {
+  for (std::string_view at = path; at.size() >= shortest_watched_; at = parent_of(at)) {
     call(at, path);
     if (at == "/") return;
   }

@@ -32,11 +32,15 @@ std::string domain_path(DomainId domain) {
 
 std::vector<DomainId> ToolstackModel::look_for_saves() {
   ++save_looks_;
-  std::vector<DomainId> saved;
-  for (const auto& [id, record] : records_) {
-    if (record.save_in_progress) saved.push_back(id);
+  return {saved_.begin(), saved_.end()};
+}
+
+void ToolstackModel::set_being_saved(DomainId domain, bool saved) {
+  if (!saved || !records_.contains(domain)) {
+    saved_.erase(domain);
+  } else {
+    saved_.insert(domain);
   }
-  return saved;
 }
 
 ToolstackRecord* ToolstackModel::find(DomainId domain) {

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,6 @@ struct ToolstackRecord {
   int passthrough_devices{0};
   bool emulated_dma_devices{false};
   bool managed_by_libvirt{false};
-  bool save_in_progress{false};
   TimePoint locked_until{};  ///< Until then another tool holds libxl's lock of the domain.
 };
 
@@ -44,9 +44,15 @@ class ToolstackModel {
                                                            std::optional<Kib> to);
 
   void add(ToolstackRecord record);
-  void remove(DomainId domain) { records_.erase(domain); }
+  void remove(DomainId domain) {
+    records_.erase(domain);
+    saved_.erase(domain);
+  }
   [[nodiscard]] ToolstackRecord* find(DomainId domain);
   [[nodiscard]] const std::map<DomainId, ToolstackRecord>& records() const { return records_; }
+  /// A save of a domain that there is begins or ends.
+  void set_being_saved(DomainId domain, bool saved);
+  [[nodiscard]] bool is_being_saved(DomainId domain) const { return saved_.contains(domain); }
   /// The domains that are being saved, as a look through dom0's processes finds them.
   [[nodiscard]] std::vector<DomainId> look_for_saves();
   /// How many looks there were.
@@ -65,6 +71,7 @@ class ToolstackModel {
   XenModel& xen_;
   StoreModel& store_;
   std::map<DomainId, ToolstackRecord> records_{};
+  std::set<DomainId> saved_{};
   int save_looks_{0};
 };
 

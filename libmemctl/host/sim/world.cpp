@@ -256,7 +256,7 @@ Result<void> World::write_key(DomainId id, const std::string& key, Kib value) {
 }
 
 void World::set_save_in_progress(DomainId id, bool saving) {
-  if (ToolstackRecord* record = toolstack_.find(id)) record->save_in_progress = saving;
+  toolstack_.set_being_saved(id, saving);
 }
 
 void World::hold_libxl_lock(DomainId id, Duration duration) {

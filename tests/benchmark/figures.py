@@ -1,0 +1,185 @@
+"""What the benchmark measures: figures, their goals, and how a part hands them over.
+
+A *part* is a module of this package that measures one thing, such as `benchmark.in_process`. It has
+its own program, which `scripts/bench` runs with `tests` on PYTHONPATH:
+
+    python3 -m benchmark.in_process --runs 5 --json OUT
+
+A part is one function that takes the number of runs and returns its figures; `part_main` does the
+rest:
+
+    def measure(runs: int) -> Measured:
+        times = in_turns({"C++": from_cpp, "Python": from_python}, runs)
+        return Measured("in_process", figures=[
+            Figure("status() of sim:", "C++", "us", times["C++"]),
+            Figure("status() of sim:", "Python", "us", times["Python"], at_most(5, "C++")),
+        ])
+
+    if __name__ == "__main__":
+        part_main(__doc__, measure)
+
+Figures with the same `group` are rivals, which are compared with each other: so they have the same
+unit and are measured in turns (A B A B), because a machine's speed drifts. The group reads like a
+heading, the name like a row under it. The first figure of a group is what the others' ratios are
+counted from.
+
+A goal is either a plain bound of the median, in the figure's own unit, or a bound of the ratio to
+the median of a rival in its group. A figure without values is one that could not be measured; its
+note says why, and its goal is missed.
+
+`MEMCTL_BUILD` names the build to measure, as for the lab (default `build/release`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def build_directory() -> Path:
+    """The build that is measured."""
+    return Path(os.environ.get("MEMCTL_BUILD") or REPOSITORY / "build" / "release").resolve()
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A bound of a figure's median; made by `at_most` and `at_least`."""
+
+    bound: float
+    rival: str | None = None
+    """The figure of the same group whose median the bound is counted in. None: in the unit."""
+    at_least: bool = False
+
+    def met_by(self, value: float) -> bool:
+        """Whether this value, a median or a ratio of medians, keeps within the bound."""
+        return value >= self.bound if self.at_least else value <= self.bound
+
+
+def at_most(bound: float, rival: str | None = None) -> Goal:
+    """The median may not be above the bound, or above so many times the rival's median."""
+    return Goal(bound, rival)
+
+
+def at_least(bound: float, rival: str | None = None) -> Goal:
+    """The median may not be below the bound, or below so many times the rival's median."""
+    return Goal(bound, rival, at_least=True)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """The measured values of one thing, in the order in which they were measured."""
+
+    group: str
+    name: str
+    unit: str
+    values: tuple[float, ...]
+    goal: Goal | None = None
+    note: str = ""
+    """What a reader has to know about this figure: a full sentence, or nothing."""
+
+    @property
+    def median(self) -> float | None:
+        return statistics.median(self.values) if self.values else None
+
+    @property
+    def quartiles(self) -> tuple[float, float] | None:
+        """Between them lies the middle half of the values."""
+        if len(self.values) < 2:
+            return None
+        first, _, third = statistics.quantiles(self.values, n=4, method="inclusive")
+        return first, third
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a part hands over."""
+
+    part: str
+    figures: list[Figure]
+    facts: list[str] = field(default_factory=list)
+    """What was measured and with what, a sentence each. No host name and no path."""
+
+    def rival_of(self, figure: Figure, name: str) -> Figure:
+        """The figure of that name in the same group."""
+        (found,) = (
+            each for each in self.figures if (each.group, each.name) == (figure.group, name)
+        )
+        return found
+
+    def ratio(self, figure: Figure, name: str) -> float | None:
+        """The figure's median as a multiple of that rival's. None: there is none to tell."""
+        own, other = figure.median, self.rival_of(figure, name).median
+        return None if own is None or not other else own / other
+
+    def judged(self, figure: Figure) -> float | None:
+        """The value that the figure's goal bounds."""
+        rival = figure.goal.rival if figure.goal else None
+        return self.ratio(figure, rival) if rival else figure.median
+
+    def met(self, figure: Figure) -> bool | None:
+        """Whether the goal is met. None: the figure has no goal."""
+        if figure.goal is None:
+            return None
+        value = self.judged(figure)
+        return value is not None and figure.goal.met_by(value)
+
+    @property
+    def groups(self) -> dict[str, list[Figure]]:
+        """The figures by group, in the order in which they came."""
+        groups: dict[str, list[Figure]] = {}
+        for figure in self.figures:
+            groups.setdefault(figure.group, []).append(figure)
+        return groups
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Measured:
+        """What `to_json` made."""
+        return Measured(
+            data["part"], [_figure_of(item) for item in data["figures"]], list(data["facts"])
+        )
+
+
+def _figure_of(data: Mapping[str, Any]) -> Figure:
+    figure = Figure(**data)
+    goal = Goal(**data["goal"]) if data["goal"] else None
+    return replace(figure, values=tuple(figure.values), goal=goal)
+
+
+def in_turns(rivals: Mapping[str, Callable[[], float]], runs: int) -> dict[str, tuple[float, ...]]:
+    """Measures each rival once in each run: A B, then A B again. Values by the rival's name."""
+    values: dict[str, list[float]] = {name: [] for name in rivals}
+    for _ in range(runs):
+        for name, measure in rivals.items():
+            values[name].append(measure())
+    return {name: tuple(measured) for name, measured in values.items()}
+
+
+def part_main(
+    about: str | None,
+    measure: Callable[[int], Measured],
+    *,
+    runs: int = 5,
+    arguments: Iterable[str] | None = None,
+) -> None:
+    """The program of a part. `about` is its docstring; `runs` is how often it measures."""
+    parser = argparse.ArgumentParser(description=(about or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--runs", type=int, default=runs, help=f"how often (default {runs})")
+    parser.add_argument("--json", type=Path, help="the file to write (default: standard output)")
+    chosen = parser.parse_args(None if arguments is None else list(arguments))
+    text = json.dumps(measure(chosen.runs).to_json(), indent=1) + "\n"
+    if chosen.json:
+        chosen.json.write_text(text, encoding="utf-8")
+    else:
+        sys.stdout.write(text)
