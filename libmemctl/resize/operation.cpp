@@ -114,8 +114,10 @@ host::Task<void> ResizeOperation::take_stages(const Plan& plan) {
   const Way way{.goal = goal, .patience = patience, .lowest_limit = plan.limit};
   BOOST_OUTCOME_CO_TRY(const Walked walked, co_await walk(work_, way));
   if (walked.stopped) co_return *walked.stopped;
-  // A domain may have the size without a stage, and a target that asks for another.
-  if (work_.domain.facts().domain.size() == goal) co_return success();
+  // A domain may have the size without a stage, and a target that asks for another, or a max_pages
+  // below it.
+  const DomainFacts& domain = work_.domain.facts().domain;
+  if (domain.size() == goal && domain.memory.max_pages >= goal) co_return success();
   ++work_.stages_begun;
   co_return co_await work_.limits.set_size(patience_, goal, plan.limit);
 }
