@@ -124,8 +124,10 @@ host::Task<void> ResizeOperation::take_stages(Kib limit) {
   auto walked = co_await walk(work_, way);
   if (!walked) co_return std::move(walked).error();
   if (walked.value().stopped) co_return *std::move(walked.value().stopped);
-  // A domain may have the size without a stage, and a target that asks for another.
-  if (work_.domain.facts().domain.size() == goal) co_return success();
+  // A domain may have the size without a stage, and a target that asks for another, or a max_pages
+  // below it.
+  const DomainFacts& domain = work_.domain.facts().domain;
+  if (domain.size() == goal && domain.memory.max_pages >= goal) co_return success();
   ++work_.stages_begun;
   co_return co_await work_.limits.set_size(patience_, goal, limit);
 }

@@ -172,12 +172,12 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
   const plan::Input& facts = work.domain.facts();
   const host::Clock& clock = work.port.clock();
   const Kib from = plan::present_size(facts);
-  Pages goal = plan::settled_pages(facts, stage.size);
+  const Pages goal = plan::settled_pages(facts, stage.size);
   const Pages begun = facts.domain.memory.allocated;
   const bool grows = goal > begun || stage.host_memory == Kib{};
   // While a domain is on its way to an earlier target, nobody knows how far its page count will lie
   // from its size. Then a growth ends as well when the balloon says that it has arrived.
-  bool exact = plan::known_offset(facts).has_value();
+  const bool exact = plan::known_offset(facts).has_value();
   // A stage that replaces an earlier target ends once the guest has seen the new one. If the stage
   // gives pages, their arrival shows that.
   const bool replaces = goal <= begun && plan::owes(facts.guest);
@@ -186,6 +186,16 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
     if (missing <= Pages{}) return true;
     if (exact || missing > to_pages(plan::max_pages_slack)) return false;
     return !grows || (facts.guest && plan::balloon_rests(facts.guest->report));
+  };
+  // Close to a goal that is not exactly known, the last page shows by one page more. A domain that
+  // had it already does not get another, so this waits no longer than a page may take.
+  struct HadFirst {
+    Pages pages;
+    host::TimePoint at;
+  };
+  std::optional<HadFirst> had_first;
+  const auto has_last_page = [&](Pages now) {
+    return !had_first || now > had_first->pages || clock.now() - had_first->at >= longest_look;
   };
   Shown shown{work.progress, way, number, from, stage.size};
   if (grows) shown.begin(Phase::online);
@@ -212,17 +222,14 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
     const Pages now = facts.domain.memory.allocated;
     const Pages missing = grows ? goal - now : now - goal;
     shown.advance(facts, to_kib(now - begun));
-    if (asked == stage.size && is_there(missing)) break;
+    if (asked == stage.size && has_last_page(now) && is_there(missing)) break;
     if (asked != stage.size) {
       // If the first size were taken back before the balloon's thread has run, the thread would not
       // see it.
       const bool seen = now != begun || clock.now() - asked_at >= longest_look;
       const bool has_it = seen && is_there(missing - Pages{1});
       if (has_it || blocks_are_online(facts, first)) {
-        if (has_it && !exact) {
-          goal = now + Pages{1};
-          exact = true;
-        }
+        if (has_it && !exact) had_first = HadFirst{now, clock.now()};
         asked = stage.size;
         MEMCTL_CO_TRY(co_await work.limits.set_size(way.patience, asked, way.lowest_limit));
         continue;

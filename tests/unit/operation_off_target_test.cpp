@@ -82,6 +82,26 @@ TEST_P(OffTarget, AMaxPagesBelowTheTargetIsLifted) {
   }
 }
 
+TEST_P(OffTarget, AMaxPagesBelowWhatTheDomainHasIsLifted) {
+  const DomainId id = add({.memory = 1_GiB});
+  simulation.world.set_max_pages(id, 1023_MiB);
+  const auto report = resize(id, 1_GiB);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(simulation.world.max_pages(id), 1025_MiB);
+}
+
+TEST_P(OffTarget, ABalloonThatArrivesByItselfWhileItsAgentAnswersHasTheSize) {
+  const DomainId id = add({.memory = 1_GiB, .agent = {.latency = 2s}});
+  auto& world = simulation.world;
+  ASSERT_TRUE(world.write_target(id, 1000_MiB));
+  world.advance(500ms);
+  world.set_max_pages(id, world.allocated(id));
+  ASSERT_TRUE(world.write_target(id, 1001_MiB));
+  const auto report = resize(id, 1001_MiB);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(world.populated(id), 1001_MiB);
+}
+
 TEST_P(OffTarget, ABalloonThatGaveUpCloseToItsTargetIsWoken) {
   const DomainId id = add({.memory = 1_GiB});
   auto& world = simulation.world;
