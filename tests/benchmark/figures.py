@@ -20,8 +20,8 @@ rest:
 
 Figures with the same `group` are rivals, which are compared with each other: so they have the same
 unit and are measured in turns (A B A B), because a machine's speed drifts. The group reads like a
-heading, the name like a row under it. The first figure of a group is what the others' ratios are
-counted from.
+heading, the name like a row under it. The ratios of a group are counted from its first figure. If
+that figure is named IN_ALL, the others are its parts, and are drawn as one bar.
 
 A goal is either a plain bound of the median, in the figure's own unit, or a bound of the ratio to
 the median of a rival in its group. A figure without values is one that could not be measured; its
@@ -43,6 +43,7 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+IN_ALL = "in all"
 
 
 def build_directory() -> Path:
@@ -100,6 +101,18 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """How a guest's memory changed over time in one run, for a plot."""
+
+    group: str
+    name: str
+    points: tuple[tuple[float, float], ...]
+    """Milliseconds and MiB; between two points the first one's MiB hold."""
+    marks: dict[str, float]
+    """Moments that the plot shows: milliseconds by their name."""
+
+
+@dataclass(frozen=True)
 class Measured:
     """What a part hands over."""
 
@@ -107,6 +120,7 @@ class Measured:
     figures: list[Figure]
     facts: list[str] = field(default_factory=list)
     """What was measured and with what, a sentence each. No host name and no path."""
+    curves: list[Curve] = field(default_factory=list)
 
     def rival_of(self, figure: Figure, name: str) -> Figure:
         """The figure of that name in the same group."""
@@ -140,21 +154,30 @@ class Measured:
             groups.setdefault(figure.group, []).append(figure)
         return groups
 
+    def share(self, figure: Figure) -> float | None:
+        """The figure's median as a multiple of that of its group's first figure."""
+        return self.ratio(figure, self.groups[figure.group][0].name)
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Measured:
         """What `to_json` made."""
-        return Measured(
-            data["part"], [_figure_of(item) for item in data["figures"]], list(data["facts"])
-        )
+        curves = [_curve_of(item) for item in data.get("curves", [])]
+        figures = [_figure_of(item) for item in data["figures"]]
+        return Measured(data["part"], figures, list(data["facts"]), curves)
 
 
 def _figure_of(data: Mapping[str, Any]) -> Figure:
-    figure = Figure(**data)
+    figure = Figure(**data)  # with lists in place of tuples, and a dictionary as the goal
     goal = Goal(**data["goal"]) if data["goal"] else None
     return replace(figure, values=tuple(figure.values), goal=goal)
+
+
+def _curve_of(data: Mapping[str, Any]) -> Curve:
+    curve = Curve(**data)
+    return replace(curve, points=tuple((at, size) for at, size in curve.points))
 
 
 def in_turns(rivals: Mapping[str, Callable[[], float]], runs: int) -> dict[str, tuple[float, ...]]:
