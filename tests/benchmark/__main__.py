@@ -85,7 +85,8 @@ def machine() -> str:
     return (
         f"{processors} ({models[0] if models else platform.machine()}), "
         f"{round(int(memory) / 1024 / 1024)} GiB of memory, "
-        f"{platform.freedesktop_os_release().get('PRETTY_NAME', 'an unknown system')}"
+        f"{platform.freedesktop_os_release().get('PRETTY_NAME', 'an unknown system')}, "
+        f"with a load of {os.getloadavg()[0]:.1f} before"
     )
 
 
@@ -136,9 +137,9 @@ def main() -> int:
     fresh = {}
     for name in parts:
         print(f"== {PARTS[name].title}", file=sys.stderr, flush=True)
+        today, described = datetime.date.today().isoformat(), machine()
         measured = run(name, options.runs)
-        today = datetime.date.today().isoformat()
-        fresh[name] = Taken(PARTS[name].title, today, machine(), measured)
+        fresh[name] = Taken(PARTS[name].title, today, described, measured)
         write(options.out, fresh)  # now, so that a later part that fails costs nothing
     for part in fresh.values():
         print(f"{part.title}: {part.date}, {part.machine}")

@@ -23,6 +23,9 @@ unit and are measured in turns (A B A B), because a machine's speed drifts. The 
 heading, the name like a row under it. The ratios of a group are counted from its first figure. If
 that figure is named IN_ALL, the others are its parts, and are drawn as one bar.
 
+A group may be named "SETTING: WHAT". The groups with the same WHAT and the same names are of a
+kind: they share a table and a plot, with WHAT as the title and a row for each setting.
+
 A goal is either a plain bound of the median, in the figure's own unit, or a bound of the ratio to
 the median of a rival in its group. A figure without values is one that could not be measured; its
 note says why, and its goal is missed.
@@ -37,7 +40,7 @@ import json
 import os
 import statistics
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -154,6 +157,21 @@ class Measured:
             groups.setdefault(figure.group, []).append(figure)
         return groups
 
+    @property
+    def kinds(self) -> dict[str, dict[str, list[Figure]]]:
+        """The groups by kind: by title, and then by setting."""
+        kinds: dict[tuple[str, ...], dict[str, list[Figure]]] = {}
+        for group, figures in self.groups.items():
+            setting, _, what = group.partition(": ")
+            key = (what or group, figures[0].unit, *(figure.name for figure in figures))
+            kinds.setdefault(key, {})[setting] = figures
+        titled: dict[str, dict[str, list[Figure]]] = {}
+        for (what, *_), groups in kinds.items():
+            # Two kinds with one title are told apart by their first settings.
+            title = what if what not in titled else f"{what}, {next(iter(groups))}"
+            titled[title] = groups
+        return titled
+
     def share(self, figure: Figure) -> float | None:
         """The figure's median as a multiple of that of its group's first figure."""
         return self.ratio(figure, self.groups[figure.group][0].name)
@@ -167,6 +185,11 @@ class Measured:
         curves = [_curve_of(item) for item in data.get("curves", [])]
         figures = [_figure_of(item) for item in data["figures"]]
         return Measured(data["part"], figures, list(data["facts"]), curves)
+
+
+def is_divided(groups: Mapping[str, Sequence[Figure]]) -> bool:
+    """Whether the groups of a kind are each one figure and its parts."""
+    return all(figures[0].name == IN_ALL for figures in groups.values())
 
 
 def _figure_of(data: Mapping[str, Any]) -> Figure:

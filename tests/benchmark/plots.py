@@ -13,7 +13,7 @@ matplotlib.use("svg")
 
 from matplotlib import pyplot  # noqa: E402  (the backend comes first)
 
-from benchmark.figures import IN_ALL, Curve, Figure, Measured  # noqa: E402
+from benchmark.figures import Curve, Figure, Measured, is_divided  # noqa: E402
 
 TEXT = "#767676"
 """As far from white as from the grey of a dark page."""
@@ -36,49 +36,35 @@ SETTINGS = {
     "savefig.transparent": True,
 }
 
-Groups = list[tuple[str, list[Figure]]]
+CURVES = "The memory over time"
+Groups = dict[str, list[Figure]]
 
 
-def draw(measured: Measured, directory: Path) -> list[tuple[str, str]]:
-    """Writes a part's plots, and returns title and file name of each."""
-    drawn = []
+def draw(measured: Measured, directory: Path) -> dict[str, str]:
+    """Writes a part's plots, and returns the file name of each by its title."""
+    drawn = {}
     with matplotlib.rc_context(SETTINGS):
-        for number, groups in enumerate(_of_a_kind(measured)):
-            parts = groups[0][1][0].name == IN_ALL
-            title = (
-                "Where the time goes" if parts else (groups[0][0].partition(": ")[2] or "Rivals")
-            )
-            picture = _bars(groups) if parts else _dots(groups)
-            drawn.append((title, _save(picture, directory, measured.part, str(number))))
+        for number, (title, groups) in enumerate(measured.kinds.items()):
+            whole = all(figure.values for figures in groups.values() for figure in figures)
+            if len(groups) < 2 or not whole:
+                continue
+            picture = _bars(groups) if is_divided(groups) else _dots(groups)
+            drawn[title] = _save(picture, directory, measured.part, str(number))
         if measured.curves:
             picture = _curves(measured.curves)
-            drawn.append(
-                ("The memory over time", _save(picture, directory, measured.part, "curve"))
-            )
+            drawn[CURVES] = _save(picture, directory, measured.part, "curve")
     return drawn
-
-
-def _of_a_kind(measured: Measured) -> list[Groups]:
-    """The groups with the same rows and unit; several of them make a plot."""
-    kinds: dict[tuple[str, ...], Groups] = {}
-    for group, figures in measured.groups.items():
-        if all(figure.values for figure in figures):
-            names = tuple(figure.name for figure in figures)
-            # "pv: gap" and "pvh: gap" are of a kind, and "pv: whole" is not.
-            what = "" if names[0] == IN_ALL else group.partition(": ")[2]
-            key = (what, figures[0].unit, *names)
-            kinds.setdefault(key, []).append((group, figures))
-    return [groups for groups in kinds.values() if len(groups) > 1]
 
 
 def _dots(groups: Groups) -> Any:
     """A dot for each run, and a line at each median: a row for each group."""
-    names = [figure.name for figure in groups[0][1]]
+    first = next(iter(groups.values()))
+    names = [figure.name for figure in first]
     offset = 0.7 / len(names)
     picture, axes = pyplot.subplots(
         figsize=(8, 1.1 + len(groups) * max(0.3, 0.17 * len(names))), layout="constrained"
     )
-    for row, (_, figures) in enumerate(groups):
+    for row, figures in enumerate(groups.values()):
         for series, figure in enumerate(figures):
             y = row + (series - (len(names) - 1) / 2) * offset
             colour = COLOURS[series]
@@ -91,8 +77,8 @@ def _dots(groups: Groups) -> Any:
                 lw=2.5,
                 label=label,
             )
-    unit = groups[0][1][0].unit
-    values = [value for _, figures in groups for figure in figures for value in figure.values]
+    unit = first[0].unit
+    values = [value for figures in groups.values() for figure in figures for value in figure.values]
     if min(values) > 0 and max(values) > 12 * min(values):
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda x, _: f"{x:g}"))
@@ -107,7 +93,7 @@ def _dots(groups: Groups) -> Any:
 def _bars(groups: Groups) -> Any:
     """A bar for each group, made of the medians of its parts."""
     picture, axes = pyplot.subplots(figsize=(8, 1.1 + len(groups) * 0.3), layout="constrained")
-    for row, (_, figures) in enumerate(groups):
+    for row, figures in enumerate(groups.values()):
         left = 0.0
         for series, figure in enumerate(figures[1:]):
             median = figure.median or 0.0
@@ -121,7 +107,7 @@ def _bars(groups: Groups) -> Any:
             )
             left += median
     axes.set_xlim(left=0)
-    _finish(axes, groups, f"{groups[0][1][0].unit}, medians")
+    _finish(axes, groups, f"{next(iter(groups.values()))[0].unit}, medians")
     _legend(axes, 1)
     return picture
 
@@ -131,7 +117,7 @@ def _legend(axes: Any, columns: int) -> None:
 
 
 def _finish(axes: Any, groups: Groups, unit: str) -> None:
-    axes.set_yticks(range(len(groups)), [group for group, _ in groups])
+    axes.set_yticks(range(len(groups)), list(groups))
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
     axes.set_xlabel(unit)

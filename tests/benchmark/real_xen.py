@@ -84,7 +84,8 @@ class Taken:
             failed = self.failed[step, rival.name]
             note = f"{failed} of {failed + len(values)} runs failed." if failed else ""
             goal = step.goal if rival is MEMCTL else None
-            figures.append(Figure(str(step), rival.name, "ms", values, goal, note))
+            group = f"{step}: until the memory is usable and known to be"
+            figures.append(Figure(group, rival.name, "ms", values, goal, note))
         return figures
 
     def sleeps(self, step: Step) -> list[Figure]:
@@ -105,6 +106,11 @@ class Taken:
             courses = self.courses[step][rival.name]
             spans = [course.span for course in courses]
             rows = {IN_ALL: [course.ended for course in courses]}
+            what = (
+                "where the time of a growth goes"
+                if step.grows
+                else "where that of a shrinking goes"
+            )
             if step.grows:
                 rows["until the blocks are online"] = [span.blocks for span in spans]
                 rows["then until the first page"] = [sum(span.gaps) for span in spans]
@@ -113,19 +119,18 @@ class Taken:
             rows["from the first page to the last"] = [span.populating for span in spans]
             rows["then until it is known"] = [span.knowing for span in spans]
             for name, values in rows.items():
-                figures.append(Figure(f"{step}: {rival.name}", name, "ms", tuple(values)))
+                figures.append(Figure(f"{step}, {rival.name}: {what}", name, "ms", tuple(values)))
         return figures
 
     def phases(self, step: Step) -> list[Figure]:
         """Where the time goes, as memctl's own events tell it."""
         courses = self.courses[step][MEMCTL.name]
         taken = [course.phases for course in courses]
-        group = f"{step}: {MEMCTL.name}, by its own events"
+        group = f"{step}: where the time of `memctl resize` goes, by its own events"
         whole = Figure(group, IN_ALL, "ms", tuple(course.ended for course in courses))
         return [whole] + [
             Figure(group, words, "ms", tuple(each.get(phase, 0.0) for each in taken))
             for phase, words in PHASES.items()
-            if any(phase in each for each in taken)
         ]
 
     def median_curves(self, step: Step) -> list[Curve]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark.figures import Figure, Goal, Measured
+from benchmark import plots
+from benchmark.figures import Figure, Goal, Measured, is_divided
 
 WIDTH = 100
 
@@ -61,11 +62,11 @@ def verdict(measured: Measured, figure: Figure) -> str:
     return {None: "", True: "kept", False: "**missed**"}[measured.met(figure)]
 
 
-HEAD = ("", "median", "middle half", "all", "runs", "ratio", "goal", "")
+HEAD = ("median", "middle half", "all", "runs", "ratio", "goal", "")
 
 
 def rows_of(measured: Measured, figures: Sequence[Figure]) -> list[list[str]]:
-    """A row for each figure of a group."""
+    """The cells below HEAD for each figure of a group."""
     rows = []
     for figure in figures:
         ends = (min(figure.values), max(figure.values)) if len(figure.values) > 1 else None
@@ -73,7 +74,6 @@ def rows_of(measured: Measured, figures: Sequence[Figure]) -> list[list[str]]:
         median = number(figure.median)
         rows.append(
             [
-                figure.name,
                 f"{median} {figure.unit}".rstrip() if figure.values else "not measured",
                 _spread(figure.quartiles),
                 _spread(ends),
@@ -88,18 +88,15 @@ def rows_of(measured: Measured, figures: Sequence[Figure]) -> list[list[str]]:
 
 def table(measured: Measured) -> str:
     """The whole part as text with aligned columns."""
-    rows: list[list[str]] = [list(HEAD)]
-    groups: list[str] = [""]
+    rows = [["", *HEAD]]
     for group, figures in measured.groups.items():
-        for row in rows_of(measured, figures):
-            rows.append([f"  {row[0]}", *row[1:]])
-            groups.append(group)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
-    lines, last = [], ""
-    for group, row in zip(groups, rows, strict=True):
-        if group != last:
-            lines.append(group)
-            last = group
+        rows.append([group, *[""] * len(HEAD)])
+        of_group = zip(figures, rows_of(measured, figures), strict=True)
+        rows += [[f"  {figure.name}", *row] for figure, row in of_group]
+    bodies = [row for row in rows if row[1]]
+    widths = [max(len(row[column]) for row in bodies) for column in range(len(rows[0]))]
+    lines = []
+    for row in rows:
         cells = [row[0].ljust(widths[0])]
         cells += [cell.rjust(wide) for cell, wide in zip(row[1:6], widths[1:6], strict=True)]
         cells += [row[6].ljust(widths[6]), row[7].strip("*")]
@@ -107,10 +104,11 @@ def table(measured: Measured) -> str:
     return "\n".join(lines) + "\n"
 
 
-def markdown_table(rows: Iterable[Sequence[str]]) -> str:
-    """A table whose first row is its head; figures are on the right."""
+def markdown_table(rows: Iterable[Sequence[str]], texts: int) -> str:
+    """A table whose first row is its head, with so many columns of text before those of figures."""
     head, *rest = rows
-    lines = [f"| {' | '.join(head)} |", f"|{'|'.join(['---'] + ['--:'] * (len(head) - 1))}|"]
+    sides = ["---"] * texts + ["--:"] * (len(head) - texts)
+    lines = [f"| {' | '.join(head)} |", f"|{'|'.join(sides)}|"]
     lines += [f"| {' | '.join(row)} |" for row in rest]
     return "\n".join(lines) + "\n"
 
@@ -133,11 +131,31 @@ def goals(taken: Iterable[Taken]) -> str:
                     verdict(part.measured, figure),
                 ]
             )
-    return markdown_table(rows)
+    return markdown_table(rows, 2)
 
 
-def document(taken: Sequence[Taken], pictures: dict[str, list[tuple[str, str]]]) -> str:
-    """docs/PERFORMANCE.md. `pictures` are (title, file) by part."""
+def rival_rows(measured: Measured, groups: Mapping[str, Sequence[Figure]]) -> list[Sequence[str]]:
+    """A row for each figure; the setting is only in its first row."""
+    rows: list[Sequence[str]] = [["", "", *HEAD]]
+    for setting, figures in groups.items():
+        for figure, row in zip(figures, rows_of(measured, figures), strict=True):
+            rows.append([setting if figure is figures[0] else "", figure.name, *row])
+    return rows
+
+
+def divided_rows(groups: Mapping[str, Sequence[Figure]]) -> list[Sequence[str]]:
+    """A row of medians for each group, a column for each part."""
+    first = next(iter(groups.values()))
+    rows: list[Sequence[str]] = [
+        [f"medians, {first[0].unit}", *(figure.name for figure in first)],
+    ]
+    for setting, figures in groups.items():
+        rows.append([setting, *(number(figure.median) for figure in figures)])
+    return rows
+
+
+def document(taken: Sequence[Taken], pictures: Mapping[str, Mapping[str, str]]) -> str:
+    """docs/PERFORMANCE.md. `pictures` are files by part and title."""
     figures = [(part, figure) for part in taken for figure in part.measured.figures if figure.goal]
     kept = sum(part.measured.met(figure) is True for part, figure in figures)
     parts = ["# How fast memctl is, and what it costs\n"]
@@ -152,12 +170,19 @@ def document(taken: Sequence[Taken], pictures: dict[str, list[tuple[str, str]]])
     for part in taken:
         parts.append(f"## {part.title}\nMeasured on {part.date}, on {part.machine}.\n")
         parts.append("".join(f"- {fact}\n" for fact in part.measured.facts))
-        for title, file in pictures.get(part.measured.part, []):
-            parts.append(f"![{title}]({file})\n")
-        for group, of_group in part.measured.groups.items():
-            rows = rows_of(part.measured, of_group)
-            notes = [f"{each.name}: {each.note}\n" for each in of_group if each.note]
-            parts.append("\n".join([f"### {group}\n{markdown_table([HEAD, *rows])}", *notes]))
+        if plots.CURVES in pictures.get(part.measured.part, {}):
+            parts.append(f"![{plots.CURVES}]({pictures[part.measured.part][plots.CURVES]})\n")
+        for title, groups in part.measured.kinds.items():
+            parts.append(f"### {title[0].upper()}{title[1:]}\n")
+            if title in pictures.get(part.measured.part, {}):
+                parts.append(f"![{title}]({pictures[part.measured.part][title]})\n")
+            if is_divided(groups):
+                parts.append(markdown_table(divided_rows(groups), 1))
+            else:
+                parts.append(markdown_table(rival_rows(part.measured, groups), 2))
+            for figure in (figure for figures in groups.values() for figure in figures):
+                if figure.note:
+                    parts.append(f"{figure.group}, {figure.name}: {figure.note}\n")
     return "\n".join(part for part in parts if part)
 
 

@@ -17,8 +17,10 @@ from benchmark.figures import (
 )
 
 RIVALS = [
-    Figure("grow", "xl", "ms", (200.0, 100.0, 300.0)),
-    Figure("grow", "memctl", "ms", (150.0, 120.0, 90.0), at_most(0.5, "xl"), "It is emulated."),
+    Figure("pv: the time", "xl", "ms", (200.0, 100.0, 300.0)),
+    Figure(
+        "pv: the time", "memctl", "ms", (150.0, 120.0, 90.0), at_most(0.5, "xl"), "It is emulated."
+    ),
 ]
 
 
@@ -37,7 +39,7 @@ def test_a_plain_goal_bounds_the_median() -> None:
 
 
 def test_what_could_not_be_measured_is_a_goal_missed() -> None:
-    missing = Figure("grow", "memctl", "ms", (), at_most(0.5, "xl"))
+    missing = Figure("pv: the time", "memctl", "ms", (), at_most(0.5, "xl"))
     assert Measured("part", [RIVALS[0], missing]).met(missing) is False
 
 
@@ -61,7 +63,7 @@ def test_rivals_take_turns() -> None:
 
 def test_the_table_has_each_figure_with_its_spread_ratio_and_goal() -> None:
     lines = report.table(Measured("part", RIVALS)).splitlines()
-    assert lines[1] == "grow"
+    assert lines[1] == "pv: the time"
     words = lines[3].split()
     assert words[:3] == ["memctl", "120", "ms"]
     assert "0.60" in words and lines[3].endswith("at most 0.5 × xl  missed")
@@ -69,12 +71,12 @@ def test_the_table_has_each_figure_with_its_spread_ratio_and_goal() -> None:
 
 def test_the_document_names_every_goal_and_tells_what_was_missed() -> None:
     taken = report.Taken("Growth", "2026-01-02", "a machine", Measured("part", RIVALS, ["Xen."]))
-    text = report.document([taken], {"part": [("Time", "time.svg")]})
+    text = report.document([taken], {"part": {"the time": "time.svg"}})
     assert "0 of 1 goals are kept" in text
-    assert "| grow: memctl | at most 0.5 × xl | 0.60 × | **missed** |" in text
+    assert "| pv: the time: memctl | at most 0.5 × xl | 0.60 × | **missed** |" in text
     assert "Measured on 2026-01-02, on a machine." in text
-    assert "memctl: It is emulated." in text
-    assert "![Time](time.svg)" in text
+    assert "pv: the time, memctl: It is emulated." in text
+    assert "### The time\n\n![the time](time.svg)" in text
     assert report.Taken.from_json(json.loads(json.dumps(taken.to_json()))) == taken
 
 
@@ -86,17 +88,17 @@ def test_a_number_has_three_digits() -> None:
 def test_each_kind_of_plot_is_drawn(tmp_path: Path) -> None:
     def group(name: str) -> list[Figure]:
         return [
-            Figure(name, "xl", "ms", (200.0, 220.0)),
-            Figure(name, "memctl", "ms", (100.0, 120.0)),
-            Figure(f"{name}: memctl", IN_ALL, "ms", (100.0, 120.0)),
-            Figure(f"{name}: memctl", "blocks", "ms", (60.0, 70.0)),
-            Figure(f"{name}: memctl", "pages", "ms", (40.0, 50.0)),
+            Figure(f"{name}: the time", "xl", "ms", (200.0, 220.0)),
+            Figure(f"{name}: the time", "memctl", "ms", (100.0, 120.0)),
+            Figure(f"{name}, memctl: its parts", IN_ALL, "ms", (100.0, 120.0)),
+            Figure(f"{name}, memctl: its parts", "blocks", "ms", (60.0, 70.0)),
+            Figure(f"{name}, memctl: its parts", "pages", "ms", (40.0, 50.0)),
         ]
 
     curves = [Curve("pv", "xl", ((0.0, 160.0), (5.0, 512.0)), {"known": 7.0})]
     measured = Measured("some_part", [*group("pv"), *group("pvh")], [], curves)
-    drawn = dict(plots.draw(measured, tmp_path))
-    assert list(drawn) == ["Rivals", "Where the time goes", "The memory over time"]
+    drawn = plots.draw(measured, tmp_path)
+    assert list(drawn) == ["the time", "its parts", plots.CURVES]
     for file in drawn.values():
         assert "</svg>" in (tmp_path / file).read_text(encoding="utf-8")
     plots.remove_old(tmp_path, ["some_part"])

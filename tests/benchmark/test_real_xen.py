@@ -44,7 +44,7 @@ def test_the_sleep_of_the_balloon_is_from_the_last_block_to_the_first_page() -> 
 
 
 def test_the_parts_of_a_growth_are_the_whole() -> None:
-    figures = [each for each in taken().spans(GROWN) if each.group.endswith(MEMCTL.name)]
+    figures = [each for each in taken().spans(GROWN) if MEMCTL.name in each.group]
     whole = next(each for each in figures if each.name == IN_ALL)
     parts = [each for each in figures if each is not whole]
     for run, value in enumerate(whole.values):
