@@ -107,9 +107,9 @@ class Taken:
             spans = [course.span for course in courses]
             rows = {IN_ALL: [course.ended for course in courses]}
             what = (
-                "where the time of a growth goes"
+                "where the time of growing goes"
                 if step.grows
-                else "where that of a shrinking goes"
+                else "where the time of shrinking goes"
             )
             if step.grows:
                 rows["until the blocks are online"] = [span.blocks for span in spans]

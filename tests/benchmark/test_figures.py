@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from benchmark import plots, report
+from benchmark.__main__ import known, write
 from benchmark.figures import (
     IN_ALL,
     Curve,
@@ -103,3 +104,14 @@ def test_each_kind_of_plot_is_drawn(tmp_path: Path) -> None:
         assert "</svg>" in (tmp_path / file).read_text(encoding="utf-8")
     plots.remove_old(tmp_path, ["some_part"])
     assert not list(tmp_path.iterdir())
+
+
+def test_a_part_that_a_run_leaves_out_keeps_its_figures(tmp_path: Path) -> None:
+    def measured(part: str, date: str) -> dict[str, report.Taken]:
+        return {part: report.Taken(part, date, "a machine", Measured(part, RIVALS))}
+
+    write(tmp_path, measured("real_xen", "2026-01-01"))
+    write(tmp_path, measured("wake", "2026-01-02"))
+    write(tmp_path, measured("wake", "2026-01-03"))
+    assert [taken.date for taken in known(tmp_path).values()] == ["2026-01-01", "2026-01-03"]
+    assert "0 of 2 goals" in (tmp_path / "PERFORMANCE.md").read_text(encoding="utf-8")
