@@ -93,7 +93,7 @@ class Taken:
         figures = []
         for rival in RIVALS:
             gaps = [course.span.gaps for course in self.courses[step][rival.name]]
-            values = tuple(max(each, default=0.0) for each in gaps)
+            values = tuple(max(each) for each in gaps if each)
             goal = at_most(GAP_MS) if rival is MEMCTL else None
             group = f"{step}: from the last block online to the first page"
             figures.append(Figure(group, rival.name, "ms", values, goal))
@@ -106,11 +106,7 @@ class Taken:
             courses = self.courses[step][rival.name]
             spans = [course.span for course in courses]
             rows = {IN_ALL: [course.ended for course in courses]}
-            what = (
-                "where the time of growing goes"
-                if step.grows
-                else "where the time of shrinking goes"
-            )
+            what = f"where the time of {'growing' if step.grows else 'shrinking'} goes"
             if step.grows:
                 rows["until the blocks are online"] = [span.blocks for span in spans]
                 rows["then until the first page"] = [sum(span.gaps) for span in spans]
@@ -180,8 +176,9 @@ def facts(named: str) -> list[str]:
         f"{named}from Debian's packages, under QEMU's emulation (TCG) with two processors. A real "
         "machine is many times faster, so only the ratios carry over. They are ratios of medians.",
         "All rivals take turns in one boot. Each growth from 160 MiB begins in a fresh guest; "
-        "1024, 3072 and 600 MiB follow each other in one guest. A guest has one virtual "
-        "processor, and nothing else runs on the host.",
+        "1024, 3072 and 600 MiB follow each other in one guest. (A guest that has been larger has "
+        "its memory blocks already, so growing it again is another matter.) A guest has one "
+        "virtual processor, and nothing else runs on the host.",
         "The time begins with the command in dom0 and ends when the command has ended: then the "
         "memory is usable, and dom0 knows it.",
         "`xl` is `xl mem-max`, `xl mem-set`, and then a loop in the guest's shell that looks "
