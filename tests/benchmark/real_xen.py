@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from benchmark.figures import IN_ALL, Curve, Figure, Goal, Measured, at_most, part_main
-from benchmark.rivals import KERNEL, MEMCTL, RULE, Rival, measure_chain
+from benchmark.rivals import KERNEL, MEMCTL, RULE, Rival, measure_chain, sleeps_of
 from memctl_lab import Lab, LabConfig
 from memctl_lab import stopwatch
 
@@ -92,8 +92,7 @@ class Taken:
         """How long the guest's balloon slept although its pages were online, by rival."""
         figures = []
         for rival in RIVALS:
-            gaps = [course.span.gaps for course in self.courses[step][rival.name]]
-            values = tuple(max(each) for each in gaps if each)
+            values = sleeps_of(self.courses[step][rival.name])
             goal = at_most(GAP_MS) if rival is MEMCTL else None
             group = f"{step}: from the last block online to the first page"
             figures.append(Figure(group, rival.name, "ms", values, goal))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,6 +105,11 @@ def measure_chain(
         finally:
             if lab.machine.fault is None:
                 guest.destroy()
+
+
+def sleeps_of(courses: Iterable[Course]) -> tuple[float, ...]:
+    """The longest time from a stage's last block to its first page, of each course that has one."""
+    return tuple(max(course.span.gaps) for course in courses if course.span.gaps)
 
 
 def other_build(lab: Lab, build: Path, name: str) -> Rival:

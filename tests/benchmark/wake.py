@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmark.figures import Figure, Measured, at_most, part_main
 from benchmark.real_xen import GAP_MS
-from benchmark.rivals import MEMCTL, Rival, measure_chain, other_build
+from benchmark.rivals import MEMCTL, Rival, measure_chain, other_build, sleeps_of
 from memctl_lab import Lab, LabConfig
 from memctl_lab.kernels import DEBIAN
 from memctl_lab.stopwatch import Course
@@ -41,8 +41,7 @@ def measure(runs: int) -> Measured:
     for kernel in DEBIAN:
         for type in BOOTED_MIB:
             for rival in rivals:
-                gaps = [course.span.gaps for course in courses[kernel, type, rival.name]]
-                values = tuple(max(each) for each in gaps if each)
+                values = sleeps_of(courses[kernel, type, rival.name])
                 goal = at_most(GAP_MS) if rival is MEMCTL else None
                 group = f"Linux {kernel}, {type}: from the last block online to the first page"
                 figures.append(Figure(group, rival.name, "ms", values, goal))
