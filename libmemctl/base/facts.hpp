@@ -142,7 +142,7 @@ struct AgentRequest {
   std::uint64_t sequence{};  ///< Grows with each request, over all operations of a domain.
   RequestKind kind{RequestKind::observe};
   std::uint32_t stage{};
-  Kib target{};  ///< The guest's size after this stage.
+  Kib target{};  ///< The size that the operation goes to.
   OnlineZone online{OnlineZone::kernel};
   /// If an operation sends nothing for this long, the agent takes it for dead and restores the
   /// guest's online policy by itself.

@@ -71,10 +71,10 @@ std::optional<Stage> next_growth(const Input& input, const Room& room, Kib from,
   const Kib size = std::min(goal, from + room.inflated + described);
   if (size == from) return std::nullopt;
 
-  const Kib needed = round_up(std::max(Kib{}, size - from - room.inflated), block);
+  const int blocks = blocks_for(input, room, from, size);
   return Stage{.size = size,
-               .blocks = static_cast<int>(needed / block),
-               .memmap = memmap_of(input.domain.identity.type, needed / section),
+               .blocks = blocks,
+               .memmap = memmap_of(input.domain.identity.type, block * blocks / section),
                .host_memory = size - from};
 }
 
@@ -90,6 +90,12 @@ std::optional<Stage> next_shrink(const Input& input, const Room& room, Kib from,
 }
 
 }  // namespace
+
+int blocks_for(const Input& input, const Room& room, Kib from, Kib size) {
+  const Kib block = block_size(input);
+  const Kib missing = std::max(Kib{}, size - from - room.inflated);
+  return static_cast<int>(round_up(missing, block) / block);
+}
 
 bool has_large_blocks(const Input& input) {
   return input.guest && input.guest->hello.block_size > section;

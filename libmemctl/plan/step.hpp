@@ -39,6 +39,9 @@ struct Room {
 /// The room after a stage, if nothing else happens in the guest.
 [[nodiscard]] Room room_after(const Input& input, const Room& room, const Stage& stage);
 
+/// How many blocks a guest with the size `from` and this room adds to have `size`.
+[[nodiscard]] int blocks_for(const Input& input, const Room& room, Kib from, Kib size);
+
 /// Whether the guest's memory blocks are larger than a section.
 [[nodiscard]] bool has_large_blocks(const Input& input);
 

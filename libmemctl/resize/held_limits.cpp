@@ -102,9 +102,7 @@ Result<void> HeldLimits::refresh_limits() {
 
 host::Task<void> HeldLimits::set_size(const Patience& patience, Kib size, Kib lowest_limit) {
   const DomainFacts& domain = domain_->facts().domain;
-  if (size > domain.limit) {
-    BOOST_OUTCOME_CO_TRY(co_await set_limit(patience, size));
-  }
+  BOOST_OUTCOME_CO_TRY(co_await make_room(patience, size));
   BOOST_OUTCOME_CO_TRY(refresh_limits());
   target_.reset();
   max_pages_.reset();
@@ -117,6 +115,11 @@ host::Task<void> HeldLimits::set_size(const Patience& patience, Kib size, Kib lo
   if (domain.limit <= std::max(size, lowest_limit)) co_return success();
   BOOST_OUTCOME_CO_TRY(co_await set_limit(patience, std::max(size, lowest_limit)));
   co_return set_max_pages(size + plan::max_pages_slack);
+}
+
+host::Task<void> HeldLimits::make_room(const Patience& patience, Kib size) {
+  if (size <= domain_->facts().domain.limit) co_return success();
+  co_return co_await set_limit(patience, size);
 }
 
 host::Task<void> HeldLimits::set_limit(const Patience& patience, Kib limit) {

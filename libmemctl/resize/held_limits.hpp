@@ -44,6 +44,8 @@ class HeldLimits {
   /// limit as they are then, and a pvh or hvm kernel panics if it cannot give back the difference
   /// as it boots; so the two stay close together.
   [[nodiscard]] host::Task<void> set_size(const Patience& patience, Kib size, Kib lowest_limit);
+  /// Raises the limit to `size` if it is lower.
+  [[nodiscard]] host::Task<void> make_room(const Patience& patience, Kib size);
   [[nodiscard]] host::Task<void> set_limit(const Patience& patience, Kib limit);
   [[nodiscard]] Result<void> set_max_pages(Kib size);
   /// Raises max_pages to its earlier value if this operation has lowered it and nobody has set it

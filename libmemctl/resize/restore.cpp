@@ -28,13 +28,9 @@ Kib size_now(const DomainFacts& domain, const Record& before) {
 /// before that.
 host::Task<Walked> walk_back(Work& work, const Record& before) {
   if (!work.agent.answers()) co_return Walked{work.agent.error()};
-  const Kib present = plan::present_size(work.domain.facts());
   const Patience patience = patience_for_way(work, work.unhurried, before.size);
-  // A guest that is to get memory back may need it at once, so its last report has to do.
-  const bool gives = present >= before.size;
   const Way way{.goal = before.size,
                 .patience = patience,
-                .asks_first = gives,
                 .restores = true,
                 .lowest_limit = before.limit,
                 .size_before = before.present,

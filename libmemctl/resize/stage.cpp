@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <string>
 
@@ -14,8 +15,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds shortest_look{5};
-constexpr milliseconds longest_look{100};
+constexpr host::Duration shortest_look = milliseconds{1};
+constexpr host::Duration first_look = milliseconds{10};
+constexpr host::Duration longest_look = milliseconds{100};
+/// A rest of so little time is waited for as a whole.
+constexpr host::Duration short_rest = milliseconds{10};
 
 /// Linux's balloon driver tries four times within 14 s and then stops without a message. After 15 s
 /// off its target we call that giving up.
@@ -57,12 +61,64 @@ Error stall_error(const Work& work, const Stage& stage, Pages missing, const Hea
   return domain_error(domain, Cause::stalled, to + " nothing moved" + since + rest);
 }
 
-/// When to read Xen's page count next, since no event tells of it: after half of the time that the
-/// rest will take at the present rate, and less and less often while nothing moves.
-milliseconds next_look(milliseconds last, Pages gained, Pages missing) {
-  if (gained <= Pages{}) return std::min(longest_look, last * 2);
-  const auto rest = last.count() * missing.count() / gained.count();
-  return std::clamp(milliseconds{rest / 2}, shortest_look, longest_look);
+/// When to read Xen's page count next, since no event tells of it: once a part of the rest will
+/// have moved, by the pace since the last look, and less and less often while nothing moves.
+class Looks {
+ public:
+  Looks(host::TimePoint now, Pages missing) : at_{now}, missing_{missing} {}
+
+  /// After a look: how long to wait for the next one.
+  host::Duration next(host::TimePoint now, Pages missing) {
+    const host::Duration passed = now - at_;
+    const Pages gained = missing_ - missing;
+    at_ = now;
+    missing_ = missing;
+    if (gained <= Pages{}) {
+      // A report may have ended the wait early.
+      if (passed >= interval_) interval_ = std::min(longest_look, interval_ * 2);
+      return interval_;
+    }
+    interval_ = first_look;
+    const double share = static_cast<double>(missing.count()) / static_cast<double>(gained.count());
+    const auto rest =
+        host::Duration{std::llround(std::min(static_cast<double>(passed.count()) * share, 1e9))};
+    return std::clamp(rest <= short_rest ? rest : rest / 2, shortest_look, longest_look);
+  }
+
+ private:
+  host::TimePoint at_;
+  Pages missing_;
+  host::Duration interval_{first_look};
+};
+
+/// The size that a stage asks for before its own: one page less, since Linux's balloon
+/// (drivers/xen/balloon.c) wakes only if it is asked for another size.
+/// - After the balloon has added blocks, it sleeps for a second, however soon they are online. It
+///   is to be woken then, unless the last page needs a block of its own.
+/// - A balloon that gave up on just this size sleeps for an hour.
+struct FirstSize {
+  Kib size{};
+  /// How many blocks are online once the stage's are. Nothing: the stage waits for no block.
+  std::optional<std::int64_t> blocks_online{};
+};
+FirstSize first_size(const plan::Input& facts, Kib from, const Stage& stage) {
+  const Kib less = stage.size - kib_per_page;
+  const plan::Room room = plan::room_of(facts.guest);
+  const int blocks = plan::blocks_for(facts, room, from, stage.size);
+  const bool adds = facts.guest && stage.blocks > 0 && blocks > 0;
+  if (adds && plan::blocks_for(facts, room, from, less) == blocks) {
+    return {less, facts.guest->report.blocks_online + blocks};
+  }
+  const bool gave_up = stage.host_memory > Kib{} && facts.domain.size() == stage.size;
+  return {gave_up ? less : stage.size};
+}
+
+/// Whether the guest reports that none of its blocks is offline, nor any of the stage's missing.
+bool blocks_are_online(const plan::Input& facts, const FirstSize& first) {
+  if (!facts.guest || !first.blocks_online) return false;
+  const AgentReport& report = facts.guest->report;
+  return report.blocks_online >= *first.blocks_online &&
+         report.blocks_online == report.blocks_present;
 }
 
 Kib online_size(const plan::Input& facts, Kib from, Kib to) {
@@ -109,17 +165,18 @@ class Shown {
 
 }  // namespace
 
-host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& stage) {
+host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& stage,
+                           bool prepares) {
   const auto stage_number = static_cast<std::uint32_t>(number);
   const plan::Input& facts = work.domain.facts();
   const host::Clock& clock = work.port.clock();
   const Kib from = plan::present_size(facts);
-  const Pages goal = plan::settled_pages(facts, stage.size);
+  Pages goal = plan::settled_pages(facts, stage.size);
   const Pages begun = facts.domain.memory.allocated;
   const bool grows = goal > begun || stage.host_memory == Kib{};
   // While a domain is on its way to an earlier target, nobody knows how far its page count will lie
   // from its size. Then a growth ends as well when the balloon says that it has arrived.
-  const bool exact = plan::known_offset(facts).has_value();
+  bool exact = plan::known_offset(facts).has_value();
   // A stage that replaces an earlier target ends once the guest has seen the new one. If the stage
   // gives pages, their arrival shows that.
   const bool replaces = goal <= begun && plan::owes(facts.guest);
@@ -133,26 +190,43 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
   if (grows) shown.begin(Phase::online);
 
   BOOST_OUTCOME_CO_TRY(work.domain.require_no_save_before_stage());
-  // The agent sets the guest's policy before there is memory: the kernel then onlines it at once.
-  // A stage that adds no block to a guest that is served already need not wait for that.
-  if (grows && stage.blocks == 0 && work.stages_begun > 0) {
-    BOOST_OUTCOME_CO_TRY(work.refresh_memory(way.patience));
-  } else {
+  if (prepares) {
+    // The agent sets the guest's policy before there is memory: the kernel then onlines it at once.
     BOOST_OUTCOME_CO_TRY(
-        co_await work.consult(way.patience, RequestKind::prepare, stage_number, stage.size));
+        co_await work.consult(way.patience, RequestKind::prepare, stage_number, way.goal));
   }
+  const FirstSize first = first_size(facts, from, stage);
+  Kib asked = first.size;
   ++work.stages_begun;
-  BOOST_OUTCOME_CO_TRY(co_await work.limits.set_size(way.patience, stage.size, way.lowest_limit));
+  BOOST_OUTCOME_CO_TRY(co_await work.limits.make_room(way.patience, stage.size));
+  BOOST_OUTCOME_CO_TRY(
+      co_await work.limits.set_size(way.patience, asked, std::max(way.lowest_limit, stage.size)));
 
   if (!grows) shown.begin(Phase::populate);
-  Pages last = grows ? goal - begun : begun - goal;
-  Headway headway{facts, stage, last, work.options.stall, clock.now()};
-  for (milliseconds interval = shortest_look;;) {
+  const host::TimePoint asked_at = clock.now();
+  Headway headway{facts, stage, grows ? goal - begun : begun - goal, work.options.stall, asked_at};
+  Looks looks{asked_at, grows ? goal - begun : begun - goal};
+  for (;;) {
     BOOST_OUTCOME_CO_TRY(work.refresh_memory(way.patience));
     const Pages now = facts.domain.memory.allocated;
     const Pages missing = grows ? goal - now : now - goal;
     shown.advance(facts, to_kib(now - begun));
-    if (is_there(missing)) break;
+    if (asked == stage.size && is_there(missing)) break;
+    if (asked != stage.size) {
+      // If the first size were taken back before the balloon's thread has run, the thread would not
+      // see it.
+      const bool seen = now != begun || clock.now() - asked_at >= longest_look;
+      const bool has_it = seen && is_there(missing - Pages{1});
+      if (has_it || blocks_are_online(facts, first)) {
+        if (has_it && !exact) {
+          goal = now + Pages{1};
+          exact = true;
+        }
+        asked = stage.size;
+        BOOST_OUTCOME_CO_TRY(co_await work.limits.set_size(way.patience, asked, way.lowest_limit));
+        continue;
+      }
+    }
     BOOST_OUTCOME_CO_TRY(work.domain.require_no_save_if_due());
     if (!grows && plan::is_pressed(facts, to_kib(begun - goal))) {
       const Kib present = plan::present_size(facts);
@@ -163,10 +237,8 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
 
     headway.note(facts, std::max(Pages{}, missing), clock.now());
     if (headway.is_too_slow(clock.now())) co_return stall_error(work, stage, missing, headway);
-    BOOST_OUTCOME_CO_TRY(work.agent.keep(stage_number, stage.size, headway.moved_at()));
-    interval = next_look(interval, last - missing, missing);
-    last = missing;
-    co_await way.patience.wait(interval);
+    BOOST_OUTCOME_CO_TRY(work.agent.keep(stage_number, way.goal, headway.moved_at()));
+    co_await way.patience.wait(looks.next(clock.now(), missing));
   }
   shown.end();
   co_return success();

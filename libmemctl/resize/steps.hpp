@@ -22,15 +22,13 @@ namespace memctl::resize {
 struct Way {
   Kib goal{};
   const Patience& patience;
-  /// Ask the agent before the first stage too. Each later stage is decided on a report that was
-  /// made after the stage before it, which otherwise would be counted twice.
-  bool asks_first{};
   /// Part of restoring: the stages move the progress that `restore` has begun, and begin none.
   bool restores{};
   /// The limit sinks with the size, down to this.
   Kib lowest_limit{};
   /// The guest's size when the operation began. Growing back to it adds no block, and so is one
-  /// stage, whatever the guest has free. Zero: this is no way back.
+  /// stage, whatever the guest has free and without a question to the agent. Zero: this is no way
+  /// back.
   Kib size_before{};
   /// Each stage leaves this much of the host's memory free. Nothing: a claim has reserved enough.
   std::optional<Kib> host_reserve{};
@@ -47,15 +45,18 @@ struct Walked {
   std::optional<Error> stopped{};
 };
 
-/// Walks to `way.goal` in stages, each decided on what the agent and the host say then. Errors,
-/// after which restoring must not set anything either: `superseded`, a libxl that does not answer,
+/// Walks to `way.goal` in stages, each decided on what the agent and the host say then: on the
+/// answer to its PREPARE, or on a report that was surely made after the last page of the stage
+/// before. A stage that is decided on an earlier report would count that one twice. Errors, after
+/// which restoring must not set anything either: `superseded`, a libxl that does not answer,
 /// and a host that does not tell its free memory.
 [[nodiscard]] host::Task<Walked> walk(Work& work, const Way& way);
 
-/// Brings the domain to the stage's size: first prepares the agent, then sets the target, then
-/// waits until Xen's page count is there. Errors: everything that ends an operation early.
-[[nodiscard]] host::Task<void> run_stage(Work& work, const Way& way, int number,
-                                         const Stage& stage);
+/// Brings the domain to the stage's size: first prepares the agent if it is to, then sets the
+/// target, then waits until Xen's page count is there. Errors: everything that ends an operation
+/// early.
+[[nodiscard]] host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& stage,
+                                         bool prepares);
 
 /// Asks all three layers until they agree that the domain has grown or shrunk from `before`.
 /// Errors: the layer that does not, as `stalled` or `guest_offline_blocks`; those of

@@ -43,11 +43,32 @@ class Approach {
   int in_vain_{0};
 };
 
+/// Up to which size the guest only gets back what it gave in this operation.
+Kib size_given_up(const Way& way) { return std::min(way.goal, way.size_before); }
+
+bool gets_back(const plan::Input& facts, const Way& way) {
+  return plan::present_size(facts) < size_given_up(way);
+}
+
 Result<std::optional<Stage>> next_stage(const plan::Input& facts, const Way& way) {
-  const Kib present = plan::present_size(facts);
-  const Kib back = std::min(way.goal, way.size_before);
-  if (present >= back) return plan::next_stage(facts, way.goal);
-  return std::optional{Stage{.size = back, .host_memory = back - present}};
+  if (!gets_back(facts, way)) return plan::next_stage(facts, way.goal);
+  const Kib back = size_given_up(way);
+  return std::optional{Stage{.size = back, .host_memory = back - plan::present_size(facts)}};
+}
+
+/// Reads what a stage is decided on.
+host::Task<void> learn(Work& work, const Way& way, int number, bool is_fresh) {
+  // A guest that gets memory back may need it at once, so its last report has to do.
+  const bool asks = !is_fresh && !gets_back(work.domain.facts(), way);
+  if (!asks) co_return work.refresh_memory(way.patience);
+  co_return co_await work.consult(way.patience, RequestKind::prepare,
+                                  static_cast<std::uint32_t>(number), way.goal);
+}
+
+/// The target at which the balloon rests. Nothing: it moves, or nothing tells.
+std::optional<Kib> resting_place(const plan::Input& facts) {
+  if (!facts.guest || !plan::balloon_rests(facts.guest->report)) return std::nullopt;
+  return facts.guest->report.balloon_target;
 }
 
 }  // namespace
@@ -66,18 +87,20 @@ host::Task<Walked> walk(Work& work, const Way& way) {
   const plan::Input& facts = work.domain.facts();
   const DomainIdentity& domain = work.domain.identity();
   Approach approach{way.goal};
+  bool is_fresh = false;
   for (int number = 1;; ++number) {
-    if (number > 1 || way.asks_first) {
-      const auto asked = co_await work.consult(way.patience, RequestKind::observe, 0, way.goal);
-      if (!asked) co_return Walked{asked.error()};
+    if (plan::present_size(facts) == way.goal) co_return Walked{};
+    // The first stage is the plan's, decided on the plan's facts.
+    const bool prepares = number == 1 && !way.restores;
+    if (!prepares) {
+      const auto known = co_await learn(work, way, number, is_fresh);
+      if (!known) co_return Walked{known.error()};
     }
 
     auto stage = next_stage(facts, way);
     if (!stage) co_return Walked{stage.error()};
     if (!stage.value()) co_return Walked{};
-    Stage next = *stage.value();
-    // A balloon that gave up on a size wakes only for another one, so one page less goes first.
-    if (next.host_memory > Kib{} && facts.domain.size() == next.size) next.size -= kib_per_page;
+    const Stage& next = *stage.value();
 
     if (!approach.begin_stage(next)) {
       co_return Walked{domain_error(domain, Cause::stalled,
@@ -106,8 +129,15 @@ host::Task<Walked> walk(Work& work, const Way& way) {
       }
     }
 
-    const auto reached = co_await run_stage(work, way, number, next);
-    if (reached) continue;
+    const auto rested_at = resting_place(facts);
+    const auto reached = co_await run_stage(work, way, number, next, prepares);
+    if (reached) {
+      // The kernel counts a page as the balloon's after it has taken it. So a report of a balloon
+      // that rests, and not where it rested before the stage but by the whole stage further, was
+      // made after the stage's last page.
+      is_fresh = rested_at && resting_place(facts) == *rested_at + next.host_memory;
+      continue;
+    }
     const bool nothing_can_be_set =
         reached.error().cause == Cause::superseded || work.limits.unanswered() != nullptr;
     if (nothing_can_be_set) co_return reached.error();

@@ -37,6 +37,7 @@ GuestSpec guest(int number) {
   kernel.online_policy = *rc::gen::elementOf(policies);
   kernel.online_fails = one_in(25);
   if (one_in(12)) kernel.populated_per_second = *sizes(4_KiB, 128_MiB);
+  if (one_in(6)) kernel.populated_per_second = *sizes(1_GiB, 10_GiB);
   if (one_in(10)) kernel.off_target = kib_per_page * *rc::gen::inRange(1, 16);
   static constexpr std::array conducts{AgentConduct::absent,   AgentConduct::killed,
                                        AgentConduct::garbage,  AgentConduct::huge,
@@ -44,6 +45,9 @@ GuestSpec guest(int number) {
                                        AgentConduct::deleting, AgentConduct::chattering,
                                        AgentConduct::dripping, AgentConduct::owing};
   if (one_in(12)) spec.agent.conduct = *rc::gen::elementOf(conducts);
+  if (one_in(6)) {
+    spec.agent.report_latency = std::chrono::milliseconds{*rc::gen::inRange(50, 501)};
+  }
   // Agents and records of later versions.
   if (one_in(10)) spec.agent.protocol_max = 3;
   if (one_in(25)) spec.agent.protocol_min = spec.agent.protocol_max = 2;
@@ -125,7 +129,8 @@ void showValue(const HostChoice& choice, std::ostream& out) {
         << to_string(kernel.block_size) << ", policy " << kernel.online_policy
         << (kernel.online_fails ? ", online fails" : "") << ", off " << to_string(kernel.off_target)
         << ", a second " << to_string(kernel.populated_per_second) << ", agent "
-        << static_cast<int>(guest.agent.conduct) << " of protocol " << guest.agent.protocol_min
+        << static_cast<int>(guest.agent.conduct) << ", its reports after "
+        << guest.agent.report_latency / 1ms << " ms, of protocol " << guest.agent.protocol_min
         << " to " << guest.agent.protocol_max << (guest.journal.empty() ? "" : ", newer record");
   }
 }

@@ -32,6 +32,8 @@ class FaultyCalls {
     return meant ? plan_.watches_ : WatchConduct::prompt;
   }
   [[nodiscard]] World& world() const { return world_; }
+  void note_event() { ++plan_.events_; }
+  void note_wakeup() { ++plan_.wakeups_; }
 
   /// Makes a call that does not wait.
   template <class T, class Call>
@@ -188,6 +190,21 @@ class FaultyView : public Interface {
   std::string prefix_;
 };
 
+class CountedWatch final : public Watch {
+ public:
+  CountedWatch(FaultyCalls& calls, std::unique_ptr<Watch> inner)
+      : calls_{calls}, inner_{std::move(inner)} {}
+  bool take() override {
+    const bool changed = inner_->take();
+    if (changed) calls_.note_event();
+    return changed;
+  }
+
+ private:
+  FaultyCalls& calls_;
+  std::unique_ptr<Watch> inner_;
+};
+
 class TwiceWatch final : public Watch {
  public:
   explicit TwiceWatch(std::unique_ptr<Watch> inner) : inner_{std::move(inner)} {}
@@ -250,7 +267,10 @@ class FaultyStore final : public FaultyView<Store> {
  private:
   Result<std::unique_ptr<Watch>> conduct(const std::string& path, Wakeup& wakeup) {
     const WatchConduct how = calls_.watch(path);
-    if (how == WatchConduct::prompt) return store_.watch(path, wakeup);
+    if (how == WatchConduct::prompt) {
+      BOOST_OUTCOME_TRY(auto inner, store_.watch(path, wakeup));
+      return std::unique_ptr<Watch>{new CountedWatch{calls_, std::move(inner)}};
+    }
     if (how == WatchConduct::twice) {
       BOOST_OUTCOME_TRY(auto inner, store_.watch(path, wakeup));
       return std::unique_ptr<Watch>{new TwiceWatch{std::move(inner)}};
@@ -271,6 +291,7 @@ class FaultyClock final : public Clock {
   boost::asio::awaitable<void> wait(Wakeup& wakeup, TimePoint until) override {
     if (calls_.killed()) throw ProcessKilled{};
     co_await inner_.wait(wakeup, until);
+    calls_.note_wakeup();
     if (calls_.killed()) throw ProcessKilled{};
   }
 

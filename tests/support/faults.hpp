@@ -59,6 +59,9 @@ class FaultPlan {
   [[nodiscard]] const std::vector<std::string>& calls() const { return calls_; }
   /// The time of each call.
   [[nodiscard]] const std::vector<host::TimePoint>& times() const { return times_; }
+  /// How often a watch told of a change, and how often a wait ended.
+  [[nodiscard]] int events() const { return events_; }
+  [[nodiscard]] int wakeups() const { return wakeups_; }
   [[nodiscard]] bool happened() const { return happened_; }
   [[nodiscard]] bool killed() const { return killed_; }
 
@@ -70,6 +73,8 @@ class FaultPlan {
   host::Duration time_of_each_call_{};
   std::vector<std::string> calls_{};
   std::vector<host::TimePoint> times_{};
+  int events_{0};
+  int wakeups_{0};
   int matching_{0};
   bool happened_{false};
   bool killed_{false};

@@ -322,7 +322,8 @@ TEST_P(OperationAmongOthers, AStatusThatIsAskedMeanwhileCostsNeitherSideMuchTime
   const auto begun = simulation.now();
   const auto report = resize(watched, 4_GiB);
   ASSERT_TRUE(report) << report.error().message;
-  EXPECT_LT(simulation.now() - begun, needed + 1s);
+  // Each answer takes the place of a report, so the balloon may have slept out its second.
+  EXPECT_LT(simulation.now() - begun, needed + 2s);
   EXPECT_LT(longest, 1s);
   simulation.world.advance(10s);
   EXPECT_GT(answered, questions / 2);
@@ -372,7 +373,7 @@ TEST_P(OperationAmongOthers, RestoringALeftoverFirstDoesNotCountAgainstTheTimeou
 TEST_P(OperationAmongOthers, ASaveEndsTheOperationAndShrinksNothingUnderIt) {
   const DomainId id = add({.linux = {.kernel_free = 5_MiB}});  // a second stage is certain
   Kib saved{};
-  simulation.world.after(50ms, [&] {
+  simulation.world.after(150ms, [&] {
     saved = simulation.world.allocated(id);
     simulation.world.set_save_in_progress(id, true);
   });

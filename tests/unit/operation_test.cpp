@@ -233,7 +233,8 @@ TEST_P(OperationOnSim, TheLimitRisesWithTheStages) {
   std::vector<Kib> sizes;
   const auto look = [&](const Event& event) {
     if (event.phase == Phase::facts || event.stage > 0) {
-      EXPECT_EQ(simulation.world.limit(id), simulation.world.target(id)) << event.stage;
+      // All but the page by which the balloon is woken.
+      EXPECT_LE(*simulation.world.limit(id) - *simulation.world.target(id), 4_KiB) << event.stage;
     }
     if (event.phase == Phase::populate) sizes.push_back(*simulation.world.limit(id));
   };
@@ -295,7 +296,7 @@ TEST_P(OperationOnSim, RestoringIsOnePhaseThatMovesByXensCount) {
     const auto& booked = ended.phases;
     const auto restore = std::ranges::find(booked, Phase::restore, &PhaseTime::phase);
     ASSERT_NE(restore, booked.end());
-    EXPECT_GE(restore->spent, ended.elapsed - first.elapsed);
+    EXPECT_GE(restore->spent + 1ms, ended.elapsed - first.elapsed) << "both are whole ms";
   }
 }
 
@@ -375,7 +376,7 @@ TEST_P(OperationOnSim, AGuestThatIsStillGrowingIsShrunk) {
   ASSERT_TRUE(simulation.world.mem_max(id, 3_GiB));
   static_cast<void>(simulation.world.set_pool(id, 32_MiB));  // fails on pv, which has no pool
   ASSERT_TRUE(simulation.world.mem_set(id, 3_GiB));
-  simulation.world.advance(700ms);
+  simulation.world.advance(1700ms);
   ASSERT_GT(simulation.world.populated(id), 300_MiB);
   ASSERT_LT(simulation.world.populated(id), 2_GiB);
   // The agent measures some time before its answer arrives (on real Xen: 1.5 s).

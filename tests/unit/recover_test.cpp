@@ -330,7 +330,7 @@ TEST_F(RecoverOnSim, AGuestWhoseAgentIsSilentKeepsWhatItHas) {
 
 TEST_F(RecoverOnSim, AGuestThatGivesItsMemoryBackInManySlowStagesKeepsTheRest) {
   die_after("set_size");
-  world.advance(1s);
+  world.advance(2s);  // nobody wakes its balloon before its second is over
   // Fast enough for each stage, too slow for all of them together.
   world.guest(id).kernel().spec().populated_per_second = 1_MiB;
   const auto begun = simulation.now();
@@ -394,7 +394,7 @@ TEST(RecoverTogether, GuestsThatGetMemoryBackLeaveTheHostItsReserve) {
 
 TEST_F(RecoverOnSim, ATargetThatAnotherToolSetsMeanwhileStands) {
   die_after("set_size");
-  world.advance(2s);
+  world.advance(3s);
   world.after(100ms, [&] { ASSERT_TRUE(world.mem_set(id, 1_GiB)); });
   const auto recovery = recover_now();
   ASSERT_FALSE(recovery);

@@ -31,7 +31,8 @@ TEST(Scenario, AFileDescribesAWorldAndWhatHappensInIt) {
     // comments are allowed
     "host": "8GiB", "xen_minor": 22, "seed": 3, "pace": 10,
     "guests": [{"name": "web1", "type": "pv", "memory": "512MiB", "maxmem": "1GiB",
-                "agent": "killed", "online_policy": "online_kernel", "agent_latency": 0.5}],
+                "agent": "killed", "online_policy": "online_kernel", "agent_latency": 0.5,
+                "report_latency": 0.25}],
     "actions": [{"at": 1.5, "do": "mem-set", "guest": "web1", "size": "600MiB"},
                 {"at": 60, "do": "take-host-memory", "size": "1GiB"},
                 {"at": 70, "do": "destroy", "guest": "web1"},
@@ -44,6 +45,7 @@ TEST(Scenario, AFileDescribesAWorldAndWhatHappensInIt) {
   Guest& guest = world->guest("web1");
   EXPECT_EQ(guest.spec().agent.conduct, AgentConduct::killed);
   EXPECT_EQ(guest.spec().agent.latency, 500ms);
+  EXPECT_EQ(guest.spec().agent.report_latency, 250ms);
   world->advance(30s);
   EXPECT_EQ(world->allocated(guest.id()), 600_MiB);
   world->advance(35s);

@@ -34,8 +34,14 @@ void sway(AgentReport& report) {
 }  // namespace
 
 ConductedStore::ConductedStore(GuestTime& time, StoreModel& store, const AgentConduct& conduct,
-                               std::uint64_t seed)
-    : time_{time}, store_{store}, conduct_{conduct}, random_{seed}, again_{time} {}
+                               Duration report_latency, std::uint64_t seed)
+    : time_{time},
+      store_{store},
+      conduct_{conduct},
+      report_latency_{report_latency},
+      random_{seed},
+      again_{time},
+      late_due_{time} {}
 
 void ConductedStore::move_to(DomainId domain) {
   domain_ = domain;
@@ -82,8 +88,26 @@ void ConductedStore::remove(const char* path) {
 }
 
 int ConductedStore::put(const char* path, std::string_view value) {
-  if (std::string_view{path} == agent::report_path) ++reports_written_;
+  if (std::string_view{path} == agent::report_path) return put_report(std::string{value});
   return store_.write(domain_, path_of(path), value) ? 0 : EACCES;
+}
+
+int ConductedStore::put_report(std::string value) {
+  ++reports_written_;
+  if (report_latency_ == Duration{}) {
+    return store_.write(domain_, path_of(agent::report_path), value) ? 0 : EACCES;
+  }
+  late_.push_back({time_.clock().now() + report_latency_, std::move(value)});
+  if (!late_due_.pending()) late_due_.set(report_latency_, [this] { put_late_reports(); });
+  return 0;
+}
+
+void ConductedStore::put_late_reports() {
+  const TimePoint now = time_.clock().now();
+  for (; !late_.empty() && late_.front().due <= now; late_.pop_front()) {
+    static_cast<void>(store_.write(domain_, path_of(agent::report_path), late_.front().report));
+  }
+  if (!late_.empty()) late_due_.set(late_.front().due - now, [this] { put_late_reports(); });
 }
 
 int ConductedStore::put_hostile(AgentReport report) {
@@ -132,12 +156,7 @@ int ConductedStore::put_hostile(AgentReport report) {
 void ConductedStore::note_request(const AgentRequest& request) {
   request_ = request;
   asked_at_ = time_.clock().now();
-  // The target of an "observe" is where the operation goes; that of a "prepare", where its stage
-  // ends.
-  const bool first = request.operation != begun_;
-  if (request.target > Kib{} && (first || request.kind == RequestKind::observe)) {
-    goal_ = request.target;
-  }
+  if (request.target > Kib{}) goal_ = request.target;
   if (request.kind == RequestKind::prepare) begun_ = request.operation;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <random>
@@ -42,9 +43,10 @@ enum class AgentConduct {
 /// as "observe", so that it changes nothing. Its reports become what the conduct writes.
 class ConductedStore final : public agent::GuestStore {
  public:
-  /// `conduct` may change. All of `time`, `store` and `conduct` must outlive this.
+  /// A report stands in the store `report_latency` after it was made. `conduct` may change. All of
+  /// `time`, `store` and `conduct` must outlive this.
   ConductedStore(GuestTime& time, StoreModel& store, const AgentConduct& conduct,
-                 std::uint64_t seed);
+                 Duration report_latency, std::uint64_t seed);
 
   [[nodiscard]] std::optional<std::string> read(const char* path, int& error) override;
   [[nodiscard]] int write(const char* path, std::string_view value) override;
@@ -62,6 +64,8 @@ class ConductedStore final : public agent::GuestStore {
   [[nodiscard]] bool is_hostile() const;
   /// Writes as the guest.
   int put(const char* path, std::string_view value);
+  int put_report(std::string value);
+  void put_late_reports();
   int put_hostile(AgentReport report);
   /// Writes the report again and again, as the flooding and the chattering agent do.
   void repeat(AgentReport report);
@@ -74,11 +78,18 @@ class ConductedStore final : public agent::GuestStore {
   GuestTime& time_;
   StoreModel& store_;
   const AgentConduct& conduct_;
+  Duration report_latency_;
   std::mt19937_64 random_;
   GuestTimer again_;
   DomainId domain_{};
   std::string home_{};  ///< /local/domain/N/
   std::string hello_{};
+  struct Late {
+    TimePoint due;
+    std::string report;
+  };
+  std::deque<Late> late_{};
+  GuestTimer late_due_;
   AgentRequest request_{};  ///< What dom0 asked last.
   TimePoint asked_at_{};
   std::uint64_t sequence_{0};  ///< Of the last report that a chattering agent wrote.

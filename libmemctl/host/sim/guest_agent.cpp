@@ -25,7 +25,7 @@ GuestAgent::GuestAgent(GuestTime& time, StoreModel& store, LinuxGuest& linux, Ag
       random_{seed},
       booted_{time.clock().now()},
       kernel_{linux},
-      store_{time, store, spec_.conduct, seed},
+      store_{time, store, spec_.conduct, spec_.report_latency, seed},
       mailbox_due_{time},
       uevent_due_{time},
       wake_{time} {}

@@ -20,6 +20,7 @@ namespace memctl::host::sim {
 struct AgentSpec {
   AgentConduct conduct{AgentConduct::normal};
   Duration latency{std::chrono::milliseconds{2}};  ///< The way of a request or uevent to the agent.
+  Duration report_latency{};                       ///< The way of a report to dom0.
   Duration start{std::chrono::seconds{1}};         ///< From the kernel's start to the hello.
   std::uint32_t protocol_min{1};
   std::uint32_t protocol_max{1};

@@ -12,6 +12,8 @@ constexpr std::int64_t max_retry_count = 4;
 constexpr std::int64_t max_schedule_delay = 32;  // seconds
 constexpr Duration reaction = std::chrono::milliseconds{1};
 constexpr Duration section_time = std::chrono::milliseconds{2};
+/// How long the thread waits for added blocks to come online before it looks again (BP_WAIT).
+constexpr Duration wait_for_online = std::chrono::seconds{1};
 
 /// What describing one section takes: page descriptors; on pv also page tables and p2m (16 and 20
 /// MiB per GiB, measured).
@@ -90,42 +92,60 @@ void LinuxGuest::read_target() {
 
 void LinuxGuest::set_balloon_target(Kib wanted) {
   const Kib target = round_down(wanted, kib_per_page);
-  if (target == target_) return;  // the balloon's thread wakes only for another target
+  if (target == target_) return;
   target_ = target;
-  const bool busy = thread_.pending() && balloon_ != Balloon::again;
-  if (!busy) wake(reaction);
+  if (asleep_) thread_.set(reaction, [this] { wake(); });
 }
 
-void LinuxGuest::wake(Duration delay) {
-  thread_.set(delay, [this] { work(); });
+/// balloon_thread_cond (balloon.c): whatever wakes the thread, it sleeps on unless its credit is
+/// another than when it fell asleep. So a target that is taken back before the thread has run is
+/// not seen.
+void LinuxGuest::wake() {
+  if (target_ - current_ != credit_asleep_) return work();
+  sleep_on();
 }
 
 void LinuxGuest::work() {
   if (life_ != Life::running) return;
+  asleep_ = false;
   const Kib credit = target_ - current_;
   busy_ = Duration{};
   Balloon state = Balloon::done;
   if (credit > Kib{}) {
-    const bool inflated = ballooned_kernel_ + ballooned_movable_ > Kib{};
-    state = inflated ? populate(credit) : add_memory();
+    state = balloon_inflated() > Kib{} ? populate(credit) : add_memory();
+    if (adding_ > Kib{}) return go_on(block_time());
   } else if (credit < Kib{}) {
     state = shrink(-credit);
   }
+  end_work(state);
+}
+
+void LinuxGuest::go_on(Duration later) {
+  thread_.set(later, [this] { adding_ > Kib{} ? add_block() : work(); });
+}
+
+void LinuxGuest::end_work(Balloon state) {
   if (life_ != Life::running) return;
   balloon_ = schedule(state);
+  if (balloon_ == Balloon::done && target_ != current_) return go_on(busy_);
+  asleep_ = true;
+  asleep_since_ = time_.clock().now();
+  credit_asleep_ = target_ - current_;
+  sleep_on();
+}
 
-  switch (balloon_) {
-    case Balloon::done:
-      if (target_ != current_) wake(busy_);
-      break;
-    case Balloon::again:
-      wake(std::chrono::seconds{schedule_delay_});
-      break;
-    case Balloon::waiting_for_online:  // onlining wakes it, so its look each second is left out
-      break;
-    case Balloon::cancelled:
-      break;
+/// Sets when the sleeping thread looks by itself. It looks each hour even when it has nothing to do
+/// or gave up; that is left out. While no block is online it looks in vain, so that is left out,
+/// too.
+void LinuxGuest::sleep_on() {
+  const Duration slept = time_.clock().now() - asleep_since_;
+  if (balloon_ == Balloon::again) {
+    return thread_.set(std::chrono::seconds{schedule_delay_} - slept, [this] { work(); });
   }
+  if (balloon_ == Balloon::waiting_for_online && balloon_inflated() > Kib{}) {
+    return thread_.set(wait_for_online - slept % wait_for_online, [this] { work(); });
+  }
+  thread_.cancel();
 }
 
 /// Linux's update_schedule (balloon.c).
@@ -201,31 +221,37 @@ LinuxGuest::Balloon LinuxGuest::add_memory() {
     return Balloon::cancelled;
   }
   total_ += added;
-  hotplugged_ += added;
-  offline_ += added;
+  adding_ = added;
   settle_starvation();
-  if (life_ != Life::running) return Balloon::cancelled;
-
-  if (spec_.online_policy != "offline") {
-    const bool movable = spec_.online_policy == "online_movable" ||
-                         (spec_.online_policy == "online" && movable_ > Kib{});
-    if (online(offline_, movable)) {
-      wake(section_time * sections);
-      return Balloon::waiting_for_online;
-    }
-  }
-  send_uevent();
   return Balloon::waiting_for_online;
 }
 
-bool LinuxGuest::online(Kib amount, bool movable) {
+Duration LinuxGuest::block_time() const {
+  return section_time * std::max<std::int64_t>(1, spec_.block_size / section);
+}
+
+/// add_memory_resource makes one block after the other. The thread sleeps only after the last.
+void LinuxGuest::add_block() {
+  if (life_ != Life::running) return;
+  hotplugged_ += spec_.block_size;
+  offline_ += spec_.block_size;
+  adding_ -= spec_.block_size;
+  const bool movable = spec_.online_policy == "online_movable" ||
+                       (spec_.online_policy == "online" && movable_ > Kib{});
+  if (spec_.online_policy == "offline" || !online_block(movable)) send_uevent();
+  if (adding_ > Kib{}) return go_on(block_time());
+  end_work(Balloon::waiting_for_online);
+}
+
+bool LinuxGuest::online_block(bool movable) {
   if (spec_.online_fails || life_ != Life::running) return false;
-  (movable ? ballooned_movable_ : ballooned_kernel_) += amount;
-  if (movable) movable_ += amount;
-  offline_ -= amount;
+  (movable ? ballooned_movable_ : ballooned_kernel_) += spec_.block_size;
+  if (movable) movable_ += spec_.block_size;
+  offline_ -= spec_.block_size;
   if (!std::exchange(onlined_before_, true)) memory_.use(first_online_cost(type_));
   settle_starvation();
-  if (balloon_ == Balloon::waiting_for_online) wake(reaction);
+  // xen_memory_notifier (balloon.c) wakes the thread, whose credit is the same as before.
+  if (asleep_ && balloon_ == Balloon::waiting_for_online) sleep_on();
   send_uevent();
   return true;
 }
@@ -283,7 +309,7 @@ void LinuxGuest::send_uevent() const {
 
 Kib LinuxGuest::balloon_in_hand() const {
   const Kib credit = target_ - current_;
-  const bool moving = thread_.pending() && balloon_ == Balloon::done;
+  const bool moving = !asleep_ && adding_ == Kib{};
   if (!moving || (credit > Kib{} && balloon_inflated() == Kib{})) return {};
   return std::clamp(credit, -balloon_batch, balloon_batch);
 }

@@ -76,7 +76,7 @@ class LinuxGuest {
   /// Writes the balloon driver's own target, as root in the guest may.
   void set_balloon_target(Kib wanted);
   /// Brings one of the offline blocks online. False: it failed.
-  bool online_block(bool movable) { return online(spec_.block_size, movable); }
+  bool online_block(bool movable);
   /// A process takes memory and keeps it, or frees it (negative).
   void hold(Kib amount);
   /// The agent locks memory for itself, or gives it back (negative).
@@ -91,20 +91,25 @@ class LinuxGuest {
  private:
   void watch_target();
   void read_target();
-  void wake(Duration delay);
+  void wake();
   void work();
+  /// The thread works on after `later`.
+  void go_on(Duration later);
+  void end_work(Balloon state);
+  void sleep_on();
   [[nodiscard]] Balloon populate(Kib credit);
   [[nodiscard]] Balloon add_memory();
+  void add_block();
   [[nodiscard]] Balloon shrink(Kib credit);
   [[nodiscard]] Balloon schedule(Balloon state);
   void settle_starvation();
   void panic(const std::string& message);
-  bool online(Kib amount, bool movable);
   void send_uevent() const;
   /// What the balloon moves in a second.
   [[nodiscard]] Kib rate() const;
   [[nodiscard]] Kib chunk(Kib credit) const;
   [[nodiscard]] Duration time_for(Kib amount) const;
+  [[nodiscard]] Duration block_time() const;
 
   GuestTime& time_;
   XenModel& xen_;
@@ -128,9 +133,14 @@ class LinuxGuest {
   std::int64_t schedule_delay_{1};
   std::int64_t retry_count_{1};
   Duration busy_{};  ///< The time that the last step of work took.
+  // balloon_thread
+  bool asleep_{true};
+  TimePoint asleep_since_{};
+  Kib credit_asleep_{};  ///< The credit when it fell asleep.
 
   // Hotplug, counted in memory and not in blocks.
   Kib boot_memory_{};
+  Kib adding_{};  ///< What add_memory is still to make.
   Kib hotplugged_{};
   Kib offline_{};
   Kib movable_{};

@@ -80,6 +80,7 @@ GuestSpec read_guest(const Json& json, const std::string& where) {
   object("populated_per_second", guest.linux.populated_per_second);
   object("agent", guest.agent.conduct, conducts);
   object("agent_latency", guest.agent.latency);
+  object("report_latency", guest.agent.report_latency);
   object("agent_version", guest.agent.version);
   int protocol = static_cast<int>(guest.agent.protocol_max);
   object("agent_protocol", protocol);
