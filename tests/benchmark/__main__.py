@@ -36,6 +36,10 @@ class Part:
 
 
 PARTS = {
+    "calls": Part("Decisions and calls", ("plan_benchmark", "status_benchmark", "memctl_python")),
+    "in_process": Part("Many guests in one process", ("in_process_benchmark",)),
+    "agent": Part("The agent", ("agent_benchmark", "memctl-agent")),
+    "startup": Part("Starting", ("memctl-cli", "memctl_python")),
     "real_xen": Part("Real guests on real Xen, beside xl", LAB, long=True),
     "wake": Part("Waking the balloon, by kernel and type of guest", LAB, long=True),
 }
