@@ -11,6 +11,7 @@ from benchmark.figures import IN_ALL, Curve, Figure, Goal, Measured, at_most, pa
 from benchmark.rivals import KERNEL, MEMCTL, RULE, Rival, measure_chain, sleeps_of
 from memctl_lab import Lab, LabConfig
 from memctl_lab import stopwatch
+from memctl_lab.packages import Release
 
 TYPES = ("pv", "pvh")
 RIVALS = (KERNEL, RULE, MEMCTL)
@@ -149,11 +150,20 @@ def measure(runs: int) -> Measured:
     taken = Taken()
     with Lab(LabConfig(cpus=2)) as lab:
         for _ in range(runs):
-            for type in TYPES:
-                for sizes in CHAINS:
-                    for rival in RIVALS:
-                        taken.take(lab, type, rival, sizes)
-        release = lab.release
+            take_turns(lab, taken)
+        return measured(taken, lab.release)
+
+
+def take_turns(lab: Lab, taken: Taken) -> None:
+    """One round of all rivals."""
+    for type in TYPES:
+        for sizes in CHAINS:
+            for rival in RIVALS:
+                taken.take(lab, type, rival, sizes)
+
+
+def measured(taken: Taken, release: Release | None) -> Measured:
+    """Every figure of what has been taken so far."""
     steps = [
         Step(type, start, end)
         for type in TYPES
