@@ -1,0 +1,6 @@
+"""What scripts/bench measures. The parts on real Xen use the lab."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lab"))

@@ -20,8 +20,11 @@ rest:
 
 Figures with the same `group` are rivals, which are compared with each other: so they have the same
 unit and are measured in turns (A B A B), because a machine's speed drifts. The group reads like a
-heading, the name like a row under it. The first figure of a group is what the others' ratios are
-counted from.
+heading, the name like a row under it. The ratios of a group are counted from its first figure. If
+that figure is named IN_ALL, the others are its parts, and are drawn as one bar.
+
+A group may be named "SETTING: WHAT". The groups with the same WHAT and the same names are of a
+kind: they share a table and a plot, with WHAT as the title and a row for each setting.
 
 A goal is either a plain bound of the median, in the figure's own unit, or a bound of the ratio to
 the median of a rival in its group. A figure without values is one that could not be measured; its
@@ -37,12 +40,13 @@ import json
 import os
 import statistics
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+IN_ALL = "in all"
 
 
 def build_directory() -> Path:
@@ -100,6 +104,18 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """How a guest's memory changed over time in one run, for a plot."""
+
+    group: str
+    name: str
+    points: tuple[tuple[float, float], ...]
+    """Milliseconds and MiB; between two points the first one's MiB hold."""
+    marks: dict[str, float]
+    """Moments that the plot shows: milliseconds by their name."""
+
+
+@dataclass(frozen=True)
 class Measured:
     """What a part hands over."""
 
@@ -107,6 +123,7 @@ class Measured:
     figures: list[Figure]
     facts: list[str] = field(default_factory=list)
     """What was measured and with what, a sentence each. No host name and no path."""
+    curves: list[Curve] = field(default_factory=list)
 
     def rival_of(self, figure: Figure, name: str) -> Figure:
         """The figure of that name in the same group."""
@@ -140,21 +157,50 @@ class Measured:
             groups.setdefault(figure.group, []).append(figure)
         return groups
 
+    @property
+    def kinds(self) -> dict[str, dict[str, list[Figure]]]:
+        """The groups by kind: by title, and then by setting."""
+        kinds: dict[tuple[str, ...], dict[str, list[Figure]]] = {}
+        for group, figures in self.groups.items():
+            setting, _, what = group.partition(": ")
+            key = (what or group, figures[0].unit, *(figure.name for figure in figures))
+            kinds.setdefault(key, {})[setting] = figures
+        titled: dict[str, dict[str, list[Figure]]] = {}
+        for (what, *_), groups in kinds.items():
+            # Two kinds with one title are told apart by their first settings.
+            title = what if what not in titled else f"{what}, {next(iter(groups))}"
+            titled[title] = groups
+        return titled
+
+    def share(self, figure: Figure) -> float | None:
+        """The figure's median as a multiple of that of its group's first figure."""
+        return self.ratio(figure, self.groups[figure.group][0].name)
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Measured:
         """What `to_json` made."""
-        return Measured(
-            data["part"], [_figure_of(item) for item in data["figures"]], list(data["facts"])
-        )
+        curves = [_curve_of(item) for item in data.get("curves", [])]
+        figures = [_figure_of(item) for item in data["figures"]]
+        return Measured(data["part"], figures, list(data["facts"]), curves)
+
+
+def is_divided(groups: Mapping[str, Sequence[Figure]]) -> bool:
+    """Whether the groups of a kind are each one figure and its parts."""
+    return all(figures[0].name == IN_ALL for figures in groups.values())
 
 
 def _figure_of(data: Mapping[str, Any]) -> Figure:
-    figure = Figure(**data)
+    figure = Figure(**data)  # with lists in place of tuples, and a dictionary as the goal
     goal = Goal(**data["goal"]) if data["goal"] else None
     return replace(figure, values=tuple(figure.values), goal=goal)
+
+
+def _curve_of(data: Mapping[str, Any]) -> Curve:
+    curve = Curve(**data)
+    return replace(curve, points=tuple((at, size) for at, size in curve.points))
 
 
 def in_turns(rivals: Mapping[str, Callable[[], float]], runs: int) -> dict[str, tuple[float, ...]]:

@@ -48,7 +48,16 @@ def style() -> Job:
 
 
 def runner() -> Job:
-    command = (PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/runner")
+    command = (
+        PYTHON,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/runner",
+        "tests/benchmark",
+    )
     report = BUILD / "reports" / "runner.xml"
     inputs = Inputs(sources=(".",))  # its table names files of every part
     return Job("runner", "style", (*command, f"--junitxml={report}"), inputs, reports=(report,))
@@ -107,6 +116,7 @@ LAB = {
         "test_system_journal.py",
         "test_versions.py",
         "test_figures.py",
+        "test_stopwatch.py",
         "test_told_crashes.py",
     ),
     "starving": ("test_starving.py", "test_movable.py"),

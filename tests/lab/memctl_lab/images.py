@@ -31,6 +31,15 @@ DOM0_MODULES = (
     "virtio_pci",
     "virtio_console",
 )
+DOM0_TOOLS = (
+    "lab-dom0d",
+    "lab-guest",
+    "lab-journal",
+    "lab-probe",
+    "lab-rival",
+    "lab-sparse",
+    "lab-stopwatch",
+)
 XEN_PROGRAMS = (
     "xl",
     "xenconsoled",
@@ -155,7 +164,7 @@ def _installed_xen(packages: Packages) -> str:
 
 def _guest_tree(config: LabConfig, packages: Packages, programs: dict[str, Path]) -> Tree:
     tree = _base_tree(packages, "guest-init")
-    for name in ("lab-guestd", "lab-drip", "lab-hog"):
+    for name in ("lab-guestd", "lab-drip", "lab-hog", "lab-uevents"):
         tree.file(f"usr/sbin/{name}", programs[name])
     # Process 1 is no init, so libxl's shutdown and reboot call these commands.
     tree.text("sbin/poweroff", "#!/bin/sh\nexec busybox poweroff -f\n", 0o755)
@@ -172,7 +181,7 @@ def _dom0_tree(config: LabConfig, packages: Packages, programs: dict[str, Path])
     binaries = {f"{xen}/bin/{name}": packages.xen / "bin" / name for name in programs_of_xen}
     for client in sorted(packages.root.glob("usr/bin/xenstore*")):
         binaries[f"usr/bin/{client.name}"] = client
-    for name in ("lab-dom0d", "lab-guest", "lab-journal", "lab-probe", "lab-rival", "lab-sparse"):
+    for name in DOM0_TOOLS:
         binaries[f"usr/sbin/{name}"] = programs[name]
     binaries["usr/lib/lab-other-xen.so"] = programs["lab-other-xen"]
     if config.memctl.exists():

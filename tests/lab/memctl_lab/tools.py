@@ -20,6 +20,8 @@ LIBRARIES = {
     "lab-probe": ("-lxenctrl",),
     "lab-rival": ("-lxenlight", "-lxenctrl", "-lxentoollog"),
     "lab-sparse": ("-static",),
+    "lab-stopwatch": ("-lxenctrl", "-lxenstore"),
+    "lab-uevents": ("-static",),
 }
 
 
