@@ -34,7 +34,8 @@ struct Error {
   /// What a person can do in this case. Empty: the cause's general hint applies.
   std::string hint{};
   /// If the size was refused: the sizes that would have been granted, and the nearest of them to
-  /// the size that was asked for.
+  /// the size that was asked for. Null if not. Copies of the error share it, and nothing changes
+  /// it.
   std::shared_ptr<const SizeRange> range{};
   std::optional<Kib> nearest{};
   /// The failing call's own code: libxl's, or an errno.

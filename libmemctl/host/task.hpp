@@ -23,8 +23,9 @@ template <class T>
 /// BOOST_OUTCOME_CO_TRY for steps without a value. g++ gives every local variable of a coroutine a
 /// place of its own in the coroutine's frame, which lives as long as the operation waits. This
 /// takes a pointer for each step there, and not a whole `Result`.
-#define MEMCTL_CO_TRY(...)                                                 \
-  if (const auto memctl_failure = ::memctl::host::failure_of(__VA_ARGS__)) \
-  co_return std::move(*memctl_failure)
+#define MEMCTL_CO_TRY(...)                                                                    \
+  if (const auto memctl_failure = ::memctl::host::failure_of(__VA_ARGS__); !memctl_failure) { \
+  } else                                                                                      \
+    co_return std::move(*memctl_failure)
 
 }  // namespace memctl::host

@@ -17,8 +17,11 @@ using std::chrono::milliseconds;
 
 constexpr host::Duration shortest_look = milliseconds{1};
 constexpr host::Duration first_look = milliseconds{10};
-/// With the reports of the guest's agent, which come every 1.5 s, less than ten looks a second.
+/// Together with the agent's reports, which come every 1.5 s, that makes less than ten looks a
+/// second at a guest that stands still.
 constexpr host::Duration longest_look = milliseconds{110};
+/// Within this time after its target has changed, the balloon's thread has run and moved a page.
+constexpr host::Duration time_to_run = milliseconds{100};
 /// A rest of so little time is waited for as a whole.
 constexpr host::Duration short_rest = milliseconds{10};
 
@@ -74,7 +77,7 @@ class Looks {
     const Pages gained = missing_ - missing;
     at_ = now;
     missing_ = missing;
-    if (gained <= Pages{}) {
+    if (gained <= Pages{} || missing <= Pages{}) {
       // A report may have ended the wait early.
       if (passed >= interval_) interval_ = std::min(longest_look, interval_ * 2);
       return interval_;
@@ -195,7 +198,7 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
   };
   std::optional<HadFirst> had_first;
   const auto has_last_page = [&](Pages now) {
-    return !had_first || now > had_first->pages || clock.now() - had_first->at >= longest_look;
+    return !had_first || now > had_first->pages || clock.now() - had_first->at >= time_to_run;
   };
   Shown shown{work.progress, way, number, from, stage.size};
   if (grows) shown.begin(Phase::online);
@@ -225,12 +228,13 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
     if (asked == stage.size && has_last_page(now) && is_there(missing)) break;
     if (asked != stage.size) {
       // If the first size were taken back before the balloon's thread has run, the thread would not
-      // see it.
-      const bool seen = now != begun || clock.now() - asked_at >= longest_look;
+      // see it. A domain that is still on its way to an earlier target moves in any case.
+      const bool seen = (exact && now != begun) || clock.now() - asked_at >= time_to_run;
       const bool has_it = seen && is_there(missing - Pages{1});
       if (has_it || blocks_are_online(facts, first)) {
         if (has_it && !exact) had_first = HadFirst{now, clock.now()};
         asked = stage.size;
+        MEMCTL_CO_TRY(work.domain.require_no_save_before_stage());
         MEMCTL_CO_TRY(co_await work.limits.set_size(way.patience, asked, way.lowest_limit));
         continue;
       }

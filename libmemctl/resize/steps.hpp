@@ -22,7 +22,8 @@ namespace memctl::resize {
 struct Way {
   Kib goal{};
   const Patience& patience;
-  /// Part of restoring: the stages move the progress that `restore` has begun, and begin none.
+  /// Part of restoring: the stages move the progress that `restore` has begun, and begin none. The
+  /// first stage is no plan's, so it is decided on what is read before it.
   bool restores{};
   /// The limit sinks with the size, down to this.
   Kib lowest_limit{};

@@ -134,8 +134,10 @@ host::Task<Walked> walk(Work& work, const Way& way) {
     if (reached) {
       // The kernel counts a page as the balloon's after it has taken it. So a report of a balloon
       // that rests, and not where it rested before the stage but by the whole stage further, was
-      // made after the stage's last page.
-      is_fresh = rested_at && resting_place(facts) == *rested_at + next.host_memory;
+      // made after the stage's last page. A stage that adds blocks needs its PREPARE in any case:
+      // the agent may have started anew, and the guest's policy be its own again.
+      const bool shrinks = next.host_memory < Kib{};
+      is_fresh = shrinks && rested_at && resting_place(facts) == *rested_at + next.host_memory;
       continue;
     }
     const bool nothing_can_be_set =

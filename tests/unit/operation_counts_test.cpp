@@ -95,25 +95,25 @@ constexpr DomainType pvh = DomainType::pvh;
 const std::vector<Case> cases{
     {"grow", pvh, guest(160_MiB), {1_GiB}, {1, 4, 31, 11, 34, 9, 5, 3, 8, 22}},
     {"grow pv", pv, guest(160_MiB), {1_GiB}, {1, 4, 26, 7, 34, 9, 5, 3, 8, 18}},
-    {"grow far", pvh, guest(1_GiB), {3_GiB}, {1, 4, 43, 22, 36, 9, 5, 3, 9, 34}},
+    {"grow far", pvh, guest(1_GiB), {3_GiB}, {1, 4, 41, 20, 36, 9, 5, 3, 9, 32}},
     {"grow starving",
      pvh,
      guest(160_MiB, {}, 12_MiB),
      {1_GiB},
-     {2, 7, 42, 11, 49, 10, 6, 3, 12, 31}},
+     {2, 7, 43, 13, 49, 10, 6, 3, 12, 32}},
     {"grow starving pv",
      pv,
      guest(160_MiB, {}, 5_MiB),
      {3584_MiB},
-     {2, 7, 52, 22, 54, 9, 5, 3, 15, 41}},
-    {"grow again", pvh, guest(1_GiB), {700_MiB, 1_GiB}, {1, 2, 23, 6, 28, 9, 5, 3, 7, 16}},
+     {2, 7, 50, 22, 57, 10, 6, 3, 16, 41}},
+    {"grow again", pvh, guest(1_GiB), {700_MiB, 1_GiB}, {1, 2, 20, 5, 28, 9, 5, 3, 7, 13}},
     {"shrink a little", pvh, guest(1_GiB), {900_MiB}, {6, 7, 32, 7, 58, 13, 9, 3, 16, 24}},
-    {"shrink", pvh, guest(160_MiB), {2_GiB, 1_GiB}, {9, 10, 73, 17, 106, 15, 11, 3, 36, 61}},
+    {"shrink", pvh, guest(160_MiB), {2_GiB, 1_GiB}, {9, 10, 73, 18, 106, 15, 11, 3, 36, 61}},
     {"shrink far",
      pvh,
      guest(160_MiB),
      {3_GiB, 400_MiB},
-     {11, 12, 126, 35, 188, 19, 15, 3, 73, 114}},
+     {11, 12, 126, 36, 188, 19, 15, 3, 73, 114}},
     {"shrink far pv",
      pv,
      guest(160_MiB),
@@ -126,7 +126,8 @@ TEST(ResizeCounts, AreThoseOfTheTable) {
   for (const Case& each : cases) EXPECT_EQ(count(each), each.counts) << each.name;
 }
 
-// A guest with n times the speed takes as long for n times the way, give or take a look.
+// A guest with n times the speed takes as long for n times the way, give or take a look or a
+// report.
 TEST(ResizeCounts, DoNotGrowWithTheSize) {
   const auto regrown = [](int times) {
     const Kib whole = 1_GiB * times;
@@ -139,7 +140,7 @@ TEST(ResizeCounts, DoNotGrowWithTheSize) {
     EXPECT_EQ(more.libxl, once.libxl);
     EXPECT_EQ(more.writes, once.writes);
     EXPECT_EQ(more.transactions, once.transactions);
-    EXPECT_LE(more.reads, once.reads);
+    EXPECT_LE(more.reads, once.reads + 2);
     EXPECT_LE(more.wakeups, once.wakeups + 3);
     EXPECT_EQ(more.hypercalls - more.wakeups, once.hypercalls - once.wakeups);
   }

@@ -137,6 +137,18 @@ TEST_P(OperationUnderLock, ACancelEndsTheWaitingForLibxlsLock) {
   EXPECT_FALSE(journal_stands(id));
 }
 
+TEST_P(OperationUnderLock, ALockBetweenTheTwoTargetsOfAStageIsWaitedFor) {
+  auto& world = simulation.world;
+  const DomainId id = add();
+  world.after(40ms, [&] { world.hold_libxl_lock(id, 3s); });
+  const auto begun = world.clock().now();
+  const auto report = resize(id, 1_GiB);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_GT(world.clock().now() - begun, 3s);
+  EXPECT_EQ(world.target(id), 1_GiB);
+  EXPECT_FALSE(journal_stands(id));
+}
+
 TEST_P(OperationUnderLock, AStageOnTheWayBackThatWaitsHoldsTheRecordWhateverOthersDo) {
   auto& world = simulation.world;
   const DomainId id = add();

@@ -47,6 +47,7 @@ void ConductedStore::move_to(DomainId domain) {
   domain_ = domain;
   home_ = "/local/domain/" + std::to_string(number(domain)) + "/";
   hello_.clear();
+  forget_late_reports();
 }
 
 bool ConductedStore::is_hostile() const {
@@ -84,6 +85,7 @@ int ConductedStore::write(const char* path, std::string_view value) {
 }
 
 void ConductedStore::remove(const char* path) {
+  forget_late_reports();
   static_cast<void>(store_.remove(domain_, path_of(path)));
 }
 
@@ -108,6 +110,11 @@ void ConductedStore::put_late_reports() {
     static_cast<void>(store_.write(domain_, path_of(agent::report_path), late_.front().report));
   }
   if (!late_.empty()) late_due_.set(late_.front().due - now, [this] { put_late_reports(); });
+}
+
+void ConductedStore::forget_late_reports() {
+  late_.clear();
+  late_due_.cancel();
 }
 
 int ConductedStore::put_hostile(AgentReport report) {

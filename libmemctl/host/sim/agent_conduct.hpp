@@ -66,6 +66,7 @@ class ConductedStore final : public agent::GuestStore {
   int put(const char* path, std::string_view value);
   int put_report(std::string value);
   void put_late_reports();
+  void forget_late_reports();
   int put_hostile(AgentReport report);
   /// Writes the report again and again, as the flooding and the chattering agent do.
   void repeat(AgentReport report);
