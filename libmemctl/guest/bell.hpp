@@ -49,7 +49,8 @@ class Bell {
   }
 
  private:
-  /// A good agent reports every 50 ms while memory moves, and answers at most one request for each stage.
+  /// A good agent reports every 50 ms while memory moves, and answers at most one request for each
+  /// stage.
   static constexpr std::chrono::milliseconds interval{20};
   static constexpr int burst{16};
 
