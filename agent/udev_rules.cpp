@@ -280,7 +280,7 @@ RulesFile read_rules(std::string_view text, const ScriptAction& action_of) {
     text.remove_prefix(std::min(end + 1, text.size()));
     if (line.starts_with('#')) continue;
     rule += line;
-    if (rule.ends_with('\\') && !text.empty()) {
+    if (rule.ends_with('\\')) {  // udev ignores a rule that the file's end cuts off
       rule.back() = ' ';
       continue;
     }

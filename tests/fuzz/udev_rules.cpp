@@ -12,10 +12,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto rules = agent::read_rules(text);
   fuzz::require(agent::read_rules("# a comment\n" + text).action == rules.action,
                 "a comment before the rules changes nothing");
-  if (!text.ends_with('\\')) {
-    fuzz::require(agent::read_rules(text + "\n# a comment\n").action == rules.action,
-                  "a comment after the rules changes nothing");
-  }
+  const std::string separator = text.ends_with('\n') ? "" : "\n";
+  fuzz::require(agent::read_rules(text + separator + "# a comment\n").action == rules.action,
+                "a comment after the rules changes nothing");
   // Every program that a rule names is a script with this text.
   int scripts = 0;
   static_cast<void>(agent::read_rules(text, [&](const std::string&) {

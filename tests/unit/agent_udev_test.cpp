@@ -43,6 +43,14 @@ TEST(UdevRules, a_rule_may_run_over_lines_and_run_a_program) {
             RuleAction::online_movable);
 }
 
+// udev_rules_parse_file in systemd's src/udev/udev-rules.c ignores it.
+TEST(UdevRules, a_rule_that_the_files_end_cuts_off_does_not_count) {
+  const std::string rule = R"(SUBSYSTEM=="memory", ATTR{state}="online" \)";
+  EXPECT_EQ(read_rules(rule).action, std::nullopt);
+  EXPECT_EQ(read_rules(rule + "\n# a comment\n").action, std::nullopt);
+  EXPECT_EQ(read_rules(rule + "\n\n").action, RuleAction::online);
+}
+
 TEST(UdevRules, the_attribute_online_counts_as_well) {
   EXPECT_EQ(read_rules(R"(SUBSYSTEM=="memory", ACTION=="add", ATTR{online}=="0", ATTR{online}="1")")
                 .action,
