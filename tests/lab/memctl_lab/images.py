@@ -223,7 +223,10 @@ def _add_libraries(
     tree: Tree, config: LabConfig, packages: Packages, binaries: dict[str, Path]
 ) -> None:
     directories = [packages.root / LIBRARY_DIRECTORY, config.build / "libmemctl"]
-    found = libraries.resolve(binaries.values(), directories)
+    # The commands load it by name when they write to the system's journal.
+    journal = libraries.find("libsystemd.so.0", directories)
+    found = libraries.resolve((*binaries.values(), journal), directories)
+    found["libsystemd.so.0"] = journal
     # libc loads it by name when a thread is cancelled, and libxl cancels threads.
     found["libgcc_s.so.1"] = libraries.find("libgcc_s.so.1", directories)
     for name, path in found.items():
