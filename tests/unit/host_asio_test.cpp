@@ -69,7 +69,7 @@ TEST_F(SimulatedHost, AnOperationTakesEveryCompletionToken) {
 
 TEST_F(SimulatedHost, ATimerBesideAnOperationCancelsItAndItIsRestored) {
   using namespace boost::asio::experimental::awaitable_operators;
-  write("2");  // growing takes a second and more
+  write_large_guest("2");  // growing takes a second and more
   const Host host = Host::open(uri()).value();
   const Domain domain = host.domain("g0").value();
   const DomainStatus before = domain.status().value();
@@ -83,7 +83,7 @@ TEST_F(SimulatedHost, ATimerBesideAnOperationCancelsItAndItIsRestored) {
     EXPECT_TRUE(operation.done());
     const Result<Report> ended = operation.wait();
     EXPECT_EQ(ended.error().cause, Cause::cancelled);
-    EXPECT_EQ(ended.error().report->outcome, Outcome::restored);
+    EXPECT_EQ(ended.error().report->outcome, Outcome::restored) << ended.error().message;
   };
   boost::asio::co_spawn(context, coroutine(), boost::asio::detached);
   context.run();

@@ -23,6 +23,11 @@ class SimulatedHost : public testing::Test {
   }
   ~SimulatedHost() override { std::filesystem::remove(path_); }
 
+  /// With so much memory, no guest runs short of it if this process gets little processor time.
+  void write_large_guest(const std::string& pace) const {
+    std::ofstream{path_} << R"({"host":"24GiB","pace":)" << pace
+                         << R"(,"guests":[{"type":"pv","name":"g0","memory":"1GiB"}]})";
+  }
   void write(const std::string& pace) const {
     std::string guests;
     for (int each = 0; each < domain_count; ++each) {
