@@ -259,7 +259,8 @@ def test_growths_survive_an_upgrade_of_the_agent(guest: Guest) -> None:
     while job.status is None:
         size = 1024 if size < 1024 else 700
         earlier = hello(guest)
-        done = resize(guest, f"{size}m")
+        # A resize that begins while no agent runs is refused, unless it is to wait for one.
+        done = resize(guest, f"{size}m", "--wait-agent 30s")
         assert done.ending == (0, "verified", None), done.told
         overlapped |= hello(guest) != earlier
         resizes += 1
