@@ -46,7 +46,7 @@ boost::asio::awaitable<Ending> ResizeOperation::run() {
 
   // 5: stage by stage, each decided on fresh figures.
   const Kib limit = plan.value()->limit;
-  plan.value().reset();  // the stages take longest, and decide anew
+  plan.value().reset();  // frees its memory: the stages take longest, and do not use it
   if (!failure) failure = host::failure_of(co_await take_stages(limit));
 
   // 6: all three layers.

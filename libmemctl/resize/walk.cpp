@@ -89,6 +89,7 @@ host::Task<Walked> walk(Work& work, const Way& way) {
   Approach approach{way.goal};
   bool is_fresh = false;
   for (int number = 1;; ++number) {
+    // No question is needed at the goal. `next_stage` would say the same, but only after one.
     if (plan::present_size(facts) == way.goal) co_return Walked{};
     // The first stage is the plan's, decided on the plan's facts.
     const bool prepares = number == 1 && !way.restores;
@@ -132,10 +133,10 @@ host::Task<Walked> walk(Work& work, const Way& way) {
     const auto rested_at = resting_place(facts);
     const auto reached = co_await run_stage(work, way, number, next, prepares);
     if (reached) {
-      // The kernel counts a page as the balloon's after it has taken it. So a report of a balloon
-      // that rests, and not where it rested before the stage but by the whole stage further, was
-      // made after the stage's last page. A stage that adds blocks needs its PREPARE in any case:
-      // the agent may have started anew, and the guest's policy be its own again.
+      // If the balloon rests, and its target has moved by the whole stage since its last rest, the
+      // report was made after the stage's last page: the kernel counts a page only after the
+      // balloon has taken it. A growth always asks again, because its PREPARE sets the guest's
+      // online policy, which an agent that was restarted has given up.
       const bool shrinks = next.host_memory < Kib{};
       is_fresh = shrinks && rested_at && resting_place(facts) == *rested_at + next.host_memory;
       continue;
