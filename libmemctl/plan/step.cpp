@@ -81,10 +81,9 @@ std::optional<Stage> next_growth(const Input& input, const Room& room, Kib from,
 std::optional<Stage> next_shrink(const Input& input, const Room& room, Kib from, Kib goal) {
   const std::optional<Kib> floor = shrink_floor(input, room, from);
   if (!floor) return std::nullopt;
-  const Kib lowest = std::max(goal, *floor);
-  // Take half of the rest at a time, because the guest's own needs may grow meanwhile.
-  const Kib amount = std::max(smallest_stage, round_up((from - lowest) / 2, 1_MiB));
-  const Kib size = std::max(lowest, from - amount);
+  // Take half of what could be had at a time, because the guest's own needs may grow meanwhile.
+  const Kib amount = std::max(smallest_stage, round_up((from - *floor) / 2, 1_MiB));
+  const Kib size = std::max({goal, *floor, from - amount});
   if (size > goal && from - size < smallest_stage) return std::nullopt;
   return Stage{.size = size, .host_memory = size - from};
 }
