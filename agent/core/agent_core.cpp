@@ -241,10 +241,11 @@ void AgentCore::look_at_blocks() {
   unseen_ = false;
   const Time begin = process_.now();
   kernel_.scan(blocks_);
+  look_time_ = process_.now() - begin;
+  // This may wait for the kernel, which brings blocks online at the same time. That is no reason to
+  // look or to report less often.
   if (record_.active) online_blocks();
-  const Time end = process_.now();
-  look_time_ = end - begin;
-  next_block_look_ = end + std::min(4 * look_time_, heartbeat);
+  next_block_look_ = process_.now() + std::min(4 * look_time_, heartbeat);
 }
 
 // Also brings blocks online that an earlier growth left, because the balloon waits for them.
@@ -290,7 +291,9 @@ void AgentCore::publish(AgentPhase phase, const AgentRequest* asked) {
   report.kernel_zone_free += ballast_.held();
   report.balloon_target = balloon_.target;
   if (record_.active) report.error = policy_error_.empty() ? block_error_ : policy_error_;
-  last_report_ = now_;
+  // Whoever asks has time to read the answer. If many ask, the operation's own report still comes.
+  if (!answered_) last_report_ = now_;
+  answered_ = record_.active && report.operation != record_.operation;
   outbox_.publish(report);
 }
 

@@ -91,8 +91,9 @@ class AgentCore {
   std::string block_error_;   ///< Why the last look could not bring a block online.
   bool dirty_{false};         ///< Something is to be reported.
   bool unseen_{false};        ///< Blocks may have come that no look has seen.
-  Time look_time_{};          ///< What the last look took.
+  Time look_time_{};          ///< What the last look at the blocks took.
   Time next_block_look_{};
+  bool answered_{false};      ///< The last report answered another operation than the served one.
   Time last_report_{};
   Time next_poll_{};
   Time poll_interval_{poll_fastest};

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 
 #include "agent/locked_ballast.hpp"
@@ -23,7 +24,12 @@ class TestKernel final : public SysfsKernel {
  public:
   using SysfsKernel::SysfsKernel;
   [[nodiscard]] Kib free_memory() const override { return free; }
+  int online(std::uint32_t block, OnlineZone zone) override {
+    if (before_online) before_online();
+    return SysfsKernel::online(block, zone);
+  }
   Kib free{1_GiB};
+  std::function<void()> before_online;
 };
 
 class AgentCoreTest : public test::AgentFixture, private Outbox, private Process {
@@ -186,6 +192,20 @@ TEST_F(AgentCoreTest, added_blocks_are_reported_at_once_and_folded) {
   EXPECT_EQ(last().blocks_added_offline, 0);
 }
 
+TEST_F(AgentCoreTest, a_block_that_takes_long_to_come_online_is_reported_at_once) {
+  ask(RequestKind::prepare, 1);
+  now_ += 200ms;
+  guest_.add_block(32, "offline\n", "Normal\n");
+  kernel_.before_online = [this] { now_ += 300ms; };
+  core_->memory_changed();
+  guest_.add_block(33, "offline\n", "Normal\n");
+  reports_.clear();
+  core_->memory_changed();
+  pass(AgentCore::fold);
+  ASSERT_FALSE(reports_.empty());
+  EXPECT_EQ(last().blocks_added, 2);
+}
+
 TEST_F(AgentCoreTest, blocks_without_a_uevent_are_found_by_the_next_look) {
   ask(RequestKind::prepare, 1);
   guest_.add_block(32, "offline\n", "Normal\n");
@@ -284,6 +304,18 @@ TEST_F(AgentCoreTest, an_answer_to_another_is_followed_by_a_report_of_the_operat
   pass(2ms);
   EXPECT_EQ(last().operation, 7u);
   EXPECT_EQ(last().request, 1u);
+}
+
+TEST_F(AgentCoreTest, the_operation_is_told_however_often_others_ask) {
+  ask(RequestKind::prepare, 1);
+  pass(1s);
+  reports_.clear();
+  for (std::uint64_t sequence = 1; sequence <= 10; ++sequence) {
+    ask(RequestKind::observe, sequence, 99);
+    pass(AgentCore::fold / 2);
+  }
+  const auto own = std::ranges::count(reports_, 7u, &AgentReport::operation);
+  EXPECT_GE(own, 4);
 }
 
 TEST_F(AgentCoreTest, after_an_emptied_mailbox_any_sequence_is_new) {
