@@ -18,6 +18,8 @@ RIVALS = (KERNEL, RULE, MEMCTL)
 BOOTED_MIB = 160
 CHAINS = ((512,), (1024, 3072, 600))
 """The sizes to which a fresh guest is brought, one after the other."""
+PLOT_STEPS = 200
+"""Sizes nearer to each other than this part of the whole look alike in the plot."""
 GAP_MS = 100
 """The goal for the time from the last block online to the first page."""
 
@@ -100,13 +102,13 @@ class Taken:
         return figures
 
     def spans(self, step: Step) -> list[Figure]:
-        """Where the time goes, as Xen's count and the guest's blocks tell it, by rival."""
+        """What takes time, as Xen's count and the guest's blocks tell it, by rival."""
         figures = []
         for rival in RIVALS:
             courses = self.courses[step][rival.name]
             spans = [course.span for course in courses]
             rows = {IN_ALL: [course.ended for course in courses]}
-            what = f"where the time of {'growing' if step.grows else 'shrinking'} goes"
+            what = f"what takes time when a guest {'grows' if step.grows else 'shrinks'}"
             if step.grows:
                 rows["until the blocks are online"] = [span.blocks for span in spans]
                 rows["then until the first page"] = [sum(span.gaps) for span in spans]
@@ -119,10 +121,10 @@ class Taken:
         return figures
 
     def phases(self, step: Step) -> list[Figure]:
-        """Where the time goes, as memctl's own events tell it."""
+        """What takes time, as memctl's own events tell it."""
         courses = self.courses[step][MEMCTL.name]
         taken = [course.phases for course in courses]
-        group = f"{step}: where the time of `memctl resize` goes, by its own events"
+        group = f"{step}: what takes time in `memctl resize`, by its own events"
         whole = Figure(group, IN_ALL, "ms", tuple(course.ended for course in courses))
         return [whole] + [
             Figure(group, words, "ms", tuple(each.get(phase, 0.0) for each in taken))
@@ -141,8 +143,24 @@ class Taken:
             marks = {"known": course.ended}
             if course.online:
                 marks["last block online"] = course.online[-1]
-            chosen.append(Curve(str(step), rival.name, tuple(course.sizes), marks))
+            chosen.append(Curve(str(step), rival.name, thinned(course.sizes), marks))
         return chosen
+
+
+def thinned(points: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """The first point, the last, and those between that a plot can show apart."""
+    if not points:
+        return ()
+    low = min(size for _, size in points)
+    high = max(size for _, size in points)
+    apart = (high - low) / PLOT_STEPS
+    kept = points[:1]
+    for point in points[1:]:
+        if abs(point[1] - kept[-1][1]) >= apart:
+            kept.append(point)
+    if kept[-1] != points[-1]:
+        kept.append(points[-1])
+    return tuple(kept)
 
 
 def measure(runs: int) -> Measured:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmark.figures import IN_ALL, Measured
-from benchmark.real_xen import Step, Taken
+from benchmark.real_xen import Step, Taken, thinned
 from benchmark.rivals import KERNEL, MEMCTL, RULE
 from memctl_lab.stopwatch import Course, parse
 
@@ -62,3 +62,15 @@ def test_larger_growths_and_shrinking_have_goals_of_their_own() -> None:
         for start, end in ((160, 512), (160, 1024), (1024, 3072), (3072, 600))
     }
     assert bounds == {512: 0.8, 1024: 1.0, 3072: 1.0, 600: 1.1}
+
+
+def test_a_curve_keeps_what_a_plot_can_show() -> None:
+    steps = [(float(at), 160.0) for at in range(100)]
+    steps += [(100.0 + at, 160 + at / 10) for at in range(10_000)]
+    kept = thinned(steps)
+    assert kept[0] == steps[0] and kept[-1] == steps[-1]
+    assert 150 < len(kept) < 250
+    for point in steps:
+        shown = [size for at, size in kept if at <= point[0]][-1]
+        assert abs(point[1] - shown) <= 1000 / 200 + 0.2
+    assert thinned([]) == ()
