@@ -22,6 +22,12 @@
 namespace memctl::agent {
 namespace {
 
+Time read_clock(clockid_t clock) {
+  std::timespec now{};
+  ::clock_gettime(clock, &now);
+  return Time{now.tv_sec * 1000 + now.tv_nsec / 1'000'000};
+}
+
 // Enough for a scan of 4,096 blocks, the messages, and one xenstore payload of 4 KiB at a time.
 constexpr std::size_t heap_reserve = std::size_t{384} << 10;
 constexpr std::size_t stack_reserve = std::size_t{64} << 10;
@@ -48,11 +54,9 @@ void log_line(const std::string& line) {
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), size);
 }
 
-Time boot_time() {
-  std::timespec now{};
-  ::clock_gettime(CLOCK_BOOTTIME, &now);
-  return Time{now.tv_sec * 1000 + now.tv_nsec / 1'000'000};
-}
+Time boot_time() { return read_clock(CLOCK_BOOTTIME); }
+
+Time process_cpu_time() { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
 
 std::string random_instance() {
   std::uint64_t bits{};

@@ -13,11 +13,13 @@ namespace memctl::agent {
 void log_line(const std::string& line);
 
 [[nodiscard]] Time boot_time();
+[[nodiscard]] Time process_cpu_time();
 
 /// This process.
 class OwnProcess final : public Process {
  public:
   [[nodiscard]] Time now() const override { return boot_time(); }
+  [[nodiscard]] Time cpu_time() const override { return process_cpu_time(); }
   void log(const std::string& line) override { log_line(line); }
 };
 

@@ -37,7 +37,7 @@ void AgentCore::start(const std::optional<AgentRequest>& standing) {
     process_.log(resumable ? "resuming the operation that an earlier agent served"
                            : "an earlier agent's operation is over");
     if (resumable) {
-      look();
+      look(true);
       if (!record_.baseline_known) {
         std::ranges::transform(blocks_, std::back_inserter(record_.baseline), &Block::id);
         record_.baseline_known = true;
@@ -97,7 +97,7 @@ void AgentCore::carry_out(const AgentRequest& request) {
         record_.lease_end = now_ + std::chrono::seconds{request.lease_seconds};
       }
       save();
-      look();
+      look(true);
       publish(phase(), &request);
       // This report has replaced the report for the operation, which dom0 may not have read yet.
       dirty_ = record_.active && record_.operation != request.operation;
@@ -108,7 +108,7 @@ void AgentCore::carry_out(const AgentRequest& request) {
     case RequestKind::release:
       if (record_.active) process_.log("operation released");
       end_operation();
-      look();
+      look(true);
       publish(AgentPhase::released, &request);
       break;
   }
@@ -136,7 +136,7 @@ void AgentCore::prepare(const AgentRequest& request) {
   apply_policy();
   poll_interval_ = poll_fastest;
   next_poll_ = now_ + poll_interval_;
-  look();
+  look(true);
   publish(phase());
 }
 
@@ -207,7 +207,7 @@ void AgentCore::tick() {
     next_poll_ = now_ + poll_interval_;
   }
   if (now_ >= next_report()) {
-    look();
+    look(false);
     publish(phase());
   } else if (unseen_ && now_ >= next_block_look_) {
     look_at_blocks();
@@ -216,7 +216,7 @@ void AgentCore::tick() {
 
 Time AgentCore::next_report() const {
   if (!dirty_) return last_report_ + heartbeat;
-  return last_report_ + std::clamp(4 * look_time_, fold, heartbeat);
+  return last_report_ + std::clamp(4 * report_cost_, fold, heartbeat);
 }
 
 std::optional<Time> AgentCore::next_wake() const {
@@ -229,23 +229,31 @@ void AgentCore::stop() {
   if (record_.active) restore_policy();
 }
 
-/// Looks at everything that a report contains, and brings offline blocks online.
-void AgentCore::look() {
+/// Looks at what a report contains, and brings offline blocks online.
+void AgentCore::look(bool all) {
   dirty_ = false;
-  look_at_blocks();
+  if (all || must_look_at_blocks()) look_at_blocks();
   balloon_ = kernel_.balloon();
   if (next_poll_ <= now_) next_poll_ = now_ + poll_interval_;
 }
 
+/// The kernel tells of each change. A look now and then finds what it may have told while nobody
+/// read, and what somebody else left offline.
+bool AgentCore::must_look_at_blocks() const {
+  return unseen_ || !all_online() || now_ >= last_block_look_ + heartbeat;
+}
+
 void AgentCore::look_at_blocks() {
   unseen_ = false;
-  const Time begin = process_.now();
+  last_block_look_ = now_;
+  const Time begin = process_.cpu_time();
   kernel_.scan(blocks_);
-  look_time_ = process_.now() - begin;
+  const Time cost = process_.cpu_time() - begin;
+  spent_ += cost;
   // This may wait for the kernel, which brings blocks online at the same time. That is no reason to
   // look or to report less often.
   if (record_.active) online_blocks();
-  next_block_look_ = process_.now() + std::min(4 * look_time_, heartbeat);
+  next_block_look_ = process_.now() + std::min(4 * cost, heartbeat);
 }
 
 // Also brings blocks online that an earlier growth left, because the balloon waits for them.
@@ -263,11 +271,12 @@ void AgentCore::online_blocks() {
   }
   if (any) kernel_.scan(blocks_);
   // The kernel may have brought them online meanwhile.
-  if (std::ranges::all_of(blocks_, &Block::online)) block_error_.clear();
+  if (all_online()) block_error_.clear();
   if (!block_error_.empty() && block_error_ != earlier_error) process_.log(block_error_);
 }
 
 void AgentCore::publish(AgentPhase phase, const AgentRequest* asked) {
+  const Time begin = process_.cpu_time();
   AgentReport report;
   report.operation = asked != nullptr ? asked->operation : record_.operation;
   report.request = asked != nullptr ? asked->sequence : record_.sequence;
@@ -295,15 +304,17 @@ void AgentCore::publish(AgentPhase phase, const AgentRequest* asked) {
   if (!answered_) last_report_ = now_;
   answered_ = record_.active && report.operation != record_.operation;
   outbox_.publish(report);
+  report_cost_ = std::exchange(spent_, Time{}) + process_.cpu_time() - begin;
 }
+
+bool AgentCore::all_online() const { return std::ranges::all_of(blocks_, &Block::online); }
 
 AgentPhase AgentCore::phase() const {
   if (!record_.active) return AgentPhase::idle;
   // With another policy the kernel may put added memory into the movable zone, which the balloon
   // can never give back.
   if (record_.earlier && !policy_error_.empty()) return AgentPhase::failed;
-  const bool all_online = std::ranges::all_of(blocks_, &Block::online);
-  return balloon_is_moving() || !all_online ? AgentPhase::growing : AgentPhase::ready;
+  return balloon_is_moving() || !all_online() ? AgentPhase::growing : AgentPhase::ready;
 }
 
 bool AgentCore::balloon_is_moving() const {

@@ -21,9 +21,10 @@ class AgentCore {
  public:
   /// The longest time between two reports while serving. The protocol promises 2 s.
   static constexpr Time heartbeat{1500};
-  /// Changes within this time go into one report. A guest with thousands of blocks takes longer to
-  /// look at; then the time is four times as long as the last look took. Added blocks are brought
-  /// online before that: they wait for four times as long as the last look took, and no more.
+  /// Changes within this time go into one report. If a report takes the guest's processor long, as
+  /// that of a guest with thousands of blocks does, the time is four times as long. So reports take
+  /// a fifth of a processor at most. Added blocks are brought online before that: they wait for
+  /// four times as long as the last look at the blocks took, and no more.
   static constexpr Time fold{50};
   /// The balloon sends no event, so the agent looks at it. The time between two looks is
   /// `poll_fastest` while the balloon moves, and doubles up to `poll_slowest` while it rests.
@@ -66,11 +67,14 @@ class AgentCore {
   void save();
   void online_blocks();
   void take_ballast();
-  void look();
+  /// `all`: also at the blocks, although nothing tells of a change.
+  void look(bool all);
   /// Finds the blocks, and brings offline blocks online.
   void look_at_blocks();
   /// Reports what `look` saw: to the operation that is served, or as the answer to `asked`.
   void publish(AgentPhase phase, const AgentRequest* asked = nullptr);
+  [[nodiscard]] bool must_look_at_blocks() const;
+  [[nodiscard]] bool all_online() const;
   [[nodiscard]] AgentPhase phase() const;
   [[nodiscard]] Time next_report() const;
   [[nodiscard]] bool balloon_is_moving() const;
@@ -91,9 +95,11 @@ class AgentCore {
   std::string block_error_;   ///< Why the last look could not bring a block online.
   bool dirty_{false};         ///< Something is to be reported.
   bool unseen_{false};        ///< Blocks may have come that no look has seen.
-  Time look_time_{};          ///< What the last look at the blocks took.
+  Time spent_{};              ///< The processor time of looks at the blocks since the last report.
+  Time report_cost_{};        ///< The processor time of the last report.
+  Time last_block_look_{};
   Time next_block_look_{};
-  bool answered_{false};      ///< The last report answered another operation than the served one.
+  bool answered_{false};  ///< The last report answered another operation than the served one.
   Time last_report_{};
   Time next_poll_{};
   Time poll_interval_{poll_fastest};

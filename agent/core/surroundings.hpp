@@ -19,6 +19,8 @@ class Process {
  public:
   virtual ~Process() = default;
   [[nodiscard]] virtual Time now() const = 0;
+  /// The processor time that the process has used.
+  [[nodiscard]] virtual Time cpu_time() const = 0;
   /// Writes one line for an administrator.
   virtual void log(const std::string& line) = 0;
 };

@@ -28,7 +28,12 @@ class TestKernel final : public SysfsKernel {
     if (before_online) before_online();
     return SysfsKernel::online(block, zone);
   }
+  void scan(std::vector<Block>& blocks) override {
+    ++scans;
+    SysfsKernel::scan(blocks);
+  }
   Kib free{1_GiB};
+  int scans{0};
   std::function<void()> before_online;
 };
 
@@ -60,18 +65,31 @@ class AgentCoreTest : public test::AgentFixture, private Outbox, private Process
     }
     now_ = std::max(now_, end);
   }
+  /// The balloon gives memory back for so long.
+  void give_back(Time time) {
+    for (const Time end = now_ + time; now_ < end; pass(AgentCore::poll_fastest)) {
+      guest_.set_balloon(81920, balloon_kib_ -= 4);
+    }
+  }
   const AgentReport& last() const { return reports_.back(); }
 
   TestKernel kernel_{guest_.root()};
   RecordFile records_{directory_.path().string()};
   Time now_{100s};
+  Time cpu_time_{};
+  Time report_cost_{};
+  long balloon_kib_{163840};
   std::vector<AgentReport> reports_;
   std::unique_ptr<LockedBallast> ballast_;
   std::unique_ptr<AgentCore> core_;
 
  private:
-  void publish(const AgentReport& report) override { reports_.push_back(report); }
+  void publish(const AgentReport& report) override {
+    reports_.push_back(report);
+    cpu_time_ += report_cost_;
+  }
   [[nodiscard]] Time now() const override { return now_; }
+  [[nodiscard]] Time cpu_time() const override { return cpu_time_; }
   void log(const std::string& line) override { EXPECT_FALSE(line.empty()); }
 };
 
@@ -212,6 +230,25 @@ TEST_F(AgentCoreTest, blocks_without_a_uevent_are_found_by_the_next_look) {
   pass(2s);
   EXPECT_EQ(last().blocks_added, 1);
   EXPECT_EQ(guest_.state(32), "online_kernel");
+}
+
+TEST_F(AgentCoreTest, looks_at_the_blocks_now_and_then_while_the_balloon_gives_back) {
+  ask(RequestKind::prepare, 1);
+  reports_.clear();
+  kernel_.scans = 0;
+  give_back(6s);
+  EXPECT_GE(reports_.size(), 100u);
+  EXPECT_LE(kernel_.scans, 5);
+}
+
+TEST_F(AgentCoreTest, reports_take_a_fifth_of_a_processor_at_most) {
+  ask(RequestKind::prepare, 1);
+  report_cost_ = 30ms;
+  give_back(1s);
+  reports_.clear();
+  give_back(12s);
+  EXPECT_GE(reports_.size(), 80u);
+  EXPECT_LE(reports_.size(), 100u);
 }
 
 TEST_F(AgentCoreTest, reports_at_least_every_two_seconds_while_serving) {
