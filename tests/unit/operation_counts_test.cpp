@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -173,6 +174,37 @@ TEST(ResizeCounts, GrowByTheSameWithEachStageOfAShrink) {
   EXPECT_LE((many.hypercalls - many.wakeups) - (few.hypercalls - few.wakeups), 2 * more);
   EXPECT_LE(many.wakeups - few.wakeups, 8 * more);
   EXPECT_LE((many.reads - 2 * many.events) - (few.reads - 2 * few.events), 3 * more);
+}
+
+// Each page that comes looks like progress, so only the pace between two looks bounds them.
+TEST(ResizeCounts, AreFewForAGuestThatSwaysJustBelowItsGoal) {
+  for (const auto interval : {1ms, 7ms, 30ms, 200ms}) {
+    test::Simulation simulation;
+    auto& world = simulation.world;
+    GuestSpec spec = guest(160_MiB);
+    spec.linux.online_fails = true;
+    const DomainId id = world.add_guest(spec);
+    bool more = false;
+    std::function<void()> sway = [&] {
+      host::sim::XenDomain& domain = *world.xen().find(id);
+      if (more) {
+        static_cast<void>(world.xen().populate(domain, Pages{16}));
+      } else {
+        static_cast<void>(world.xen().decrease(domain, Pages{16}));
+      }
+      more = !more;
+      world.after(interval, sway);
+    };
+    world.after(interval, sway);
+    test::FaultPlan calls;
+    test::FaultyPort port{simulation.port(), world, calls};
+    ResizeOperation operation{
+        port, {.id = id, .name = spec.name}, 160_MiB + 128_KiB, {.timeout = 20s, .stall = 60s}};
+    EXPECT_FALSE(simulation.run(operation.run()));
+    const auto looks = std::ranges::count_if(
+        calls.calls(), [](const std::string& call) { return call.ends_with("domain_memory"); });
+    EXPECT_LE(looks, 20 * 20) << interval / 1ms << " ms";
+  }
 }
 
 }  // namespace
