@@ -18,8 +18,8 @@ namespace memctl::host {
 /// once would otherwise look hundreds of times a second. Not thread-safe.
 class Saves {
  public:
-  /// Finds the domains that are being saved at this moment.
-  using Find = std::function<Result<std::vector<DomainId>>()>;
+  /// Finds the domains that are being saved at this moment, which is `now`.
+  using Find = std::function<Result<std::vector<DomainId>>(TimePoint now)>;
   explicit Saves(Find find) : find_{std::move(find)} {}
 
   /// Whether `domain` was being saved at the last look. Nothing: that look began before `since`, or
@@ -32,7 +32,7 @@ class Saves {
   /// Looks. `now` is the time at which the look begins. Errors: those of finding.
   [[nodiscard]] Result<void> look(TimePoint now) {
     last_.reset();  // if this look fails, nothing is known
-    BOOST_OUTCOME_TRY(auto saved, find_());
+    BOOST_OUTCOME_TRY(auto saved, find_(now));
     last_ = Look{.begun = now, .saved = std::move(saved)};
     return success();
   }

@@ -31,7 +31,7 @@ class FakeProc : public testing::Test {
   }
   /// Everything in this /proc belongs to whoever runs the tests.
   [[nodiscard]] std::vector<DomainId> saved() const {
-    return domains_being_saved(root_, geteuid()).value();
+    return SaveHelpers{root_, geteuid()}.find(TimePoint{}).value();
   }
   std::filesystem::path root_{std::filesystem::path{testing::TempDir()} /
                               ("memctl-proc-" + std::to_string(getpid()))};

@@ -188,7 +188,8 @@ TEST_F(FakeProc, TellsWhichDomainsAreBeingSaved) {
   EXPECT_THAT(saved(), IsEmpty());
   put_helper("300", saves_seven);
   EXPECT_THAT(saved(), ElementsAre(DomainId{7}));
-  EXPECT_EQ(domains_being_saved(root_ / "nowhere").error().cause, Cause::hypervisor_error);
+  EXPECT_EQ(SaveHelpers{root_ / "nowhere"}.find(TimePoint{}).error().cause,
+            Cause::hypervisor_error);
 }
 
 TEST_F(FakeProc, OnlyAProcessOfRootsSavesADomain) {
@@ -202,7 +203,7 @@ TEST_F(FakeProc, OnlyAProcessOfRootsSavesADomain) {
   }
   put_helper("300", saves_seven);
   EXPECT_THAT(saved(), ElementsAre(DomainId{7}));
-  EXPECT_THAT(domains_being_saved(root_, geteuid() + 1).value(), IsEmpty())
+  EXPECT_THAT((SaveHelpers{root_, geteuid() + 1}.find(TimePoint{}).value()), IsEmpty())
       << "its directory belongs to somebody else";
   put_helper("300", std::string{saves_seven} + std::string(1 << 20, 'x'));
   EXPECT_THAT(saved(), IsEmpty()) << "no save helper has so long a line";
@@ -254,8 +255,9 @@ class ManyProcesses : public FakeProc {
 
 TEST_F(ManyProcesses, OfOtherUsersAreNotReadAtAll) {
   const Reads nothing = reads_of([] {});
-  const Reads look =
-      reads_of([&] { EXPECT_THAT(domains_being_saved(root_, geteuid() + 1).value(), IsEmpty()); });
+  const Reads look = reads_of([&] {
+    EXPECT_THAT((SaveHelpers{root_, geteuid() + 1}.find({}).value()), IsEmpty());
+  });
   EXPECT_EQ(look.calls, nothing.calls);
   const Reads managers =
       reads_of([&] { EXPECT_THAT(*running_memory_managers(root_, geteuid() + 1), IsEmpty()); });
@@ -271,7 +273,8 @@ TEST_F(ManyProcesses, OfRootsAreReadForAFewHundredBytesEach) {
 }
 
 TEST_F(ManyProcesses, AreLookedAtOnceForAllThatAskAtThatTime) {
-  Saves saves{[&] { return domains_being_saved(root_, geteuid()); }};
+  SaveHelpers helpers{root_, geteuid()};
+  Saves saves{[&](TimePoint now) { return helpers.find(now); }};
   const TimePoint begin{1h};
   EXPECT_EQ(saves.include(DomainId{7}, TimePoint{}), std::nullopt) << "nobody has looked yet";
   ASSERT_TRUE(saves.look(begin));
@@ -287,6 +290,58 @@ TEST_F(ManyProcesses, AreLookedAtOnceForAllThatAskAtThatTime) {
   fs::remove_all(root_);
   EXPECT_FALSE(saves.look(begin + 1s));
   EXPECT_EQ(saves.include(DomainId{7}, begin - 1ms), std::nullopt) << "the last look failed";
+}
+
+class ProcessesOfTheHost : public FakeProc {
+ protected:
+  /// A process of root's that is no save helper.
+  void put_other(int pid, std::chrono::seconds age) {
+    std::timespec now{};
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    const auto start = (now.tv_sec - age.count()) * sysconf(_SC_CLK_TCK);
+    put(std::to_string(pid) + "/comm", "xl\n");
+    put(std::to_string(pid) + "/stat", std::to_string(pid) +
+                                           " (xl) S 1 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 " +
+                                           std::to_string(start));
+  }
+  [[nodiscard]] std::vector<DomainId> find(TimePoint now) { return helpers_.find(now).value(); }
+  SaveHelpers helpers_{root_, geteuid()};
+};
+
+TEST_F(ProcessesOfTheHost, AreNotReadAgainOnceTheyHaveStayedOthersForAWhile) {
+  if (!reads_so_far()) GTEST_SKIP() << "this kernel does not count what a thread reads";
+  for (int pid = 5'000'000; pid < 5'000'100; ++pid) put_other(pid, 1h);
+  const Reads nothing = reads_of([] {});
+  const TimePoint begin{1h};
+  EXPECT_THAT(find(begin), IsEmpty());
+  const Reads again = reads_of([&] { EXPECT_THAT(find(begin + 70ms), IsEmpty()); });
+  EXPECT_EQ(again.calls, nothing.calls);
+  put_helper("300", saves_seven);
+  EXPECT_THAT(find(begin + 140ms), ElementsAre(DomainId{7})) << "a new one is read";
+  fs::remove_all(root_ / "300");
+  EXPECT_THAT(find(begin + 210ms), IsEmpty());
+  const Reads much_later = reads_of([&] { EXPECT_THAT(find(begin + 1s), IsEmpty()); });
+  EXPECT_GT(much_later.calls, nothing.calls + 100) << "by then the numbers may be others'";
+}
+
+TEST_F(ProcessesOfTheHost, MayBecomeAHelperWhileTheyAreYoung) {
+  put_other(300, 1s);
+  put_other(301, 1h);
+  const TimePoint begin{1h};
+  EXPECT_THAT(find(begin), IsEmpty());
+  put_helper("300", saves_seven);
+  EXPECT_THAT(find(begin + 70ms), ElementsAre(DomainId{7}));
+  EXPECT_THAT(find(begin + 140ms), ElementsAre(DomainId{7}));
+}
+
+TEST_F(ProcessesOfTheHost, ThatAreNewUnderAnOldNumberAreRead) {
+  put_other(300, 1h);
+  const TimePoint begin{1h};
+  EXPECT_THAT(find(begin), IsEmpty());
+  fs::remove_all(root_ / "300");
+  EXPECT_THAT(find(begin + 70ms), IsEmpty());
+  put_helper("300", saves_seven);
+  EXPECT_THAT(find(begin + 140ms), ElementsAre(DomainId{7}));
 }
 
 TEST_F(FakeProc, NamesTheProgramsOfRootsThatResizeDomains) {

@@ -36,7 +36,7 @@ class SimHypervisor final : public Hypervisor {
   /// time.
   [[nodiscard]] boost::asio::awaitable<void> libxl_call(DomainId domain);
   World& world_;
-  Saves saves_{[&world = world_] { return world.toolstack().look_for_saves(); }};
+  Saves saves_{[&world = world_](TimePoint) { return world.toolstack().look_for_saves(); }};
 };
 
 }  // namespace memctl::host::sim

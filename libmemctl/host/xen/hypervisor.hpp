@@ -52,7 +52,8 @@ class XenHypervisor final : public Hypervisor {
   StoreView& store_;
   LibxlContexts& libxl_;
   Workers& workers_;
-  Saves saves_{[] { return domains_being_saved(); }};
+  SaveHelpers save_helpers_{};
+  Saves saves_{[this](TimePoint now) { return save_helpers_.find(now); }};
 };
 
 }  // namespace memctl::host::xen

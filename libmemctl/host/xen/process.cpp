@@ -9,6 +9,9 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <ctime>
 #include <iterator>
 #include <sstream>
 #include <utility>
@@ -134,25 +137,34 @@ bool numbers_as_we_do(const fs::path& proc) {
   return error || self.native() == std::to_string(getpid());
 }
 
-/// Calls `look` with the directory of each process. Returns why /proc cannot be read.
+/// Calls `look` with the directory and the number of each process. Returns why /proc cannot be
+/// read.
 template <class Look>
 std::error_code each_process(const fs::path& proc, Look look) {
   std::error_code error;
   fs::directory_iterator entry{proc, error};
   for (; !error && entry != fs::directory_iterator{}; entry.increment(error)) {
-    if (whole_number<pid_t>(entry->path().filename().native())) look(entry->path());
+    const auto pid = whole_number<pid_t>(entry->path().filename().native());
+    if (pid) look(entry->path(), *pid);
   }
   return error;
 }
 
-/// `each_process` of those that have root's rights. A process's directory belongs to its effective
-/// user, so a process of anybody else costs one stat, whatever its files hold.
-template <class Look>
-std::error_code each_process_of(uid_t root, const fs::path& proc, Look look) {
-  return each_process(proc, [&](const fs::path& process) {
-    struct stat status {};
-    if (::stat(process.c_str(), &status) == 0 && status.st_uid == root) look(process);
-  });
+/// Whether a process has root's rights. Its directory belongs to its effective user, so a process
+/// of anybody else costs one stat, whatever its files hold.
+bool has_rights_of(uid_t root, const fs::path& process) {
+  struct stat status {};
+  return ::stat(process.c_str(), &status) == 0 && status.st_uid == root;
+}
+
+/// How long ago the process began. Nothing: it has ended.
+std::optional<std::chrono::seconds> age_of(const fs::path& process) {
+  const auto stat = read_stat(process);
+  const auto ticks = stat ? whole_number<std::int64_t>(stat->start_time) : std::nullopt;
+  if (!ticks) return std::nullopt;
+  std::timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return std::chrono::seconds{now.tv_sec - *ticks / ::sysconf(_SC_CLK_TCK)};
 }
 
 /// The name that the kernel gives a process: the first 15 bytes of its program's name, or of a
@@ -171,7 +183,7 @@ bool belongs_to_root(const fs::path& process) {
 /// namespace, `here`, may not contain the process, it may still be alive.
 bool is_alive_elsewhere(const Named& named, std::string_view here, const fs::path& proc) {
   bool found = false;
-  const auto error = each_process(proc, [&](const fs::path& process) {
+  const auto error = each_process(proc, [&](const fs::path& process, pid_t) {
     if (found || pid_namespace(process) != named.pid_namespace) return;
     if (inner_pid(process) != named.pid) return;
     const auto stat = read_stat(process);
@@ -233,19 +245,36 @@ std::optional<std::string> name_if_roots(const fs::path& process) {
   return name_of(process);
 }
 
-Result<std::vector<DomainId>> domains_being_saved(const fs::path& proc, uid_t root) {
-  // The name is read first: it needs nothing of the process itself, whose memory can be held up.
+SaveHelpers::SaveHelpers(fs::path proc, uid_t root) : proc_{std::move(proc)}, root_{root} {}
+
+Result<std::vector<DomainId>> SaveHelpers::find(TimePoint now) {
   constexpr std::string_view helper = "libxl-save-help";
+  constexpr std::chrono::seconds settled{10};
+  // Linux gives numbers in turn. Within this time it does not come round to the same number.
+  constexpr std::chrono::milliseconds numbers_last{250};
+  if (now - looked_at_ > numbers_last) others_.clear();
+  looked_at_ = now;
+  const auto earlier = std::exchange(others_, {});
+
   std::vector<DomainId> saved;
-  const auto error = each_process_of(root, proc, [&](const fs::path& process) {
-    if (name_of(process) != helper) return;
-    const auto domain = domain_being_saved(text_of(process / "cmdline", most_of_command));
-    if (domain && belongs_to_root(process)) saved.push_back(*domain);
+  const auto error = each_process(proc_, [&](const fs::path& process, pid_t pid) {
+    if (earlier.contains(pid)) {
+      others_.insert(pid);
+      return;
+    }
+    if (!has_rights_of(root_, process)) return;
+    // The name is read first: it needs nothing of the process itself, whose memory can be held up.
+    if (name_of(process) == helper) {
+      const auto domain = domain_being_saved(text_of(process / "cmdline", most_of_command));
+      if (domain && belongs_to_root(process)) saved.push_back(*domain);
+    } else if (age_of(process) > settled) {
+      others_.insert(pid);
+    }
   });
   if (error) {
     return Error{
         .cause = Cause::hypervisor_error,
-        .message = "cannot look for saves of domains in " + proc.native() + ": " + error.message(),
+        .message = "cannot look for saves of domains in " + proc_.native() + ": " + error.message(),
         .raw = error.value()};
   }
   return saved;
@@ -261,7 +290,8 @@ std::optional<std::vector<std::string>> running_memory_managers(const fs::path& 
                                              {"qmemman_daemon.", "qmemman"},
                                              {"squeezed", "squeezed"}}};
   std::vector<std::string> running;
-  const auto error = each_process_of(root, proc, [&](const fs::path& process) {
+  const auto error = each_process(proc, [&](const fs::path& process, pid_t) {
+    if (!has_rights_of(root, process)) return;
     const auto* found = std::ranges::find(programs, name_of(process), &Program::process);
     if (found == programs.end() || std::ranges::find(running, found->manager) != running.end())
       return;

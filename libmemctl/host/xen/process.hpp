@@ -12,8 +12,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
+#include "host/clock.hpp"
 #include "memctl/error.hpp"
 #include "memctl/units.hpp"
 
@@ -31,9 +33,23 @@ namespace memctl::host::xen {
 /// The domain that a process with this command line saves or migrates. `cmdline` has the form of
 /// /proc/PID/cmdline. Nothing: the process is no save helper.
 [[nodiscard]] std::optional<DomainId> domain_being_saved(std::string_view cmdline);
-/// The domains for which a process of root's is a save helper. Errors: `hypervisor_error`.
-[[nodiscard]] Result<std::vector<DomainId>> domains_being_saved(
-    const std::filesystem::path& proc = "/proc", uid_t root = 0);
+/// Finds the domains that are being saved, many times a second.
+///
+/// libxl makes a process for each save helper, which becomes the helper at once. So a process that
+/// has been something else for ten seconds stays something else, and is not read again. Not
+/// thread-safe.
+class SaveHelpers {
+ public:
+  explicit SaveHelpers(std::filesystem::path proc = "/proc", uid_t root = 0);
+  /// The domains for which a process of root's is a save helper. Errors: `hypervisor_error`.
+  [[nodiscard]] Result<std::vector<DomainId>> find(TimePoint now);
+
+ private:
+  std::filesystem::path proc_;
+  uid_t root_;
+  std::unordered_set<pid_t> others_{};  ///< Those of root's that are not read again.
+  TimePoint looked_at_{};
+};
 
 /// Whether this process is root's own: its real, effective, saved and file system user. Anybody can
 /// run a program under any name, also one that gains root's rights. `status` has the form of
