@@ -51,7 +51,7 @@ void log_line(const std::string& line) {
 Time boot_time() {
   std::timespec now{};
   ::clock_gettime(CLOCK_BOOTTIME, &now);
-  return Time{now.tv_sec * 1000 + now.tv_nsec / 1'000'000};
+  return Time{std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000};
 }
 
 std::string random_instance() {

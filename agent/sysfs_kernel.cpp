@@ -182,7 +182,8 @@ void SysfsKernel::figures(AgentReport& report) const {
 Kib SysfsKernel::free_memory() const {
   struct sysinfo info {};
   if (::sysinfo(&info) != 0) return Kib{};
-  return Kib{static_cast<std::int64_t>(info.freeram * info.mem_unit / 1024)};
+  const auto free_units = static_cast<std::uint64_t>(info.freeram);  // 32 bits on 32-bit systems
+  return Kib{static_cast<std::int64_t>(free_units * info.mem_unit / 1024)};
 }
 
 }  // namespace memctl::agent
