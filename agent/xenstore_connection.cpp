@@ -78,11 +78,12 @@ XenstoreReply XenstoreConnection::request(XenstoreType type, std::string_view bo
   }
 }
 
-// Linux 4.11 to 4.15 put numbers of their own into the replies of /dev/xen/xenbus (mended by
-// "xenbus: track caller request id" in 4.16). The first reply tells: nothing else was asked before.
-// There, the order tells which reply is whose.
+// Not every kernel's /dev/xen/xenbus repeats the request's number. Before Linux 4.11 the kernel's
+// own reply to XS_WATCH has 0, which no request of the agent has. Linux 4.11 to 4.15 put numbers of
+// their own into all replies (mended by "xenbus: track caller request id" in 4.16). The first reply
+// shows that, because nothing was asked before it; the order then tells which reply is whose.
 bool XenstoreConnection::is_reply_to(std::uint32_t request, const XenstoreMessage& message) {
-  const bool is_same = message.request == request;
+  const bool is_same = message.request == request || message.request == 0;
   if (numbers_ == Numbers::unknown) numbers_ = is_same ? Numbers::repeated : Numbers::replaced;
   return is_same || numbers_ == Numbers::replaced;
 }

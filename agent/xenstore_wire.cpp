@@ -16,12 +16,15 @@ struct NamedError {
 // xenstored sends errors by name, because numbers differ from system to system. EQUOTA is
 // oxenstored's alone (tools/ocaml/xenstored/process.ml).
 constexpr std::array named_errors{
-    NamedError{"EINVAL", EINVAL}, NamedError{"EACCES", EACCES},       NamedError{"EEXIST", EEXIST},
-    NamedError{"EISDIR", EISDIR}, NamedError{"ENOENT", ENOENT},       NamedError{"ENOMEM", ENOMEM},
-    NamedError{"ENOSPC", ENOSPC}, NamedError{"EIO", EIO},             NamedError{"ENOSYS", ENOSYS},
-    NamedError{"EROFS", EROFS},   NamedError{"ENOTEMPTY", ENOTEMPTY}, NamedError{"EBUSY", EBUSY},
-    NamedError{"EAGAIN", EAGAIN}, NamedError{"EISCONN", EISCONN},     NamedError{"E2BIG", E2BIG},
-    NamedError{"EPERM", EPERM},   NamedError{"EQUOTA", EDQUOT},
+    NamedError{"EINVAL", EINVAL},       NamedError{"EACCES", EACCES},
+    NamedError{"EEXIST", EEXIST},       NamedError{"EISDIR", EISDIR},
+    NamedError{"ENOENT", ENOENT},       NamedError{"ENOMEM", ENOMEM},
+    NamedError{"ENOSPC", ENOSPC},       NamedError{"EIO", EIO},
+    NamedError{"ENOSYS", ENOSYS},       NamedError{"EROFS", EROFS},
+    NamedError{"ENOTEMPTY", ENOTEMPTY}, NamedError{"EBUSY", EBUSY},
+    NamedError{"EAGAIN", EAGAIN},       NamedError{"EISCONN", EISCONN},
+    NamedError{"E2BIG", E2BIG},         NamedError{"EPERM", EPERM},
+    NamedError{"EQUOTA", EDQUOT},
 };
 
 }  // namespace

@@ -3,7 +3,8 @@
 // xenstore's messages as they go over the wire. No I/O.
 //
 // The layout and the numbers are those of Xen's public/io/xs_wire.h. They are written down here, so
-// that the agent needs nothing of Xen's to be built: Debian has Xen's headers for few architectures.
+// that the agent needs nothing of Xen's to be built: Debian has Xen's headers for few
+// architectures.
 #pragma once
 
 #include <array>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What the agent reads from xenstored (agent/xenstore_wire.hpp). The first byte says in which pieces
-// the rest arrives.
+// What the agent reads from xenstored (agent/xenstore_wire.hpp). The first byte says in which
+// pieces the rest arrives.
 #include "agent/xenstore_wire.hpp"
 
 #include <algorithm>

@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <functional>
@@ -66,7 +68,7 @@ class ScriptedXenstored {
   /// Sends bytes of nobody's asking.
   void send(const std::string& bytes) {
     for (std::size_t at = 0; at < bytes.size(); at += piece_) {
-      const auto count = std::min(piece_, bytes.size() - at);
+      const auto count = std::min(piece_.load(), bytes.size() - at);
       static_cast<void>(::send(own_.get(), bytes.data() + at, count, MSG_NOSIGNAL));
     }
   }
@@ -127,7 +129,7 @@ class ScriptedXenstored {
   agent::Fd clients_;
   std::mutex mutex_;
   Script script_;
-  std::size_t piece_{1U << 20U};
+  std::atomic<std::size_t> piece_{1U << 20U};
   std::map<std::string, std::string> nodes_;
   int requests_{0};
   std::thread thread_;
