@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -80,15 +79,15 @@ int run(const Service::Options& options) {
     return 1;
   }
   memctl::agent::lock_memory();
-  auto link = memctl::agent::XenstoreLink::open();
-  if (!link) {
+  auto connection = memctl::agent::XenstoreConnection::open();
+  if (!connection.is_open()) {
     const int error = errno;
     log_line(is_xen_guest() ? std::string{"xenstore cannot be opened: "} + std::strerror(error)
                             : std::string{"this is not a Xen guest"});
     return 1;
   }
   memctl::agent::exempt_from_oom_killer();
-  return Service{options, std::move(link)}.run();
+  return Service{options, std::move(connection)}.run();
 }
 
 }  // namespace

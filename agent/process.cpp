@@ -25,7 +25,7 @@ namespace {
 Time read_clock(clockid_t clock) {
   std::timespec now{};
   ::clock_gettime(clock, &now);
-  return Time{now.tv_sec * 1000 + now.tv_nsec / 1'000'000};
+  return Time{std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000};
 }
 
 // Enough for a scan of 4,096 blocks, the messages, and one xenstore payload of 4 KiB at a time.

@@ -34,13 +34,13 @@ int milliseconds_until(std::optional<Time> wake) {
 
 }  // namespace
 
-Service::Service(const Options& options, std::unique_ptr<XenstoreLink> link)
+Service::Service(const Options& options, Fd xenstore)
     : kernel_{options.root},
       records_{options.run_directory},
-      link_{std::move(link)},
+      link_{XenstoreConnection{std::move(xenstore)}},
       signals_{take_signals()},
       hello_{make_hello(options.root)},
-      mailbox_{*link_, process_, hello_},
+      mailbox_{link_, process_, hello_},
       core_{{.kernel = kernel_,
              .ballast = ballast_,
              .records = records_,
@@ -63,13 +63,13 @@ int Service::run() {
   if (!mailbox_.announce()) return 1;
   log_line(hello_.hotplug ? "ready" : "ready; memory cannot be added: " + hello_.no_hotplug_reason);
   mailbox_.start(core_);
-  if (const int error = link_->watch(request_path)) {
+  if (const int error = link_.watch(request_path)) {
     log_line(std::string{"cannot watch for requests: "} + std::strerror(error));
     return 1;
   }
   const bool clean = serve();
   core_.stop();
-  if (const auto& loss = link_->lost()) {
+  if (const auto& loss = link_.lost()) {
     log_line("the connection to xenstore is lost at " + loss->path + ": " +
              std::strerror(loss->error));
   }
@@ -81,28 +81,31 @@ int Service::run() {
 
 bool Service::serve() {
   while (!told_to_end_) {
-    if (link_->lost()) return false;
+    if (link_.lost()) return false;
     if (core_.serving() != uevents_.listening()) {
       uevents_.listen(core_.serving());
       if (uevents_.listening()) core_.memory_changed();  // events before this were not heard
     }
-    std::array<pollfd, 3> sources{pollfd{link_->fd(), POLLIN, 0}, pollfd{signals_.get(), POLLIN, 0},
+    std::array<pollfd, 3> sources{pollfd{link_.fd(), POLLIN, 0}, pollfd{signals_.get(), POLLIN, 0},
                                   pollfd{uevents_.fd(), POLLIN, 0}};
-    const int ready = ::poll(sources.data(), sources.size(), milliseconds_until(core_.next_wake()));
+    // An event that came before the reply to a request is read already, and wakes no poll.
+    const bool fired = link_.has_fired();
+    const int wait = fired ? 0 : milliseconds_until(core_.next_wake());
+    const int ready = ::poll(sources.data(), sources.size(), wait);
     if (ready < 0 && errno != EINTR) return false;
-    if (ready > 0) {
-      if (sources[0].revents != 0) look_at_mailbox();
+    if (ready > 0 || fired) {
+      if (sources[0].revents != 0 || fired) look_at_mailbox();
       if (sources[1].revents != 0) look_at_signals();
       if (sources[2].revents != 0 && uevents_.drain()) core_.memory_changed();
     }
     core_.tick();
   }
-  return !link_->lost();
+  return !link_.lost();
 }
 
 void Service::look_at_mailbox() {
-  link_->drain();
-  if (!link_->lost()) mailbox_.look(core_);
+  link_.drain();
+  if (!link_.lost()) mailbox_.look(core_);
 }
 
 void Service::look_at_signals() {

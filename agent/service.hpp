@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <memory>
 #include <string>
 
 #include "agent/core/agent_core.hpp"
@@ -23,7 +22,8 @@ class Service {
     std::string run_directory{"/run/memctl-agent"};  ///< The directory of the record.
   };
 
-  Service(const Options& options, std::unique_ptr<XenstoreLink> link);
+  /// `xenstore` is an open connection to xenstored.
+  Service(const Options& options, Fd xenstore);
 
   /// Serves until SIGTERM or SIGINT and returns 0, or until xenstore is lost and returns 1.
   [[nodiscard]] int run();
@@ -39,7 +39,7 @@ class Service {
   LockedBallast ballast_;
   RecordFile records_;
   OwnProcess process_;
-  std::unique_ptr<XenstoreLink> link_;
+  XenstoreLink link_;
   Uevents uevents_;
   Fd signals_;
   AgentHello hello_;

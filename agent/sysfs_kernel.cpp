@@ -157,10 +157,10 @@ void SysfsKernel::figures(AgentReport& report) const {
   MeminfoReader meminfo;
   const Path current{balloon_, "info/current_kb"};
   report.balloon_current = read_kib(current);
-  for (int tries = 8; tries > 0; --tries) {
+  for (int tries = 3; tries > 0; --tries) {
     meminfo = {};
     read_lines(Path{proc_, "meminfo"}, [&](std::string_view line) { meminfo.line(line); });
-    // The balloon's thread may have run between the two files.
+    // The balloon's thread may have run between the two files. While it moves much, it always has.
     const auto earlier = std::exchange(report.balloon_current, read_kib(current));
     if (report.balloon_current == earlier) break;
   }
@@ -182,7 +182,8 @@ void SysfsKernel::figures(AgentReport& report) const {
 Kib SysfsKernel::free_memory() const {
   struct sysinfo info {};
   if (::sysinfo(&info) != 0) return Kib{};
-  return Kib{static_cast<std::int64_t>(info.freeram * info.mem_unit / 1024)};
+  const auto free_units = static_cast<std::uint64_t>(info.freeram);  // 32 bits on 32-bit systems
+  return Kib{static_cast<std::int64_t>(free_units * info.mem_unit / 1024)};
 }
 
 }  // namespace memctl::agent

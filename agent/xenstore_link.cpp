@@ -2,69 +2,51 @@
 #include "agent/xenstore_link.hpp"
 
 #include <cerrno>
-#include <cstdlib>
-
-extern "C" {
-#include <xenstore.h>
-}
 
 namespace memctl::agent {
 namespace {
 
-int error_of_last_call() { return errno != 0 ? errno : EIO; }
-
-/// Whether the connection can no longer be used. Other errors only refuse one call.
-bool is_fatal(int error) {
-  return error == EBADF || error == EPIPE || error == ECONNRESET || error == EIO ||
-         error == ENOTCONN || error == ENODEV;
+/// Texts in a message's body end with NUL, except for a value that is written.
+std::string with_end(std::string_view text) {
+  std::string body{text};
+  body += '\0';
+  return body;
 }
 
 }  // namespace
 
-std::unique_ptr<XenstoreLink> XenstoreLink::open() {
-  xs_handle* const calls = ::xs_open(0);
-  if (calls == nullptr) return nullptr;
-  return std::unique_ptr<XenstoreLink>{new XenstoreLink{calls}};
-}
-
-XenstoreLink::~XenstoreLink() { ::xs_close(calls_); }
-
 std::optional<std::string> XenstoreLink::read(const char* path, int& error) {
-  unsigned int length = 0;
-  errno = 0;
-  const std::unique_ptr<void, void (*)(void*)> value{::xs_read(calls_, XBT_NULL, path, &length),
-                                                     &std::free};
-  error = 0;
-  if (value) return std::string{static_cast<const char*>(value.get()), length};
-  if (errno != ENOENT) error = error_of_last_call();
-  note(path, error);
-  return std::nullopt;
+  XenstoreReply reply = request(XenstoreType::read, path, with_end(path));
+  error = reply.error == ENOENT ? 0 : reply.error;
+  if (reply.error != 0) return std::nullopt;
+  return std::move(reply.body);
 }
 
 int XenstoreLink::write(const char* path, std::string_view value) {
-  errno = 0;
-  const auto length = static_cast<unsigned int>(value.size());
-  if (::xs_write(calls_, XBT_NULL, path, value.data(), length)) return 0;
-  const int error = error_of_last_call();
-  note(path, error);
-  return error;
+  return request(XenstoreType::write, path, with_end(path).append(value)).error;
 }
 
-void XenstoreLink::remove(const char* path) { ::xs_rm(calls_, XBT_NULL, path); }
+void XenstoreLink::remove(const char* path) { request(XenstoreType::remove, path, with_end(path)); }
 
 int XenstoreLink::watch(const char* path) {
   watched_ = path;
-  return watch_.open(path);
+  return request(XenstoreType::watch, path, with_end(path) + with_end("memctl")).error;
 }
 
-// If the watch ends, the agent ends, because it would not hear of requests any more.
+// There is one watch, so its events tell nothing more.
 void XenstoreLink::drain() {
-  const int error = watch_.drain();
-  if (error != 0 && !lost_) lost_ = Loss{watched_, error};
+  static_cast<void>(connection_.take_events());
+  note_loss(watched_);
 }
 
-void XenstoreLink::note(const char* path, int error) {
-  if (is_fatal(error) && !lost_) lost_ = Loss{path, error};
+XenstoreReply XenstoreLink::request(XenstoreType type, const char* path, std::string_view body) {
+  XenstoreReply reply = connection_.request(type, body);
+  note_loss(path);
+  return reply;
+}
+
+void XenstoreLink::note_loss(const char* path) {
+  if (connection_.lost() != 0 && !lost_) lost_ = Loss{path, connection_.lost()};
 }
 
 }  // namespace memctl::agent

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "agent/core/surroundings.hpp"
-#include "agent/watch_channel.hpp"
-
-struct xs_handle;
+#include "agent/xenstore_connection.hpp"
 
 namespace memctl::agent {
 
-/// xenstored, through one connection for calls and another connection for the watch.
+/// The guest's own part of xenstore, through one connection.
 class XenstoreLink final : public GuestStore {
  public:
   /// The call that found the connection unusable.
@@ -22,11 +20,7 @@ class XenstoreLink final : public GuestStore {
     int error;
   };
 
-  /// Null, with errno set: xenstore cannot be reached.
-  [[nodiscard]] static std::unique_ptr<XenstoreLink> open();
-  XenstoreLink(const XenstoreLink&) = delete;
-  XenstoreLink& operator=(const XenstoreLink&) = delete;
-  ~XenstoreLink() override;
+  explicit XenstoreLink(XenstoreConnection connection) : connection_{std::move(connection)} {}
 
   [[nodiscard]] std::optional<std::string> read(const char* path, int& error) override;
   [[nodiscard]] int write(const char* path, std::string_view value) override;
@@ -36,17 +30,18 @@ class XenstoreLink final : public GuestStore {
 
   /// Watches `path` from now on. May be called once. Returns 0 or the error number.
   [[nodiscard]] int watch(const char* path);
-  /// Readable when the watch has fired, and when its connection is lost.
-  [[nodiscard]] int fd() const { return watch_.fd(); }
+  /// Readable when the watch may have fired, and when the connection is lost.
+  [[nodiscard]] int fd() const { return connection_.fd(); }
+  /// Whether the watch has fired during another call. `fd` need not be readable.
+  [[nodiscard]] bool has_fired() const { return connection_.has_event(); }
   /// Reads the events that have arrived.
   void drain();
 
  private:
-  explicit XenstoreLink(xs_handle* calls) : calls_{calls} {}
-  void note(const char* path, int error);
+  XenstoreReply request(XenstoreType type, const char* path, std::string_view body);
+  void note_loss(const char* path);
 
-  xs_handle* calls_;
-  WatchChannel watch_{};
+  XenstoreConnection connection_;
   const char* watched_{""};
   std::optional<Loss> lost_{};
 };

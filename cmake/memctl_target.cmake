@@ -23,6 +23,11 @@ function(memctl_target target)
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/libmemctl"
                                                "${PROJECT_BINARY_DIR}/include")
   target_include_directories(${target} SYSTEM PRIVATE ${Boost_INCLUDE_DIRS})
+  # Otherwise a 32-bit program cannot read a directory that has large numbers for its files, and
+  # does not know the time after 2038.
+  if(CMAKE_SIZEOF_VOID_P EQUAL 4)
+    target_compile_definitions(${target} PRIVATE _FILE_OFFSET_BITS=64 _TIME_BITS=64)
+  endif()
   if(MEMCTL_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${MEMCTL_SANITIZE} -fno-omit-frame-pointer
                                              -fno-sanitize-recover=all)

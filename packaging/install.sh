@@ -19,8 +19,9 @@ case ${1-} in
   *) echo "usage: ./install.sh [--remove]" >&2; exit 2 ;;
 esac
 [ "$(id -u)" -eq 0 ] || fail "run it as root"
-[ "$(uname -m)" = x86_64 ] || fail "this agent is for x86_64, and the guest is $(uname -m)"
 cd "$(dirname "$0")"
+[ "${1-}" = --remove ] || ./memctl-agent --version >/dev/null 2>&1 ||
+  fail "this agent does not run on this system ($(uname -m)). There is an archive for amd64, which is x86_64, and one for i386"
 
 has_systemd() { command -v systemctl >/dev/null; }
 runs_systemd() { [ -d /run/systemd/system ]; }

@@ -216,7 +216,7 @@ void AgentCore::tick() {
 
 Time AgentCore::next_report() const {
   if (!dirty_) return last_report_ + heartbeat;
-  return last_report_ + std::clamp(4 * report_cost_, fold, heartbeat);
+  return last_report_ + std::clamp(6 * report_cost_, fold, heartbeat);
 }
 
 std::optional<Time> AgentCore::next_wake() const {

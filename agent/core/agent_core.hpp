@@ -22,9 +22,9 @@ class AgentCore {
   /// The longest time between two reports while serving. The protocol promises 2 s.
   static constexpr Time heartbeat{1500};
   /// Changes within this time go into one report. If a report takes the guest's processor long, as
-  /// that of a guest with thousands of blocks does, the time is four times as long. So reports take
-  /// a fifth of a processor at most. Added blocks are brought online before that: they wait for
-  /// four times as long as the last look at the blocks took, and no more.
+  /// that of a guest with thousands of blocks does, the time is six times as long, so that reports
+  /// take no more than a sixth of a processor. Added blocks are brought online before that: they
+  /// wait for four times as long as the last look at the blocks took, and no more.
   static constexpr Time fold{50};
   /// The balloon sends no event, so the agent looks at it. The time between two looks is
   /// `poll_fastest` while the balloon moves, and doubles up to `poll_slowest` while it rests.

@@ -29,5 +29,5 @@ def release(request: pytest.FixtureRequest) -> Release:
     made = Release(request.param)
     if not request.config.getoption("made"):
         made.make()
-    made.offer(*made.made.glob("*.deb"), made.made / "Packages", made.archive())
+    made.offer(*made.made.glob("*.deb"), made.made / "Packages", *made.archives())
     return made

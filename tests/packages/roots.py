@@ -23,6 +23,9 @@ def _version() -> str:
 VERSION = _version()
 """memctl's own, without that of the packages."""
 
+#: The architectures for which there is a static agent.
+ARCHITECTURES = ("amd64", "i386")
+
 #: What each script in a root begins with. `build` is a folder of the root's own, which stays.
 PRELUDE = """
 set -eu
@@ -58,10 +61,10 @@ class Release:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def archive(self) -> Path:
-        """The archive of the static agent."""
-        (archive,) = self.made.glob("memctl-agent-*-linux-amd64.tar.gz")
-        return archive
+    def archives(self) -> list[Path]:
+        """The archives of the static agent, one for each architecture."""
+        found = [self.made.glob(f"memctl-agent-*-linux-{name}.tar.gz") for name in ARCHITECTURES]
+        return [archive for (archive,) in found]
 
     def offer(self, *files: Path) -> None:
         """Shows the files to the roots, in which `build` is another folder."""

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from roots import VERSION, Release
+import pytest
+from roots import ARCHITECTURES, VERSION, Release
 
 FILES = "find / -xdev \\( -path /tmp -o -path '*/build' -o -path /run \\) -prune -o -type f -print"
 #: A root that has BusyBox and nothing else: no shell of another kind, no C library.
@@ -12,20 +13,24 @@ apt_get install busybox-static
 mkdir -p /busybox/bin
 cp "$(command -v busybox)" /busybox/bin
 chroot /busybox /bin/busybox --install -s /bin
-tar -xzf "$offered"/memctl-agent-*.tar.gz -C /busybox
+tar -xzf "$offered"/memctl-agent-*-linux-$architecture.tar.gz -C /busybox
 mv /busybox/memctl-agent-* /busybox/agent
 """
 UNPACK = """
-tar -xzf "$offered"/memctl-agent-*.tar.gz -C /tmp
+tar -xzf "$offered"/memctl-agent-*-linux-${architecture:-amd64}.tar.gz -C /tmp
 cd /tmp/memctl-agent-*
 """
+every_architecture = pytest.mark.parametrize("architecture", ARCHITECTURES)
 
 
+@every_architecture
 def test_a_guest_with_busybox_alone_gets_the_agent_and_is_told_how_to_start_it(
-    release: Release,
+    release: Release, architecture: str
 ) -> None:
     told = release.run(
-        f"""{BUSYBOX}
+        f"""
+        architecture={architecture}
+        {BUSYBOX}
         in_guest() {{ chroot /busybox /bin/sh -euc "$1"; }}
         in_guest 'find / -type f' | sort >/tmp/before
         in_guest /agent/install.sh
@@ -44,16 +49,18 @@ def test_a_guest_with_busybox_alone_gets_the_agent_and_is_told_how_to_start_it(
     assert told.endswith("\ninstall.sh has installed no agent here.\n")
 
 
-def test_a_guest_with_systemd_starts_the_agent_at_boot(release: Release) -> None:
+@every_architecture
+def test_a_guest_with_systemd_starts_the_agent_at_boot(release: Release, architecture: str) -> None:
     told = release.run(
         f"""
+        architecture={architecture}
         apt_get install systemd
         {UNPACK}
         {FILES} | sort >/tmp/before
         ./install.sh
         systemctl is-enabled memctl-agent
         systemd-analyze verify /etc/systemd/system/memctl-agent.service
-        grep ^ExecStart= /etc/systemd/system/memctl-agent.service
+        grep -h -e ^ExecStart= -e ^SystemCallArch /etc/systemd/system/memctl-agent.service
         ./install.sh >/dev/null
         systemctl is-enabled memctl-agent
         ./install.sh --remove
@@ -66,6 +73,8 @@ def test_a_guest_with_systemd_starts_the_agent_at_boot(release: Release) -> None
         "memctl-agent is installed, and starts at the next boot.",
         "enabled",
         "ExecStart=/usr/local/sbin/memctl-agent",
+        # To a 64-bit systemd, an i386 agent's system calls are foreign.
+        "SystemCallArchitectures=native" + (" x86" if architecture == "i386" else ""),
         "enabled",
         "memctl-agent is removed.",
         "install.sh has installed no agent here.",
@@ -107,9 +116,30 @@ def test_a_guest_that_has_the_package_keeps_it(release: Release) -> None:
     assert "has memctl-agent as a package" in told
 
 
-def test_an_older_distribution_runs_the_agent(release: Release) -> None:
+@every_architecture
+def test_an_older_distribution_runs_the_agent(release: Release, architecture: str) -> None:
     """Debian 11 has an older C library than the releases for which memctl is built."""
     older = Release("bullseye")
-    older.offer(release.archive())
-    told = older.run(f"{UNPACK} ./install.sh >/dev/null; /usr/local/sbin/memctl-agent --version")
+    older.offer(*release.archives())
+    told = older.run(
+        f"""
+        architecture={architecture}
+        {UNPACK}
+        ./install.sh >/dev/null
+        /usr/local/sbin/memctl-agent --version
+        """
+    )
     assert told.startswith(f"memctl-agent {VERSION} (")
+
+
+def test_a_guest_in_which_the_agent_does_not_run_gets_none(release: Release) -> None:
+    """A file that cannot be executed stands for the agent of another architecture."""
+    told = release.run(
+        f"""
+        {UNPACK}
+        printf '\\177ELF' >memctl-agent
+        ./install.sh 2>&1 && exit 1
+        test ! -e /usr/local/sbin/memctl-agent
+        """
+    )
+    assert "does not run on this system (x86_64)" in told and "one for i386" in told

@@ -153,8 +153,10 @@ LAB_OXENSTORED = {
         "test_bad_input.py",
     ),
 }
-#: The group of the full image, which runs with --full once the packages are made.
+#: The groups that run with --full once the packages are made: the agent for i386, and the full
+#: image.
 LAB_DEBIAN = {
+    "i386": ("test_i386_agent.py",),
     "debian": ("test_debian_host.py", "test_debian_packages.py", "test_debian_libvirt.py"),
 }
 #: What a group needs beside what every group of the lab needs.
@@ -182,6 +184,7 @@ LAB_ALSO = {
         tools=("cmake", "g++", "go", "ninja", "pkg-config"),
     ),
     "debian": Inputs(built=(LabConfig().debs,), tools=("dpkg-deb", "mkfs.ext4", "mmdebstrap")),
+    "i386": Inputs(built=(LabConfig().debs,), tools=("tar",)),
 }
 
 

@@ -27,6 +27,7 @@ def in_release(*arguments: str) -> subprocess.CompletedProcess[str]:
         (("--name", "", "trixie", "true"), "--name needs a value"),
         (("--name", "../x", "trixie", "true"), 'a root cannot be called "../x"'),
         (("--name", "tree", "trixie", "true"), 'a root cannot be called "tree"'),
+        (("--architecture", "../x", "trixie", "true"), '"../x" is no architecture of Debian'),
         (("--fast", "trixie", "true"), "there is no option --fast"),
     ],
 )
@@ -40,7 +41,8 @@ def test_a_wrong_call_is_told_in_one_line(arguments: tuple[str, ...], said: str)
 def test_help_names_every_option() -> None:
     done = in_release("--help")
     assert done.returncode == 0 and not done.stderr
-    assert "--packages LIST" in done.stdout and "--name NAME" in done.stdout
+    for option in ("--packages LIST", "--name NAME", "--architecture NAME"):
+        assert option in done.stdout
 
 
 def test_only_root_enters_a_root() -> None:

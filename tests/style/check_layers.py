@@ -55,7 +55,7 @@ PARTS: dict[str, set[str]] = {
 
 # Foreign headers, and the only parts that may include them.
 FOREIGN: dict[str, set[str]] = {
-    r"(libxl|xenctrl|xenstore|xentoollog|xenguest|_libxl).*\.h": {"libmemctl/host/xen", "agent"},
+    r"(libxl|xenctrl|xenstore|xentoollog|xenguest|_libxl).*\.h": {"libmemctl/host/xen"},
     r"(.*/)?agent\.pb\.h": {"libmemctl/guest", "agent"},
     r"(Python|pybind11/.*)\.h": {"bindings/python/module"},
     # System calls. The other parts decide or simulate.

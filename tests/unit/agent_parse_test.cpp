@@ -50,6 +50,31 @@ TEST(AgentParse, zoneinfo_counts_kernel_zones_alone_and_the_nodes_slab) {
   EXPECT_EQ(zoneinfo.reclaimable(4_KiB), 4_KiB * (1000 + 10 + 20 + 300 + 400));
 }
 
+TEST(AgentParse, zoneinfo_of_a_32_bit_kernel_counts_low_memory_alone) {
+  // As in Linux 5.10 for i386: no DMA32, and memory that the kernel cannot use for itself.
+  const auto zoneinfo = read_lines<ZoneinfoReader>(
+      "Node 0, zone      DMA\n"
+      "  per-node stats\n"
+      "      nr_slab_reclaimable 1000\n"
+      "  pages free     3000\n"
+      "        protection: (0, 804, 2004, 2004)\n"
+      "      nr_free_pages 3000\n"
+      "Node 0, zone   Normal\n"
+      "        protection: (0, 0, 9600, 9600)\n"
+      "      nr_free_pages 50000\n"
+      "      nr_zone_inactive_file 300\n"
+      "      nr_zone_active_file 400\n"
+      "Node 0, zone  HighMem\n"
+      "        protection: (0, 0, 0, 0)\n"
+      "      nr_free_pages 200000\n"
+      "      nr_zone_inactive_file 7000\n"
+      "      nr_zone_active_file 8000\n"
+      "Node 0, zone  Movable\n"
+      "        protection: (0, 0, 0, 0)\n");
+  EXPECT_EQ(zoneinfo.free(4_KiB), 4_KiB * (3000 - 804 + 50000));
+  EXPECT_EQ(zoneinfo.reclaimable(4_KiB), 4_KiB * (1000 + 300 + 400));
+}
+
 TEST(AgentParse, pressure_gives_the_ten_second_averages) {
   const auto pressure = read_lines<PressureReader>(
       "some avg10=1.25 avg60=0.50 avg300=0.00 total=1\nfull avg10=0.00 avg60=0 avg300=0 total=1\n");

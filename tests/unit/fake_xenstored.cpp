@@ -154,8 +154,9 @@ void FakeXenstored::handle(Client& client, std::uint32_t type, std::uint32_t req
     case xs_watch: {
       const std::string token = rest.c_str();
       client.watches.emplace_back(path, token);
-      send(client, type, request, ok);
-      return send(client, xs_event, 0, path + '\0' + token + '\0');
+      // As real ones may do, though a client could take this for the reply.
+      send(client, xs_event, 0, path + '\0' + token + '\0');
+      return send(client, type, request, ok);
     }
     default:
       return send(client, xs_error, request, std::string{"ENOSYS\0", 7});

@@ -51,6 +51,8 @@ class LabConfig:
     """Adds hvm's device model to dom0, some 100 MB. So only scenarios that need it set this."""
     python: bool = False
     """Adds the build machine's Python 3, memctl's package, its tests and examples: 100 MB."""
+    other_agent: Path | None = None
+    """The guests' agent, instead of the one of the build."""
     boot_timeout: float = 300.0
     build: Path = field(default_factory=default_build)
     cache: Path = field(default_factory=default_cache)
@@ -68,7 +70,7 @@ class LabConfig:
     @property
     def agent(self) -> Path:
         """The guest's daemon, a static binary; it need not exist."""
-        return self.build / "agent" / "memctl-agent"
+        return self.other_agent or self.build / "agent" / "memctl-agent"
 
     @property
     def contract_test(self) -> Path:
