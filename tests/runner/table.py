@@ -155,7 +155,12 @@ LAB_OXENSTORED = {
 }
 #: The group of the full image, which runs with --full once the packages are made.
 LAB_DEBIAN = {
-    "debian": ("test_debian_host.py", "test_debian_packages.py", "test_debian_libvirt.py"),
+    "debian": (
+        "test_debian_host.py",
+        "test_debian_packages.py",
+        "test_debian_libvirt.py",
+        "test_debian_rules.py",
+    ),
 }
 #: What a group needs beside what every group of the lab needs.
 LAB_ALSO = {
