@@ -118,6 +118,7 @@ LAB = {
         "test_figures.py",
         "test_stopwatch.py",
         "test_told_crashes.py",
+        "test_matrix.py",
     ),
     "starving": ("test_starving.py", "test_movable.py"),
     "crash": ("test_crash.py",),
