@@ -141,6 +141,7 @@ LAB_FULL = {
     "consumers": ("test_consumers.py",),
     "python": ("test_python.py",),
     "kernels": ("test_kernels.py",),
+    "shim": ("test_shim.py",),
     "xl": ("test_xl_front.py",),
 }
 #: The groups that run with --full on hosts whose xenstore is oxenstored, as Debian has it, instead

@@ -49,6 +49,7 @@ struct GuestSpec {
   bool freeze_pool{false};    ///< As with autoballoon=1: the stored configuration fixes the pool.
   bool hap{true};
   bool has_stored_configuration{true};
+  bool in_shim{false};  ///< pvh: a pv guest inside Xen's shim. Only the facts tell.
   int passthrough_devices{0};
   bool emulated_dma_devices{false};
   bool managed_by_libvirt{false};
