@@ -76,6 +76,10 @@ class Guest {
   [[nodiscard]] LinuxGuest& kernel() { return kernel_; }
   [[nodiscard]] const LinuxGuest& kernel() const { return kernel_; }
   [[nodiscard]] GuestAgent& agent() { return agent_; }
+  /// From now until `thaw` nothing happens in the guest, as if its kernel left no time for anything
+  /// else. Its domain runs.
+  void freeze() { time_.pause(); }
+  void thaw() { time_.resume(); }
   /// The guest's MemTotal.
   [[nodiscard]] Kib mem_total() const { return kernel_.memory().total(); }
 
