@@ -66,6 +66,7 @@ struct DomainFacts {
   std::optional<Kib> limit{};          ///< xenstore memory/static-max; includes video RAM.
   Kib video_ram{};                     ///< xenstore memory/videoram.
   bool has_stored_configuration{};     ///< libxl built it. If not, libxl's calls fail.
+  bool in_shim{};                      ///< pvh: a pv guest runs in it, inside Xen's shim.
   std::optional<Kib> boot_limit{};     ///< b_info.max_memkb of the stored configuration.
   std::optional<Kib> boot_size{};      ///< b_info.target_memkb of it; includes video RAM.
   std::optional<Kib> frozen_pool{};    ///< b_info.shadow_memkb, if the configuration fixes it.

@@ -122,6 +122,9 @@ Finding stored_configuration(const DomainExam& exam) {
   if (const auto refused = refuse_toolstack(exam.facts)) {
     return bad(Check::stored_configuration, *refused);
   }
+  if (const auto refused = refuse_shim(exam.facts)) {
+    return bad(Check::stored_configuration, *refused);
+  }
   return good(Check::stored_configuration, "libxl built it");
 }
 

@@ -120,6 +120,17 @@ Refusal refuse_device_model(const Input& input) {
       "resize the guest: memctl resize " + id + " SIZE");
 }
 
+// The shim is a Xen of its own. It gives its guest no more pages than the guest began with
+// (pv_shim_setup_dom in Xen's arch/x86/pv/shim.c), whatever dom0 asks for, and keeps a part of the
+// domain's memory for itself, so that the guest's balloon never rests where the target is.
+Refusal refuse_shim(const Input& input) {
+  if (!input.domain.in_shim) return {};
+  return refusal(Cause::xen_unsupported,
+                 "it is a pv guest in Xen's shim, which fixes its limit and keeps some of its "
+                 "memory: no other size could be verified",
+                 "start it without pvshim in its configuration file");
+}
+
 Refusal refuse_held(const Input& input) {
   const Holder& holder = input.holder;
   switch (holder.state) {
@@ -202,13 +213,9 @@ Refusal refuse_populate_on_demand(const Input& input) {
 }
 
 Refusal refuse_domain(const Input& input) {
-  constexpr std::array rules = {refuse_device_model,
-                                refuse_held,
-                                refuse_save,
-                                refuse_state,
-                                refuse_toolstack,
-                                refuse_without_agent,
-                                refuse_populate_on_demand};
+  constexpr std::array rules = {
+      refuse_device_model, refuse_held, refuse_save,          refuse_state,
+      refuse_toolstack,    refuse_shim, refuse_without_agent, refuse_populate_on_demand};
   for (const auto rule : rules) {
     if (auto refused = rule(input)) return refused;
   }

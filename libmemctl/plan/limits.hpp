@@ -28,9 +28,11 @@ inline constexpr Kib largest_size = 64_TiB;
 [[nodiscard]] Refusal refuse_save(const Input& input);
 [[nodiscard]] Refusal refuse_state(const Input& input);
 [[nodiscard]] Refusal refuse_toolstack(const Input& input);
+/// Refuses a pv guest in Xen's shim (`pvshim=1` in xl.cfg).
+[[nodiscard]] Refusal refuse_shim(const Input& input);
 [[nodiscard]] Refusal refuse_without_agent(const Input& input);
 [[nodiscard]] Refusal refuse_populate_on_demand(const Input& input);
-/// The seven rules above, in this order.
+/// The eight rules above, in this order.
 [[nodiscard]] Refusal refuse_domain(const Input& input);
 
 // Rules for a size to grow to. If a rule refuses a size, it refuses every larger size.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/domain_error.hpp"
+#include "plan/step.hpp"
 
 namespace memctl::resize {
 namespace {
@@ -16,6 +17,10 @@ using std::chrono::seconds;
 constexpr seconds silence_time{3};
 /// Well before the lease of a request (60 s) ends.
 constexpr seconds renewal_time{20};
+/// While Linux adds memory, it holds the lock that an agent needs to bring a block online
+/// (device_hotplug_lock), and its processors may have no time for processes. In the lab a guest
+/// with one processor was silent for 7 s while it added 29 sections.
+constexpr std::chrono::milliseconds time_for_section{500};
 /// How often a domain without an agent is looked at.
 constexpr seconds look_time{1};
 
@@ -96,7 +101,8 @@ Result<void> AgentLink::take_report() {
   return success();
 }
 
-Result<void> AgentLink::keep(std::uint32_t stage, Kib size, host::TimePoint moved_at) {
+Result<void> AgentLink::keep(std::uint32_t stage, Kib size, host::TimePoint moved_at,
+                             Kib blocks_left) {
   if (!answers()) return success();
   const host::TimePoint now = port_->clock().now();
   if (domain_->facts().domain.memory.paused) {
@@ -105,7 +111,12 @@ Result<void> AgentLink::keep(std::uint32_t stage, Kib size, host::TimePoint move
   }
   if (!session_->answered()) {
     // A guest that moves is alive, however busy its kernel is with the new memory.
-    if (now - std::max({session_->asked_at(), moved_at, paused_at_}) < guest::answer_time) {
+    // An agent that was stopped has removed its hello, and does not wait for its kernel.
+    const host::Duration adding =
+        session_->hello() ? host::Duration{time_for_section * (blocks_left / plan::section)}
+                          : host::Duration{};
+    const host::Duration patience = guest::answer_time + adding;
+    if (now - std::max({session_->asked_at(), moved_at, paused_at_}) < patience) {
       return session_->repeat();
     }
     return domain_error(domain_->identity(), Cause::agent_absent, "memctl-agent stopped answering");

@@ -41,7 +41,9 @@ class AgentLink {
   [[nodiscard]] Result<void> take_report();
   /// Keeps the agent serving: asks again before its lease ends, and when it falls silent. Errors:
   /// `agent_absent` if it does not answer and no layer has moved since `moved_at`; `store_error`.
-  [[nodiscard]] Result<void> keep(std::uint32_t stage, Kib size, host::TimePoint moved_at);
+  /// The more blocks are to come, the longer the guest's kernel may leave the agent no time.
+  [[nodiscard]] Result<void> keep(std::uint32_t stage, Kib size, host::TimePoint moved_at,
+                                  Kib blocks_left);
   /// Tells the agent that the operation is over. If this does not reach the agent, it restores the
   /// guest's policy by itself when its lease ends.
   void release();

@@ -37,6 +37,8 @@ class Headway {
   [[nodiscard]] Kib recent() const;
   /// When a layer last came further than ever, however little.
   [[nodiscard]] host::TimePoint moved_at() const { return moved_at_; }
+  /// What is still missing of the stage's blocks, by the guest's last report.
+  [[nodiscard]] Kib blocks_left(const plan::Input& facts) const;
 
  private:
   class Layer {
@@ -53,8 +55,6 @@ class Headway {
     Kib left_;
     Kib counted_;
   };
-
-  [[nodiscard]] Kib blocks_left(const plan::Input& facts) const;
 
   std::chrono::milliseconds stall_;
   std::int64_t blocks_to_be_online_;

@@ -249,7 +249,8 @@ host::Task<void> run_stage(Work& work, const Way& way, int number, const Stage& 
 
     headway.note(facts, std::max(Pages{}, missing), clock.now());
     if (headway.is_too_slow(clock.now())) co_return stall_error(work, stage, missing, headway);
-    MEMCTL_CO_TRY(work.agent.keep(stage_number, way.goal, headway.moved_at()));
+    MEMCTL_CO_TRY(
+        work.agent.keep(stage_number, way.goal, headway.moved_at(), headway.blocks_left(facts)));
     co_await way.patience.wait(looks.next(clock.now(), missing));
   }
   shown.end();

@@ -59,6 +59,7 @@ FAULTS = [
     ("state", "bad", host([{"at": 0, "do": "crash", "guest": "g"}])),
     ("state", "bad", host([{"at": 0, "do": "begin-save", "guest": "g"}])),
     ("stored_configuration", "bad", on(stored_configuration=False)),
+    ("stored_configuration", "bad", on(in_shim=True)),
     ("leftover", "bad", on(journal=json.dumps(RECORD))),
     ("leftover", "bad", on(journal="{}")),
     ("claims", "bad", host(CLAIM)),

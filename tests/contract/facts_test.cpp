@@ -80,6 +80,7 @@ TEST_P(FactsTest, TellItsLimits) {
 
 TEST_P(FactsTest, TellWhatLibxlStoredOfIt) {
   EXPECT_TRUE(before().has_stored_configuration);
+  EXPECT_FALSE(before().in_shim);
   EXPECT_EQ(before().boot_limit, limit());
   EXPECT_EQ(before().frozen_pool, std::nullopt);
   EXPECT_EQ(before().passthrough_devices, 0);

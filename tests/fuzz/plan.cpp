@@ -58,6 +58,7 @@ DomainFacts domain_of(Bytes& bytes) {
   if (bytes.flag()) facts.passthrough_devices.reset();
   if (bytes.flag()) facts.emulated_dma_devices.reset();
   if (bytes.flag()) facts.managed_by_libvirt.reset();
+  facts.in_shim = bytes.flag();
   return facts;
 }
 

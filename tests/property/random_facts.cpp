@@ -88,6 +88,7 @@ DomainFacts sound_domain() {
 void make_odd(DomainFacts& facts) {
   facts.memory.paused = one_in(60);
   facts.has_stored_configuration = !one_in(60);
+  facts.in_shim = facts.identity.type == DomainType::pvh && one_in(20);
   if (one_in(10)) facts.passthrough_devices = *rc::gen::inRange(1, 3);
   if (one_in(60)) facts.identity.device_model_of = DomainId{2};
   if (one_in(10)) facts.emulated_dma_devices = true;

@@ -118,6 +118,7 @@ LAB = {
         "test_figures.py",
         "test_stopwatch.py",
         "test_told_crashes.py",
+        "test_matrix.py",
     ),
     "starving": ("test_starving.py", "test_movable.py"),
     "crash": ("test_crash.py",),
@@ -140,6 +141,7 @@ LAB_FULL = {
     "consumers": ("test_consumers.py",),
     "python": ("test_python.py",),
     "kernels": ("test_kernels.py",),
+    "shim": ("test_shim.py",),
     "xl": ("test_xl_front.py",),
 }
 #: The groups that run with --full on hosts whose xenstore is oxenstored, as Debian has it, instead
@@ -157,7 +159,12 @@ LAB_OXENSTORED = {
 #: image.
 LAB_DEBIAN = {
     "i386": ("test_i386_agent.py",),
-    "debian": ("test_debian_host.py", "test_debian_packages.py", "test_debian_libvirt.py"),
+    "debian": (
+        "test_debian_host.py",
+        "test_debian_packages.py",
+        "test_debian_libvirt.py",
+        "test_debian_rules.py",
+    ),
 }
 #: What a group needs beside what every group of the lab needs.
 LAB_ALSO = {

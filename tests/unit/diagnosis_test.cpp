@@ -126,6 +126,8 @@ TEST(DomainDiagnosis, StoredConfiguration) {
   expect(on_domain(Check::stored_configuration,
                    [](auto&, auto& domain) { domain.has_stored_configuration = false; }),
          Severity::bad, "another toolstack", "xl");
+  expect(on_domain(Check::stored_configuration, [](auto&, auto& domain) { domain.in_shim = true; }),
+         Severity::bad, "in Xen's shim", "without pvshim");
   expect(on_domain(Check::stored_configuration, [](auto&, auto& domain) { domain.target.reset(); }),
          Severity::bad, "no memory target", "xl reboot web1");
 }

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "operation_fixture.hpp"
 #include "resize/headway.hpp"
@@ -108,6 +109,25 @@ TEST_P(SlowGuest, ThatKeepsThePaceOfEachStageStillHasToArrive) {
   EXPECT_EQ(report.error().cause, Cause::stalled);
   EXPECT_THAT(report.error().message, HasSubstr(" s the guest was still on the way to 640 MiB"));
   EXPECT_LT(simulation.now() - begun, 2 * longest_time(640_MiB, 30s));
+}
+
+TEST_P(SlowGuest, ThatStandsStillWhileItAddsMuchMemoryIsWaitedFor) {
+  const DomainId id = add({.memory = 1_GiB});
+  auto& guest = simulation.world.guest(id);
+  bool stood_still = false;
+  const auto stand_still = [&](const Event& event) {
+    const bool adds =
+        event.phase == Phase::online && event.now > event.from && event.now < event.to;
+    if (!adds || std::exchange(stood_still, true)) return;
+    guest.freeze();
+    simulation.world.after(12s, [&] { guest.thaw(); });
+  };
+  const auto began = simulation.now();
+  const auto grown = resize(id, 5_GiB, {.on_event = stand_still});
+  EXPECT_TRUE(stood_still);
+  ASSERT_TRUE(grown) << grown.error().message;
+  EXPECT_EQ(grown.value().outcome, Outcome::verified);
+  EXPECT_GT(simulation.now() - began, 12s);
 }
 
 TEST_P(SlowGuest, ThatKeepsThePaceIsWaitedFor) {

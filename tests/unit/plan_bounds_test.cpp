@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Growth that only some guests are bounded in: those with PCI devices, those that add movable
-// memory, and domains that are no guests.
+// memory, those in Xen's shim, and domains that are no guests.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -244,6 +244,15 @@ TEST(DeviceModel, IsNamedAsWhatItIs) {
     EXPECT_EQ(error.hint, "resize the guest: memctl resize 7 SIZE");
   }
   EXPECT_EQ(range_of(device_model()).error().cause, Cause::xen_unsupported);
+}
+
+TEST(GuestInXensShim, IsNotShrunkEither) {
+  Input input = settled_guest();
+  EXPECT_TRUE(make_plan(input, 144_MiB)) << refusal(input, 144_MiB).message;
+  input.domain.in_shim = true;
+  const Error error = refusal(input, 144_MiB);
+  EXPECT_EQ(error.cause, Cause::xen_unsupported);
+  EXPECT_THAT(error.message, HasSubstr("shim"));
 }
 
 }  // namespace

@@ -356,6 +356,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"dying", Cause::domain_gone, [](Input& i) { i.domain.memory.dying = true; }},
         Case{"xapi", Cause::xen_unsupported,
              [](Input& i) { i.domain.has_stored_configuration = false; }},
+        Case{"shim", Cause::xen_unsupported, [](Input& i) { i.domain.in_shim = true; }},
         Case{"target", Cause::xen_unsupported, [](Input& i) { i.domain.target.reset(); }},
         Case{"pod", Cause::populate_on_demand, [](Input& i) { i.domain.pod_entries = Pages{1}; }},
         Case{"pod_unknown", Cause::populate_on_demand,

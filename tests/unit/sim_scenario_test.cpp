@@ -96,6 +96,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{R"({"guests": [{"name": "a", "type": "x"}]})", "guests[0].type is \"x\"",
                 "pv, pvh, hvm"},
         BadCase{R"({"guests": [{"name": "a", "memory": "1MiB"}]})", "memory is too small", "64MiB"},
+        BadCase{R"({"guests": [{"name": "a", "type": "pv", "in_shim": true}]})",
+                "in_shim needs a pvh guest", "shim"},
         BadCase{R"({"guests": [{"name": "a", "hotplug": 1}]})", "neither true nor false", "true"},
         BadCase{R"({"guests": [{"name": "a"}, {"name": "a"}]})", "two guests", "own name"},
         BadCase{R"({"actions": [{"at": 1, "do": "dance"}]})", "actions[0].do is \"dance\"",

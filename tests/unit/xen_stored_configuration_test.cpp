@@ -68,6 +68,17 @@ TEST(StoredConfiguration, APvDomainHasNoPool) {
   EXPECT_EQ(configuration.stored().frozen_pool(), std::nullopt);
 }
 
+TEST(StoredConfiguration, TellsAGuestInXensShim) {
+  EXPECT_FALSE(Configuration{LIBXL_DOMAIN_TYPE_PVH}.stored().in_shim());
+  for (const bool on : {false, true}) {
+    Configuration configuration{LIBXL_DOMAIN_TYPE_PVH};
+    libxl_defbool_set(&configuration.value.b_info.u.pvh.pvshim, on);
+    EXPECT_EQ(configuration.stored().in_shim(), on);
+  }
+  EXPECT_FALSE(Configuration{LIBXL_DOMAIN_TYPE_PV}.stored().in_shim());
+  EXPECT_FALSE(Configuration{LIBXL_DOMAIN_TYPE_HVM}.stored().in_shim());
+}
+
 TEST(EmulatedDmaDevices, AreThoseThatTheDeviceModelEmulates) {
   EXPECT_EQ(Configuration{LIBXL_DOMAIN_TYPE_PV}.stored().emulated_dma_devices(), false);
   EXPECT_EQ(Configuration{LIBXL_DOMAIN_TYPE_HVM}.stored().emulated_dma_devices(), false);

@@ -85,6 +85,7 @@ Task<DomainFacts> SimHypervisor::domain_facts(DomainId domain) {
                     .managed_by_libvirt = record->managed_by_libvirt,
                     .reported_started = toolstack.guest_started(domain)};
   if (record->has_stored_configuration) {
+    facts.in_shim = record->in_shim;
     facts.boot_limit = record->boot_limit;
     facts.boot_size = record->boot_size;
     facts.frozen_pool = record->frozen_pool;

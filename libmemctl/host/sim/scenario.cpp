@@ -64,6 +64,7 @@ GuestSpec read_guest(const Json& json, const std::string& where) {
   object("freeze_pool", guest.freeze_pool);
   object("hap", guest.hap);
   object("stored_configuration", guest.has_stored_configuration);
+  object("in_shim", guest.in_shim);
   object("passthrough_devices", guest.passthrough_devices);
   object("emulated_dma_devices", guest.emulated_dma_devices);
   object("booted", guest.booted);
@@ -102,6 +103,9 @@ GuestSpec read_guest(const Json& json, const std::string& where) {
   }
   if (guest.video_ram > guest.memory / 2) {
     throw object.wrong("video_ram", "is too much", "it is a part of \"memory\"");
+  }
+  if (guest.in_shim && guest.type != DomainType::pvh) {
+    throw object.wrong("in_shim", "needs a pvh guest", "Xen's shim is the kernel of a pvh domain");
   }
   if (guest.vcpus < 1) throw object.wrong("vcpus", "is 0", "a guest needs one or more");
   if (guest.linux.block_size < 128_MiB) {

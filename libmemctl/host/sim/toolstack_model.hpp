@@ -19,6 +19,7 @@ struct ToolstackRecord {
   int vcpus{1};
   bool hap{true};
   bool has_stored_configuration{true};
+  bool in_shim{false};               ///< b_info.u.pvh.pvshim
   Kib boot_limit{};                  ///< b_info.max_memkb
   Kib boot_size{};                   ///< b_info.target_memkb
   std::optional<Kib> frozen_pool{};  ///< b_info.shadow_memkb

@@ -82,6 +82,7 @@ Result<void> World::build(Guest& guest, Kib populated, Kib limit, Kib pool, bool
       .vcpus = spec.vcpus,
       .hap = spec.hap,
       .has_stored_configuration = spec.has_stored_configuration,
+      .in_shim = spec.in_shim,
       .boot_limit = limit,
       .boot_size = populated,
       .passthrough_devices = spec.passthrough_devices,

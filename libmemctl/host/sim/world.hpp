@@ -49,6 +49,7 @@ struct GuestSpec {
   bool freeze_pool{false};    ///< As with autoballoon=1: the stored configuration fixes the pool.
   bool hap{true};
   bool has_stored_configuration{true};
+  bool in_shim{false};  ///< pvh: a pv guest inside Xen's shim. Only the facts tell.
   int passthrough_devices{0};
   bool emulated_dma_devices{false};
   bool managed_by_libvirt{false};
@@ -75,6 +76,10 @@ class Guest {
   [[nodiscard]] LinuxGuest& kernel() { return kernel_; }
   [[nodiscard]] const LinuxGuest& kernel() const { return kernel_; }
   [[nodiscard]] GuestAgent& agent() { return agent_; }
+  /// From now until `thaw` nothing happens in the guest, as if its kernel left no time for anything
+  /// else. Its domain runs.
+  void freeze() { time_.pause(); }
+  void thaw() { time_.resume(); }
   /// The guest's MemTotal.
   [[nodiscard]] Kib mem_total() const { return kernel_.memory().total(); }
 

@@ -96,6 +96,7 @@ Task<DomainFacts> XenHypervisor::domain_facts(DomainId domain) {
   facts.boot_limit = known_to_libxl.boot_limit;
   facts.boot_size = known_to_libxl.boot_size;
   facts.frozen_pool = known_to_libxl.frozen_pool;
+  facts.in_shim = known_to_libxl.in_shim;
   facts.emulated_dma_devices = known_to_libxl.emulated_dma_devices;
   if (facts.identity.type != DomainType::hvm) facts.emulated_dma_devices = false;
   facts.passthrough_devices = known_to_libxl.passthrough_devices;

@@ -51,6 +51,7 @@ Result<LibxlFacts> LibxlContext::facts(DomainId domain) {
     facts.boot_limit = stored->boot_limit();
     facts.boot_size = stored->boot_size();
     facts.frozen_pool = stored->frozen_pool();
+    facts.in_shim = stored->in_shim();
     facts.emulated_dma_devices = stored->emulated_dma_devices();
   }
   int devices = 0;

@@ -23,6 +23,7 @@ struct LibxlFacts {
   std::optional<Kib> boot_limit{};
   std::optional<Kib> boot_size{};
   std::optional<Kib> frozen_pool{};
+  bool in_shim{};
   std::optional<bool> emulated_dma_devices{};
   std::optional<int> passthrough_devices{};
 };

@@ -119,6 +119,10 @@ std::string StoredConfiguration::to_json(libxl_ctx* context) {
   return text ? std::string{text.get()} : std::string{};
 }
 
+bool StoredConfiguration::in_shim() const {
+  return value_.c_info.type == LIBXL_DOMAIN_TYPE_PVH && is_on(value_.b_info.u.pvh.pvshim);
+}
+
 // In QEMU's machine for Xen, these devices do DMA: IDE, AHCI and SCSI disks and CD drives, network
 // cards, USB controllers, sound cards, QXL's display, and the virtio-serial port that Spice's agent
 // needs. These do not: the display adapters std and cirrus, serial ports, PS/2, and Xen's platform

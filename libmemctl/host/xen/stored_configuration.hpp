@@ -46,6 +46,8 @@ class StoredConfiguration {
   void set_frozen_pool(std::optional<Kib> pool);
   /// libxl's JSON. Empty: libxl cannot make it.
   [[nodiscard]] std::string to_json(libxl_ctx* context);
+  /// Whether the domain is a pv guest in Xen's shim (`pvshim=1` in xl.cfg).
+  [[nodiscard]] bool in_shim() const;
   /// Whether a device model reads and writes the guest's memory by itself. Nothing: not known.
   [[nodiscard]] std::optional<bool> emulated_dma_devices() const;
 

@@ -49,6 +49,8 @@ class LabConfig:
     """The program that is xenstore: `xenstored`, or `oxenstored`, which Debian starts."""
     hvm: bool = False
     """Adds hvm's device model to dom0, some 100 MB. So only scenarios that need it set this."""
+    shim: bool = False
+    """Adds Xen's shim to dom0, 6 MB: a small Xen that runs a pv guest inside a pvh domain."""
     python: bool = False
     """Adds the build machine's Python 3, memctl's package, its tests and examples: 100 MB."""
     other_agent: Path | None = None

@@ -89,6 +89,12 @@ class DebianLab(Lab):
             f'disk = ["{disk},xvdg,w", "{DISK}guestlab,xvdh,r"]\n{config.extra_config}',
         )
 
+    def boot_again(self, guest: Guest) -> Guest:
+        """Ends the guest, and boots it anew on its disk, with the memory that it was made with."""
+        guest.check("sync", timeout=INSTALL_TIMEOUT)
+        guest.destroy()
+        return super().boot_guests([guest.config])[0]
+
     def create_guest_by_libvirt(self, name: str, type: str, maximum_mib: int) -> Guest:
         """Boots a guest of libvirt, and waits until it takes commands."""
         config = self._with_disk(GuestConfig(name=name, type=type, maxmem_mib=maximum_mib))

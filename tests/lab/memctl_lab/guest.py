@@ -46,6 +46,8 @@ class GuestConfig:
     """hvm: a standard VGA with so much memory."""
     emulated_usb: bool = False
     """hvm: an emulated USB controller, which does DMA."""
+    shim: bool = False
+    """pvh: a pv guest inside Xen's shim. The host needs `LabConfig(shim=True)`."""
     kernel: str | None = None
     """A name of `kernels.KERNELS`. None is the lab's own kernel."""
     kernel_options: str = ""
@@ -90,6 +92,8 @@ class GuestConfig:
             values |= {"vga": "stdvga", "videoram": self.video_ram_mib}
         if self.emulated_usb:
             values["usb"] = 1
+        if self.shim:
+            values["pvshim"] = 1
         if self.shadow_memory_mib is not None:
             values["shadow_memory"] = self.shadow_memory_mib
         set_otherwise = set(re.findall(r"^\s*(\w+)\s*=", self.extra_config, re.MULTILINE))

@@ -196,7 +196,9 @@ def _dom0_tree(config: LabConfig, packages: Packages, programs: dict[str, Path])
     for path, source in binaries.items():
         tree.file(path, source, 0o755)
     _add_libraries(tree, config, packages, binaries)
-    tree.file(f"{xen}/boot/hvmloader", packages.xen / "boot" / "hvmloader")
+    boots = ("hvmloader", "xen-shim") if config.shim else ("hvmloader",)
+    for name in boots:
+        tree.file(f"{xen}/boot/{name}", packages.xen / "boot" / name)
     tree.tree("etc/xen/scripts", packages.root / "etc/xen/scripts")
     tree.text("etc/xen/xl.conf", xl_configuration(config.autoballoon))
     if config.xenstored == "oxenstored":

@@ -373,6 +373,8 @@ def _description(config: GuestConfig) -> Json:
         guest["freeze_pool"] = True
     if config.video_ram_mib:
         guest["video_ram"] = f"{config.video_ram_mib}MiB"
+    if config.shim:
+        guest["in_shim"] = True
     if config.emulated_usb:
         guest["emulated_dma_devices"] = True
     return guest
