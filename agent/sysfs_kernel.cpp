@@ -105,6 +105,12 @@ std::optional<OnlinePolicy> SysfsKernel::policy() const {
   return text ? policy_named(trimmed(*text)) : std::nullopt;
 }
 
+OnlinePolicy SysfsKernel::policy_for(OnlineZone zone) const {
+  utsname system{};
+  ::uname(&system);
+  return agent::policy_for(zone, system.machine);
+}
+
 int SysfsKernel::set_policy(OnlinePolicy policy) {
   return write_file(Path{memory_, "auto_online_blocks"}, name(policy));
 }
@@ -175,6 +181,7 @@ void SysfsKernel::figures(AgentReport& report) const {
   report.mem_available = meminfo.available;
   report.kernel_zone_free = zoneinfo.free(page_size_);
   report.kernel_zone_reclaimable = zoneinfo.reclaimable(page_size_);
+  report.highmem_free = zoneinfo.high_free(page_size_);
   report.pressure_some_avg10 = pressure.some_avg10;
   report.pressure_full_avg10 = pressure.full_avg10;
 }

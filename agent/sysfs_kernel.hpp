@@ -19,6 +19,7 @@ class SysfsKernel : public Kernel {
   explicit SysfsKernel(const std::string& root = {});
 
   [[nodiscard]] KernelFacts facts() const override;
+  [[nodiscard]] OnlinePolicy policy_for(OnlineZone zone) const override;
   [[nodiscard]] std::optional<OnlinePolicy> policy() const override;
   [[nodiscard]] int set_policy(OnlinePolicy policy) override;
   void scan(std::vector<Block>& blocks) override;

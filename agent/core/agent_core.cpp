@@ -146,7 +146,7 @@ void AgentCore::apply_policy() {
     policy_error_ = "no memory hotplug here";
     return;
   }
-  if (const int error = kernel_.set_policy(policy_for(record_.zone))) {
+  if (const int error = kernel_.set_policy(kernel_.policy_for(record_.zone))) {
     policy_error_ = failure("auto_online_blocks", error);
     process_.log(policy_error_);
   }
@@ -154,7 +154,7 @@ void AgentCore::apply_policy() {
 
 // If somebody in the guest has set another policy meanwhile, that policy stays.
 void AgentCore::restore_policy() {
-  if (!record_.earlier || kernel_.policy() != policy_for(record_.zone)) return;
+  if (!record_.earlier || kernel_.policy() != kernel_.policy_for(record_.zone)) return;
   if (const int error = kernel_.set_policy(*record_.earlier)) {
     process_.log(failure("auto_online_blocks cannot be restored", error));
   }
@@ -297,7 +297,8 @@ void AgentCore::publish(AgentPhase phase, const AgentRequest* asked) {
   kernel_.figures(report);
   // The ballast counts as free, because the agent lends it before memory is added.
   report.mem_available += ballast_.held();
-  report.kernel_zone_free += ballast_.held();
+  // Memory that a process locks is high memory if there is any, and that does not serve the kernel.
+  (report.highmem_free ? *report.highmem_free : report.kernel_zone_free) += ballast_.held();
   report.balloon_target = balloon_.target;
   if (record_.active) report.error = policy_error_.empty() ? block_error_ : policy_error_;
   // Whoever asks has time to read the answer. If many ask, the operation's own report still comes.

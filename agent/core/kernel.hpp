@@ -26,6 +26,10 @@ enum class OnlinePolicy { offline, online, online_kernel, online_movable };
 [[nodiscard]] constexpr OnlinePolicy policy_for(OnlineZone zone) {
   return zone == OnlineZone::movable ? OnlinePolicy::online_movable : OnlinePolicy::online_kernel;
 }
+[[nodiscard]] constexpr OnlinePolicy policy_for(OnlineZone zone, std::string_view machine) {
+  const bool high = zone == OnlineZone::kernel && is_32_bit_machine(machine);
+  return high ? OnlinePolicy::online : policy_for(zone);
+}
 
 /// Facts that never change while a kernel runs.
 struct KernelFacts {
@@ -49,14 +53,20 @@ class Kernel {
   virtual ~Kernel() = default;
 
   [[nodiscard]] virtual KernelFacts facts() const = 0;
+  /// The policy, and the state of a block, that bring added memory into `zone` without a shift of
+  /// its pages between the kernel's zones. On x86_64 that is `online_kernel`. A kernel of 32 bits
+  /// adds all memory to HighMem, where `online` leaves it; `online_kernel` would move it to Normal,
+  /// where it cannot be used, or fail (online_pages in Linux 4.12's mm/memory_hotplug.c). It does
+  /// not know `online_kernel` as a policy either.
+  [[nodiscard]] virtual OnlinePolicy policy_for(OnlineZone zone) const = 0;
   [[nodiscard]] virtual std::optional<OnlinePolicy> policy() const = 0;
   /// Returns 0 or the error number.
   [[nodiscard]] virtual int set_policy(OnlinePolicy policy) = 0;
   /// Fills `blocks` with the blocks that are present now, by number. If `blocks` holds the result
   /// of an earlier scan, the zone of a block that stayed online may be taken from there.
   virtual void scan(std::vector<Block>& blocks) = 0;
-  /// Brings a block online in `zone`. It must not write the kernel's plain `online`, which may
-  /// choose the movable zone. Succeeds if the block is online already. Returns 0 or the error
+  /// Brings a block online in `zone`, by `policy_for(zone)`: on x86_64 the kernel's plain `online`
+  /// may choose the movable zone. Succeeds if the block is online already. Returns 0 or the error
   /// number.
   [[nodiscard]] virtual int online(std::uint32_t block, OnlineZone zone) = 0;
   [[nodiscard]] virtual BalloonFigures balloon() const = 0;

@@ -103,7 +103,9 @@ void ZoneinfoReader::line(std::string_view text) {
   if (key == "Node") {  // "Node 0, zone    DMA32"
     take_word(text);
     if (take_word(text) == "zone") {
-      const auto* const found = std::ranges::find(kernel_zones, take_word(text));
+      const auto name = take_word(text);
+      high_zone_ = name == "HighMem";
+      const auto* const found = std::ranges::find(kernel_zones, name);
       kernel_zone_ = found != kernel_zones.end();
       if (kernel_zone_) seen_.set(static_cast<std::size_t>(found - kernel_zones.begin()));
       withheld_pages_ = {};
@@ -124,6 +126,8 @@ void ZoneinfoReader::line(std::string_view text) {
   const bool file_pages = key == "nr_zone_inactive_file" || key == "nr_zone_active_file";
   if (key == "nr_slab_reclaimable" || (kernel_zone_ && file_pages)) {
     reclaimable_pages_ += parse_count(take_word(text)).value_or(0);
+  } else if (high_zone_ && key == "nr_free_pages") {
+    high_pages_ = high_pages_.value_or(0) + parse_count(take_word(text)).value_or(0);
   } else if (kernel_zone_ && key == "nr_free_pages") {
     const auto pages = parse_count(take_word(text)).value_or(0);
     for (std::size_t column = 0; column < free_pages_.size(); ++column) {

@@ -33,8 +33,8 @@ struct MeminfoReader {
 };
 
 /// /proc/zoneinfo, line by line: the zones from which the kernel and a shrinking balloon can take
-/// memory. These are all zones but Movable, HighMem and Device. The field names are those of Linux
-/// 4.8 and newer.
+/// memory. These are all zones but Movable, HighMem and Device. HighMem is told apart. The field
+/// names are those of Linux 4.8 and newer.
 class ZoneinfoReader {
  public:
   void line(std::string_view text);
@@ -43,17 +43,24 @@ class ZoneinfoReader {
   [[nodiscard]] Kib free(Kib page) const;
   /// The file pages of these zones, and the nodes' reclaimable slab, which lies in these zones.
   [[nodiscard]] Kib reclaimable(Kib page) const { return page * reclaimable_pages_; }
+  /// The free memory of the zone HighMem of a kernel of 32 bits. The balloon can take it, and the
+  /// kernel cannot use it. Nothing: there is no such zone, or it has no memory.
+  [[nodiscard]] std::optional<Kib> high_free(Kib page) const {
+    return high_pages_ ? std::optional{page * *high_pages_} : std::nullopt;
+  }
 
  private:
   static constexpr std::array<std::string_view, 3> kernel_zones{"DMA", "DMA32", "Normal"};
 
   bool kernel_zone_{false};
+  bool high_zone_{false};
   std::bitset<kernel_zones.size()> seen_{};  ///< The zones that this kernel has.
   /// For requests to each zone: what the present zone withholds from them, and what all zones
   /// together have free for them.
   std::array<std::int64_t, kernel_zones.size()> withheld_pages_{};
   std::array<std::int64_t, kernel_zones.size()> free_pages_{};
   std::int64_t reclaimable_pages_{0};
+  std::optional<std::int64_t> high_pages_{};
 };
 
 /// /proc/pressure/memory, line by line.

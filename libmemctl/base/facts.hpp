@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "memctl/domain_info.hpp"
@@ -89,6 +90,11 @@ struct DomainFacts {
 /// What a udev rule does with a new memory block. `other`: only udev itself can work it out.
 enum class RuleAction { online, online_kernel, online_movable, other };
 
+/// Whether uname's machine is that of an x86 kernel of 32 bits.
+[[nodiscard]] constexpr bool is_32_bit_machine(std::string_view machine) {
+  return machine == "i686" || machine == "i586" || machine == "i486" || machine == "i386";
+}
+
 /// What an agent says when it starts.
 struct AgentHello {
   std::uint32_t protocol_min{};  ///< The lowest protocol version that the agent speaks.
@@ -123,14 +129,16 @@ struct AgentReport {
   std::int64_t blocks_movable{};        ///< Online in a movable zone.
   Kib mem_total{};
   Kib mem_available{};
-  Kib kernel_zone_free{};         ///< Free pages outside movable zones.
-  Kib kernel_zone_reclaimable{};  ///< File pages and reclaimable slab outside movable zones.
+  Kib kernel_zone_free{};         ///< Free pages outside movable zones and high memory.
+  Kib kernel_zone_reclaimable{};  ///< File pages and reclaimable slab of the same zones.
   std::optional<double> pressure_some_avg10{};  ///< /proc/pressure/memory, percent.
   std::optional<double> pressure_full_avg10{};
   std::optional<Kib> balloon_target{};
   std::optional<Kib> balloon_current{};
   /// Memory that has page descriptors but no pages. The guest can grow so far without a new block.
   std::optional<Kib> balloon_inflated{};
+  /// Free pages of the zone HighMem, which only a kernel of 32 bits has. Nothing: it has none.
+  std::optional<Kib> highmem_free{};
   std::string error{};
 };
 

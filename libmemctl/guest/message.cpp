@@ -101,6 +101,7 @@ std::string encode(const AgentReport& report) {
   if (report.balloon_inflated) {
     message.set_balloon_inflated_kib(to_wire(*report.balloon_inflated));
   }
+  if (report.highmem_free) message.set_highmem_free_kib(to_wire(*report.highmem_free));
   message.set_error(presentable(report.error));
   return to_value(message);
 }
@@ -175,7 +176,7 @@ std::optional<AgentReport> decode_report(std::string_view value) {
       !are_sizes({message.mem_total_kib(), message.mem_available_kib(),
                   message.kernel_zone_free_kib(), message.kernel_zone_reclaimable_kib(),
                   message.balloon_target_kib(), message.balloon_current_kib(),
-                  message.balloon_inflated_kib()}) ||
+                  message.balloon_inflated_kib(), message.highmem_free_kib()}) ||
       !is_percentage(message.pressure_some_avg10()) ||
       !is_percentage(message.pressure_full_avg10()) || !is_bounded(message.error())) {
     return std::nullopt;
@@ -205,6 +206,7 @@ std::optional<AgentReport> decode_report(std::string_view value) {
   if (message.has_balloon_inflated_kib()) {
     report.balloon_inflated = to_kib(message.balloon_inflated_kib());
   }
+  if (message.has_highmem_free_kib()) report.highmem_free = to_kib(message.highmem_free_kib());
   report.error = message.error();
   return report;
 }

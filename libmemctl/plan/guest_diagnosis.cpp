@@ -11,18 +11,25 @@
 namespace memctl::plan {
 namespace {
 
+/// The policy, and the state of a block, that the agent sets for the kernel's zones: see
+/// `agent::Kernel::policy_for`.
+std::string kernel_policy(const GuestFacts& guest) {
+  return is_32_bit_machine(guest.hello.machine) ? "online" : "online_kernel";
+}
+
 /// For now and for every boot (tmpfiles.d(5)).
-constexpr auto set_policy =
-    "echo 'w /sys/devices/system/memory/auto_online_blocks - - - - online_kernel' "
-    "> /etc/tmpfiles.d/memctl.conf && systemd-tmpfiles --create /etc/tmpfiles.d/memctl.conf";
+std::string set_policy(const std::string& policy) {
+  return "echo 'w /sys/devices/system/memory/auto_online_blocks - - - - " + policy +
+         "' > /etc/tmpfiles.d/memctl.conf && systemd-tmpfiles --create /etc/tmpfiles.d/memctl.conf";
+}
 
 /// udev reads its files by name, so this rule comes first. It brings an added block online for the
 /// kernel, and Linux refuses to bring an online block online once more: no later rule can make it
 /// movable. The other files stay as they are, because they often have rules for processors, too.
-constexpr auto set_rule =
-    "echo 'SUBSYSTEM==\"memory\", ACTION==\"add\", ATTR{state}==\"offline\", "
-    "ATTR{state}=\"online_kernel\"' "
-    "> /etc/udev/rules.d/00-memctl.rules && udevadm control --reload";
+std::string set_rule(const std::string& policy) {
+  return "echo 'SUBSYSTEM==\"memory\", ACTION==\"add\", ATTR{state}==\"offline\", ATTR{state}=\"" +
+         policy + "\"' > /etc/udev/rules.d/00-memctl.rules && udevadm control --reload";
+}
 
 /// The agent reads some things only when it starts. Without a restart it would still report a fault
 /// that has been mended.
@@ -100,12 +107,13 @@ Finding online_policy(const GuestFacts& guest) {
   if (policy.empty()) {
     return {Check::online_policy, Severity::unknown, "the guest's kernel tells none", {}};
   }
-  if (policy == "online_movable" || policy == "online") {
+  const std::string best = kernel_policy(guest);
+  if (policy != best && policy.starts_with("online")) {
     return {Check::online_policy, Severity::note,
             policy +
                 ": without memctl, added memory may land where ballooning cannot take it "
                 "back; the agent sets another one while memctl adds memory",
-            and_look_again(set_policy)};
+            and_look_again(set_policy(best))};
   }
   if (policy == "offline") {
     return {Check::online_policy,
@@ -122,24 +130,30 @@ Finding udev_rule(const GuestFacts& guest) {
     return {Check::udev_rule, Severity::unknown, "this agent does not look at udev's rules", {}};
   }
   if (rule->empty()) return {Check::udev_rule, Severity::good, "none sets a block's state", {}};
+  const std::string mend = and_look_again(set_rule(kernel_policy(guest)));
+  const bool narrow = is_32_bit_machine(guest.hello.machine);
   switch (guest.hello.udev_rule_action) {
     case RuleAction::online_kernel:
+      if (narrow) {
+        return {Check::udev_rule, Severity::bad,
+                *rule + " moves added blocks out of the high memory that they are", mend};
+      }
       return {Check::udev_rule,
               Severity::good,
               *rule + " brings added blocks online for the kernel, as the agent does",
               {}};
     case RuleAction::online:
-      return {Check::udev_rule, Severity::note,
+      return {Check::udev_rule, narrow ? Severity::good : Severity::note,
               *rule +
                   " brings added blocks online by itself: harmless beside the agent, which is "
                   "faster, and not needed",
-              and_look_again(set_rule)};
+              narrow ? std::string{} : mend};
     case RuleAction::other:
       return {Check::udev_rule, Severity::note,
               *rule +
                   " brings added blocks online by itself, perhaps as movable ones, which "
                   "ballooning cannot take back",
-              and_look_again(set_rule)};
+              mend};
     case RuleAction::online_movable:
       break;
   }
@@ -147,7 +161,7 @@ Finding udev_rule(const GuestFacts& guest) {
           *rule +
               " makes added blocks movable: ballooning cannot take them back, and the kernel's "
               "own needs cannot be met from them",
-          and_look_again(set_rule)};
+          mend};
 }
 
 Finding memory_blocks(const GuestFacts& guest) {

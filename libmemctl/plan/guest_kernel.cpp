@@ -73,9 +73,13 @@ std::optional<KernelVersion> parse_kernel_version(std::string_view release,
 
 KernelFaults kernel_faults(const AgentHello& hello) {
   const auto version = parse_kernel_version(hello.kernel_release, hello.kernel_build);
-  if (!version) return {.first_memory_of_a_zone_is_lost = true};
+  if (!version) {
+    return {.first_memory_of_a_zone_is_lost = true, .high_memory_is_taken_for_low = true};
+  }
   return {.first_memory_of_a_zone_is_lost = loses_first_memory(*version),
-          .balloon_spins = spins(*version)};
+          .balloon_spins = spins(*version),
+          .high_memory_is_taken_for_low =
+              std::tie(version->major, version->minor) >= std::tuple{4, 13}};
 }
 
 }  // namespace memctl::plan

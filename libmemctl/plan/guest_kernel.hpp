@@ -33,11 +33,15 @@ struct KernelFaults {
   /// After a request that the balloon gave up, its thread spins for ever (4.19.209, 5.4.150,
   /// 5.10.70, 5.14.9, and the one or two releases after each of these).
   bool balloon_spins{};
+  /// A kernel of 32 bits puts added memory, all of which is high memory, into the zone Normal, and
+  /// panics (default_kernel_zone_for_pfn in mm/memory_hotplug.c; since 4.13, until such kernels
+  /// lost memory hotplug).
+  bool high_memory_is_taken_for_low{};
 };
 
 /// The faults that the kernel may have. If its patch level or its version is not known, it counts
-/// as having the fault that loses memory, because then a resize would succeed without usable
-/// memory.
+/// as having the faults of added memory: a resize would succeed without usable memory, or end the
+/// guest.
 [[nodiscard]] KernelFaults kernel_faults(const AgentHello& hello);
 
 }  // namespace memctl::plan

@@ -6,16 +6,13 @@
 #include <string>
 
 #include "memctl/size.hpp"
-#include "plan/guest_kernel.hpp"
 #include "plan/pool.hpp"
+#include "plan/sections.hpp"
 #include "plan/step.hpp"
 #include "plan/words.hpp"
 
 namespace memctl::plan {
 namespace {
-
-/// The default of Linux's XEN_MEMORY_HOTPLUG_LIMIT for pv guests.
-constexpr Kib pv_address_limit = 512_GiB;
 
 /// Describing this many times what a guest booted with takes an eighth of what it booted with, even
 /// if its kernel cannot use the added memory.
@@ -25,9 +22,6 @@ constexpr auto with_agent = "without --agentless the guest's agent is asked";
 /// Linux adds at most this many times its kernel zones' size to the movable zone by itself
 /// (auto_movable_ratio, 301 percent): the kernel manages all memory from its own zones.
 constexpr std::int64_t movable_for_kernel = 3;
-
-/// The memory below 4 GiB in any guest's addresses, at least. The rest is a hole for its devices.
-constexpr Kib below_the_hole = 3_GiB;
 
 Error refusal(Cause cause, std::string reason, std::string remedy = {}) {
   return {.cause = cause, .message = std::move(reason), .hint = std::move(remedy)};
@@ -46,15 +40,6 @@ Refusal refuse_below_policy(const Input& input, Kib to) {
   if (!minimum || to >= *minimum) return {};
   return refusal(Cause::below_policy,
                  "the administrator leaves it at least " + to_string(*minimum));
-}
-
-Refusal refuse_address(const Input& input, Kib to) {
-  if (to > largest_size) {
-    return refusal(Cause::invalid_size, "no host has more than " + to_string(largest_size));
-  }
-  if (input.domain.identity.type != DomainType::pv || to <= pv_address_limit) return {};
-  return refusal(Cause::address_limit, "the kernel of a pv guest adds memory up to " +
-                                           to_string(pv_address_limit) + " only");
 }
 
 Refusal refuse_host_memory(const Input& input, Kib to) {
@@ -222,45 +207,6 @@ Refusal refuse_domain(const Input& input) {
   return {};
 }
 
-Refusal refuse_hotplug(const Input& input, Kib to) {
-  if (!input.guest || input.guest->hello.hotplug) return {};
-  if (to <= input.domain.boot_limit.value_or(Kib{})) return {};
-  const std::string& why = input.guest->hello.no_hotplug_reason;
-  return refusal(Cause::guest_no_hotplug,
-                 "the guest's kernel cannot add memory" + (why.empty() ? "" : ": " + why),
-                 "in the guest: boot a kernel with CONFIG_XEN_BALLOON_MEMORY_HOTPLUG");
-}
-
-/// Refuses if the guest's kernel would count the added memory but could not use it, or would spin
-/// in its balloon driver.
-Refusal refuse_kernel_faults(const Input& input, Kib to) {
-  if (!input.guest) return {};
-  const DomainFacts& domain = input.domain;
-  const AgentHello& hello = input.guest->hello;
-  const KernelFaults faults = kernel_faults(hello);
-  if (!faults.balloon_spins && !faults.first_memory_of_a_zone_is_lost) return {};
-  const bool known = parse_kernel_version(hello.kernel_release, hello.kernel_build).has_value();
-  const std::string kernel =
-      known ? "the guest's kernel " + hello.kernel_release
-            : "the guest's kernel, whose version \"" + hello.kernel_release + "\" cannot be read,";
-  if (faults.balloon_spins) {
-    return refusal(Cause::guest_kernel_fault,
-                   kernel + " spins for ever in its balloon driver once a request fails",
-                   "in the guest: install a newer kernel, and reboot");
-  }
-  constexpr auto newer =
-      "in the guest: install a kernel of 5.18, 5.15.35, 5.10.112 or newer, and reboot";
-  if (input.terms.online == OnlineZone::movable && input.guest->report.blocks_movable == 0) {
-    return refusal(Cause::guest_kernel_fault,
-                   kernel + " cannot use the first memory of a movable zone", newer);
-  }
-  const Kib booted = std::min(domain.boot_limit.value_or(Kib{}), present_size(input));
-  if (to <= below_the_hole || booted > 4_GiB) return {};
-  return refusal(Cause::guest_kernel_fault,
-                 kernel + " cannot use the first memory past 4 GiB, nor that of a movable zone",
-                 newer);
-}
-
 // All memory that the guest knows of is MemTotal and what its balloon holds. So its kernel zones
 // are what is left of that without the movable blocks, and no figure of their own is needed.
 Refusal refuse_movable(const Input& input, Kib to) {
@@ -276,7 +222,7 @@ Refusal refuse_movable(const Input& input, Kib to) {
   const Kib described = report.mem_total + room_of(input.guest).inflated;
   const Kib kernel = std::max(Kib{}, described - movable);
   // The agent brings the offline blocks online as well.
-  const Kib later = movable + offline + round_up(more, std::max(block, section));
+  const Kib later = movable + offline + round_up(more, block_of(input));
   if (later <= kernel * movable_for_kernel) return {};
   return refusal(Cause::guest_memmap,
                  "movable memory would be more than " + std::to_string(movable_for_kernel) +
@@ -395,6 +341,7 @@ Refusal refuse_block_size(const Input& input, Kib to) {
   if (!has_large_blocks(input) || to <= described) return {};
   // The balloon driver rounds up to sections, and the kernel refuses parts of blocks (-EINVAL).
   const Kib block = input.guest->hello.block_size;
+  const Kib section = section_of(input);
   if (round_up(to - described, section) == round_up(to - described, block)) return {};
   return refusal(Cause::block_size, "its memory comes in blocks of " + to_string(block));
 }

@@ -37,6 +37,8 @@ inline constexpr Kib largest_size = 64_TiB;
 
 // Rules for a size to grow to. If a rule refuses a size, it refuses every larger size.
 [[nodiscard]] Refusal refuse_hotplug(const Input& input, Kib to);
+/// Refuses if the guest's kernel has no addresses for so much memory, or no host does.
+[[nodiscard]] Refusal refuse_address(const Input& input, Kib to);
 [[nodiscard]] Refusal refuse_kernel_faults(const Input& input, Kib to);
 /// Refuses if more than three times what the guest's kernel can use would be movable.
 [[nodiscard]] Refusal refuse_movable(const Input& input, Kib to);

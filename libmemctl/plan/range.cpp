@@ -7,6 +7,7 @@
 #include "base/domain_error.hpp"
 #include "plan/limits.hpp"
 #include "plan/plan.hpp"
+#include "plan/sections.hpp"
 #include "plan/step.hpp"
 
 namespace memctl::plan {

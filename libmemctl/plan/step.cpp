@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "plan/sections.hpp"
 #include "plan/words.hpp"
 
 namespace memctl::plan {
@@ -27,7 +28,8 @@ constexpr Kib never_reclaimed = 8_MiB;
 /// to work meanwhile.
 constexpr std::int64_t growth_per_free = 32;
 /// One section alone may take all spare memory, because it brings 126 MiB. Measured in a guest of
-/// 160 MiB with 5 MiB free and the 4 MiB that its agent lends.
+/// 160 MiB with 5 MiB free and the 4 MiB that its agent lends. On 32 bits it brings the kernel
+/// nothing.
 constexpr Kib room_for_one_section = 2_MiB + 768_KiB;
 
 /// A guest that shrinks keeps this much kernel-zone memory above the watermark; the memory below
@@ -44,26 +46,21 @@ Kib demand(const Input& input) {
   return input.guest_demand > demand_noise ? input.guest_demand * 2 : Kib{};
 }
 
-Kib block_size(const Input& input) {
-  return has_large_blocks(input) ? input.guest->hello.block_size : section;
-}
-
 std::optional<Stage> next_growth(const Input& input, const Room& room, Kib from, Kib goal) {
   // What is free now may be the balloon's until the guest has seen the new target.
   if (room.owed > Kib{}) {
     const Kib size = std::min(goal, from + room.inflated);
     return Stage{.size = size, .host_memory = size - from};
   }
-  const Kib block = block_size(input);
+  const Kib block = block_of(input);
   Kib described;
   if (input.domain.passthrough_devices != 0) {
     described = Kib{};  // a new block could not be mapped for its PCI devices
   } else if (room.kernel_zone) {
     const Kib spare = std::max(Kib{}, *room.kernel_zone - kernel_reserve(room.mem_total));
     described = round_down(spare * growth_per_free, block);
-    if (described == Kib{} && block == section && spare >= room_for_one_section) {
-      described = section;
-    }
+    const bool pays_for_itself = !has_large_blocks(input) && !has_32_bits(input.guest);
+    if (described == Kib{} && pays_for_itself && spare >= room_for_one_section) described = block;
   } else {
     // If the room is not known, at most double the size, which costs the guest a 64th of its size.
     described = std::max(block, round_down(from, block));
@@ -74,7 +71,7 @@ std::optional<Stage> next_growth(const Input& input, const Room& room, Kib from,
   const int blocks = blocks_for(input, room, from, size);
   return Stage{.size = size,
                .blocks = blocks,
-               .memmap = memmap_of(input.domain.identity.type, block * blocks / section),
+               .memmap = memmap_of(input, block * blocks / section_of(input)),
                .host_memory = size - from};
 }
 
@@ -91,18 +88,14 @@ std::optional<Stage> next_shrink(const Input& input, const Room& room, Kib from,
 }  // namespace
 
 int blocks_for(const Input& input, const Room& room, Kib from, Kib size) {
-  const Kib block = block_size(input);
+  const Kib block = block_of(input);
   const Kib missing = std::max(Kib{}, size - from - room.inflated);
   return static_cast<int>(round_up(missing, block) / block);
 }
 
-bool has_large_blocks(const Input& input) {
-  return input.guest && input.guest->hello.block_size > section;
-}
-
-Kib memmap_of(DomainType type, std::int64_t sections) {
-  const Kib each = type == DomainType::pv ? 2_MiB + 640_KiB : 2_MiB;
-  return each * sections;
+std::int64_t sections_for(const Input& input, const Room& room, Kib from, Kib size) {
+  const Kib section = section_of(input);
+  return round_up(std::max(Kib{}, size - from - room.inflated), section) / section;
 }
 
 Room room_of(const std::optional<GuestFacts>& guest) {
@@ -112,6 +105,7 @@ Room room_of(const std::optional<GuestFacts>& guest) {
   const Kib owed = known ? *report.balloon_current - *report.balloon_target : Kib{};
   const Kib reclaimable = std::max(Kib{}, report.kernel_zone_reclaimable - never_reclaimed);
   return {.kernel_zone = report.kernel_zone_free + reclaimable / 2,
+          .high = has_32_bits(guest) ? report.highmem_free.value_or(Kib{}) : Kib{},
           .owed = owed > max_pages_slack ? owed : Kib{},
           .inflated = round_down(report.balloon_inflated.value_or(Kib{}), kib_per_page),
           .mem_total = report.mem_total};
@@ -120,10 +114,18 @@ Room room_of(const std::optional<GuestFacts>& guest) {
 bool owes(const std::optional<GuestFacts>& guest) { return room_of(guest).owed > Kib{}; }
 
 Room room_after(const Input& input, const Room& room, const Stage& stage) {
-  const Kib added = block_size(input) * stage.blocks;
-  Room after{.inflated = room.inflated + added - stage.host_memory,
+  const Kib added = block_of(input) * stage.blocks;
+  Room after{.high = room.high,
+             .inflated = room.inflated + added - stage.host_memory,
              .mem_total = room.mem_total + stage.host_memory};
   if (!room.kernel_zone) return after;
+  if (has_32_bits(input.guest)) {
+    // What a growth brings is high memory, or counts as that. A shrink takes high memory first.
+    after.high = std::max(Kib{}, room.high + stage.host_memory);
+    after.kernel_zone =
+        *room.kernel_zone - stage.memmap + std::min(Kib{}, room.high + stage.host_memory);
+    return after;
+  }
   // The balloon takes memory from the kernel zones alone.
   const bool counts = stage.host_memory < Kib{} || input.terms.online == OnlineZone::kernel;
   const Kib gained = counts ? stage.host_memory : Kib{};
@@ -153,7 +155,10 @@ Result<Stage> step(const Input& input, const Room& room, Kib from, Kib goal) {
 std::optional<Kib> shrink_floor(const Input& input, const Room& room, Kib present) {
   if (!room.kernel_zone) return std::nullopt;
   const Kib total = input.guest->report.mem_total;
-  const Kib spare = *room.kernel_zone - min_free(total) - shrink_reserve(total) - demand(input);
+  // The balloon takes low memory only when no high memory is free, so both count together. If the
+  // kernel is short of low memory, as much high memory stays with its processes.
+  const Kib can_give = *room.kernel_zone + room.high;
+  const Kib spare = can_give - min_free(total) - shrink_reserve(total) - demand(input);
   // What was free when the guest reported may be the balloon's by now.
   const Kib owing = input.domain.size().value_or(Kib{}) + room.owed;
   const Kib reported = room.owed > Kib{} ? std::max(present, owing) : present;
@@ -165,7 +170,7 @@ bool is_pressed(const Input& input, Kib amount) {
   const Room room = room_of(input.guest);
   if (!room.kernel_zone) return false;
   // A report from before the new target shows what the guest owed to the earlier one.
-  const Kib free = *room.kernel_zone - std::min(room.owed, amount);
+  const Kib free = *room.kernel_zone + room.high - std::min(room.owed, amount);
   // A guest's figures vary by a quarter of the reserve without a reason.
   const Kib total = input.guest->report.mem_total;
   const Kib reserve = shrink_reserve(total);

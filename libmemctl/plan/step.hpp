@@ -12,21 +12,17 @@
 
 namespace memctl::plan {
 
-/// Linux's memory section on x86. The balloon driver adds memory in whole sections.
-inline constexpr Kib section = 128_MiB;
-
 /// The least by which a stage brings a guest nearer to its goal; `step` has the exceptions. A small
 /// stage costs the host as many calls as a large one, and the guest's figures decide how far it
 /// goes. So a resize has only a few smaller stages (`Approach` in resize/walk.cpp).
 inline constexpr Kib smallest_stage = 4_MiB;
 
-/// The guest memory that describing `sections` more sections takes at most: 2 MiB of page
-/// descriptors for each section; on pv also page tables and p2m (measured: 2.58 MiB in all).
-[[nodiscard]] Kib memmap_of(DomainType type, std::int64_t sections);
-
 /// The memory that a guest has for its kernel's needs and to grow into. The guest claims all of it.
 struct Room {
   std::optional<Kib> kernel_zone{};  ///< Free, or quickly freed. Nothing: not known.
+  /// Free high memory of a kernel of 32 bits. The balloon takes it before any other, and the kernel
+  /// cannot use it. What could be freed of it does not count: the balloon takes low memory sooner.
+  Kib high{};
   /// What its balloon is still to take of that, to reach the target that it has.
   Kib owed{};
   Kib inflated{};   ///< Described already: growing into it costs nothing.
@@ -41,9 +37,9 @@ struct Room {
 
 /// How many blocks a guest with the size `from` and this room adds to have `size`.
 [[nodiscard]] int blocks_for(const Input& input, const Room& room, Kib from, Kib size);
-
-/// Whether the guest's memory blocks are larger than a section.
-[[nodiscard]] bool has_large_blocks(const Input& input);
+/// How many sections its balloon driver asks the kernel for then. It rounds up to sections and not
+/// to blocks.
+[[nodiscard]] std::int64_t sections_for(const Input& input, const Room& room, Kib from, Kib size);
 
 /// The next stage of a guest with the size `from` on its way to `goal`, up or down. `from` is not
 /// `goal`. The guest's free memory bounds what the stage costs the guest, so no stage starves the

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/domain_error.hpp"
-#include "plan/step.hpp"
+#include "plan/sections.hpp"
 
 namespace memctl::resize {
 namespace {
@@ -113,8 +113,9 @@ Result<void> AgentLink::keep(std::uint32_t stage, Kib size, host::TimePoint move
     // A guest that moves is alive, however busy its kernel is with the new memory.
     // An agent that was stopped has removed its hello, and does not wait for its kernel.
     const host::Duration adding =
-        session_->hello() ? host::Duration{time_for_section * (blocks_left / plan::section)}
-                          : host::Duration{};
+        session_->hello()
+            ? host::Duration{time_for_section * (blocks_left / plan::section_of(domain_->facts()))}
+            : host::Duration{};
     const host::Duration patience = guest::answer_time + adding;
     if (now - std::max({session_->asked_at(), moved_at, paused_at_}) < patience) {
       return session_->repeat();

@@ -31,7 +31,9 @@ std::string home_path(DomainId domain) { return "/local/domain/" + std::to_strin
 std::string vm_path(DomainId domain) { return home_path(domain) + "/vm"; }
 
 /// What a guest has for itself: free memory that the balloon takes is in neither figure.
-Kib used(const AgentReport& report) { return report.mem_total - report.kernel_zone_free; }
+Kib used(const AgentReport& report) {
+  return report.mem_total - report.kernel_zone_free - report.highmem_free.value_or(Kib{});
+}
 
 }  // namespace
 

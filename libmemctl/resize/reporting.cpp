@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "memctl/size.hpp"
-#include "plan/step.hpp"
+#include "plan/sections.hpp"
 #include "plan/words.hpp"
 
 namespace memctl::resize {
@@ -51,13 +51,12 @@ Report report_on(const Work& work, const Record& before, Outcome outcome) {
   report.guest_total = guest.mem_total;
   if (outcome == Outcome::refused) return report;
   // Added blocks stay described after their memory was taken back.
-  const auto sections = [](Kib size) {
-    return round_up(std::max(size, Kib{}), plan::section) / plan::section;
+  const auto sections = [section = plan::section_of(facts)](Kib size) {
+    return round_up(std::max(size, Kib{}), section) / section;
   };
   const std::int64_t added = sections(facts.guest->hello.block_size * guest.blocks_added);
   const std::int64_t used = sections(report.reached - before.present);
-  report.residual =
-      plan::memmap_of(work.domain.identity().type, std::max<std::int64_t>(0, added - used));
+  report.residual = plan::memmap_of(facts, std::max<std::int64_t>(0, added - used));
   return report;
 }
 

@@ -98,7 +98,8 @@ class Looks {
 /// The size that a stage asks for before its own: one page less, since Linux's balloon
 /// (drivers/xen/balloon.c) wakes only if it is asked for another size.
 /// - After the balloon has added blocks, it sleeps for a second, however soon they are online. It
-///   is to be woken then, unless the last page needs a block of its own.
+///   is to be woken then, unless the last page needs a section of its own: without that page the
+///   kernel would get less than the whole blocks that it needs.
 /// - A balloon that gave up on just this size sleeps for an hour.
 struct FirstSize {
   Kib size{};
@@ -110,7 +111,9 @@ FirstSize first_size(const plan::Input& facts, Kib from, const Stage& stage) {
   const plan::Room room = plan::room_of(facts.guest);
   const int blocks = plan::blocks_for(facts, room, from, stage.size);
   const bool adds = facts.guest && stage.blocks > 0 && blocks > 0;
-  if (adds && plan::blocks_for(facts, room, from, less) == blocks) {
+  const bool same_sections = plan::sections_for(facts, room, from, less) ==
+                             plan::sections_for(facts, room, from, stage.size);
+  if (adds && same_sections) {
     return {less, facts.guest->report.blocks_online + blocks};
   }
   const bool gave_up = stage.host_memory > Kib{} && facts.domain.size() == stage.size;

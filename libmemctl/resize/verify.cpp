@@ -4,7 +4,7 @@
 
 #include "base/domain_error.hpp"
 #include "memctl/size.hpp"
-#include "plan/step.hpp"
+#include "plan/sections.hpp"
 #include "resize/steps.hpp"
 
 namespace memctl::resize {
@@ -47,8 +47,8 @@ bool total_agrees(const plan::Input& facts, const Record& before, const AgentRep
     if (!plan::balloon_rests(first)) in_hand = balloon_batch;
   }
   const std::int64_t sections =
-      now.blocks_added * std::max<std::int64_t>(1, facts.guest->hello.block_size / plan::section);
-  const Kib memmap = plan::memmap_of(facts.domain.identity.type, sections);
+      now.blocks_added * (plan::block_of(facts) / plan::section_of(facts));
+  const Kib memmap = plan::memmap_of(facts, sections);
   const Kib tolerance = std::min(memmap, absolute(wanted) / 2) + in_hand;
   return wanted >= Kib{} ? moved >= wanted - tolerance
                          : moved <= wanted + plan::max_pages_slack + in_hand;

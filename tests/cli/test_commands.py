@@ -250,13 +250,14 @@ def test_the_exit_code_tells_how_it_ended(
             "536870916k",
         ),
         ("16GiB", {"type": "pvh", "memory": "512MiB", "block_size": "8GiB"}, [], "800m"),
+        ("16GiB", {"type": "pv", "memory": "700MiB", "bits": 32}, [], "4g"),
     ],
 )
 def test_a_size_that_is_refused_is_refused_at_once(
     memctl: Memctl,
     simulate: Callable[..., str],
     host: str,
-    guest: dict[str, str],
+    guest: dict[str, object],
     actions: list[dict[str, object]],
     size: str,
 ) -> None:

@@ -30,6 +30,11 @@ inline AgentHello hello_of(Bytes& bytes) {
   hello.instance = std::to_string(bytes.below(4));
   if (bytes.flag()) hello.udev_rule = bytes.short_text();
   hello.udev_rule_action = bytes.one_of(RuleAction::other);
+  if (bytes.below(4) == 1) {
+    hello.machine = "i686";
+    if (bytes.flag()) hello.block_size = 512_MiB;
+    if (bytes.flag()) hello.kernel_release = "4.12.14";
+  }
   return hello;
 }
 
@@ -60,6 +65,7 @@ inline AgentReport report_of(Bytes& bytes, const AgentRequest& request) {
   report.pressure_some_avg10 =
       bytes.sometimes([&] { return static_cast<double>(bytes.below(10'001)) / 100; });
   if (bytes.below(8) == 1) report.error = bytes.short_text();
+  report.highmem_free = bytes.sometimes(size);
   return report;
 }
 

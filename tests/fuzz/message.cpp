@@ -30,10 +30,10 @@ void check(const AgentHello& hello) {
 }
 
 void check(const AgentReport& report) {
-  for (const auto& size :
-       {std::optional{report.mem_total}, std::optional{report.mem_available},
-        std::optional{report.kernel_zone_free}, std::optional{report.kernel_zone_reclaimable},
-        report.balloon_target, report.balloon_current, report.balloon_inflated}) {
+  for (const auto& size : {std::optional{report.mem_total}, std::optional{report.mem_available},
+                           std::optional{report.kernel_zone_free},
+                           std::optional{report.kernel_zone_reclaimable}, report.balloon_target,
+                           report.balloon_current, report.balloon_inflated, report.highmem_free}) {
     require(is_size(size), "a report's sizes have bounds");
   }
   require(report.blocks_online <= report.blocks_present &&

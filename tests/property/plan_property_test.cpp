@@ -14,6 +14,7 @@
 #include "plan/diagnosis.hpp"
 #include "plan/limits.hpp"
 #include "plan/plan.hpp"
+#include "plan/sections.hpp"
 #include "plan/step.hpp"
 #include "random_facts.hpp"
 #include "random_host.hpp"
@@ -46,6 +47,11 @@ void check_least_size(const Input& input, const Plan& plan) {
 }
 
 Kib kernel_zone(const Input& input) { return room_of(input.guest).kernel_zone.value_or(0_KiB); }
+
+/// Whether what a stage adds serves the kernel as well.
+bool added_serves_kernel(const Input& input) {
+  return input.terms.online == OnlineZone::kernel && !has_32_bits(input.guest);
+}
 
 TEST(PlanProperty, ARefusalIsOneCauseWithOneLine) {
   EXPECT_TRUE(rc::check("a refusal", [] {
@@ -125,7 +131,7 @@ TEST(PlanProperty, EachStageOfAGrowthFitsIntoTheGuestAndTheHost) {
       RC_ASSERT(stage.blocks >= 0);
       if (input.guest) RC_ASSERT(stage.memmap <= std::max(room, 0_KiB));
       room -= stage.memmap;
-      if (input.terms.online == OnlineZone::kernel) room += stage.host_memory;
+      if (added_serves_kernel(input)) room += stage.host_memory;
       host += stage.host_memory;
       size = stage.size;
     }
@@ -150,7 +156,7 @@ TEST(PlanProperty, EachStageOfAShrinkLeavesTheKernelItsReserve) {
     const auto made = make_plan(input, *sizes(floor, present - kib_per_page));
     RC_PRE(made.has_value());  // the pool may forbid it
     Kib size = present;
-    Kib room = kernel_zone(input);
+    Kib room = kernel_zone(input) + room_of(input.guest).high;
     for (const Stage& stage : made.value().stages) {
       RC_ASSERT(stage.size < size);
       RC_ASSERT(stage.blocks == 0 && stage.memmap == Kib{});
@@ -305,7 +311,7 @@ Input grown(Input input, const Plan& plan) {
     described += input.guest->hello.block_size * stage.blocks;
     report.kernel_zone_free -= stage.memmap;
   }
-  report.kernel_zone_free += more;
+  if (added_serves_kernel(input)) report.kernel_zone_free += more;
   report.mem_total += more;
   report.balloon_inflated = report.balloon_inflated.value_or(Kib{}) + described - more;
   report.balloon_current = report.balloon_target;
@@ -388,6 +394,9 @@ TEST(PlanProperty, UnknownFactsNeverGrantMore) {
       },
       [](Input& i) {
         if (i.guest) i.guest->hello.kernel_release.clear();
+      },
+      [](Input& i) {
+        if (i.guest) i.guest->report.highmem_free.reset();
       },
   };
   EXPECT_TRUE(rc::check("unknown facts", [] {

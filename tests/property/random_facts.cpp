@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "random_facts.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -35,7 +36,8 @@ void showValue(const Input& input, std::ostream& out) {
     return;
   }
   const AgentReport& report = input.guest->report;
-  out << "; kernel " << input.guest->hello.kernel_release << ", blocks "
+  out << "; kernel " << input.guest->hello.kernel_release << " on " << input.guest->hello.machine
+      << ", high memory free " << optional(report.highmem_free) << ", blocks "
       << to_string(input.guest->hello.block_size) << ", kernel-zone free "
       << to_string(report.kernel_zone_free) << " + " << to_string(report.kernel_zone_reclaimable)
       << ", inflated " << optional(report.balloon_inflated) << ", total "
@@ -128,6 +130,14 @@ GuestFacts guest(const DomainFacts& domain) {
   if (one_in(4)) facts.report.blocks_movable = 3;
   facts.report.blocks_present = facts.report.blocks_online = 3;
   if (one_in(8)) facts.report.blocks_present += *rc::gen::inRange(1, 9);
+  if (one_in(6)) {
+    facts.hello.machine = "i686";
+    facts.hello.block_size = 512_MiB;
+    if (!one_in(4)) facts.hello.kernel_release = "4.12.14";
+    facts.report.kernel_zone_free = std::min(facts.report.kernel_zone_free, 800_MiB);
+    facts.report.kernel_zone_reclaimable = std::min(facts.report.kernel_zone_reclaimable, 200_MiB);
+    if (!one_in(5)) facts.report.highmem_free = *sizes(4_KiB, total);
+  }
   if (one_in(2)) {
     // Linux gives up as much as the video RAM, or not, and does not find some of its memory.
     const Kib asked = *domain.target - (one_in(2) ? domain.video_ram : Kib{}) - 388_KiB;

@@ -27,11 +27,14 @@ GuestSpec guest(int number) {
   spec.emulated_dma_devices = one_in(12);
 
   auto& kernel = spec.linux;
+  const bool narrow = one_in(6);
+  if (narrow) kernel = host::sim::LinuxSpec::of_32_bits();
+  if (narrow && one_in(4)) kernel.kernel_release = "5.4.0-sim-686-pae";
   // The least that a guest can live with: its watermark, and a little more.
-  const host::sim::GuestMemory usual{spec.memory, Kib{}, Kib{}};
+  const host::sim::GuestMemory usual{spec.memory, Kib{}, Kib{}, narrow};
   if (one_in(3)) kernel.kernel_free = *sizes(usual.watermark() + 2_MiB, spec.memory / 2);
   if (one_in(3)) kernel.reclaimable = *sizes(1_MiB, one_in(8) ? spec.memory : spec.memory / 4);
-  if (one_in(8)) kernel.block_size = 256_MiB * (1 << *rc::gen::inRange(0, 9));
+  if (!narrow && one_in(8)) kernel.block_size = 256_MiB * (1 << *rc::gen::inRange(0, 9));
   static const std::vector<std::string> policies{"offline", "online", "online_kernel",
                                                  "online_movable"};
   kernel.online_policy = *rc::gen::elementOf(policies);
@@ -126,11 +129,11 @@ void showValue(const HostChoice& choice, std::ostream& out) {
         << (guest.passthrough_devices != 0 ? ", passthrough" : "")
         << (guest.emulated_dma_devices ? ", devices" : "");
     if (kernel.kernel_free) out << ", free " << to_string(*kernel.kernel_free);
-    out << ", cache " << to_string(kernel.reclaimable) << ", blocks "
-        << to_string(kernel.block_size) << ", policy " << kernel.online_policy
-        << (kernel.online_fails ? ", online fails" : "") << ", off " << to_string(kernel.off_target)
-        << ", a second " << to_string(kernel.populated_per_second) << ", agent "
-        << static_cast<int>(guest.agent.conduct) << ", its reports after "
+    out << ", cache " << to_string(kernel.reclaimable) << ", kernel " << kernel.kernel_release
+        << " on " << kernel.machine << ", blocks " << to_string(kernel.block_size) << ", policy "
+        << kernel.online_policy << (kernel.online_fails ? ", online fails" : "") << ", off "
+        << to_string(kernel.off_target) << ", a second " << to_string(kernel.populated_per_second)
+        << ", agent " << static_cast<int>(guest.agent.conduct) << ", its reports after "
         << guest.agent.report_latency / 1ms << " ms, of protocol " << guest.agent.protocol_min
         << " to " << guest.agent.protocol_max << (guest.journal.empty() ? "" : ", newer record");
   }

@@ -111,6 +111,27 @@ TEST_F(AgentCoreTest, counts_what_it_will_lend_as_free_and_lends_it_while_it_ser
   EXPECT_EQ(last().kernel_zone_free, free + Ballast::size);
 }
 
+/// A process gets high memory if there is any, so that is what the agent lends.
+TEST_F(AgentCoreTest, counts_what_it_will_lend_as_high_memory_in_a_kernel_that_has_some) {
+  guest_.set("proc/zoneinfo", std::string{test::FakeGuest::zoneinfo} +
+                                  "Node 0, zone  HighMem\n      nr_free_pages 500\n");
+  ask(RequestKind::observe, 1);
+  EXPECT_EQ(last().kernel_zone_free, 4_KiB * 19907);
+  EXPECT_EQ(last().highmem_free, 4_KiB * 500 + Ballast::size);
+  ask(RequestKind::prepare, 2);
+  EXPECT_EQ(last().highmem_free, 4_KiB * 500);
+}
+
+TEST_F(AgentCoreTest, leaves_added_memory_of_a_32_bit_kernel_where_the_kernel_put_it) {
+  const test::AsI686 machine;
+  guest_.add_block(32, "offline\n", "HighMem\n");
+  ask(RequestKind::prepare, 1);
+  EXPECT_EQ(guest_.policy(), "online");
+  EXPECT_EQ(guest_.state(32), "online");
+  ask(RequestKind::release, 2);
+  EXPECT_EQ(guest_.policy(), "offline");
+}
+
 TEST_F(AgentCoreTest, lends_to_a_guest_that_has_little_left_before_it_answers) {
   kernel_.free = Ballast::little - 4_KiB;
   ask(RequestKind::observe, 1);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <sys/personality.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -29,6 +30,18 @@ class TemporaryDirectory {
 
  private:
   std::filesystem::path path_;
+};
+
+/// While it stands, uname tells this thread of a kernel of 32 bits, as setarch(8) does.
+class AsI686 {
+ public:
+  AsI686() : before_{::personality(PER_LINUX32)} {}
+  ~AsI686() { ::personality(static_cast<unsigned long>(before_)); }
+  AsI686(const AsI686&) = delete;
+  AsI686& operator=(const AsI686&) = delete;
+
+ private:
+  int before_;
 };
 
 /// The files of /sys and /proc that the agent knows, as Linux 6.1 prints them in a pv guest of

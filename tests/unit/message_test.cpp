@@ -48,6 +48,7 @@ AgentReport good_report() {
           .balloon_target = 1024_MiB,
           .balloon_current = 0_MiB,
           .balloon_inflated = 3_MiB,
+          .highmem_free = 5_MiB,
           .error = "memory32: Invalid argument"};
 }
 
@@ -171,6 +172,7 @@ TEST(Message, reports_out_of_bounds_are_nothing) {
   EXPECT_TRUE(refused([](auto& r) { r.kernel_zone_reclaimable = 4096_TiB; }));
   EXPECT_TRUE(refused([](auto& r) { r.balloon_target = 4096_TiB; }));
   EXPECT_TRUE(refused([](auto& r) { r.balloon_inflated = 4096_TiB; }));
+  EXPECT_TRUE(refused([](auto& r) { r.highmem_free = 4096_TiB; }));
   EXPECT_TRUE(refused([](auto& r) { r.balloon_current = Kib{-1}; }));
   EXPECT_TRUE(refused([](auto& r) { r.pressure_some_avg10 = 100.1; }));
   EXPECT_TRUE(refused([](auto& r) { r.pressure_some_avg10 = -0.1; }));

@@ -17,7 +17,7 @@ TEST(MakePlan, FindsTheLargestSizeOfADomainWhoseTargetIsNoWholeNumberOfPages) {
     input.domain.target = 160_MiB + odd;
     input.domain.limit = 160_MiB + odd;
     input.domain.memory = {.allocated = to_pages(160_MiB), .max_pages = 161_MiB + odd};
-    const Error error = refusal(input, 512_GiB);
+    const Error error = refusal(input, 511_GiB);
     EXPECT_EQ(error.cause, Cause::host_memory);
     ASSERT_TRUE(error.range);
     const Kib largest = error.range->largest.size;

@@ -197,7 +197,7 @@ TEST(MakePlan, TheLittleThatTheBalloonHoldsPaysForTheFirstBlock) {
   ASSERT_TRUE(plan) << plan.error().message;
   const auto& stages = plan.value().stages;
   EXPECT_EQ(stages[0], (Stage{.size = 163_MiB, .host_memory = 3_MiB}));
-  EXPECT_EQ(stages[1].size, 163_MiB + section);
+  EXPECT_EQ(stages[1].size, 163_MiB + 128_MiB);
   EXPECT_EQ(stages[1].blocks, 1);
   EXPECT_EQ(stages.back().size, 512_MiB);
 

@@ -225,7 +225,7 @@ TEST(SimGuest, MemAvailableIsNeverAboveMemTotalWhateverTheDescriptionSays) {
         EXPECT_TRUE(adds_up(memory));
         static_cast<void>(memory.shrink(2 * booted));
         EXPECT_TRUE(adds_up(memory));
-        memory.grow(booted, true);
+        memory.grow(booted, GuestMemory::ZoneName::movable);
         memory.lock(-booted);
         EXPECT_TRUE(adds_up(memory));
       }

@@ -54,6 +54,19 @@ TEST(Scenario, AFileDescribesAWorldAndWhatHappensInIt) {
   EXPECT_TRUE(world->running().empty());
 }
 
+TEST(Scenario, AGuestCanHaveAKernelOf32Bits) {
+  const auto guest = parse_guest(R"({"name": "old", "bits": 32, "boot_time": 3})");
+  ASSERT_TRUE(guest) << guest.error().message;
+  const LinuxSpec& kernel = guest.value().linux;
+  EXPECT_TRUE(kernel.has_32_bits());
+  EXPECT_EQ(kernel.block_size, 512_MiB);
+  EXPECT_EQ(kernel.kernel_release, "4.12.14-sim-686-pae");
+  EXPECT_EQ(kernel.boot, 3s);
+  const auto newer = parse_guest(R"({"name": "a", "bits": 32, "kernel_release": "5.4.0"})");
+  EXPECT_EQ(newer.value().linux.kernel_release, "5.4.0");
+  EXPECT_FALSE(parse_guest(R"({"name": "a", "bits": 64})").value().linux.has_32_bits());
+}
+
 struct BadCase {
   const char* json;
   const char* message;
@@ -99,6 +112,11 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{R"({"guests": [{"name": "a", "type": "pv", "in_shim": true}]})",
                 "in_shim needs a pvh guest", "shim"},
         BadCase{R"({"guests": [{"name": "a", "hotplug": 1}]})", "neither true nor false", "true"},
+        BadCase{R"({"guests": [{"name": "a", "bits": 16}]})", "bits is neither 64 nor 32", "64 or"},
+        BadCase{R"({"guests": [{"name": "a", "bits": 32, "block_size": "128MiB"}]})",
+                "block_size is not that of a 32-bit kernel", "512MiB"},
+        BadCase{R"({"guests": [{"name": "a", "bits": 32, "maxmem": "64GiB"}]})",
+                "memory is too much", "63GiB"},
         BadCase{R"({"guests": [{"name": "a"}, {"name": "a"}]})", "two guests", "own name"},
         BadCase{R"({"actions": [{"at": 1, "do": "dance"}]})", "actions[0].do is \"dance\"",
                 "mem-set"},

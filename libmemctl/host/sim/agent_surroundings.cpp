@@ -58,13 +58,15 @@ void AgentKernel::figures(AgentReport& report) const {
   report.mem_available = memory.available();
   report.kernel_zone_free = memory.kernel_free();
   report.kernel_zone_reclaimable = memory.reclaimable();
+  report.highmem_free = memory.high_free();
   report.pressure_some_avg10 = linux_.pressure();
   report.pressure_full_avg10 = linux_.pressure() / 2;
   report.balloon_inflated = linux_.balloon_inflated();
 }
 
 Kib AgentKernel::free_memory() const {
-  return linux_.memory().kernel_free() + linux_.memory().movable_free();
+  const GuestMemory& memory = linux_.memory();
+  return memory.kernel_free() + memory.movable_free() + memory.high_free().value_or(Kib{});
 }
 
 bool AgentBallast::obtain() {

@@ -18,6 +18,9 @@ class AgentKernel final : public agent::Kernel {
   explicit AgentKernel(LinuxGuest& linux) : linux_{linux} {}
 
   [[nodiscard]] agent::KernelFacts facts() const override;
+  [[nodiscard]] agent::OnlinePolicy policy_for(OnlineZone zone) const override {
+    return agent::policy_for(zone, linux_.spec().machine);
+  }
   [[nodiscard]] std::optional<agent::OnlinePolicy> policy() const override;
   [[nodiscard]] int set_policy(agent::OnlinePolicy policy) override;
   void scan(std::vector<agent::Block>& blocks) override;

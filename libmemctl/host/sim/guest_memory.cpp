@@ -10,21 +10,33 @@ namespace memctl::host::sim {
 namespace {
 
 /// The memory that MemTotal does not include: the kernel's own image and the page descriptors. A
-/// guest of 160 MiB has a MemTotal of 109 MiB (measured).
-Kib reserved(Kib booted) { return 48_MiB + 512_KiB + booted / 64; }
+/// guest of 160 MiB has a MemTotal of 109 MiB (measured). A page has 64 bytes of descriptors, and
+/// 32 on 32 bits.
+Kib reserved(Kib booted, bool has_32_bits) {
+  return 48_MiB + 512_KiB + booted / (has_32_bits ? 128 : 64);
+}
+
+/// The memory of `booted` that the kernel can use for itself.
+Kib low_of(Kib booted, bool has_32_bits) {
+  return has_32_bits ? std::min(booted, GuestMemory::most_low_memory) : booted;
+}
 
 /// What is free at least, however small the guest is.
 constexpr Kib least_free = 2_MiB;
 
 }  // namespace
 
-Kib GuestMemory::usually_free(Kib booted) {
-  const Kib used = reserved(booted) + 26_MiB;
-  return std::max(booted - used, least_free);
+Kib GuestMemory::usually_free(Kib booted, bool has_32_bits) {
+  const Kib used = reserved(booted, has_32_bits) + 26_MiB;
+  return std::max(low_of(booted, has_32_bits) - used, least_free);
 }
 
-GuestMemory::GuestMemory(Kib booted, Kib kernel_free, Kib reclaimable)
-    : kernel_{.total = std::max(booted - reserved(booted), least_free + agent::Ballast::size)} {
+GuestMemory::GuestMemory(Kib booted, Kib kernel_free, Kib reclaimable, bool has_32_bits)
+    : kernel_{.total = std::max(low_of(booted, has_32_bits) - reserved(booted, has_32_bits),
+                                least_free + agent::Ballast::size)} {
+  high_.total = booted - low_of(booted, has_32_bits);
+  locked_high_ = std::min(high_.total, agent::Ballast::size);
+  high_.free = high_.total - locked_high_;
   const Kib left = kernel_.total - agent::Ballast::size;
   reclaimable_ = std::clamp(reclaimable, Kib{}, left);
   kernel_.free = std::clamp(kernel_free, Kib{}, left - reclaimable_);
@@ -37,7 +49,7 @@ Kib GuestMemory::watermark() const {
 
 Kib GuestMemory::available() const {
   const Kib reserve = watermark() * 3 / 2;
-  return std::max(kernel_.free + reclaimable_ + movable_.free - reserve, Kib{});
+  return std::max(kernel_.free + reclaimable_ + high_.free + movable_.free - reserve, Kib{});
 }
 
 Kib GuestMemory::needed() const {
@@ -46,15 +58,30 @@ Kib GuestMemory::needed() const {
 }
 
 void GuestMemory::lock(Kib amount) {
-  if (amount > Kib{}) return use(amount);
+  if (amount > Kib{}) {
+    const Kib high = std::min(amount, high_.free);
+    high_.free -= high;
+    locked_high_ += high;
+    return use(amount - high);
+  }
+  const Kib high = std::min(-amount, locked_high_);
+  locked_high_ -= high;
+  high_.free += high;
   const Kib in_use = kernel_.total - kernel_.free - reclaimable_ - hog_kernel_;
-  kernel_.free += std::min(-amount, in_use);
+  kernel_.free += std::min(-amount - high, in_use);
 }
 
-void GuestMemory::grow(Kib amount, bool movable) {
-  Zone& zone = movable ? movable_ : kernel_;
+void GuestMemory::grow(Kib amount, ZoneName name) {
+  Zone& zone = name == ZoneName::movable ? movable_ : name == ZoneName::high ? high_ : kernel_;
   zone.total += amount;
   zone.free += amount;
+}
+
+Kib GuestMemory::shrink_high(Kib amount) {
+  const Kib taken = round_down(std::min(amount, high_.free), kib_per_page);
+  high_.free -= taken;
+  high_.total -= taken;
+  return taken;
 }
 
 Kib GuestMemory::take(Kib amount) {
@@ -81,9 +108,12 @@ int GuestMemory::describe(int count, Kib each) {
 void GuestMemory::hold(Kib amount) {
   if (amount < Kib{}) {
     const Kib from_kernel = std::min(-amount, hog_kernel_);
-    const Kib from_movable = std::min(-amount - from_kernel, hog_movable_);
+    const Kib from_high = std::min(-amount - from_kernel, hog_high_);
+    const Kib from_movable = std::min(-amount - from_kernel - from_high, hog_movable_);
     hog_kernel_ -= from_kernel;
     kernel_.free += from_kernel;
+    hog_high_ -= from_high;
+    high_.free += from_high;
     hog_movable_ -= from_movable;
     movable_.free += from_movable;
     return;
@@ -91,7 +121,10 @@ void GuestMemory::hold(Kib amount) {
   const Kib from_movable = std::min(amount, movable_.free);
   movable_.free -= from_movable;
   hog_movable_ += from_movable;
-  hog_kernel_ += take(amount - from_movable);
+  const Kib from_high = std::min(amount - from_movable, high_.free);
+  high_.free -= from_high;
+  hog_high_ += from_high;
+  hog_kernel_ += take(amount - from_movable - from_high);
 }
 
 void GuestMemory::cache(Kib amount) {

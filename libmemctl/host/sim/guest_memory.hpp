@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <optional>
+
 #include "memctl/units.hpp"
 
 namespace memctl::host::sim {
@@ -14,22 +16,31 @@ class GuestMemory {
   /// the agent's ballast. What does not fit into MemTotal is not there: the cache comes before what
   /// is free.
   GuestMemory() = default;
-  GuestMemory(Kib booted, Kib kernel_free, Kib reclaimable);
-  [[nodiscard]] static Kib usually_free(Kib booted);
+  GuestMemory(Kib booted, Kib kernel_free, Kib reclaimable, bool has_32_bits = false);
+  [[nodiscard]] static Kib usually_free(Kib booted, bool has_32_bits = false);
+  /// The most that a kernel of 32 bits can use for itself. The rest is high memory.
+  static constexpr Kib most_low_memory = 896_MiB;
 
   /// MemTotal and MemAvailable. As in Linux, MemAvailable counts the movable zone. MemTotal is
   /// never below MemAvailable, and that is never below zero.
-  [[nodiscard]] Kib total() const { return kernel_.total + movable_.total; }
+  [[nodiscard]] Kib total() const { return kernel_.total + high_.total + movable_.total; }
   [[nodiscard]] Kib available() const;
   [[nodiscard]] Kib kernel_free() const { return kernel_.free; }
   [[nodiscard]] Kib reclaimable() const { return reclaimable_; }
+  /// Nothing: there is no high memory.
+  [[nodiscard]] std::optional<Kib> high_free() const {
+    return high_.total > Kib{} ? std::optional{high_.free} : std::nullopt;
+  }
   [[nodiscard]] Kib movable_free() const { return movable_.free; }
   [[nodiscard]] Kib movable_total() const { return movable_.total; }
-  [[nodiscard]] Kib hog() const { return hog_kernel_ + hog_movable_; }
+  [[nodiscard]] Kib hog() const { return hog_kernel_ + hog_high_ + hog_movable_; }
   [[nodiscard]] int oom_kills() const { return oom_kills_; }
 
+  enum class ZoneName { kernel, high, movable };
   /// Adds populated pages to a zone.
-  void grow(Kib amount, bool movable);
+  void grow(Kib amount, ZoneName zone);
+  /// Takes up to `amount` of high memory for the balloon. Returns what it took.
+  [[nodiscard]] Kib shrink_high(Kib amount);
   /// Takes up to `amount` from the kernel's zones for the balloon. Returns what it took.
   [[nodiscard]] Kib shrink(Kib amount);
   /// Takes memory for the page descriptors of up to `count` sections, `each` for one. Returns for
@@ -38,9 +49,11 @@ class GuestMemory {
   /// Takes up to `amount` for the kernel itself.
   void use(Kib amount) { static_cast<void>(take(amount)); }
 
-  /// The agent locks up to `amount` for itself, or gives back what it holds (negative).
+  /// The agent locks up to `amount` for itself, high memory first, or gives back what it holds
+  /// (negative).
   void lock(Kib amount);
-  /// A process takes `amount` and keeps it, from the movable zone first, or frees it (negative).
+  /// A process takes `amount` and keeps it, from the movable zone first and then from high memory,
+  /// or frees it (negative).
   void hold(Kib amount);
   /// The reclaimable cache grows by `amount`.
   void cache(Kib amount);
@@ -66,9 +79,12 @@ class GuestMemory {
   [[nodiscard]] Kib take(Kib amount);
 
   Zone kernel_{};
+  Zone high_{};
   Zone movable_{};
   Kib reclaimable_{};
   Kib hog_kernel_{};
+  Kib hog_high_{};
+  Kib locked_high_{};
   Kib hog_movable_{};
   int oom_kills_{0};
 };

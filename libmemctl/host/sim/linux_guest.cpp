@@ -6,7 +6,10 @@
 namespace memctl::host::sim {
 namespace {
 
-constexpr Kib section = 128_MiB;
+constexpr Kib section_of_64_bits = 128_MiB;
+constexpr Kib address_limit_with_pae = 64_GiB;
+/// The part of the addresses below 4 GiB that is no memory in a pvh or hvm guest.
+constexpr Kib hole = 1_GiB;
 constexpr Kib balloon_batch = 2_MiB;  // frame_list: a page of frame numbers
 constexpr std::int64_t max_retry_count = 4;
 constexpr std::int64_t max_schedule_delay = 32;  // seconds
@@ -16,8 +19,12 @@ constexpr Duration section_time = std::chrono::milliseconds{2};
 constexpr Duration wait_for_online = std::chrono::seconds{1};
 
 /// What describing one section takes: page descriptors; on pv also page tables and p2m (16 and 20
-/// MiB per GiB, measured).
-Kib section_cost(DomainType type) { return type == DomainType::pv ? 2560_KiB : 2048_KiB; }
+/// MiB per GiB, measured). On 32 bits page descriptors, and on pv p2m: high memory has no page
+/// tables.
+Kib section_cost(DomainType type, bool has_32_bits) {
+  if (has_32_bits) return type == DomainType::pv ? 4608_KiB : 4096_KiB;
+  return type == DomainType::pv ? 2560_KiB : 2048_KiB;
+}
 
 /// What the first block takes in addition when it comes online. In all, 2.1 to 2.8 MiB were
 /// measured.
@@ -51,12 +58,19 @@ void LinuxGuest::boot(DomainId domain, DomainType type, Kib boot_memory, Kib pop
   boot_memory_ = round_down(boot_memory, kib_per_page);
   const Kib seen =
       type == DomainType::pv ? round_down(populated, kib_per_page) : boot_memory_ - not_seen(type);
-  memory_ = GuestMemory{seen, spec_.kernel_free.value_or(GuestMemory::usually_free(seen)),
-                        spec_.reclaimable};
+  const bool narrow = spec_.has_32_bits();
+  memory_ = GuestMemory{seen, spec_.kernel_free.value_or(GuestMemory::usually_free(seen, narrow)),
+                        spec_.reclaimable, narrow};
   current_ = seen;
   target_ = seen;
   total_ = type == DomainType::pv ? boot_memory_ : seen;
   ballooned_kernel_ = total_ - seen;  // pv: the builder left this room for ballooning up
+  if (narrow) {
+    const Kib low = GuestMemory::most_low_memory;
+    ballooned_high_ = ballooned_kernel_;
+    ballooned_kernel_ = std::min(total_, low) - std::min(seen, low);
+    ballooned_high_ -= ballooned_kernel_;
+  }
 }
 
 void LinuxGuest::start_ballooning() {
@@ -185,14 +199,20 @@ Duration LinuxGuest::time_for(Kib amount) const {
 LinuxGuest::Balloon LinuxGuest::populate(Kib credit) {
   XenDomain* domain = xen_.find(domain_);
   if (domain == nullptr) return Balloon::cancelled;
-  const bool movable = ballooned_kernel_ == Kib{};
-  Kib& ballooned = movable ? ballooned_movable_ : ballooned_kernel_;
+  // The balloon's list has low memory first (balloon_append).
+  using Zone = GuestMemory::ZoneName;
+  const Zone zone = ballooned_kernel_ > Kib{} ? Zone::kernel
+                    : ballooned_high_ > Kib{} ? Zone::high
+                                              : Zone::movable;
+  Kib& ballooned = zone == Zone::kernel ? ballooned_kernel_
+                   : zone == Zone::high ? ballooned_high_
+                                        : ballooned_movable_;
   const Kib wanted = std::min(chunk(credit), ballooned);
   const Kib got = to_kib(xen_.populate(*domain, to_pages(wanted)).done);
   if (got == Kib{}) return Balloon::again;
   ballooned -= got;
   current_ += got;
-  memory_.grow(got, movable);
+  memory_.grow(got, zone);
   busy_ = time_for(got);
   return Balloon::done;
 }
@@ -203,8 +223,8 @@ LinuxGuest::Balloon LinuxGuest::add_memory() {
     return Balloon::cancelled;
   }
   if (target_ <= total_) return Balloon::waiting_for_online;
-  const Kib added = round_up(target_ - total_, section);
-  if (type_ == DomainType::pv && total_ + added > spec_.hotplug_limit) {
+  const Kib added = round_up(target_ - total_, section());
+  if (lacks_addresses(added)) {
     log_.emplace_back("xen:balloon: New System RAM resource outside addressable RAM");
     return Balloon::cancelled;
   }
@@ -213,8 +233,8 @@ LinuxGuest::Balloon LinuxGuest::add_memory() {
     log_.emplace_back("xen:balloon: Cannot add additional memory (-22)");
     return Balloon::cancelled;
   }
-  const int sections = static_cast<int>(added / section);
-  const int described = memory_.describe(sections, section_cost(type_));
+  const int sections = static_cast<int>(added / section());
+  const int described = memory_.describe(sections, section_cost(type_, spec_.has_32_bits()));
   if (described < sections) {
     log_.emplace_back("xen:balloon: Cannot add additional memory (-12)");
     settle_starvation();
@@ -227,7 +247,19 @@ LinuxGuest::Balloon LinuxGuest::add_memory() {
 }
 
 Duration LinuxGuest::block_time() const {
-  return section_time * std::max<std::int64_t>(1, spec_.block_size / section);
+  return section_time * std::max<std::int64_t>(1, spec_.block_size / section_of_64_bits);
+}
+
+Kib LinuxGuest::section() const {
+  return spec_.has_32_bits() ? spec_.block_size : section_of_64_bits;
+}
+
+bool LinuxGuest::lacks_addresses(Kib added) const {
+  const Kib end = round_up(boot_memory_, section()) + hotplugged_ + added;
+  if (type_ == DomainType::pv) {
+    return end > spec_.hotplug_limit.value_or(spec_.has_32_bits() ? 4_GiB : 512_GiB);
+  }
+  return spec_.has_32_bits() && end + hole > address_limit_with_pae;
 }
 
 /// add_memory_resource makes one block after the other. The thread sleeps only after the last.
@@ -245,7 +277,8 @@ void LinuxGuest::add_block() {
 
 bool LinuxGuest::online_block(bool movable) {
   if (spec_.online_fails || life_ != Life::running) return false;
-  (movable ? ballooned_movable_ : ballooned_kernel_) += spec_.block_size;
+  Kib& kernel = spec_.has_32_bits() ? ballooned_high_ : ballooned_kernel_;
+  (movable ? ballooned_movable_ : kernel) += spec_.block_size;
   if (movable) movable_ += spec_.block_size;
   offline_ -= spec_.block_size;
   if (!std::exchange(onlined_before_, true)) memory_.use(first_online_cost(type_));
@@ -262,9 +295,11 @@ LinuxGuest::Balloon LinuxGuest::shrink(Kib credit) {
   // si_mem_available counts the movable zone, although the balloon can take nothing from it.
   const Kib allowed = round_down(memory_.available(), kib_per_page);
   const Kib wanted = std::min(chunk(credit), allowed);
-  const Kib got = memory_.shrink(wanted);
+  const Kib high = memory_.shrink_high(wanted);
+  const Kib got = high + memory_.shrink(wanted - high);
   const Kib freed = to_kib(xen_.decrease(*domain, to_pages(got)));
-  ballooned_kernel_ += freed;
+  ballooned_high_ += std::min(high, freed);
+  ballooned_kernel_ += freed - std::min(high, freed);
   current_ -= freed;
   busy_ = time_for(freed);
   if (freed < got) {

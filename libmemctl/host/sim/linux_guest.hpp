@@ -17,7 +17,7 @@ namespace memctl::host::sim {
 struct LinuxSpec {
   std::string kernel_release{"6.1.0-sim-amd64"};
   std::string kernel_build{"#1 SMP PREEMPT_DYNAMIC simulated"};
-  std::string machine{"x86_64"};
+  std::string machine{"x86_64"};  ///< uname's. i686: the kernel has 32 bits. See `of_32_bits`.
   bool hotplug{true};  ///< CONFIG_XEN_BALLOON_MEMORY_HOTPLUG. Without it there still are blocks.
   Kib block_size{128_MiB};
   /// auto_online_blocks: offline, online, online_kernel or online_movable.
@@ -28,10 +28,22 @@ struct LinuxSpec {
   RuleAction udev_rule_action{RuleAction::online};
   std::optional<Kib> kernel_free{};  ///< After the boot. Nothing: as in the measured guests.
   Kib reclaimable{};                 ///< Page cache, in addition to what is free.
-  Kib hotplug_limit{512_GiB};        ///< XEN_MEMORY_HOTPLUG_LIMIT, pv only.
-  Kib off_target{};                  ///< pv: how far it stays below its target (6.12.24).
-  Kib populated_per_second{};        ///< Zero: 2 GiB on pv, 1 GiB on pvh and hvm.
+  /// pv: XEN_MEMORY_HOTPLUG_LIMIT. Nothing: 512 GiB, and 4 GiB on 32 bits.
+  std::optional<Kib> hotplug_limit{};
+  Kib off_target{};            ///< pv: how far it stays below its target (6.12.24).
+  Kib populated_per_second{};  ///< Zero: 2 GiB on pv, 1 GiB on pvh and hvm.
   Duration boot{std::chrono::seconds{12}};
+
+  [[nodiscard]] bool has_32_bits() const { return is_32_bit_machine(machine); }
+  /// A kernel of 32 bits with PAE and memory hotplug, of the last series that adds memory to
+  /// HighMem. Its memory block is a section.
+  [[nodiscard]] static LinuxSpec of_32_bits() {
+    LinuxSpec spec;
+    spec.kernel_release = "4.12.14-sim-686-pae";
+    spec.machine = "i686";
+    spec.block_size = 512_MiB;
+    return spec;
+  }
 };
 
 /// Xen's balloon driver in Linux 6.1 (drivers/xen/balloon.c, XEN-FACTS section 3), with the memory
@@ -60,7 +72,9 @@ class LinuxGuest {
   [[nodiscard]] const GuestMemory& memory() const { return memory_; }
   [[nodiscard]] Kib balloon_target() const { return target_; }
   [[nodiscard]] Kib balloon_current() const { return current_; }
-  [[nodiscard]] Kib balloon_inflated() const { return ballooned_kernel_ + ballooned_movable_; }
+  [[nodiscard]] Kib balloon_inflated() const {
+    return ballooned_kernel_ + ballooned_high_ + ballooned_movable_;
+  }
   /// What a moving balloon has added to MemTotal, or taken from it, and not yet counted as its own.
   [[nodiscard]] Kib balloon_in_hand() const;
   [[nodiscard]] std::int64_t blocks_present() const;
@@ -110,6 +124,10 @@ class LinuxGuest {
   [[nodiscard]] Kib chunk(Kib credit) const;
   [[nodiscard]] Duration time_for(Kib amount) const;
   [[nodiscard]] Duration block_time() const;
+  /// What the balloon driver rounds up to.
+  [[nodiscard]] Kib section() const;
+  /// Whether the kernel has no addresses for so much more memory.
+  [[nodiscard]] bool lacks_addresses(Kib added) const;
 
   GuestTime& time_;
   XenModel& xen_;
@@ -129,6 +147,7 @@ class LinuxGuest {
   Kib total_{};        ///< total_pages, with hotplugged memory, online or not.
   Kib target_diff_{};  ///< Fixed when the driver first reads static-max.
   Kib ballooned_kernel_{};
+  Kib ballooned_high_{};
   Kib ballooned_movable_{};
   std::int64_t schedule_delay_{1};
   std::int64_t retry_count_{1};

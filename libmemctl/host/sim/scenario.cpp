@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host/sim/scenario.hpp"
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -67,6 +68,9 @@ GuestSpec read_guest(const Json& json, const std::string& where) {
   object("in_shim", guest.in_shim);
   object("passthrough_devices", guest.passthrough_devices);
   object("emulated_dma_devices", guest.emulated_dma_devices);
+  int bits = 64;
+  object("bits", bits);
+  if (bits == 32) guest.linux = LinuxSpec::of_32_bits();
   object("booted", guest.booted);
   object("boot_time", guest.linux.boot);
   object("kernel_release", guest.linux.kernel_release);
@@ -108,6 +112,17 @@ GuestSpec read_guest(const Json& json, const std::string& where) {
     throw object.wrong("in_shim", "needs a pvh guest", "Xen's shim is the kernel of a pvh domain");
   }
   if (guest.vcpus < 1) throw object.wrong("vcpus", "is 0", "a guest needs one or more");
+  if (bits != 64 && bits != 32) {
+    throw object.wrong("bits", "is neither 64 nor 32", "a kernel has 64 or 32 bits");
+  }
+  const bool narrow = guest.linux.has_32_bits();
+  if (narrow && guest.linux.block_size != LinuxSpec::of_32_bits().block_size) {
+    throw object.wrong("block_size", "is not that of a 32-bit kernel",
+                       "leave it out: it is 512MiB");
+  }
+  if (narrow && std::max(guest.memory, guest.maxmem.value_or(Kib{})) > 63_GiB) {
+    throw object.wrong("memory", "is too much", "a 32-bit kernel addresses 63GiB and its devices");
+  }
   if (guest.linux.block_size < 128_MiB) {
     throw object.wrong("block_size", "is too small", "128MiB on small guests, 2GiB on large ones");
   }
