@@ -60,11 +60,7 @@ SysfsKernel::SysfsKernel(const std::string& root)
 KernelFacts SysfsKernel::facts() const {
   utsname system{};
   ::uname(&system);
-  KernelFacts facts{.release = system.release, .build = system.version, .machine = system.machine};
-  std::array<char, 128> release;
-  if (const auto text = read_file(Path{proc_, "sys/kernel/osrelease"}, release)) {
-    facts.release = trimmed(*text);
-  }
+  KernelFacts facts{.release = release(), .build = system.version, .machine = system.machine};
   // Ubuntu's kernels name here the release that they were built from.
   std::array<char, 128> signature;
   if (const auto text = read_file(Path{proc_, "version_signature"}, signature)) {
@@ -105,7 +101,26 @@ std::optional<OnlinePolicy> SysfsKernel::policy() const {
   return text ? policy_named(trimmed(*text)) : std::nullopt;
 }
 
+std::string SysfsKernel::release() const {
+  std::array<char, 128> buffer;
+  if (const auto text = read_file(Path{proc_, "sys/kernel/osrelease"}, buffer)) {
+    return std::string{trimmed(*text)};
+  }
+  utsname system{};
+  ::uname(&system);
+  return system.release;
+}
+
+// Before Linux 5.8, or a release earlier, the policy is `online` or `offline`, and `online` may
+// mean the movable zone. With `offline` the agent brings each block online, in the zone that is
+// wanted.
 OnlinePolicy SysfsKernel::policy_for(OnlineZone zone) const {
+  const OnlinePolicy wanted = state_for(zone);
+  const bool is_known = wanted == OnlinePolicy::online || is_at_least(release(), 5, 8);
+  return is_known ? wanted : OnlinePolicy::offline;
+}
+
+OnlinePolicy SysfsKernel::state_for(OnlineZone zone) {
   utsname system{};
   ::uname(&system);
   return agent::policy_for(zone, system.machine);
@@ -145,7 +160,7 @@ bool SysfsKernel::is_movable(std::uint32_t block) const {
 
 int SysfsKernel::online(std::uint32_t block, OnlineZone zone) {
   const Path state{memory_, block, "state"};
-  const int error = write_file(state, name(policy_for(zone)));
+  const int error = write_file(state, name(state_for(zone)));
   if (error != EINVAL) return error;
   // Linux also returns EINVAL if the policy has brought the block online meanwhile
   // (drivers/base/memory.c).

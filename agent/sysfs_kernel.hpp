@@ -29,6 +29,9 @@ class SysfsKernel : public Kernel {
   [[nodiscard]] Kib free_memory() const override;
 
  private:
+  [[nodiscard]] std::string release() const;
+  /// The state in which a block is brought online.
+  [[nodiscard]] static OnlinePolicy state_for(OnlineZone zone);
   [[nodiscard]] bool lacks_xen_hotplug(std::string_view release) const;
   [[nodiscard]] bool is_movable(std::uint32_t block) const;
 

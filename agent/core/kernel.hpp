@@ -53,11 +53,11 @@ class Kernel {
   virtual ~Kernel() = default;
 
   [[nodiscard]] virtual KernelFacts facts() const = 0;
-  /// The policy, and the state of a block, that bring added memory into `zone` without a shift of
-  /// its pages between the kernel's zones. On x86_64 that is `online_kernel`. A kernel of 32 bits
-  /// adds all memory to HighMem, where `online` leaves it; `online_kernel` would move it to Normal,
-  /// where it cannot be used, or fail (online_pages in Linux 4.12's mm/memory_hotplug.c). It does
-  /// not know `online_kernel` as a policy either.
+  /// The policy that brings added memory into `zone` without a shift of its pages between the
+  /// kernel's zones, or leaves that to `online`. On x86_64 it is `online_kernel`. A kernel of 32
+  /// bits adds all memory to HighMem, where `online` leaves it; `online_kernel` would move it to
+  /// Normal, where it cannot be used, or fail (online_pages in Linux 4.12's mm/memory_hotplug.c).
+  /// It does not know `online_kernel` as a policy either.
   [[nodiscard]] virtual OnlinePolicy policy_for(OnlineZone zone) const = 0;
   [[nodiscard]] virtual std::optional<OnlinePolicy> policy() const = 0;
   /// Returns 0 or the error number.
@@ -65,7 +65,7 @@ class Kernel {
   /// Fills `blocks` with the blocks that are present now, by number. If `blocks` holds the result
   /// of an earlier scan, the zone of a block that stayed online may be taken from there.
   virtual void scan(std::vector<Block>& blocks) = 0;
-  /// Brings a block online in `zone`, by `policy_for(zone)`: on x86_64 the kernel's plain `online`
+  /// Brings a block online in `zone`, and in no other: on x86_64 the kernel's plain `online`
   /// may choose the movable zone. Succeeds if the block is online already. Returns 0 or the error
   /// number.
   [[nodiscard]] virtual int online(std::uint32_t block, OnlineZone zone) = 0;

@@ -202,6 +202,20 @@ TEST_F(AgentCoreTest, prepare_sets_the_policy_and_onlines_what_lies_offline) {
   EXPECT_EQ(last().blocks_added, 0) << "it was there before the operation";
 }
 
+TEST_F(AgentCoreTest, an_old_kernel_that_knows_fewer_policies_leaves_the_onlining_to_the_agent) {
+  guest_.set("proc/sys/kernel/osrelease", "5.4.0-200-generic\n");
+  guest_.set("sys/devices/system/memory/auto_online_blocks", "online\n");
+  ask(RequestKind::prepare, 1);
+  EXPECT_EQ(guest_.policy(), "offline");
+  now_ += 1s;
+  guest_.add_block(32, "offline\n", "Normal\n");
+  core_->memory_changed();
+  EXPECT_EQ(guest_.state(32), "online_kernel");
+  EXPECT_EQ(last().error, "");
+  ask(RequestKind::release, 2);
+  EXPECT_EQ(guest_.policy(), "online");
+}
+
 TEST_F(AgentCoreTest, movable_means_movable) {
   auto asked = request(RequestKind::prepare, 1);
   asked.online = OnlineZone::movable;
