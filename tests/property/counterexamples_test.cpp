@@ -184,5 +184,33 @@ TEST(Counterexample, AGuestThatStillBootsAndIsGrownWithoutAnAgent) {
           {.goal = Goal::same, .options = {.timeout = 1ms, .on_failure = OnFailure::keep}}});
 }
 
+/// A guest that lied about its way kept a limit that was larger than before by most of its video
+/// RAM.
+TEST(Counterexample, AGuestThatLiesAboutItsWayAndKeepsAPart) {
+  host::sim::LinuxSpec kernel = host::sim::LinuxSpec::of_32_bits();
+  kernel.online_policy = "online_movable";
+  kernel.online_fails = true;
+  kernel.kernel_free = 552636_KiB;
+  kernel.reclaimable = 1_MiB;
+  kernel.off_target = 4_KiB;
+  kernel.populated_per_second = 96_KiB;
+  replay({.world = {.host = 3613_MiB, .xen_minor = 20, .seed = 1},
+          .guests = {{.type = DomainType::hvm,
+                      .memory = 1134_MiB,
+                      .video_ram = 16385_KiB,
+                      .freeze_pool = true,
+                      .hap = false,
+                      .passthrough_devices = 1,
+                      .emulated_dma_devices = true,
+                      .linux = kernel,
+                      .agent = {.conduct = AgentConduct::dripping, .report_latency = 50ms}}}},
+         {{.goal = Goal::floor,
+           .options = {.on_failure = OnFailure::keep,
+                       .online = OnlineZone::movable,
+                       .allow_hvm_devices = true,
+                       .force_movable = true,
+                       .host_reserve = 4_KiB}}});
+}
+
 }  // namespace
 }  // namespace memctl::property

@@ -173,8 +173,7 @@ TEST(PlanProperty, NoPlanLeavesADomainThatCouldNotBeRestored) {
   EXPECT_TRUE(rc::check("frozen pools", [] {
     const Input input = *any_input();
     const auto plan = make_plan(input, *sizes(4_KiB, 8_TiB));
-    RC_PRE(plan.has_value());
-    if (!frozen_pool_needed(input.domain, plan.value().limit)) return;
+    if (!plan || !frozen_pool_needed(input.domain, plan.value().limit)) return;
     RC_ASSERT(input.domain.managed_by_libvirt == false);
     RC_ASSERT(input.host.xen_minor == 17 || input.host.xen_minor == 20);
   }));

@@ -68,7 +68,8 @@ Session::Before Session::look(DomainId id) {
   Before before{.available = world_.host_free() - world_.host_claimed(),
                 .at_rest = rests(id),
                 .allocated = world_.allocated(id),
-                .blocks_offline = kernel.blocks_offline()};
+                .blocks_offline = kernel.blocks_offline(),
+                .adds_blocks = kernel.adds_blocks()};
   for (const DomainId each : guests_) {
     if (stands(each)) before.limits[each] = limits(each);
     // A guest that was saved in the middle goes on by itself after its restore.

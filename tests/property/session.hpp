@@ -43,6 +43,7 @@ class Session {
     Kib allocated{};
     std::map<DomainId, int> oom_kills{};
     std::int64_t blocks_offline{};
+    bool adds_blocks{};  ///< For an earlier request, and whatever becomes of that.
   };
 
   void trouble(DomainId id, const Step& step);

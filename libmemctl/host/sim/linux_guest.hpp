@@ -80,6 +80,8 @@ class LinuxGuest {
   [[nodiscard]] std::int64_t blocks_present() const;
   [[nodiscard]] std::int64_t blocks_offline() const;
   [[nodiscard]] std::int64_t blocks_movable() const;
+  /// Whether blocks are still to come, for a target that may have changed since.
+  [[nodiscard]] bool adds_blocks() const { return adding_ > Kib{}; }
   /// /proc/pressure/memory, some avg10, in percent.
   [[nodiscard]] double pressure() const;
   /// The lines of the kernel's log that are about memory.
