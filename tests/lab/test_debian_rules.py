@@ -26,10 +26,7 @@ MIB = 1024
 LEFT_MIB = 12
 RULES = "/etc/udev/rules.d/40-lab.rules"
 SCRIPT = "/usr/local/sbin/lab-hotadd"
-SCRIPT_TEXT = """\
-#!/bin/sh
-[ "$(cat /sys$1/state)" = online ] || echo online >/sys$1/state
-"""
+SCRIPT_TEXT = "#!/bin/sh\n" '[ "$(cat /sys$1/state)" = online ] || echo online >/sys$1/state\n'
 
 
 @dataclass(frozen=True)
