@@ -19,6 +19,8 @@ inline constexpr Choice<OnFailure> on_failure_choice{
 inline constexpr Choice<OnlineZone> online_choice{
     {{"kernel", OnlineZone::kernel}, {"movable", OnlineZone::movable}}};
 
+inline constexpr Choice<Numa> numa_choice{{{"any", Numa::any}, {"local", Numa::local}}};
+
 /// Nothing: it is neither of the two words.
 template <class Value>
 [[nodiscard]] std::optional<Value> value_of(std::string_view word, const Choice<Value>& choice) {

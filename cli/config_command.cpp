@@ -35,10 +35,12 @@ std::string text_of(const Configuration& configuration) {
                                                  : printable(configuration.place(line->second))});
   };
   add("host.reserve", to_string(configuration.policy.host_reserve));
+  add("host.numa", std::string{word_for(configuration.policy.numa, numa_choice)});
   add("resize.timeout", resize.timeout ? show_seconds(*resize.timeout) : "never");
   add("resize.stall", show_seconds(resize.stall));
   add("resize.on_failure", std::string{word_for(resize.on_failure, on_failure_choice)});
   add("resize.online", std::string{word_for(resize.online, online_choice)});
+  add("resize.numa", std::string{word_for(resize.numa, numa_choice)});
   const auto add_bound = [&](const DomainPolicy& entry, const char* which, std::optional<Kib> size,
                              int line) {
     if (!size) return;

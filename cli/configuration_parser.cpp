@@ -151,19 +151,26 @@ void Parser::host(const toml::node& node) {
     return wrong(line_of(node), "host is a table, and this is " + std::string{kind_of(node)},
                  "write [host] on a line of its own, and its keys below it");
   }
-  keys(*table, "[host]", {{"reserve", [this](const toml::node& value) {
-                             const auto reserve = size(value, "reserve");
-                             if (!reserve) return;
-                             const Kib least = ResizeOptions{}.host_reserve;
-                             if (*reserve < least) {
-                               return wrong(line_of(value),
-                                            "a reserve of " + to_string(*reserve) + " is too small",
-                                            "memctl always leaves " + to_string(least) +
-                                                " to the host; write more, or nothing");
-                             }
-                             read_.policy.host_reserve = *reserve;
-                             read_.lines["host.reserve"] = line_of(value);
-                           }}});
+  keys(*table, "[host]",
+       {{"reserve",
+         [this](const toml::node& value) {
+           const auto reserve = size(value, "reserve");
+           if (!reserve) return;
+           const Kib least = ResizeOptions{}.host_reserve;
+           if (*reserve < least) {
+             return wrong(line_of(value), "a reserve of " + to_string(*reserve) + " is too small",
+                          "memctl always leaves " + to_string(least) +
+                              " to the host; write more, or nothing");
+           }
+           read_.policy.host_reserve = *reserve;
+           read_.lines["host.reserve"] = line_of(value);
+         }},
+        {"numa", [this](const toml::node& value) {
+           const auto numa = choice(value, "numa", numa_choice);
+           if (!numa) return;
+           read_.policy.numa = *numa;
+           read_.lines["host.numa"] = line_of(value);
+         }}});
 }
 
 void Parser::resize(const toml::node& node) {
@@ -198,8 +205,12 @@ void Parser::resize(const toml::node& node) {
            keep(options.on_failure, choice(value, "on_failure", on_failure_choice), "on_failure",
                 value);
          }},
-        {"online", [&](const toml::node& value) {
+        {"online",
+         [&](const toml::node& value) {
            keep(options.online, choice(value, "online", online_choice), "online", value);
+         }},
+        {"numa", [&](const toml::node& value) {
+           keep(options.numa, choice(value, "numa", numa_choice), "numa", value);
          }}});
 }
 

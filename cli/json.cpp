@@ -49,6 +49,22 @@ Json range_json(const SizeRange* range) {
           {"step_from_kib", range->step_from.count()}};
 }
 
+Json numa_forecast_json(const std::optional<NumaForecast>& forecast) {
+  if (!forecast) return nullptr;
+  return {{"nodes", forecast->nodes}, {"local_kib", kib(forecast->local)}};
+}
+
+Json numa_estimate_json(const NumaEstimate* estimate) {
+  if (!estimate) return nullptr;
+  Json changes = Json::array();
+  for (const NodeChange& change : estimate->changes) {
+    changes.push_back({{"node", change.node}, {"free_change_kib", change.free.count()}});
+  }
+  return {{"nodes", estimate->nodes},
+          {"local_kib", kib(estimate->local)},
+          {"changes", std::move(changes)}};
+}
+
 void put_error(Json& object, const std::optional<Error>& error) {
   object["cause"] = error ? named(error->cause) : Json(nullptr);
   object["message"] = error ? Json(error->message) : Json(nullptr);
@@ -124,6 +140,7 @@ std::string report_json(const Ending& ending) {
   object["verified"] = {{"xen", report.verified.xen},
                         {"blocks", report.verified.blocks},
                         {"guest_total", report.verified.guest_total}};
+  object["numa_estimate"] = numa_estimate_json(report.numa_estimate.get());
   put_log(object, ending.error);
   return line(object);
 }
@@ -149,7 +166,8 @@ std::string plan_json(const Plan& plan) {
                {"host_reserve_kib", plan.host_reserve.count()},
                {"stages", stages},
                {"range", range_json(&plan.range)},
-               {"no_way_back", plan.no_way_back.empty() ? Json(nullptr) : Json(plan.no_way_back)}});
+               {"no_way_back", plan.no_way_back.empty() ? Json(nullptr) : Json(plan.no_way_back)},
+               {"numa_forecast", numa_forecast_json(plan.numa_forecast)}});
 }
 
 std::string status_json(const DomainStatus& status) {
@@ -176,7 +194,8 @@ std::string status_json(const DomainStatus& status) {
                {"range", range_json(status.range ? &*status.range : nullptr)},
                {"refused_by", named(status.refused_by)},
                {"refused_message", refused_message},
-               {"agent", agent}});
+               {"agent", agent},
+               {"numa_forecast", numa_forecast_json(status.numa_forecast)}});
 }
 
 std::string status_error_json(const Error& error) { return error_json("status", error); }
@@ -249,16 +268,20 @@ std::string config_json(const Configuration& configuration) {
                {"file", configuration.file},
                {"found", configuration.found},
                {"reserve_kib", configuration.policy.host_reserve.count()},
+               {"host_numa", std::string{word_for(configuration.policy.numa, numa_choice)}},
                {"timeout_ms", resize.timeout ? Json(resize.timeout->count()) : Json(nullptr)},
                {"stall_ms", resize.stall.count()},
                {"on_failure", std::string{word_for(resize.on_failure, on_failure_choice)}},
                {"online", std::string{word_for(resize.online, online_choice)}},
+               {"numa", std::string{word_for(resize.numa, numa_choice)}},
                {"lines",
                 {{"reserve", line_of("host.reserve")},
+                 {"host_numa", line_of("host.numa")},
                  {"timeout", line_of("resize.timeout")},
                  {"stall", line_of("resize.stall")},
                  {"on_failure", line_of("resize.on_failure")},
-                 {"online", line_of("resize.online")}}},
+                 {"online", line_of("resize.online")},
+                 {"numa", line_of("resize.numa")}}},
                {"domains", domains}});
 }
 

@@ -35,9 +35,19 @@ std::string limited_by(const DomainStatus& status, SizeUnit /*unit*/) {
   return std::string{cause ? name(*cause) : not_known};
 }
 
+/// "0,2"
+std::string nodes_of(const DomainStatus& status) {
+  std::string text;
+  const auto& forecast = status.numa_forecast;
+  for (std::size_t each = 0; forecast && each < forecast->nodes.size(); ++each) {
+    text += (each > 0 ? "," : "") + std::to_string(forecast->nodes[each]);
+  }
+  return text_or_unknown(text);
+}
+
 using Status = const DomainStatus&;
 
-constexpr std::array<StatusColumn, 20> known_columns{{
+constexpr std::array<StatusColumn, 22> known_columns{{
     {"NAME", "the domain's name", text_side,
      [](Status status, SizeUnit) { return text_or_unknown(status.domain.name); }},
     {"ID", "its number", number_side,
@@ -78,6 +88,14 @@ constexpr std::array<StatusColumn, 20> known_columns{{
        return range ? show_size(range->largest.size, unit, Rounding::down) : std::string{not_known};
      }},
     {"LIMITED-BY", "the cause for which it cannot grow further", text_side, limited_by},
+    {"NODES", "the NUMA nodes that its memory comes from first", text_side,
+     [](Status status, SizeUnit) { return nodes_of(status); }},
+    {"LOCAL", "what a growth would take from these nodes, by a forecast", number_side,
+     [](Status status, SizeUnit unit) {
+       const auto& forecast = status.numa_forecast;
+       return forecast && forecast->local ? show_size(*forecast->local, unit, Rounding::down)
+                                          : std::string{not_known};
+     }},
     {"AGENT", "the version of the guest's agent", text_side,
      [](Status status, SizeUnit) {
        return text_or_unknown(status.agent ? status.agent->version.substr(0, 20) : std::string{});

@@ -34,6 +34,32 @@ std::string range_text(const SizeRange& range) {
   return text + ", above " + to_string(range.step_from) + " in steps of " + to_string(range.step);
 }
 
+/// "node 1", "nodes 0, 2 and 3"
+std::string nodes_text(const std::vector<int>& nodes) {
+  std::string text = nodes.size() == 1 ? "node " : "nodes ";
+  for (std::size_t each = 0; each < nodes.size(); ++each) {
+    if (each > 0) text += each + 1 == nodes.size() ? " and " : ", ";
+    text += std::to_string(nodes[each]);
+  }
+  return text;
+}
+
+/// "all of it", or "512 MiB of 864 MiB". Rounded so that nothing less than all looks like all.
+std::string part_text(Kib part, Kib all) {
+  if (part >= all) return "all of it";
+  return at_most_mib(part) + " MiB of " + at_least_mib(all) + " MiB";
+}
+
+/// Nothing is said of a plan that does not grow.
+std::string forecast_text(const Plan& plan) {
+  const auto& forecast = plan.numa_forecast;
+  if (!forecast || plan.to <= plan.from) return {};
+  const bool known = !forecast->nodes.empty() && forecast->local;
+  if (!known) return "  numa: it is not known which nodes the memory would come from\n";
+  return "  numa: " + part_text(*forecast->local, plan.to - plan.from) +
+         " would come from its own " + nodes_text(forecast->nodes) + " (a forecast)\n";
+}
+
 /// The domain's state after a resize that failed.
 std::string aftermath(const Report& report) {
   const std::string now = to_string(report.reached) + ", limit " + to_string(report.limit);
@@ -71,6 +97,13 @@ std::string residue_text(const Report& report) {
          " of bookkeeping for the added blocks until it reboots\n";
 }
 
+std::string numa_text(const Report& report) {
+  const auto& estimate = report.numa_estimate;
+  if (!estimate || !estimate->local || estimate->nodes.empty()) return {};
+  return "  numa: " + part_text(*estimate->local, report.reached - report.from) +
+         " came from its own " + nodes_text(estimate->nodes) + " (an estimate)\n";
+}
+
 std::string success_text(const Report& report) {
   std::string text = title(report.domain);
   if (report.from == report.reached && report.stages == 0) {
@@ -85,7 +118,7 @@ std::string success_text(const Report& report) {
     text += ", guest MemTotal " + at_most_mib(*report.guest_total) + " MiB";
   }
   if (!report.verified.blocks && !report.verified.guest_total) text += "; the guest was not asked";
-  return text + "\n" + residue_text(report);
+  return text + "\n" + numa_text(report) + residue_text(report);
 }
 
 std::string error_text(const Error& error, bool verbose) {
@@ -157,6 +190,7 @@ std::string plan_text(const Plan& plan) {
   }
   text += "  host: " + at_most_mib(plan.host_free) + " MiB free, " + to_string(plan.host_reserve) +
           " of it left free\n";
+  text += forecast_text(plan);
   text += "  possible now: " + range_text(plan.range) + "\n";
   if (!plan.no_way_back.empty()) text += "  " + printable(plan.no_way_back) + "\n";
   return text;

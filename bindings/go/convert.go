@@ -57,6 +57,34 @@ func rangeOf(given *C.memctl_range) *Range {
 	}
 }
 
+func nodesOf(first *C.int32_t, count C.size_t) []int {
+	var nodes []int
+	for _, node := range list(first, count) {
+		nodes = append(nodes, int(node))
+	}
+	return nodes
+}
+
+func numaForecastOf(given *C.memctl_numa_forecast) *NumaForecast {
+	if given == nil {
+		return nil
+	}
+	return &NumaForecast{Nodes: nodesOf(given.nodes, given.node_count), Local: known(given.local_kib)}
+}
+
+func numaEstimateOf(given *C.memctl_numa_estimate) *NumaEstimate {
+	if given == nil {
+		return nil
+	}
+	estimate := &NumaEstimate{
+		Nodes: nodesOf(given.nodes, given.node_count), Local: known(given.local_kib),
+	}
+	for _, change := range list(given.changes, given.change_count) {
+		estimate.Changes = append(estimate.Changes, NodeChange{int(change.node), Size(change.free_kib)})
+	}
+	return estimate
+}
+
 func statusOf(given *C.memctl_status) *Status {
 	status := &Status{
 		Domain:            identityOf(given.domain),
@@ -71,6 +99,7 @@ func statusOf(given *C.memctl_status) *Status {
 		Range:             rangeOf(given._range),
 		RefusedBy:         Cause(given.refused_by),
 		RefusedMessage:    C.GoString(given.refused_message),
+		NumaForecast:      numaForecastOf(given.numa_forecast),
 	}
 	if agent := given.agent; agent != nil {
 		status.Agent = &Agent{
@@ -95,6 +124,7 @@ func planOf(given *C.memctl_plan) *Plan {
 		HostReserve:  Size(given.host_reserve_kib),
 		Range:        *rangeOf(given._range),
 		NoWayBack:    C.GoString(given.no_way_back),
+		NumaForecast: numaForecastOf(given.numa_forecast),
 	}
 	for _, stage := range list(given.stages, given.stage_count) {
 		plan.Stages = append(plan.Stages, Stage{
@@ -144,6 +174,7 @@ func reportOf(given *C.memctl_report) *Report {
 			Blocks:     bool(given.verified_blocks),
 			GuestTotal: bool(given.verified_guest_total),
 		},
+		NumaEstimate: numaEstimateOf(given.numa_estimate),
 	}
 	for _, phase := range list(given.phases, given.phase_count) {
 		report.Phases = append(report.Phases, PhaseTime{Phase(phase.phase), duration(phase.spent_ms)})

@@ -30,6 +30,8 @@ type Policy struct {
 	// Domains has bounds for domains. For each bound, the first entry that names the domain and has
 	// that bound counts.
 	Domains []DomainPolicy
+	// Numa: NumaLocal counts for all growths, also if a call's own is NumaAny.
+	Numa Numa
 }
 
 // DomainPolicy has the bounds for the sizes of some domains.
@@ -49,6 +51,19 @@ const (
 	ZoneKernel Zone = C.MEMCTL_ZONE_KERNEL
 	// ZoneMovable: the memory can be unplugged later, but ballooning never gives it back.
 	ZoneMovable Zone = C.MEMCTL_ZONE_MOVABLE
+)
+
+// Numa is where the memory of a growth may lie on a host with several NUMA nodes.
+type Numa int32
+
+// The places.
+const (
+	// NumaAny: on any node.
+	NumaAny Numa = C.MEMCTL_NUMA_ANY
+	// NumaLocal: a growth is refused with HostMemory if its forecast says that some of its memory
+	// would not lie on the domain's own nodes. The refusal is a forecast, too: others may take the
+	// nodes' memory while the domain grows.
+	NumaLocal Numa = C.MEMCTL_NUMA_LOCAL
 )
 
 // OnFailure is what happens if a resize cannot be finished.
@@ -75,6 +90,7 @@ type QuestionOptions struct {
 	HostReserve Size
 	// Stall is how long libxl may be silent, at least 5 s. 0: 30 s.
 	Stall time.Duration
+	Numa  Numa
 }
 
 // ResizeOptions is how a resize goes.
@@ -96,6 +112,7 @@ type ResizeOptions struct {
 	ForceMovable bool
 	// HostReserve is host memory that stays free. 0: 64 MiB. Or NoReserve.
 	HostReserve Size
+	Numa        Numa
 }
 
 // Questions has the options with which a status, a plan or the doctor tells about resizes with o.
@@ -111,6 +128,7 @@ func (o *ResizeOptions) Questions() *QuestionOptions {
 		ForceMovable:    o.ForceMovable,
 		HostReserve:     o.HostReserve,
 		Stall:           o.Stall,
+		Numa:            o.Numa,
 	}
 }
 
@@ -139,6 +157,7 @@ func (o *QuestionOptions) c() *C.memctl_question_options {
 		force_movable:     C.bool(o.ForceMovable),
 		host_reserve_kib:  C.int64_t(o.HostReserve),
 		stall_ms:          milliseconds(o.Stall),
+		numa:              C.memctl_numa(o.Numa),
 	}
 }
 
@@ -157,6 +176,7 @@ func (o *ResizeOptions) c() *C.memctl_resize_options {
 		allow_hvm_devices: C.bool(o.AllowHVMDevices),
 		force_movable:     C.bool(o.ForceMovable),
 		host_reserve_kib:  C.int64_t(o.HostReserve),
+		numa:              C.memctl_numa(o.Numa),
 	}
 }
 
@@ -199,6 +219,7 @@ func (p *Policy) with(use func(*C.memctl_policy) error) error {
 		host_reserve_kib: C.int64_t(p.HostReserve),
 		domain_count:     count,
 		domains:          pointers,
+		numa:             C.memctl_numa(p.Numa),
 	})
 }
 

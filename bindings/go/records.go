@@ -67,6 +67,37 @@ type Status struct {
 	RefusedBy Cause
 	// RefusedMessage is one line. A guest may have written parts of it.
 	RefusedMessage string
+	// NumaForecast is of a growth to the largest size. Nil: the host has one NUMA node, or no size
+	// would be granted.
+	NumaForecast *NumaForecast
+}
+
+// NumaForecast tells where the memory of a growth would lie, if nothing else happens on the host but
+// what is claimed already.
+type NumaForecast struct {
+	// Nodes are the domain's own: Xen takes its memory from them as long as they have some. Empty:
+	// not known.
+	Nodes []int
+	// Local is the part of the growth that would lie on them. Nil: not known.
+	Local *Size
+}
+
+// NodeChange is how the free memory of one NUMA node changed.
+type NodeChange struct {
+	Node int
+	// Free is negative if less is free than before.
+	Free Size
+}
+
+// NumaEstimate tells how the free memory of the host's nodes changed while a resize ran. It is an
+// estimate: whatever else took or freed memory meanwhile is in it.
+type NumaEstimate struct {
+	// Nodes are the domain's own. Empty: not known.
+	Nodes   []int
+	Changes []NodeChange
+	// Local is the part of the growth that seems to lie on the domain's own nodes. Nil: it did not
+	// grow, or it is not known.
+	Local *Size
 }
 
 // Stage is one step of a resize. The guest reaches its size before the next stage begins.
@@ -103,6 +134,8 @@ type Plan struct {
 	// NoWayBack says why a resize back to the present size would be refused once the domain has
 	// shrunk. Empty: it would not, or the domain does not shrink.
 	NoWayBack string
+	// NumaForecast is nil if the host has one NUMA node.
+	NumaForecast *NumaForecast
 }
 
 // Finding is what the doctor found about one precondition.
@@ -152,6 +185,9 @@ type Report struct {
 	GuestTotal *Size
 	// Residual is guest memory that still describes added blocks after their memory was given back.
 	Residual Size
+	// NumaEstimate tells where the memory came from or went to. Nil: the host has one NUMA node,
+	// nothing was changed, or Xen did not tell.
+	NumaEstimate *NumaEstimate
 }
 
 // Layers tells which of the three layers confirmed the result of a resize. A layer that could not be

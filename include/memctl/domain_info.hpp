@@ -7,6 +7,7 @@
 
 #include "memctl/cause.hpp"
 #include "memctl/export.hpp"
+#include "memctl/numa.hpp"
 #include "memctl/size_range.hpp"
 #include "memctl/units.hpp"
 
@@ -61,6 +62,10 @@ struct DomainStatus {
   std::optional<SizeRange> range{};
   std::optional<Cause> refused_by{};
   std::string refused_message{};  ///< One line. The guest may have written parts of it.
+  /// Where the memory of a growth to the largest size would lie. A smaller growth takes its memory
+  /// from the domain's own nodes first. Nothing: the host has one NUMA node, or no size would be
+  /// granted.
+  std::optional<NumaForecast> numa_forecast{};
 };
 
 /// What a domain is doing, in a word: "fine", "resizing", "growing", "shrinking", "starving",

@@ -148,6 +148,13 @@ enum { MEMCTL_ON_FAILURE_RESTORE = 0, MEMCTL_ON_FAILURE_KEEP = 1 };
 typedef int32_t memctl_online_zone;
 enum { MEMCTL_ZONE_KERNEL = 0, MEMCTL_ZONE_MOVABLE = 1 };
 
+/* Where the memory of a growth may lie on a host with several NUMA nodes: memctl/numa.hpp. */
+typedef int32_t memctl_numa;
+enum {
+  MEMCTL_NUMA_ANY = 0,
+  MEMCTL_NUMA_LOCAL = 1 /* refused unless the forecast says that all lies on the domain's nodes */
+};
+
 /* An amount in KiB that is not known, or that does not exist. */
 #define MEMCTL_UNKNOWN INT64_C(-1)
 /* In host_reserve_kib of a call's options: no host memory has to stay free. */
@@ -196,6 +203,31 @@ typedef struct memctl_phase_time {
   int64_t spent_ms;
 } memctl_phase_time;
 
+/* Where the memory of a growth would lie. */
+typedef struct memctl_numa_forecast {
+  size_t size;
+  size_t node_count;    /* 0: not known */
+  const int32_t* nodes; /* the domain's own, from which Xen takes its memory first */
+  int64_t local_kib;    /* the part of the growth that would lie on them, or MEMCTL_UNKNOWN */
+} memctl_numa_forecast;
+
+typedef struct memctl_node_change {
+  size_t size;
+  int32_t node;
+  int64_t free_kib; /* negative: less is free than before */
+} memctl_node_change;
+
+/* How the free memory of the host's NUMA nodes changed while an operation ran. An estimate:
+ * whatever else took or freed memory meanwhile is in it. */
+typedef struct memctl_numa_estimate {
+  size_t size;
+  size_t node_count;    /* 0: not known */
+  const int32_t* nodes; /* the domain's own */
+  size_t change_count;
+  const memctl_node_change* const* changes;
+  int64_t local_kib; /* what seems to lie on them of a growth; MEMCTL_UNKNOWN: none, or not known */
+} memctl_numa_estimate;
+
 /* What a resize did, however it ended. The host measured every figure but guest_total_kib,
  * residual_kib, verified_blocks and verified_guest_total, which the guest claims. */
 typedef struct memctl_report {
@@ -219,6 +251,7 @@ typedef struct memctl_report {
   int64_t residual_kib; /* guest memory that describes blocks whose memory was given back */
   size_t phase_count;
   const memctl_phase_time* const* phases;
+  const memctl_numa_estimate* numa_estimate; /* null: one NUMA node, no change, or not known */
 } memctl_report;
 
 /* What went wrong. memctl_error_free ends its life. */
@@ -261,6 +294,8 @@ typedef struct memctl_status {
   const memctl_range* range;      /* null: every size would be refused, for refused_by */
   memctl_cause refused_by;
   const char* refused_message; /* one line; a guest may have written parts of it */
+  /* of a growth to the largest size; null: the host has one NUMA node, or no size is granted */
+  const memctl_numa_forecast* numa_forecast;
 } memctl_status;
 
 /* One step of a resize. */
@@ -288,6 +323,7 @@ typedef struct memctl_plan {
   const memctl_stage* const* stages;
   const memctl_range* range;
   const char* no_way_back; /* a sentence, if a resize back would be refused; otherwise empty */
+  const memctl_numa_forecast* numa_forecast; /* null: the host has one NUMA node */
 } memctl_plan;
 
 /* What the doctor found about one precondition. */
@@ -363,6 +399,7 @@ typedef struct memctl_policy {
   int64_t host_reserve_kib; /* host memory that stays free, also if a call's reserve is less */
   size_t domain_count;
   const memctl_domain_policy* const* domains; /* for each bound, the first that has it counts */
+  memctl_numa numa;                           /* MEMCTL_NUMA_LOCAL counts for all calls */
 } memctl_policy;
 
 typedef struct memctl_host_options {
@@ -383,6 +420,7 @@ typedef struct memctl_question_options {
   int64_t host_reserve_kib; /* host memory that stays free; 0: 64 MiB, or MEMCTL_NO_RESERVE */
   int64_t stall_ms;         /* if libxl is silent for this long, at least 5 s; 0: 30 s */
   bool force_movable;       /* as in memctl_resize_options */
+  memctl_numa numa;         /* as in memctl_resize_options */
 } memctl_question_options;
 
 typedef struct memctl_resize_options {
@@ -400,6 +438,7 @@ typedef struct memctl_resize_options {
   memctl_free_callback event_data_free; /* may be null */
   memctl_queue* event_queue;            /* where on_event runs; null: on the host's thread */
   bool force_movable; /* more than three times as much movable memory as the kernel can use */
+  memctl_numa numa;   /* where the memory of a growth may lie */
 } memctl_resize_options;
 
 #ifdef __cplusplus

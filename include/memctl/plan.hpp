@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "memctl/domain_info.hpp"
+#include "memctl/numa.hpp"
 #include "memctl/size_range.hpp"
 #include "memctl/units.hpp"
 
@@ -43,6 +44,8 @@ struct Plan {
   /// target. Empty: no rule for the domain and its guest would refuse it, or the domain does not
   /// shrink. The host's memory does not count, because others may take it or free it at any time.
   std::string no_way_back{};
+  /// Where the memory of a growth would lie. Nothing: the host has one NUMA node.
+  std::optional<NumaForecast> numa_forecast{};
 
   friend bool operator==(const Plan&, const Plan&) = default;
 };

@@ -8,6 +8,7 @@
 
 #include "memctl/error.hpp"
 #include "memctl/export.hpp"
+#include "memctl/numa.hpp"
 #include "memctl/units.hpp"
 
 namespace memctl {
@@ -30,6 +31,8 @@ struct Policy {
   /// For each bound, the first entry counts that names the domain and has that bound. A domain that
   /// is beyond a bound already may still come nearer to it.
   std::vector<DomainPolicy> domains{};
+  /// `local`: all growths are as with that option of a call.
+  Numa numa{Numa::any};
 
   /// The bounds of the domain of this name. Nothing: there is none.
   [[nodiscard]] MEMCTL_EXPORT std::optional<Kib> minimum(std::string_view name) const;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <optional>
 
+#include "memctl/numa.hpp"
 #include "memctl/resize.hpp"
 #include "memctl/units.hpp"
 
@@ -21,6 +22,7 @@ struct StatusOptions {
   /// If libxl does not answer for this long, at least 5 s, the call ends with `stalled`: another
   /// tool holds libxl's lock of the domain.
   std::chrono::milliseconds stall{std::chrono::seconds{30}};
+  Numa numa{Numa::any};
 };
 
 /// What `Domain::plan_resize` depends on: the same, for the planned resize.
@@ -32,6 +34,7 @@ struct PlanOptions {
   Kib host_reserve{64_MiB};
   std::chrono::milliseconds stall{std::chrono::seconds{30}};  ///< As in `StatusOptions`.
   std::optional<std::chrono::milliseconds> wait_agent{};      ///< As in `ResizeOptions`.
+  Numa numa{Numa::any};
 };
 
 /// What the doctor depends on: the resizes that the caller means to make. The agent is asked in any
@@ -51,7 +54,8 @@ struct DoctorOptions {
           .allow_hvm_devices = options.allow_hvm_devices,
           .force_movable = options.force_movable,
           .host_reserve = options.host_reserve,
-          .stall = options.stall};
+          .stall = options.stall,
+          .numa = options.numa};
 }
 [[nodiscard]] inline PlanOptions plan_options(const ResizeOptions& options) {
   return {.online = options.online,
@@ -60,7 +64,8 @@ struct DoctorOptions {
           .force_movable = options.force_movable,
           .host_reserve = options.host_reserve,
           .stall = options.stall,
-          .wait_agent = options.wait_agent};
+          .wait_agent = options.wait_agent,
+          .numa = options.numa};
 }
 [[nodiscard]] inline DoctorOptions doctor_options(const ResizeOptions& options) {
   return {.online = options.online,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "memctl/cause.hpp"
 #include "memctl/domain_info.hpp"
 #include "memctl/export.hpp"
+#include "memctl/numa.hpp"
 #include "memctl/units.hpp"
 
 namespace memctl {
@@ -64,6 +66,9 @@ struct Report {
   /// Guest memory that still describes added blocks after their memory was given back.
   Kib residual{};
   Verified verified{};
+  /// Where the memory came from or went to. Null: the host has one NUMA node, nothing was changed,
+  /// or Xen did not tell.
+  std::shared_ptr<const NumaEstimate> numa_estimate{};
 };
 
 }  // namespace memctl

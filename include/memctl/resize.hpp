@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 
+#include "memctl/numa.hpp"
 #include "memctl/report.hpp"
 #include "memctl/units.hpp"
 
@@ -53,6 +54,8 @@ struct ResizeOptions {
   /// Host memory that stays free; the host's `Policy` may ask for more. Only a shrink may take some
   /// of it, for the domain's paging pool.
   Kib host_reserve{64_MiB};
+  /// Where the memory of a growth may lie; the host's `Policy` may ask for more.
+  Numa numa{Numa::any};
   /// The operation calls it on the host's thread, at most a few dozen times a second: if stages
   /// follow each other very fast, some of their events are left out. It must not block, unless a
   /// `CallbackQueue` brings it to another thread. If it throws, on whichever thread, the resize

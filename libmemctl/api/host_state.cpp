@@ -171,6 +171,7 @@ resize::Question HostState::bounded(const DomainIdentity& domain, resize::Questi
   question.terms.host_reserve = reserve(question.terms.host_reserve);
   question.terms.minimum = policy_.minimum(domain.name);
   question.terms.maximum = policy_.maximum(domain.name);
+  if (policy_.numa == Numa::local) question.terms.numa = Numa::local;
   return question;
 }
 

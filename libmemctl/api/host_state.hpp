@@ -151,7 +151,10 @@ class HostState : public std::enable_shared_from_this<HostState> {
   [[nodiscard]] std::optional<Result<T>> wait_for(const Answer<T>& answer,
                                                   std::chrono::milliseconds time) {
     if (!answer.is_there()) {
-      if (auto may = require_may_wait(); !may) return Result<T>{std::move(may).error()};
+      if (auto may = require_may_wait(); !may) {
+        // In place, because g++ 12 takes parts of a temporary result for uninitialized.
+        return std::optional<Result<T>>{std::in_place, std::move(may).error()};
+      }
       if (answer.ended.wait_for(finite(time)) != std::future_status::ready) return std::nullopt;
     }
     return answer.ended.get();

@@ -17,12 +17,24 @@
 
 namespace memctl {
 
+/// The memory of one NUMA node of a host.
+struct HostNode {
+  int node{};
+  Pages total{};  ///< What its addresses span, holes with it.
+  Pages free{};
+  /// The part of `free` that lies low enough for devices of few address bits. Xen gives it to
+  /// domains only once no node has other memory.
+  Pages low{};
+};
+
 struct HostFacts {
   Pages free{};       ///< Free in Xen's heap, with the claimed pages.
   Pages claimed{};    ///< Claimed for any domain and not yet allocated.
   Pages scrubbing{};  ///< Freed and not yet clean. Part of `free`.
   Pages total{};
   int numa_nodes{1};
+  /// The nodes by number. Empty: the host has one node, or Xen does not tell.
+  std::vector<HostNode> nodes{};
   int xen_major{};
   int xen_minor{};
 
@@ -77,6 +89,10 @@ struct DomainFacts {
   std::optional<int> passthrough_devices{};
   std::optional<bool> emulated_dma_devices{};  ///< hvm: the device model does DMA for the guest.
   std::optional<bool> managed_by_libvirt{};
+  /// The NUMA nodes from which Xen takes the domain's memory first, by number. All nodes unless
+  /// the domain or its processors were bound to some. Nothing: the host has one, or Xen does not
+  /// tell.
+  std::optional<std::vector<int>> node_affinity{};
   /// xenstore control/feature-poweroff, which a kernel sets once in its life, after its balloon
   /// driver began to watch the target (Linux since 4.11). False: it still boots, or was restored.
   bool reported_started{};

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/facts.hpp"
+#include "memctl/numa.hpp"
 
 namespace memctl::plan {
 
@@ -15,6 +16,7 @@ struct Terms {
   bool agentless{false};
   bool allow_hvm_devices{false};
   bool force_movable{false};
+  Numa numa{Numa::any};
   std::optional<Kib> minimum{};  ///< The administrator's, for this domain.
   std::optional<Kib> maximum{};
 };

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "memctl/size.hpp"
+#include "plan/numa.hpp"
 #include "plan/pool.hpp"
 #include "plan/sections.hpp"
 #include "plan/step.hpp"
@@ -328,7 +329,8 @@ Refusal refuse_growth(const Input& input, Kib to) {
   constexpr std::array rules = {refuse_above_policy,     refuse_hotplug,      refuse_address,
                                 refuse_kernel_faults,    refuse_movable,      refuse_passthrough,
                                 refuse_emulated_devices, refuse_unknown_pool, refuse_frozen_pool,
-                                refuse_host_memory,      refuse_unread_limit, refuse_undescribed};
+                                refuse_host_memory,      refuse_unread_limit, refuse_undescribed,
+                                refuse_remote_memory};
   for (const auto rule : rules) {
     if (auto refused = rule(input, to)) return refused;
   }

@@ -7,6 +7,7 @@
 
 #include "base/domain_error.hpp"
 #include "plan/limits.hpp"
+#include "plan/numa.hpp"
 #include "plan/step.hpp"
 #include "plan/words.hpp"
 
@@ -42,7 +43,8 @@ Plan outline(const Input& input, Kib to) {
             .pool_growth = pool_growth(domain, limit),
             .stored_pool = frozen_pool_needed(domain, limit),
             .host_free = to_kib(input.host.available()),
-            .host_reserve = input.terms.host_reserve};
+            .host_reserve = input.terms.host_reserve,
+            .numa_forecast = numa_forecast(input, to)};
   if (plan.pool) *plan.pool += plan.pool_growth;
   return plan;
 }
@@ -72,7 +74,8 @@ std::string block_size_text(const SizeRange& range, Kib to, const std::string& r
 /// possible.
 std::string refusal_text(const Input& input, Kib to, const SizeRange& range, const Error& reason) {
   const Kib present = present_size(input);
-  if (reason.cause == Cause::host_memory) return host_memory_text(input, to);
+  const bool host_lacks = host_need(input, to).all() > host_spare(input);
+  if (reason.cause == Cause::host_memory && host_lacks) return host_memory_text(input, to);
   if (reason.cause == Cause::block_size) return block_size_text(range, to, reason.message);
   if (to == present) return reason.message;
   if (to < present) {
@@ -144,6 +147,7 @@ std::string no_way_back(const Input& input, Kib to) {
   domain.target = to - domain.video_ram;
   after.host.claimed = Pages{};
   after.host.free = to_pages(after.terms.host_reserve + largest_size * 2);
+  after.terms.numa = Numa::any;
   if (after.guest) {
     AgentReport& report = after.guest->report;
     const Kib given = had - whole_pages(input.domain, to);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "plan/numa.hpp"
 #include "plan/plan.hpp"
 #include "plan/step.hpp"
 
@@ -79,6 +80,7 @@ host::Task<DomainStatus> status_of(host::Port& port, DomainIdentity domain, Ques
   auto range = plan::range_of(facts);
   if (range) {
     status.range = std::move(range).value();
+    status.numa_forecast = plan::numa_forecast(facts, status.range->largest.size);
   } else {
     const Error refusal = explained(std::move(range).error(), inquiry.agent.error());
     status.refused_by = refusal.cause;

@@ -112,6 +112,7 @@ Result<void> ResizeOperation::write_journal(const Plan& plan) {
                    .to = plan.to,
                    .keep = work_.options.on_failure == OnFailure::keep};
   if (facts.guest) report_before_ = facts.guest->report;
+  work_.nodes_before = facts.host.nodes;
   return journal_->begin(before_);
 }
 
@@ -174,7 +175,10 @@ boost::asio::awaitable<Ending> ResizeOperation::restore_or_keep(std::unique_ptr<
   const auto removed = journal_->end();
   Report result = report(restored.value().whole ? Outcome::restored : Outcome::kept);
   // Before the first stage only the host's accounts saw anything of it.
-  if (restored.value().whole && work_.stages_begun == 0) result.outcome = Outcome::refused;
+  if (restored.value().whole && work_.stages_begun == 0) {
+    result.outcome = Outcome::refused;
+    result.numa_estimate.reset();
+  }
   if (!removed) {
     static_cast<void>(journal_->disown(before_));
     result.outcome = Outcome::failed;

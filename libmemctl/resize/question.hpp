@@ -27,6 +27,7 @@ template <class Options>
                               .force_movable = options.force_movable},
                     .stall = finite(options.stall)};
   if constexpr (requires { options.agentless; }) question.terms.agentless = options.agentless;
+  if constexpr (requires { options.numa; }) question.terms.numa = options.numa;
   if constexpr (requires { options.wait_agent; }) {
     if (options.wait_agent) question.wait_agent = finite(*options.wait_agent);
   }

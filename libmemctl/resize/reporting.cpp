@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "memctl/size.hpp"
+#include "plan/numa.hpp"
 #include "plan/sections.hpp"
 #include "plan/words.hpp"
 
@@ -22,6 +23,16 @@ std::string left_where(const Work& work, Kib reached) {
   const bool on_its_way = work.limits.target_is_anothers() && !arrived;
   return std::string{"; memctl left it "} + (on_its_way ? "on its way there, " : "") + "at " +
          to_string(round_down(reached, 1_MiB));
+}
+
+/// By a look at the host now. Nothing unless it has several nodes.
+std::shared_ptr<const NumaEstimate> numa_estimate(const Work& work, Kib growth) {
+  if (work.nodes_before.empty()) return nullptr;
+  const auto host = work.port.hypervisor().host_facts();
+  if (!host) return nullptr;
+  const DomainFacts& domain = work.domain.facts().domain;
+  auto made = plan::numa_estimate(work.nodes_before, host.value().nodes, domain, growth);
+  return made ? std::make_shared<const NumaEstimate>(*std::move(made)) : nullptr;
 }
 
 }  // namespace
@@ -46,6 +57,9 @@ Report report_on(const Work& work, const Record& before, Outcome outcome) {
                 .stages = work.stages_begun,
                 .elapsed = work.progress.elapsed(),
                 .phases = work.progress.times()};
+  if (outcome != Outcome::refused) {
+    report.numa_estimate = numa_estimate(work, report.reached - before.present);
+  }
   if (!facts.guest) return report;
   const AgentReport& guest = facts.guest->report;
   report.guest_total = guest.mem_total;

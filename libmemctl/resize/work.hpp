@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "memctl/resize.hpp"
 #include "resize/held_limits.hpp"
@@ -34,6 +35,8 @@ struct Work : Inquiry {
   Progress progress;
   /// How many stages had their target set. The guest may have populated memory since the first.
   int stages_begun{0};
+  /// The host's NUMA nodes before anything was changed. Empty: one node, or not known.
+  std::vector<HostNode> nodes_before{};
 };
 
 }  // namespace memctl::resize

@@ -234,8 +234,8 @@ def test_the_example_is_all_comments_and_true(memctl: Memctl, configure: Configu
     assert len(answer["domains"]) > 1
     (usual,) = memctl("config", "--config", configure(example), "--json").objects()
     assert set(usual["lines"].values()) == {None}
-    assert [usual[key] for key in ("stall_ms", "on_failure", "online")] == [
-        answer[key] for key in ("stall_ms", "on_failure", "online")
+    assert [usual[key] for key in ("stall_ms", "on_failure", "online", "numa", "host_numa")] == [
+        answer[key] for key in ("stall_ms", "on_failure", "online", "numa", "host_numa")
     ], "the example shows the defaults"
 
 
@@ -249,7 +249,16 @@ def test_the_manuals_have_every_key_and_the_command(memctl: Memctl) -> None:
     page = manual("memctl.toml.5")
     example = (ROOT / "packaging" / "memctl.toml").read_text()
     keys = re.findall(r"(?m)^#(\w+) = ", example)
-    assert {"reserve", "timeout", "stall", "on_failure", "online", "name", "minimum"} <= set(keys)
+    assert {
+        "reserve",
+        "timeout",
+        "stall",
+        "on_failure",
+        "online",
+        "numa",
+        "name",
+        "minimum",
+    } <= set(keys)
     for key in keys:
         assert re.search(rf"(?m)^\"?{key}\b", page), key
     command = manual("memctl.1")

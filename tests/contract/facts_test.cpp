@@ -23,6 +23,17 @@ TEST_F(HostFactsTest, AreConsistent) {
   EXPECT_LE(host.scrubbing, host.free);
   EXPECT_EQ(host.claimed, Pages{});
   EXPECT_GE(host.numa_nodes, 1);
+  EXPECT_EQ(host.nodes.size(), host.numa_nodes > 1 ? std::size_t(host.numa_nodes) : 0U);
+  Pages free;
+  for (const HostNode& node : host.nodes) {
+    EXPECT_LE(node.low, node.free);
+    EXPECT_LE(node.free, node.total);
+    free += node.free;
+  }
+  // Two calls of Xen, between which others may free or take some.
+  if (host.numa_nodes > 1) {
+    EXPECT_NEAR(double(free.count()), double(host.free.count()), 16384);
+  }
   EXPECT_EQ(host.xen_major, 4);
   EXPECT_GE(host.xen_minor, 17);
 }
@@ -66,6 +77,12 @@ TEST_P(FactsTest, IdentifyTheGuest) {
 }
 
 TEST_P(FactsTest, TellThatNoLibvirtRunsIt) { EXPECT_EQ(before().managed_by_libvirt, false); }
+
+TEST_P(FactsTest, TellItsNodesOnAHostWithSeveral) {
+  const HostFacts host = xen().host_facts().value();
+  EXPECT_EQ(before().node_affinity.has_value(), host.numa_nodes > 1);
+  EXPECT_NE(before().node_affinity, std::vector<int>{});
+}
 
 TEST_P(FactsTest, TellItsLimits) {
   EXPECT_EQ(before().vcpus, 1);

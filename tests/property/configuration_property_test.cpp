@@ -14,7 +14,7 @@
 namespace memctl::cli {
 namespace {
 
-constexpr std::array<std::string_view, 29> pieces = {"[host]\n",
+constexpr std::array<std::string_view, 31> pieces = {"[host]\n",
                                                      "[resize]\n",
                                                      "[[domain]]\n",
                                                      "reserve = ",
@@ -24,6 +24,8 @@ constexpr std::array<std::string_view, 29> pieces = {"[host]\n",
                                                      "minimum = ",
                                                      "maximum = ",
                                                      "online = ",
+                                                     "numa = ",
+                                                     "\"local\"",
                                                      "\"1GiB\"",
                                                      "\"web*\"",
                                                      "'a?'",

@@ -13,6 +13,7 @@
 #include "memctl/size.hpp"
 #include "plan/diagnosis.hpp"
 #include "plan/limits.hpp"
+#include "plan/numa.hpp"
 #include "plan/plan.hpp"
 #include "plan/sections.hpp"
 #include "plan/step.hpp"
@@ -107,6 +108,29 @@ TEST(PlanProperty, ASizeIsGrantedIfAndOnlyIfItIsInTheRange) {
   }));
 }
 
+TEST(PlanProperty, AGrowthByWhatTheForecastCallsLocalIsLocalAsAWhole) {
+  EXPECT_TRUE(rc::check("the forecast of a growth", [] {
+    Input input = *any_input();
+    const auto range = range_of(input);
+    RC_PRE(range.has_value());
+    const Kib present = present_size(input);
+    const Kib largest = range.value().largest.size;
+    RC_PRE(largest > present);
+    const Kib to = *sizes(present + kib_per_page, largest);
+    const auto forecast = numa_forecast(input, to);
+    RC_ASSERT(forecast.has_value() == (input.host.numa_nodes > 1));
+    if (!forecast || !forecast->local) return;
+    const Kib local = *forecast->local;
+    RC_ASSERT(local >= 0_KiB);
+    RC_ASSERT(local <= std::max(0_KiB, to - present));
+    RC_ASSERT(numa_forecast(input, present + local)->local == local);
+    // What is granted as local is forecast as local, and the other way round.
+    input.terms.numa = Numa::local;
+    RC_ASSERT(!refuse_remote_memory(input, present + local));
+    RC_ASSERT(refuse_remote_memory(input, to).has_value() == (local < to - present));
+  }));
+}
+
 TEST(PlanProperty, EachStageOfAGrowthFitsIntoTheGuestAndTheHost) {
   EXPECT_TRUE(rc::check("stages of a growth", [] {
     const Input input = *sound_input();
@@ -172,7 +196,10 @@ TEST(PlanProperty, EachStageOfAShrinkLeavesTheKernelItsReserve) {
 TEST(PlanProperty, NoPlanLeavesADomainThatCouldNotBeRestored) {
   EXPECT_TRUE(rc::check("frozen pools", [] {
     const Input input = *any_input();
-    const auto plan = make_plan(input, *sizes(4_KiB, 8_TiB));
+    const auto range = range_of(input);
+    if (!range) return;
+    const Kib to = *sizes(range.value().smallest.size, range.value().largest.size);
+    const auto plan = make_plan(input, to);
     if (!plan || !frozen_pool_needed(input.domain, plan.value().limit)) return;
     RC_ASSERT(input.domain.managed_by_libvirt == false);
     RC_ASSERT(input.host.xen_minor == 17 || input.host.xen_minor == 20);

@@ -31,6 +31,14 @@ void showValue(const Input& input, std::ostream& out) {
       << (domain.identity.device_model_of ? ", device model" : "") << ", video "
       << to_string(domain.video_ram) << ", max_pages " << to_string(domain.memory.max_pages)
       << ", vcpus " << domain.vcpus;
+  for (const HostNode& node : input.host.nodes) {
+    out << "; node " << node.node << " " << to_string(to_kib(node.free)) << " free, "
+        << to_string(to_kib(node.low)) << " low";
+  }
+  if (domain.node_affinity) {
+    out << (input.terms.numa == Numa::local ? "; local to" : "; affinity");
+    for (const int node : *domain.node_affinity) out << " " << node;
+  }
   if (!input.guest) {
     out << "; no agent";
     return;
@@ -56,6 +64,24 @@ namespace {
 template <class T>
 void sometimes_unknown(std::optional<T>& value) {
   if (one_in(30)) value.reset();
+}
+
+/// Half of all hosts have one node. The free memory of the others lies anywhere, and a part of it
+/// is low.
+void add_nodes(plan::Input& input) {
+  if (one_in(2)) return;
+  input.host.numa_nodes = *rc::gen::inRange(2, 5);
+  input.domain.node_affinity.emplace();
+  Pages left = input.host.free;
+  for (int node = 0; node < input.host.numa_nodes; ++node) {
+    const bool last = node + 1 == input.host.numa_nodes;
+    const Pages free = last ? left : left / 100 * *rc::gen::inRange(0, 101);
+    const Pages low = one_in(2) ? Pages{} : free / 100 * *rc::gen::inRange(0, 101);
+    input.host.nodes.push_back({.node = node, .total = input.host.free, .free = free, .low = low});
+    left -= free;
+    if (one_in(2)) input.domain.node_affinity->push_back(node);
+  }
+  if (input.domain.node_affinity->empty()) input.domain.node_affinity->push_back(0);
 }
 
 DomainFacts sound_domain() {
@@ -187,10 +213,12 @@ rc::Gen<plan::Input> sound_input() {
     input.domain = sound_domain();
     input.host = {.free = to_pages(*sizes(128_MiB, 4_TiB)), .xen_major = 4, .xen_minor = 17};
     if (one_in(3)) input.host.claimed = to_pages(*sizes(4_KiB, to_kib(input.host.free)));
+    add_nodes(input);
     input.guest = guest(input.domain);
     input.terms = {.host_reserve = one_in(4) ? *sizes(4_KiB, 1_GiB) : 64_MiB,
                    .online = one_in(5) ? OnlineZone::movable : OnlineZone::kernel,
-                   .force_movable = one_in(2)};
+                   .force_movable = one_in(2),
+                   .numa = one_in(3) ? Numa::local : Numa::any};
     if (one_in(10)) input.terms.maximum = *sizes(64_MiB, 2_TiB) + odd_rest();
     return input;
   });
@@ -201,6 +229,8 @@ rc::Gen<plan::Input> any_input() {
     plan::Input input = *sound_input();
     make_odd(input.domain);
     if (one_in(4)) input.host.xen_minor = 20;
+    if (one_in(20)) input.host.nodes.clear();
+    sometimes_unknown(input.domain.node_affinity);
     if (one_in(20)) input.guest.reset();
     using State = plan::Holder::State;
     if (one_in(30)) {

@@ -25,6 +25,9 @@ GuestSpec guest(int number) {
   spec.managed_by_libvirt = one_in(12);
   if (one_in(12)) spec.passthrough_devices = 1;
   spec.emulated_dma_devices = one_in(12);
+  for (int node = 0; node < 3; ++node) {
+    if (one_in(3)) spec.numa_nodes.push_back(node);
+  }
 
   auto& kernel = spec.linux;
   const bool narrow = one_in(6);
@@ -85,8 +88,13 @@ rc::Gen<HostChoice> hosts() {
     choice.world = {.host = round_up(*sizes(1_GiB, 64_GiB), 1_MiB),
                     .xen_minor = *rc::gen::element(17, 18, 20, 22),
                     .seed = static_cast<std::uint64_t>(*rc::gen::inRange(1, 1'000'000))};
+    if (one_in(3)) choice.world.numa_nodes = *rc::gen::inRange(2, 4);
     const int count = *rc::gen::inRange(1, 5);
-    for (int i = 0; i < count; ++i) choice.guests.push_back(guest(i));
+    for (int i = 0; i < count; ++i) {
+      choice.guests.push_back(guest(i));
+      std::erase_if(choice.guests.back().numa_nodes,
+                    [&](int node) { return node >= choice.world.numa_nodes; });
+    }
     return choice;
   });
 }
@@ -112,13 +120,14 @@ rc::Gen<Step> steps() {
     options.agentless = one_in(15);
     options.allow_hvm_devices = one_in(2);
     if (one_in(8)) options.host_reserve = *sizes(4_KiB, 1_GiB);
+    if (one_in(4)) options.numa = Numa::local;
     return step;
   });
 }
 
 void showValue(const HostChoice& choice, std::ostream& out) {
   out << "host " << to_string(choice.world.host) << ", Xen 4." << choice.world.xen_minor
-      << ", seed " << choice.world.seed;
+      << ", seed " << choice.world.seed << ", nodes " << choice.world.numa_nodes;
   for (const GuestSpec& guest : choice.guests) {
     const auto& kernel = guest.linux;
     out << "\n  " << guest.name << ": " << name(guest.type) << " " << to_string(guest.memory);
@@ -128,6 +137,7 @@ void showValue(const HostChoice& choice, std::ostream& out) {
         << (guest.managed_by_libvirt ? ", libvirt" : "")
         << (guest.passthrough_devices != 0 ? ", passthrough" : "")
         << (guest.emulated_dma_devices ? ", devices" : "");
+    for (const int node : guest.numa_nodes) out << ", node " << node;
     if (kernel.kernel_free) out << ", free " << to_string(*kernel.kernel_free);
     out << ", cache " << to_string(kernel.reclaimable) << ", kernel " << kernel.kernel_release
         << " on " << kernel.machine << ", blocks " << to_string(kernel.block_size) << ", policy "
@@ -150,7 +160,7 @@ void showValue(const Step& step, std::ostream& out) {
       << (options.online == OnlineZone::movable ? "; movable" : "")
       << (options.force_movable ? ", forced" : "") << (options.agentless ? "; agentless" : "")
       << (options.allow_hvm_devices ? "; hvm devices" : "") << "; reserve "
-      << to_string(options.host_reserve);
+      << to_string(options.host_reserve) << (options.numa == Numa::local ? "; local" : "");
 }
 
 }  // namespace memctl::property

@@ -18,6 +18,7 @@ MODULES = [
     "memctl.domain",
     "memctl.errors",
     "memctl.host",
+    "memctl.numa",
     "memctl.operation",
     "memctl.policy",
     "memctl.records",

@@ -160,6 +160,37 @@ def test_a_shrink_without_a_way_back_says_so(simulate: Simulate) -> None:
         assert host["g"].plan("3GiB").no_way_back is None
 
 
+def test_growth_is_told_by_numa_node_and_bounded_by_an_option_or_the_policy(
+    simulate: Simulate,
+) -> None:
+    guest = {"name": "g", "type": "pv", "memory": "1GiB", "numa_nodes": [1]}
+    uri = simulate(host="8GiB", numa_nodes=2, guests=[guest])
+    with memctl.Host(uri) as host:
+        domain = host["g"]
+        forecast = domain.plan("2GiB").numa_forecast
+        assert forecast == memctl.NumaForecast((1,), memctl.Size("1GiB"))
+        assert domain.plan("2GiB").to_dict()["numa_forecast"]["local_kib"] == 1 << 20
+        local = domain.status().numa_forecast
+        assert local is not None and local.local is not None and local.local < 3 << 30
+        with pytest.raises(memctl.Refused) as caught:
+            domain.resize("5GiB", numa="local")
+        assert caught.value.cause is memctl.Cause.HOST_MEMORY
+        assert "its NUMA node 1 has no more" in str(caught.value)
+        with pytest.raises(ValueError, match='numa is .*: it has to be "any" or "local"'):
+            domain.plan("2GiB", numa="near")  # type: ignore[arg-type]
+        estimate = domain.resize("2GiB", numa="local").numa_estimate
+        assert estimate is not None and estimate.nodes == (1,)
+        assert estimate.local == 1 << 30
+        assert [change.free for change in estimate.changes] == [0, -(1 << 30)]
+    with memctl.Host(uri, policy=memctl.Policy(numa="local")) as host:
+        with pytest.raises(memctl.Refused):
+            host["g"].plan("5GiB")
+    with memctl.Host("sim:") as host:
+        assert host["demo-pv"].plan("2GiB", numa="local").numa_forecast is None
+        assert host["demo-pv"].status().numa_forecast is None
+        assert host["demo-pv"].resize("2GiB").numa_estimate is None
+
+
 @pytest.mark.parametrize("name", ["web; touch x", "-x", "a b", "12", "w\n", "web1"])
 def test_a_hint_has_the_domain_as_one_word(simulate: Simulate, name: str) -> None:
     guest = {"name": name, "agent": "absent"}

@@ -137,6 +137,7 @@ LAB_FULL = {
     ),
     "doctor": ("test_doctor.py",),
     "default": ("test_default_host.py",),
+    "numa": ("test_numa.py",),
     "contract": ("test_contract.py",),
     "consumers": ("test_consumers.py",),
     "python": ("test_python.py",),

@@ -106,7 +106,7 @@ TEST_F(CHost, NumbersWithoutAMeaningAreInvalid) {
   EXPECT_EQ(cause_of_start(usual, MEMCTL_SIZE_RELATIVE, INT64_MIN), MEMCTL_CAUSE_INVALID_SIZE);
   for (const auto& change : std::vector<std::function<void(memctl_resize_options&)>>{
            [](auto& options) { options.online = 7; },
-           [](auto& options) { options.on_failure = -1; },
+           [](auto& options) { options.on_failure = -1; }, [](auto& options) { options.numa = 2; },
            [](auto& options) { options.timeout_ms = -1; },
            [](auto& options) { options.stall_ms = INT64_MIN; },
            [](auto& options) { options.host_reserve_kib = -2; }}) {
@@ -124,6 +124,47 @@ TEST_F(CHost, NumbersWithoutAMeaningAreInvalid) {
   EXPECT_TRUE(done);
   vast.host_reserve_kib = INT64_MAX;
   EXPECT_EQ(cause_of(memctl_operation_wait(start(&vast, 2 << 20))), MEMCTL_CAUSE_HOST_MEMORY);
+}
+
+TEST_F(CHost, NumaIsAskedForAndToldInStructs) {
+  write_text(
+      R"({"host":"8GiB","numa_nodes":2,
+          "guests":[{"type":"pv","name":"g0","memory":"1GiB","numa_nodes":[1]}]})");
+  open();
+  auto question = sized<memctl_question_options>();
+  memctl_plan* plan = nullptr;
+  ASSERT_EQ(cause_of(memctl_domain_plan(domain, MEMCTL_SIZE_ABSOLUTE, 2 << 20, &question, &plan)),
+            good);
+  ASSERT_NE(plan->numa_forecast, nullptr);
+  EXPECT_EQ(plan->numa_forecast->size, sizeof(memctl_numa_forecast));
+  ASSERT_EQ(plan->numa_forecast->node_count, 1U);
+  EXPECT_EQ(plan->numa_forecast->nodes[0], 1);
+  EXPECT_EQ(plan->numa_forecast->local_kib, 1 << 20);
+  memctl_plan_free(plan);
+  const auto cause_of_5_gib = [&] {
+    memctl_plan* made = nullptr;
+    const auto cause =
+        cause_of(memctl_domain_plan(domain, MEMCTL_SIZE_ABSOLUTE, 5 << 20, &question, &made));
+    memctl_plan_free(made);
+    return cause;
+  };
+  EXPECT_EQ(cause_of_5_gib(), good);
+  question.numa = MEMCTL_NUMA_LOCAL;
+  EXPECT_EQ(cause_of_5_gib(), MEMCTL_CAUSE_HOST_MEMORY);
+  question.numa = MEMCTL_NUMA_ANY;
+  auto policy = sized<memctl_policy>();
+  policy.numa = MEMCTL_NUMA_LOCAL;
+  EXPECT_EQ(cause_of(memctl_host_set_policy(host, &policy)), good);
+  EXPECT_EQ(cause_of_5_gib(), MEMCTL_CAUSE_HOST_MEMORY);
+  memctl_report* report = nullptr;
+  ASSERT_EQ(cause_of(memctl_domain_resize(domain, MEMCTL_SIZE_ABSOLUTE, 2 << 20, nullptr, &report)),
+            good);
+  ASSERT_NE(report->numa_estimate, nullptr);
+  EXPECT_EQ(report->numa_estimate->local_kib, 1 << 20);
+  ASSERT_EQ(report->numa_estimate->change_count, 2U);
+  EXPECT_EQ(report->numa_estimate->changes[1]->node, 1);
+  EXPECT_EQ(report->numa_estimate->changes[1]->free_kib, -(1 << 20));
+  memctl_report_free(report);
 }
 
 TEST_F(CHost, AnErrorSaysWhatWouldBeRight) {

@@ -227,10 +227,12 @@ TEST(Commands, ConfigShowsWhatIsInForceAndWhatSetsIt) {
   EXPECT_EQ(memctl.out,
             "SETTING            VALUE    SET BY\n"
             "host.reserve       64 MiB   default\n"
+            "host.numa          any      default\n"
             "resize.timeout     never    default\n"
             "resize.stall       30 s     default\n"
             "resize.on_failure  restore  default\n"
             "resize.online      kernel   default\n"
+            "resize.numa        any      default\n"
             "there is no /etc/memctl/memctl.toml\n");
   memctl.out.clear();
   memctl.configured = parse_configuration(
@@ -241,10 +243,12 @@ TEST(Commands, ConfigShowsWhatIsInForceAndWhatSetsIt) {
   EXPECT_EQ(memctl.out,
             "SETTING            VALUE      SET BY\n"
             "host.reserve       64 MiB     default\n"
+            "host.numa          any        default\n"
             "resize.timeout     1000000 s  /f:2\n"
             "resize.stall       0.25 s     /f:3\n"
             "resize.on_failure  restore    default\n"
             "resize.online      kernel     default\n"
+            "resize.numa        any        default\n"
             "maximum of web*    8192 MiB   /f:6\n");
 }
 

@@ -44,6 +44,7 @@ timeout = 600
 stall = 1.5
 on_failure = "keep"
 online = 'movable'
+numa = "local"
 
 [[domain]]
 name = "web1"
@@ -60,6 +61,8 @@ maximum = "8g"
   EXPECT_EQ(read_file.resize.stall, 1500ms);
   EXPECT_EQ(read_file.resize.on_failure, OnFailure::keep);
   EXPECT_EQ(read_file.resize.online, OnlineZone::movable);
+  EXPECT_EQ(read_file.resize.numa, Numa::local);
+  EXPECT_EQ(read_file.policy.numa, Numa::any);
   EXPECT_THAT(
       read_file.policy.domains,
       testing::ElementsAre(DomainPolicy{.name = "web1", .maximum = 16_GiB},
@@ -67,12 +70,19 @@ maximum = "8g"
   EXPECT_THAT(read_file.lines,
               UnorderedElementsAre(Pair("host.reserve", 3), Pair("resize.timeout", 6),
                                    Pair("resize.stall", 7), Pair("resize.on_failure", 8),
-                                   Pair("resize.online", 9)));
+                                   Pair("resize.online", 9), Pair("resize.numa", 10)));
   ASSERT_EQ(read_file.domain_lines.size(), 2);
-  EXPECT_EQ(read_file.domain_lines[0].entry, 11);
+  EXPECT_EQ(read_file.domain_lines[0].entry, 12);
   EXPECT_EQ(read_file.domain_lines[0].minimum, 0);
-  EXPECT_EQ(read_file.domain_lines[1].minimum, 17);
-  EXPECT_EQ(read_file.domain_lines[1].maximum, 18);
+  EXPECT_EQ(read_file.domain_lines[1].minimum, 18);
+  EXPECT_EQ(read_file.domain_lines[1].maximum, 19);
+}
+
+TEST(Configuration, TheHostsNumaIsThePolicys) {
+  const Configuration read_file = configured("[host]\nnuma = \"local\"\n");
+  EXPECT_EQ(read_file.policy.numa, Numa::local);
+  EXPECT_EQ(read_file.resize.numa, Numa::any);
+  EXPECT_THAT(read_file.lines, UnorderedElementsAre(Pair("host.numa", 2)));
 }
 
 TEST(Configuration, WhatTheFileLeavesOutIsAsTheLibraryHasIt) {
@@ -83,6 +93,8 @@ TEST(Configuration, WhatTheFileLeavesOutIsAsTheLibraryHasIt) {
     EXPECT_EQ(configuration.resize.stall, ResizeOptions{}.stall);
     EXPECT_EQ(configuration.resize.on_failure, OnFailure::restore);
     EXPECT_EQ(configuration.resize.online, OnlineZone::kernel);
+    EXPECT_EQ(configuration.resize.numa, Numa::any);
+    EXPECT_EQ(configuration.policy.numa, Numa::any);
     EXPECT_THAT(configuration.lines, IsEmpty());
     EXPECT_THAT(configuration.policy.domains, IsEmpty());
   }
@@ -188,13 +200,13 @@ TEST(Configuration, ALineThatIsNoTomlIsShown) {
 TEST(Configuration, AnUnknownKeyIsNamedWithTheNearestKnownOne) {
   expect_mistakes({
       {"[host]\nreserves = '1g'", "f:2: unknown key \"reserves\" in [host]; did you mean reserve?",
-       "[host] has reserve"},
+       "[host] has reserve and numa"},
       {"[hots]\nreserve = '1g'", "f:1: unknown key \"hots\"; did you mean host?",
        "the file has [host], [resize] and [[domain]]"},
       {"reserve = '1g'", "f:1: unknown key \"reserve\"",
        "the file has [host], [resize] and [[domain]]"},
       {"[resize]\nallow_hvm_devices = true", "f:2: unknown key \"allow_hvm_devices\" in [resize]",
-       "[resize] has timeout, stall, on_failure and online"},
+       "[resize] has timeout, stall, on_failure, online and numa"},
       {"[[domain]]\nnames='a'\nmaximum='1g'",
        "f:2: unknown key \"names\" in [[domain]]; did you mean name?",
        "[[domain]] has name, minimum and maximum"},
@@ -218,6 +230,8 @@ TEST(Configuration, AValueOfAWrongKindIsRefused) {
        "write seconds, or a time with its unit: stall = 60, stall = \"2min\""},
       {"[resize]\nonline = {}", "f:2: online takes kernel or movable, not a table",
        "write online = \"kernel\" or online = \"movable\""},
+      {"[host]\nnuma = 'near'", "f:2: numa: \"near\" is neither any nor local",
+       "write numa = \"any\" or numa = \"local\""},
       {"[[domain]]\nname = 7\nminimum = 64", "f:2: name takes a text, not a whole number",
        "write the name of a domain, or a pattern with * or ?, in quotes: name = \"web*\""},
   });

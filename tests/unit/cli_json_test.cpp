@@ -64,6 +64,8 @@ TEST(Json, Configuration) {
   EXPECT_EQ(object["file"], "/etc/memctl/memctl.toml");
   EXPECT_EQ(object["found"], false);
   EXPECT_EQ(object["reserve_kib"], 65536);
+  EXPECT_EQ(object["host_numa"], "any");
+  EXPECT_EQ(object["numa"], "any");
   EXPECT_TRUE(object["timeout_ms"].is_null() && object["lines"]["timeout"].is_null());
   const auto read =
       parse_configuration("[resize]\ntimeout = 5\n[[domain]]\nname = 'a'\nmaximum = 64\n", "/f");
@@ -105,6 +107,27 @@ TEST(Json, ReportOfAVerifiedResize) {
   EXPECT_EQ(object["reached_kib"], 1048576);
   EXPECT_EQ(object["phase_ms"], (Json{{"facts", 3}, {"populate", 1700}}));
   EXPECT_EQ(object["verified"], (Json{{"xen", true}, {"blocks", true}, {"guest_total", true}}));
+  EXPECT_TRUE(object["numa_estimate"].is_null());
+}
+
+TEST(Json, WhereMemoryCameFromAndWouldComeFrom) {
+  const NumaEstimate estimate{.nodes = {1},
+                              .changes = {{.node = 0, .free = 4_KiB}, {.node = 1, .free = -8_KiB}},
+                              .local = 8_KiB};
+  const Ending ending{Report{.outcome = Outcome::verified,
+                             .numa_estimate = std::make_shared<const NumaEstimate>(estimate)}};
+  const Json report = checked(report_json(ending), schema("report"));
+  EXPECT_EQ(report["numa_estimate"],
+            (Json{{"nodes", {1}},
+                  {"local_kib", 8},
+                  {"changes", Json::array({{{"node", 0}, {"free_change_kib", 4}},
+                                           {{"node", 1}, {"free_change_kib", -8}}})}}));
+  const NumaForecast forecast{.nodes = {0, 1}};
+  const Json plan = checked(plan_json({.numa_forecast = forecast}), schema("plan"));
+  EXPECT_EQ(plan["numa_forecast"], (Json{{"nodes", {0, 1}}, {"local_kib", nullptr}}));
+  const Json status =
+      checked(status_json({.numa_forecast = forecast}), schema("status").at("oneOf").at(0));
+  EXPECT_EQ(status["numa_forecast"], plan["numa_forecast"]);
 }
 
 TEST(Json, ReportOfAResizeThatNeverBeganHasNullForTheUnknown) {

@@ -45,14 +45,16 @@ TEST(Options, ResizeHasTheDefaultsOfTheLibrary) {
 }
 
 TEST(Options, EachOptionIsRead) {
-  const Options options = read({"--host", "sim:", "resize", "--timeout", "1.5", "--stall=7",
-                                "--on-failure", "keep", "--online", "movable", "--agentless",
-                                "--allow-hvm-devices", "--force-movable", "--json", "web1", "+1g"});
+  const Options options =
+      read({"--host", "sim:", "resize", "--timeout", "1.5", "--stall=7", "--on-failure", "keep",
+            "--online", "movable", "--numa", "local", "--agentless", "--allow-hvm-devices",
+            "--force-movable", "--json", "web1", "+1g"});
   EXPECT_EQ(options.host, "sim:");
   EXPECT_EQ(options.resize.timeout, 1500ms);
   EXPECT_EQ(options.resize.stall, 7s);
   EXPECT_EQ(options.resize.on_failure, OnFailure::keep);
   EXPECT_EQ(options.resize.online, OnlineZone::movable);
+  EXPECT_EQ(options.resize.numa, Numa::local);
   EXPECT_TRUE(options.resize.agentless && options.resize.allow_hvm_devices && options.json);
   EXPECT_TRUE(options.resize.force_movable);
   EXPECT_EQ(options.size, "+1g");

@@ -52,6 +52,12 @@ TEST(StatusText, TheUserChoosesColumnsUnitAndHeadings) {
   EXPECT_EQ(status_table({known(), silent()}, look, {}),
             "host_memory   web1  0.1.0?  160M\n"
             "agent_absent  \xc3\xa4     -         1G\n");
+  DomainStatus near = known();
+  near.numa_forecast = NumaForecast{.nodes = {0, 2}, .local = 512_MiB};
+  EXPECT_EQ(status_table({near, known()}, {.columns = columns("name,nodes,local")}, {}),
+            "NAME  NODES  LOCAL\n"
+            "web1  0,2      512\n"
+            "web1  -          -\n");
   EXPECT_EQ(columns("+uuid").size(), usual_columns().size() + 1);
 }
 

@@ -58,6 +58,21 @@ TEST(Text, AShrinkSaysNothingOfBlocksAndTellsWhatStays) {
               HasSubstr("\n  web1 keeps 16 MiB of bookkeeping for the added blocks"));
 }
 
+TEST(Text, SuccessTellsWhereTheMemoryOfAGrowthCameFrom) {
+  Report report = grown();
+  const auto estimate = [&report](NumaEstimate made) {
+    report.numa_estimate = std::make_shared<const NumaEstimate>(std::move(made));
+  };
+  estimate({.nodes = {1}, .local = 864_MiB});
+  EXPECT_THAT(success_text(report),
+              HasSubstr("\n  numa: all of it came from its own node 1 (an estimate)\n"));
+  estimate({.nodes = {0, 2, 3}, .local = 864_MiB - 4_KiB});
+  EXPECT_THAT(success_text(report), HasSubstr("\n  numa: 863 MiB of 864 MiB came from its own "
+                                              "nodes 0, 2 and 3 (an estimate)\n"));
+  estimate({.nodes = {1}});
+  EXPECT_THAT(success_text(report), Not(HasSubstr("numa")));
+}
+
 TEST(Text, ARefusalNamesCauseRangeAndHint) {
   const Ending ending{
       Error{.cause = Cause::host_memory,
@@ -146,6 +161,15 @@ TEST(Text, APlanIsATableOfStages) {
             "  stored paging pool: 18 MiB, for the next restore or reboot\n"
             "  host: 2060 MiB free, 64 MiB of it left free\n"
             "  possible now: 93 MiB to 6304 MiB, above 160 MiB in steps of 2048 MiB\n");
+  plan.numa_forecast = NumaForecast{.nodes = {1}, .local = 512_MiB + 4_KiB};
+  EXPECT_THAT(plan_text(plan),
+              HasSubstr("\n  numa: 512 MiB of 864 MiB would come from its own node 1 (a forecast)\n"
+                        "  possible now: "));
+  plan.numa_forecast->local = 864_MiB;
+  EXPECT_THAT(plan_text(plan), HasSubstr("\n  numa: all of it would come from its own node 1 "));
+  plan.numa_forecast->local.reset();
+  EXPECT_THAT(plan_text(plan), HasSubstr("\n  numa: it is not known which nodes"));
+  plan.numa_forecast.reset();
   plan.no_way_back = "no way back to 2048 MiB: its balloon\nis odd";
   EXPECT_THAT(plan_text(plan),
               testing::EndsWith("in steps of 2048 MiB\n"

@@ -106,6 +106,24 @@ TEST_F(SimulatedHost, ThePolicysReserveStaysFreeAlsoIfACallAsksForLess) {
   }
 }
 
+TEST_F(SimulatedHost, APolicyOfLocalMemoryCountsForEachCall) {
+  write_text(
+      R"({"host":"8GiB","numa_nodes":2,
+          "guests":[{"type":"pv","name":"g0","memory":"1GiB","numa_nodes":[1]}]})");
+  const Host host = Host::open(uri()).value();
+  const Domain domain = host.domain("g0").value();
+  const Kib largest = domain.status().value().range->largest.size;
+  EXPECT_GT(largest, 6_GiB);
+  EXPECT_TRUE(domain.plan_resize(5_GiB));
+  EXPECT_EQ(domain.plan_resize(5_GiB, {.numa = Numa::local}).error().cause, Cause::host_memory);
+  EXPECT_TRUE(host.set_policy({.numa = Numa::local}));
+  EXPECT_EQ(domain.plan_resize(5_GiB).error().cause, Cause::host_memory);
+  EXPECT_EQ(domain.resize(5_GiB).wait().error().cause, Cause::host_memory);
+  const DomainStatus status = domain.status().value();
+  EXPECT_LT(status.range->largest.size, 5_GiB);
+  EXPECT_TRUE(domain.resize(status.range->largest.size).wait());
+}
+
 TEST_F(SimulatedHost, AHostWithAWrongPolicyIsNotOpened) {
   const auto opened = Host::open(uri(), {.policy = {.host_reserve = Kib{-1}}});
   ASSERT_FALSE(opened);

@@ -16,6 +16,7 @@
 #include "host/xen/errors.hpp"
 #include "host/xen/host_settings.hpp"
 #include "host/xen/log_capture.hpp"
+#include "host/xen/numa.hpp"
 #include "host/xen/store_handle.hpp"
 #include "host/xen/watch_state.hpp"
 #include "host/xen/workers.hpp"
@@ -54,6 +55,19 @@ TEST_F(FakeProc, XenstoreIsTheProgramOfRootsThatItsFileNames) {
   runs("101", "sleep", "0");
   put("run/xen/xenstored.pid", "../101");
   EXPECT_EQ(found(), std::nullopt);
+}
+
+TEST(LowMemory, IsAQuarterOfTheFirstNodeUpTo4GiBUnlessTheCommandLineSaysOtherwise) {
+  constexpr std::uint64_t gib = std::uint64_t{1} << 30;
+  EXPECT_EQ(low_memory_bits("", 3 * gib), 30);   // up to 1 GiB: 768 MiB need so many bits
+  EXPECT_EQ(low_memory_bits("", 4 * gib), 30);   // just 1 GiB
+  EXPECT_EQ(low_memory_bits("", 64 * gib), 32);  // 16 GiB would need 34
+  EXPECT_EQ(low_memory_bits("", 0), 0);
+  EXPECT_EQ(low_memory_bits("dom0_mem=1G dma_bits=28 loglvl=all", 64 * gib), 28);
+  EXPECT_EQ(low_memory_bits("dma_bits=28 dma_bits=0x1f", 64 * gib), 31);
+  EXPECT_EQ(low_memory_bits("dma_bits=0", 4 * gib), 30);
+  EXPECT_EQ(low_memory_bits("dma_bits=60", 4 * gib), 0);
+  EXPECT_EQ(low_memory_bits("xdma_bits=28 dma_bits=x", 4 * gib), 30);
 }
 
 TEST(Autoballoon, IsWhatXlTakesFromItsFile) {

@@ -31,6 +31,7 @@ from .errors import (
 )
 from .host import Host
 from .names import Cause, Change, Check, DomainType, Outcome, Phase, Severity, Subject
+from .numa import NodeChange, NumaEstimate, NumaForecast
 from .operation import Operation
 from .policy import DomainPolicy, Policy
 from .records import (
@@ -78,7 +79,10 @@ __all__ = [
     "InvalidSize",
     "NoSuchDomain",
     "NoXen",
+    "NodeChange",
     "NotPermitted",
+    "NumaEstimate",
+    "NumaForecast",
     "Operation",
     "Outcome",
     "Phase",

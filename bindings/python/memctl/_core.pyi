@@ -14,7 +14,7 @@ from .errors import Error
 _End = Report | Status | Plan | tuple[Finding, ...] | Recovery
 _LogLine = tuple[str, DomainIdentity | None, str, str, Report | None]
 _News = Event | _End | Error | DomainChange | _LogLine | None
-_Policy = tuple[int, list[tuple[str, int | None, int | None]]]
+_Policy = tuple[int, list[tuple[str, int | None, int | None]], bool]
 
 version: str
 causes: tuple[str, ...]
@@ -36,6 +36,7 @@ class Options:
         allow_hvm_devices: bool,
         force_movable: bool,
         host_reserve_kib: int,
+        local: bool,
     ) -> None: ...
 
 class Channel:

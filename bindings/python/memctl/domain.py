@@ -18,6 +18,7 @@ from .options import (
     DEFAULT_STALL,
     DEFAULTS,
     Bytes,
+    Numa,
     OnFailure,
     Seconds,
     Zone,
@@ -159,6 +160,7 @@ class Domain:
         allow_hvm_devices: bool = False,
         force_movable: bool = False,
         host_reserve: Bytes = DEFAULT_RESERVE,
+        numa: Numa = "any",
     ) -> Plan:
         """What `resize` would do. Raises the same errors if `resize` would be refused.
 
@@ -174,6 +176,7 @@ class Domain:
             allow_hvm_devices=allow_hvm_devices,
             force_movable=force_movable,
             host_reserve=host_reserve,
+            numa=numa,
         )
         try:
             return self.host._core.plan(self.identity, *request(size), options)
@@ -190,6 +193,7 @@ class Domain:
         allow_hvm_devices: bool = False,
         force_movable: bool = False,
         host_reserve: Bytes = DEFAULT_RESERVE,
+        numa: Numa = "any",
     ) -> Plan:
         """As `plan`, for asyncio. If the task is cancelled, it ends at once.
 
@@ -204,6 +208,7 @@ class Domain:
             allow_hvm_devices=allow_hvm_devices,
             force_movable=force_movable,
             host_reserve=host_reserve,
+            numa=numa,
         )
         ask = partial(self.host._core.ask_plan, self.identity, *request(size), options)
         try:
@@ -224,6 +229,7 @@ class Domain:
         allow_hvm_devices: bool = False,
         force_movable: bool = False,
         host_reserve: Bytes = DEFAULT_RESERVE,
+        numa: Numa = "any",
         on_event: EventCallback | None = None,
     ) -> Report:
         """Brings the guest to `size` and waits until the size is verified.
@@ -242,6 +248,8 @@ class Domain:
         - `force_movable`: take the risk that the guest's kernel runs dry, because more than three
           times the memory that it can use is movable.
         - `host_reserve`: stays free on the host.
+        - `numa`: `"local"` refuses a growth if its forecast says that some of its memory would not
+          lie on the domain's own NUMA nodes. Others may still take the nodes' memory meanwhile.
         - `on_event`: memctl calls it with each `Event`, in this thread, at most a few dozen times a
           second: if stages follow each other very fast, some of their events are left out. If
           events of one phase and stage come faster than it returns, it gets only the newest of
@@ -270,6 +278,7 @@ class Domain:
             allow_hvm_devices=allow_hvm_devices,
             force_movable=force_movable,
             host_reserve=host_reserve,
+            numa=numa,
             on_event=on_event,
         ).wait()
 
@@ -285,6 +294,7 @@ class Domain:
         allow_hvm_devices: bool = False,
         force_movable: bool = False,
         host_reserve: Bytes = DEFAULT_RESERVE,
+        numa: Numa = "any",
         on_event: EventCallback | None = None,
     ) -> Operation:
         """As `resize`, but returns at once. The caller uses `Operation.wait` and `.cancel`.
@@ -304,6 +314,7 @@ class Domain:
             allow_hvm_devices=allow_hvm_devices,
             force_movable=force_movable,
             host_reserve=host_reserve,
+            numa=numa,
         )
         switchboard = Switchboard()
         operation = self._start(size, options, switchboard, on_event)
@@ -322,6 +333,7 @@ class Domain:
         allow_hvm_devices: bool = False,
         force_movable: bool = False,
         host_reserve: Bytes = DEFAULT_RESERVE,
+        numa: Numa = "any",
         on_event: EventCallback | None = None,
     ) -> Report:
         """As `resize`, for asyncio. Any number of resizes can run at once, without more threads.
@@ -347,6 +359,7 @@ class Domain:
             allow_hvm_devices=allow_hvm_devices,
             force_movable=force_movable,
             host_reserve=host_reserve,
+            numa=numa,
         )
         switchboard = self.host._switchboard()
         operation = self._start(size, options, switchboard, on_event)

@@ -13,8 +13,10 @@ from .size import Size, invalid, request
 Seconds = float | datetime.timedelta
 OnFailure = Literal["restore", "keep"]
 Zone = Literal["kernel", "movable"]
+Numa = Literal["any", "local"]
 Bytes = SupportsIndex | str
 
+NUMA = ("any", "local")
 DEFAULT_STALL = 30.0
 DEFAULT_AGENT_WAIT = 60.0
 DEFAULT_RESERVE = Size("64MiB")
@@ -31,7 +33,7 @@ def milliseconds(time: Seconds, name: str) -> int:
     return max(1, round(time * 1000))
 
 
-def _one_of(value: str, name: str, choices: tuple[str, str]) -> bool:
+def one_of(value: str, name: str, choices: tuple[str, str]) -> bool:
     """Whether `value` is the second of the two choices."""
     if value not in choices:
         raise ValueError(f'{name} is {value!r}: it has to be "{choices[0]}" or "{choices[1]}"')
@@ -60,17 +62,19 @@ def core_options(
     allow_hvm_devices: bool = False,
     force_movable: bool = False,
     host_reserve: Bytes = DEFAULT_RESERVE,
+    numa: str = "any",
 ) -> _core.Options:
     """The options for the library. Raises `TypeError` or `ValueError` for one that is wrong."""
     return _core.Options(
         timeout_ms=None if timeout is None else milliseconds(timeout, "timeout"),
         stall_ms=milliseconds(stall, "stall"),
-        keep=_one_of(on_failure, "on_failure", ("restore", "keep")),
-        movable=_one_of(online, "online", ("kernel", "movable")),
+        keep=one_of(on_failure, "on_failure", ("restore", "keep")),
+        movable=one_of(online, "online", ("kernel", "movable")),
         agentless=bool(agentless),
         allow_hvm_devices=bool(allow_hvm_devices),
         force_movable=bool(force_movable),
         host_reserve_kib=absolute(host_reserve, "host_reserve"),
+        local=one_of(numa, "numa", NUMA),
     )
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .options import Bytes, absolute
+from .options import NUMA, Bytes, Numa, absolute, one_of
 
 
 def _bound(size: Bytes | None, name: str) -> int | None:
@@ -51,6 +51,7 @@ class Policy:
 
     - `host_reserve`: stays free on the host, also if a call's own reserve is less.
     - `domains`: for each bound, the first entry counts that names the domain and has that bound.
+    - `numa`: `"local"` counts for all growths, also if a call's own is `"any"`.
 
     >>> import memctl
     >>> policy = memctl.Policy("2GiB", [memctl.DomainPolicy("demo-*", maximum="8GiB")])
@@ -61,8 +62,9 @@ class Policy:
 
     host_reserve: Bytes = 0
     domains: Sequence[DomainPolicy] = ()
+    numa: Numa = "any"
 
-    def for_core(self) -> tuple[int, list[tuple[str, int | None, int | None]]]:
+    def for_core(self) -> tuple[int, list[tuple[str, int | None, int | None]], bool]:
         """The policy for the library. Raises `InvalidSize` for a wrong size, and `TypeError`."""
         if not isinstance(self.domains, Sequence):
             raise TypeError(f"domains is a {type(self.domains).__name__}: give a list")
@@ -70,4 +72,6 @@ class Policy:
             if not isinstance(one, DomainPolicy):
                 kind = type(one).__name__
                 raise TypeError(f"an entry of domains is a {kind}: give a memctl.DomainPolicy")
-        return absolute(self.host_reserve, "host_reserve"), [one.for_core() for one in self.domains]
+        reserve = absolute(self.host_reserve, "host_reserve")
+        bounds = [one.for_core() for one in self.domains]
+        return reserve, bounds, one_of(self.numa, "numa", NUMA)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .names import Cause, Change, Check, DomainType, Outcome, Phase, Severity, Subject
+from .numa import NumaEstimate, NumaForecast
 from .size import KIB, Size
 
 if TYPE_CHECKING:
@@ -156,6 +157,8 @@ class Status:
     - `reported_total`, `reported_available`: the guest's MemTotal and MemAvailable, if known.
     - `range`: the sizes that a resize would be granted now. None: every size would be refused.
     - `refused_by`, `refused_message`: why, if `range` is None.
+    - `numa_forecast`: where the memory of a growth to the largest size would lie. None: the host
+      has one NUMA node, or `range` is None.
 
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
@@ -180,6 +183,7 @@ class Status:
     range: SizeRange | None
     refused_by: Cause | None
     refused_message: str
+    numa_forecast: NumaForecast | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of `memctl status --json`."""
@@ -200,6 +204,7 @@ class Status:
             "refused_by": text(self.refused_by),
             "refused_message": self.refused_message or None,
             "agent": self.agent.to_dict() if self.agent else None,
+            "numa_forecast": self.numa_forecast.to_dict() if self.numa_forecast else None,
         }
 
 
@@ -244,6 +249,7 @@ class Plan:
     - `range`: the sizes that a resize would be granted now.
     - `no_way_back`: why a resize back to the present size would be refused after this shrink. None:
       it would not, or the domain does not shrink.
+    - `numa_forecast`: where the memory of a growth would lie. None: the host has one NUMA node.
 
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
@@ -264,6 +270,7 @@ class Plan:
     stages: tuple[Stage, ...]
     range: SizeRange
     no_way_back: str | None = None
+    numa_forecast: NumaForecast | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of `memctl plan --json`."""
@@ -281,6 +288,7 @@ class Plan:
             "stages": [stage.to_dict() for stage in self.stages],
             "range": self.range.to_dict(),
             "no_way_back": self.no_way_back,
+            "numa_forecast": self.numa_forecast.to_dict() if self.numa_forecast else None,
         }
 
 
@@ -368,6 +376,8 @@ class Report:
     - `stages`, `elapsed`, `phases`: the stages begun, the seconds, and the time by phase.
     - `residual`: guest memory that still describes blocks whose memory was taken back.
     - `verified`: which layers confirmed the result.
+    - `numa_estimate`: where the memory came from or went to. None: the host has one NUMA node,
+      nothing was changed, or Xen did not tell.
 
     >>> import memctl
     >>> with memctl.Host("sim:") as host:
@@ -394,6 +404,7 @@ class Report:
     phases: tuple[PhaseTime, ...]
     residual: Size
     verified: Verified
+    numa_estimate: NumaEstimate | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of `memctl resize --json`. Keys that only an error knows are None."""
@@ -424,6 +435,7 @@ class Report:
                 "blocks": self.verified.blocks,
                 "guest_total": self.verified.guest_total,
             },
+            "numa_estimate": self.numa_estimate.to_dict() if self.numa_estimate else None,
             "raw": None,
             "log": [],
         }

@@ -90,6 +90,27 @@ py::object range_of(const SizeRange& range) {
                      size_of(range.step_from));
 }
 
+py::tuple nodes_of(const std::vector<int>& nodes) {
+  py::tuple made{nodes.size()};
+  for (std::size_t each = 0; each < nodes.size(); ++each) made[each] = nodes[each];
+  return made;
+}
+
+py::object forecast_of(const NumaForecast& forecast) {
+  static Class forecast_class{"memctl.numa", "NumaForecast"};
+  return forecast_class(nodes_of(forecast.nodes), or_none(forecast.local, size_of));
+}
+
+py::object estimate_of(const NumaEstimate& estimate) {
+  static Class estimate_class{"memctl.numa", "NumaEstimate"};
+  static Class change_class{"memctl.numa", "NodeChange"};
+  py::tuple changes{estimate.changes.size()};
+  for (std::size_t each = 0; each < changes.size(); ++each) {
+    changes[each] = change_class(estimate.changes[each].node, size_of(estimate.changes[each].free));
+  }
+  return estimate_class(nodes_of(estimate.nodes), changes, or_none(estimate.local, size_of));
+}
+
 double seconds(std::chrono::milliseconds time) { return static_cast<double>(time.count()) / 1e3; }
 
 }  // namespace
@@ -132,7 +153,7 @@ py::object to_python(const DomainStatus& status) {
       or_none(status.agent, [](const AgentStatus& agent) { return to_python(agent); }),
       or_none(status.reported_total, size_of), or_none(status.reported_available, size_of),
       or_none(status.range, range_of), or_none(status.refused_by, cause_of),
-      to_python(status.refused_message));
+      to_python(status.refused_message), or_none(status.numa_forecast, forecast_of));
 }
 
 py::object to_python(const Plan& plan) {
@@ -142,7 +163,8 @@ py::object to_python(const Plan& plan) {
       size_of(plan.earlier_limit), or_none(plan.pool, size_of), size_of(plan.pool_growth),
       size_of(plan.host_free), size_of(plan.host_reserve), to_python(plan.stages),
       range_of(plan.range),
-      plan.no_way_back.empty() ? py::object{py::none()} : py::object{to_python(plan.no_way_back)});
+      plan.no_way_back.empty() ? py::object{py::none()} : py::object{to_python(plan.no_way_back)},
+      or_none(plan.numa_forecast, forecast_of));
 }
 
 py::object to_python(const Report& report) {
@@ -154,7 +176,8 @@ py::object to_python(const Report& report) {
       size_of(report.requested), size_of(report.reached), or_none(report.guest_total, size_of),
       size_of(report.limit), or_none(report.pool, size_of), report.stages, seconds(report.elapsed),
       to_python(report.phases), size_of(report.residual),
-      verified_class(report.verified.xen, report.verified.blocks, report.verified.guest_total));
+      verified_class(report.verified.xen, report.verified.blocks, report.verified.guest_total),
+      or_none(report.numa_estimate, estimate_of));
 }
 
 py::object to_python(const Event& event) {

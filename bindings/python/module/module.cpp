@@ -41,10 +41,14 @@ struct Closing {
 };
 using Holder = std::unique_ptr<OpenHost, Closing>;
 
-/// The reserve in KiB; and for domains a name, a minimum and a maximum.
-using GivenPolicy = std::pair<
+/// The reserve in KiB; for domains a name, a minimum and a maximum; whether growths are to be
+/// local.
+using GivenPolicy = std::tuple<
     std::int64_t,
-    std::vector<std::tuple<std::string, std::optional<std::int64_t>, std::optional<std::int64_t>>>>;
+    std::vector<std::tuple<std::string, std::optional<std::int64_t>, std::optional<std::int64_t>>>,
+    bool>;
+
+Numa numa_of(bool local) { return local ? Numa::local : Numa::any; }
 
 std::optional<Kib> bound_of(std::optional<std::int64_t> kib) {
   if (!kib) return std::nullopt;
@@ -52,8 +56,9 @@ std::optional<Kib> bound_of(std::optional<std::int64_t> kib) {
 }
 
 Policy policy_of(const GivenPolicy& given) {
-  Policy policy{.host_reserve = Kib{given.first}};
-  for (const auto& [name, minimum, maximum] : given.second) {
+  const auto& [reserve, domains, local] = given;
+  Policy policy{.host_reserve = Kib{reserve}, .numa = numa_of(local)};
+  for (const auto& [name, minimum, maximum] : domains) {
     policy.domains.push_back(
         {.name = name, .minimum = bound_of(minimum), .maximum = bound_of(maximum)});
   }
@@ -102,14 +107,15 @@ SizeRequest request_of(std::int64_t kib, bool relative) {
 
 ResizeOptions options(std::optional<std::int64_t> timeout_ms, std::int64_t stall_ms, bool keep,
                       bool movable, bool agentless, bool allow_hvm_devices, bool force_movable,
-                      std::int64_t host_reserve_kib) {
+                      std::int64_t host_reserve_kib, bool local) {
   ResizeOptions made{.stall = std::chrono::milliseconds{stall_ms},
                      .on_failure = keep ? OnFailure::keep : OnFailure::restore,
                      .online = movable ? OnlineZone::movable : OnlineZone::kernel,
                      .agentless = agentless,
                      .allow_hvm_devices = allow_hvm_devices,
                      .force_movable = force_movable,
-                     .host_reserve = Kib{host_reserve_kib}};
+                     .host_reserve = Kib{host_reserve_kib},
+                     .numa = numa_of(local)};
   if (timeout_ms) made.timeout = std::chrono::milliseconds{*timeout_ms};
   return made;
 }
@@ -200,7 +206,7 @@ PYBIND11_MODULE(_core, module) {
   py::class_<ResizeOptions>(module, "Options")
       .def(py::init(&options), py::kw_only(), py::arg("timeout_ms"), py::arg("stall_ms"),
            py::arg("keep"), py::arg("movable"), py::arg("agentless"), py::arg("allow_hvm_devices"),
-           py::arg("force_movable"), py::arg("host_reserve_kib"));
+           py::arg("force_movable"), py::arg("host_reserve_kib"), py::arg("local"));
 
   py::class_<Channel, std::shared_ptr<Channel>>(module, "Channel")
       .def(py::init<>())

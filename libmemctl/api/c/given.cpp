@@ -55,6 +55,12 @@ Result<OnlineZone> zone_of(memctl_online_zone zone) {
   return unknown("online", zone, "give MEMCTL_ZONE_KERNEL or MEMCTL_ZONE_MOVABLE");
 }
 
+Result<Numa> numa_of(memctl_numa numa) {
+  if (numa == MEMCTL_NUMA_ANY) return Numa::any;
+  if (numa == MEMCTL_NUMA_LOCAL) return Numa::local;
+  return unknown("numa", numa, "give MEMCTL_NUMA_ANY or MEMCTL_NUMA_LOCAL");
+}
+
 Result<Kib> reserve_of(std::int64_t kib) {
   if (kib == 0) return ResizeOptions{}.host_reserve;
   if (kib == MEMCTL_NO_RESERVE) return Kib{};
@@ -136,6 +142,7 @@ Result<Queue> queue_of(memctl_queue* queue) {
 Result<Policy> policy_of(const memctl_policy* given) {
   BOOST_OUTCOME_TRY(const auto known, read(given, "memctl_policy"));
   Policy policy{.host_reserve = Kib{known.host_reserve_kib}};
+  BOOST_OUTCOME_TRY(policy.numa, numa_of(known.numa));
   if (known.domain_count > 0) {
     BOOST_OUTCOME_TRY(require(known.domains, "domains"));
   }
@@ -170,6 +177,7 @@ Result<ResizeOptions> question_options_of(const memctl_question_options* given) 
   BOOST_OUTCOME_TRY(options.online, zone_of(known.online));
   BOOST_OUTCOME_TRY(options.host_reserve, reserve_of(known.host_reserve_kib));
   BOOST_OUTCOME_TRY(options.stall, stall_of(known.stall_ms));
+  BOOST_OUTCOME_TRY(options.numa, numa_of(known.numa));
   return options;
 }
 
@@ -190,6 +198,7 @@ Result<ResizeOptions> resize_options_of(const memctl_resize_options* given) {
   options.agentless = known.agentless;
   options.allow_hvm_devices = known.allow_hvm_devices;
   options.force_movable = known.force_movable;
+  BOOST_OUTCOME_TRY(options.numa, numa_of(known.numa));
   BOOST_OUTCOME_TRY(options.host_reserve, reserve_of(known.host_reserve_kib));
   BOOST_OUTCOME_TRY(const auto queue, queue_of(known.event_queue));
   if (known.on_event) {

@@ -27,6 +27,12 @@ const char* const* Arena::texts(const std::vector<std::string>& texts) {
   return copies;
 }
 
+const std::int32_t* Arena::numbers(const std::vector<int>& numbers) {
+  auto* copies = allocate<std::int32_t>(numbers.size());
+  std::ranges::copy(numbers, copies);
+  return copies;
+}
+
 void fill(memctl_identity& out, const DomainIdentity& identity, Arena& arena) {
   out.id = number(identity.id);
   out.type = number_of(identity.type);
@@ -48,6 +54,25 @@ void fill(memctl_range& out, const SizeRange& range, Arena& arena) {
   out.largest_reason = arena.text(range.largest.reason);
   out.step_kib = range.step.count();
   out.step_from_kib = range.step_from.count();
+}
+
+void fill(memctl_numa_forecast& out, const NumaForecast& forecast, Arena& arena) {
+  out.node_count = forecast.nodes.size();
+  out.nodes = arena.numbers(forecast.nodes);
+  out.local_kib = kib_of(forecast.local);
+}
+
+void fill(memctl_node_change& out, const NodeChange& change, Arena& /*arena*/) {
+  out.node = change.node;
+  out.free_kib = change.free.count();
+}
+
+void fill(memctl_numa_estimate& out, const NumaEstimate& estimate, Arena& arena) {
+  out.node_count = estimate.nodes.size();
+  out.nodes = arena.numbers(estimate.nodes);
+  out.change_count = estimate.changes.size();
+  out.changes = arena.all<memctl_node_change>(estimate.changes);
+  out.local_kib = kib_of(estimate.local);
 }
 
 void fill(memctl_phase_time& out, const PhaseTime& time, Arena& /*arena*/) {
@@ -75,6 +100,8 @@ void fill(memctl_report& out, const Report& report, Arena& arena) {
   out.residual_kib = report.residual.count();
   out.phase_count = report.phases.size();
   out.phases = arena.all<memctl_phase_time>(report.phases);
+  out.numa_estimate =
+      report.numa_estimate ? arena.make<memctl_numa_estimate>(*report.numa_estimate) : nullptr;
 }
 
 void fill(memctl_error& out, const Error& error, Arena& arena) {
@@ -111,6 +138,8 @@ void fill(memctl_status& out, const DomainStatus& status, Arena& arena) {
   out.range = status.range ? arena.make<memctl_range>(*status.range) : nullptr;
   out.refused_by = status.refused_by ? number_of(*status.refused_by) : MEMCTL_NO_CAUSE;
   out.refused_message = arena.text(status.refused_message);
+  out.numa_forecast =
+      status.numa_forecast ? arena.make<memctl_numa_forecast>(*status.numa_forecast) : nullptr;
 }
 
 void fill(memctl_stage& out, const Stage& stage, Arena& /*arena*/) {
@@ -134,6 +163,8 @@ void fill(memctl_plan& out, const Plan& plan, Arena& arena) {
   out.stages = arena.all<memctl_stage>(plan.stages);
   out.range = arena.make<memctl_range>(plan.range);
   out.no_way_back = arena.text(plan.no_way_back);
+  out.numa_forecast =
+      plan.numa_forecast ? arena.make<memctl_numa_forecast>(*plan.numa_forecast) : nullptr;
 }
 
 void fill(memctl_finding& out, const Finding& finding, Arena& arena) {

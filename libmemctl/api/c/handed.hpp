@@ -27,6 +27,7 @@ class Arena {
   template <class Struct, class Value>
   [[nodiscard]] const Struct* const* all(const std::vector<Value>& values);
   [[nodiscard]] const char* const* texts(const std::vector<std::string>& texts);
+  [[nodiscard]] const std::int32_t* numbers(const std::vector<int>& numbers);
 
  private:
   template <class T>
@@ -41,6 +42,9 @@ class Arena {
 void fill(memctl_identity& out, const DomainIdentity& identity, Arena& arena);
 void fill(memctl_identities& out, const std::vector<DomainIdentity>& identities, Arena& arena);
 void fill(memctl_range& out, const SizeRange& range, Arena& arena);
+void fill(memctl_numa_forecast& out, const NumaForecast& forecast, Arena& arena);
+void fill(memctl_node_change& out, const NodeChange& change, Arena& arena);
+void fill(memctl_numa_estimate& out, const NumaEstimate& estimate, Arena& arena);
 void fill(memctl_phase_time& out, const PhaseTime& time, Arena& arena);
 void fill(memctl_report& out, const Report& report, Arena& arena);
 void fill(memctl_error& out, const Error& error, Arena& arena);

@@ -28,11 +28,18 @@ DomainMemory memory_of(const XenDomain& domain) {
 
 Result<HostFacts> SimHypervisor::host_facts() {
   const XenModel& xen = world_.xen();
+  const NumaModel& numa = xen.numa();
+  std::vector<HostNode> nodes;
+  for (int node = 0; numa.nodes() > 1 && node < numa.nodes(); ++node) {
+    nodes.push_back(
+        {.node = node, .total = numa.total(node), .free = numa.free(node), .low = numa.low(node)});
+  }
   return HostFacts{.free = xen.free(),
                    .claimed = xen.claimed(),
                    .scrubbing = xen.scrubbing(),
                    .total = xen.total(),
                    .numa_nodes = world_.spec().numa_nodes,
+                   .nodes = std::move(nodes),
                    .xen_major = world_.spec().xen_major,
                    .xen_minor = world_.spec().xen_minor};
 }
@@ -84,6 +91,12 @@ Task<DomainFacts> SimHypervisor::domain_facts(DomainId domain) {
                     .emulated_dma_devices = record->emulated_dma_devices,
                     .managed_by_libvirt = record->managed_by_libvirt,
                     .reported_started = toolstack.guest_started(domain)};
+  if (const int nodes = world_.spec().numa_nodes; nodes > 1) {
+    facts.node_affinity = xen->nodes;
+    for (int node = 0; xen->nodes.empty() && node < nodes; ++node) {
+      facts.node_affinity->push_back(node);
+    }
+  }
   if (record->has_stored_configuration) {
     facts.in_shim = record->in_shim;
     facts.boot_limit = record->boot_limit;

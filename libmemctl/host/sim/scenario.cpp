@@ -8,6 +8,7 @@
 #include <string>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "base/text.hpp"
 #include "host/sim/json_object.hpp"
@@ -51,6 +52,23 @@ constexpr std::array rule_actions = {
     JsonWord<RuleAction>{"online_movable", RuleAction::online_movable},
     JsonWord<RuleAction>{"other", RuleAction::other}};
 
+/// Xen counts up to so many NUMA nodes (MAX_NUMNODES on x86).
+constexpr int most_nodes = 64;
+
+/// The numbers of a guest's NUMA nodes, each once.
+std::vector<int> read_nodes(JsonObject& object) {
+  std::vector<int> nodes;
+  object.each("numa_nodes", [&](const Json& node, const std::string& where) {
+    if (!node.is_number_integer() || node < 0 || node >= most_nodes) {
+      throw JsonWrong{where + " is no node", "write the numbers of nodes, from 0 to 63"};
+    }
+    nodes.push_back(node.get<int>());
+  });
+  std::ranges::sort(nodes);
+  nodes.erase(std::ranges::unique(nodes).begin(), nodes.end());
+  return nodes;
+}
+
 GuestSpec read_guest(const Json& json, const std::string& where) {
   JsonObject object{json, where};
   object.require("name");
@@ -92,6 +110,7 @@ GuestSpec read_guest(const Json& json, const std::string& where) {
   object("libvirt", guest.managed_by_libvirt);
   object("device_model_of", guest.device_model_of);
   object("journal", guest.journal);
+  guest.numa_nodes = read_nodes(object);
   std::string rule;
   bool reads_rules = true;
   object("udev_rule", rule);
@@ -158,6 +177,16 @@ Scenario read(const Json& json) {
     scenario.actions.push_back(std::move(action));
   });
   object.done();
+  if (scenario.world.numa_nodes < 1 || scenario.world.numa_nodes > most_nodes) {
+    throw object.wrong("numa_nodes", "is not from 1 to 64", "most hosts have 1 or 2");
+  }
+  for (const GuestSpec& guest : scenario.guests) {
+    if (!guest.numa_nodes.empty() && guest.numa_nodes.back() >= scenario.world.numa_nodes) {
+      throw JsonWrong{"the host has no node " + std::to_string(guest.numa_nodes.back()) +
+                          ", which \"" + shown(guest.name) + "\" names",
+                      "the nodes are numbered from 0; \"numa_nodes\" of the host counts them"};
+    }
+  }
   for (const ScenarioAction& action : scenario.actions) {
     const bool known = action.guest.empty() || names.contains(action.guest);
     if (!known) {

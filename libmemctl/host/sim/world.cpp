@@ -44,7 +44,8 @@ World::World(WorldSpec spec)
       xen_{{.guests_memory = to_pages(spec.host),
             .other_memory = to_pages(spec.dom0),
             .major = spec.xen_major,
-            .minor = spec.xen_minor}},
+            .minor = spec.xen_minor,
+            .numa_nodes = spec.numa_nodes}},
       random_{spec.seed} {}
 
 Result<DomainId> World::try_add_guest(GuestSpec spec) {
@@ -68,7 +69,8 @@ Result<void> World::build(Guest& guest, Kib populated, Kib limit, Kib pool, bool
                                        .max = to_pages(populated + 1_MiB),
                                        .pod_entries = pod ? to_pages(limit - populated) : Pages{},
                                        .pool = to_pages(pool),
-                                       .superpages = superpages});
+                                       .superpages = superpages,
+                                       .nodes = spec.numa_nodes});
   if (failed != 0) {
     return Error{.cause = Cause::host_memory,
                  .message = "no memory to build " + printable(spec.name, 64) + " of " +

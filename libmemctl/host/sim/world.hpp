@@ -24,7 +24,7 @@ struct WorldSpec {
   Kib dom0{1_GiB};   ///< Xen's and dom0's memory. Only the host's total counts it.
   int xen_major{4};
   int xen_minor{17};  ///< From 22 on, claims are counted as in Xen 4.22.
-  int numa_nodes{1};
+  int numa_nodes{1};  ///< They share `host` in equal parts.
   std::uint64_t seed{1};
   Duration libxl_call{std::chrono::milliseconds{1}};  ///< The time that a call of libxl takes.
   std::optional<Autoballoon> autoballoon{Autoballoon::off};
@@ -55,6 +55,7 @@ struct GuestSpec {
   bool managed_by_libvirt{false};
   /// The number of the guest whose device model it runs. Zero: it is a guest itself.
   int device_model_of{0};
+  std::vector<int> numa_nodes{};  ///< Its node affinity. Empty: all nodes.
   std::string journal{};  ///< The value of its /libxl/N/memctl. Empty: there is no such node.
   LinuxSpec linux{};
   AgentSpec agent{};

@@ -50,7 +50,8 @@ Errno XenModel::build(DomainId id, const BuildRequest& request) {
                    .max_pages = request.max,
                    .boot = request.memory,
                    .mapped_most = request.memory,
-                   .pod_entries = request.pod_entries};
+                   .pod_entries = request.pod_entries,
+                   .nodes = request.nodes};
   if (request.type != DomainType::pv) {
     domain.pool.total = request.pool;
     domain.pool.base = pool_at_boot + Pages{request.memory.count() / pages_per_directory};
@@ -62,16 +63,17 @@ Errno XenModel::build(DomainId id, const BuildRequest& request) {
     }
     if (domain.pool.free() < Pages{}) return ENOMEM;
   }
-  free_ -= request.memory + request.pool;
-  domains_.emplace(id, domain);
+  move(domain, request.memory + request.pool);
+  domains_.emplace(id, std::move(domain));
   return 0;
 }
 
 void XenModel::destroy(DomainId id) {
   const auto found = domains_.find(id);
   if (found == domains_.end()) return;
-  claimed_ -= found->second.claim;
-  free_ += found->second.allocated + found->second.pool.total;
+  XenDomain& domain = found->second;
+  claimed_ -= domain.claim;
+  move(domain, -(domain.allocated + domain.pool.total));
   domains_.erase(found);
 }
 
@@ -80,7 +82,21 @@ Pages XenModel::take_from_host(Pages pages) {
       pages < Pages{} ? -std::min(-pages, taken_) : std::min(pages, free_ - claimed_);
   free_ -= took;
   taken_ += took;
+  if (took > Pages{}) {
+    numa_.take(taken_from_, {}, took);
+  } else {
+    numa_.give(taken_from_, {}, -took);
+  }
   return took;
+}
+
+void XenModel::move(XenDomain& domain, Pages pages) {
+  free_ -= pages;
+  if (pages > Pages{}) {
+    numa_.take(domain.holding, domain.nodes, pages);
+  } else {
+    numa_.give(domain.holding, domain.nodes, -pages);
+  }
 }
 
 Pages XenModel::grantable(const XenDomain& domain) const {
@@ -92,7 +108,7 @@ void XenModel::charge(XenDomain& domain, Pages pages) {
   domain.allocated += pages;
   domain.claim -= from_claim;
   claimed_ -= from_claim;
-  free_ -= pages;
+  move(domain, pages);
 }
 
 XenModel::Populated XenModel::populate(XenDomain& domain, Pages wanted) {
@@ -140,7 +156,7 @@ Pages XenModel::decrease(XenDomain& domain, Pages pages) {
     if (breakable < to_break) real = std::min(real, Pages{breakable * pages_per_table});
   }
   domain.allocated -= real;
-  free_ += real;
+  move(domain, -real);
   if (domain.claim > Pages{} && claims_refill()) {
     domain.claim += real;
     claimed_ += real;
@@ -170,7 +186,7 @@ Errno XenModel::set_pool(XenDomain& domain, Pages pages) {
   const Pages change =
       wanted > Pages{} ? std::min(wanted, free_ - claimed_) : std::max(wanted, -domain.pool.free());
   domain.pool.total += change;
-  free_ -= change;
+  move(domain, change);
   return change == wanted ? 0 : ENOMEM;
 }
 
@@ -189,6 +205,7 @@ Errno XenModel::set_pod_target(XenDomain& domain, Pages target) {
 }
 
 bool XenModel::consistent() const {
+  if (numa_.nodes() > 1 && numa_.free() != free_) return false;
   Pages given = taken_;
   Pages claimed{};
   bool sound = free_ >= Pages{} && claimed_ >= Pages{} && claimed_ <= free_;

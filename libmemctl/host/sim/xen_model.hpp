@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "base/facts.hpp"
+#include "host/sim/numa_model.hpp"
 #include "memctl/units.hpp"
 
 namespace memctl::host::sim {
@@ -38,6 +40,8 @@ struct XenDomain {
   bool paused{};
   bool dying{};
   ShutdownReason shutdown{ShutdownReason::none};
+  std::vector<int> nodes{};  ///< Its NUMA node affinity. Empty: all.
+  Holding holding{};         ///< Where its pages lie, and those of its pool.
 };
 
 /// A hypercall's result: 0, or a positive errno if Xen refused.
@@ -52,8 +56,12 @@ class XenModel {
     Pages other_memory{};   ///< Xen's and dom0's memory. Only the total counts it.
     int major{4};
     int minor{17};
+    int numa_nodes{1};
   };
-  explicit XenModel(Options options) : options_{options}, free_{options.guests_memory} {}
+  explicit XenModel(Options options)
+      : options_{options},
+        free_{options.guests_memory},
+        numa_{options.numa_nodes, options.guests_memory} {}
 
   /// What stopped a populate before all pages were populated.
   enum class Limit { none, max_pages, host, pool };
@@ -68,6 +76,7 @@ class XenModel {
     Pages pod_entries{};
     Pages pool{};
     bool superpages{true};  ///< False: mapped page by page, as after a restore.
+    std::vector<int> nodes{};
   };
 
   /// Builds a domain. ENOMEM: the host or the pool has too little memory.
@@ -81,6 +90,7 @@ class XenModel {
   [[nodiscard]] Pages claimed() const { return claimed_; }
   [[nodiscard]] Pages total() const { return options_.guests_memory + options_.other_memory; }
   [[nodiscard]] const Options& options() const { return options_; }
+  [[nodiscard]] const NumaModel& numa() const { return numa_; }
   [[nodiscard]] Pages scrubbing() const { return scrubbing_; }
   void set_scrubbing(Pages pages) { scrubbing_ = pages; }
   /// Takes host memory for something that is no modelled domain, or gives it back (negative). Takes
@@ -107,12 +117,16 @@ class XenModel {
   [[nodiscard]] bool claims_refill() const;
   [[nodiscard]] Pages grantable(const XenDomain& domain) const;
   void charge(XenDomain& domain, Pages pages);
+  /// The host's memory goes to the domain or its pool, or comes back (negative).
+  void move(XenDomain& domain, Pages pages);
 
   Options options_;
   Pages free_;
   Pages claimed_{};
   Pages scrubbing_{};
   Pages taken_{};
+  NumaModel numa_;
+  Holding taken_from_{};
   std::map<DomainId, XenDomain> domains_{};
 };
 

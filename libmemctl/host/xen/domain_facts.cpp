@@ -7,6 +7,7 @@
 #include "host/xen/errors.hpp"
 #include "host/xen/host_settings.hpp"
 #include "host/xen/hypervisor.hpp"
+#include "host/xen/numa.hpp"
 #include "host/xen/userdata.hpp"
 
 namespace memctl::host::xen {
@@ -126,6 +127,7 @@ Result<DomainFacts> XenHypervisor::immediate_facts(DomainId domain) {
   BOOST_OUTCOME_TRY(const auto started,
                     store_.read(node("/local/domain/", domain, "control/feature-poweroff")));
   facts.reported_started = started == "1";
+  BOOST_OUTCOME_TRY(facts.node_affinity, node_affinity(control_, domain));
   if (facts.identity.type != DomainType::pv) {
     facts.hap = (info.flags & XEN_DOMINF_hap) != 0;
     BOOST_OUTCOME_TRY(facts.pool, pool_of(domain));

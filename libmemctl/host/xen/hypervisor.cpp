@@ -6,6 +6,7 @@
 
 #include "host/xen/errors.hpp"
 #include "host/xen/host_settings.hpp"
+#include "host/xen/numa.hpp"
 #include "host/xen/process.hpp"
 #include "host/xen/store_handle.hpp"
 #include "memctl/size.hpp"
@@ -28,6 +29,7 @@ Result<HostFacts> XenHypervisor::host_facts() {
                    .scrubbing = pages(host.scrub_pages),
                    .total = pages(host.total_pages),
                    .numa_nodes = static_cast<int>(host.nr_nodes),
+                   .nodes = host.nr_nodes > 1 ? numa_nodes(control_) : std::vector<HostNode>{},
                    .xen_major = control_.xen_major(),
                    .xen_minor = control_.xen_minor()};
 }

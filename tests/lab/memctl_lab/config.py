@@ -40,6 +40,9 @@ class LabConfig:
     cpus: int = 1
     """On two cores, two hosts with one processor each need half the time of one host with two. The
     two processors of one host wait for each other, and for the guest that both want to run."""
+    numa_nodes: int = 1
+    """With several, each node has one processor and an equal part of the memory. As many processors
+    as nodes."""
     dom0_memory_mib: int | None = 1024
     """None: no dom0_mem on Xen's command line, so dom0 begins with all of the host's memory."""
     xen_options: str = ""

@@ -149,6 +149,7 @@ class Machine:
             "qemu-system-x86_64",
             *("-accel", "tcg,thread=multi,tb-size=512", "-cpu", "qemu64,+svm,+npt"),
             *("-smp", str(config.cpus), "-m", f"{config.memory_mib}M"),
+            *(word for node in range(config.numa_nodes) for word in _numa(config, node)),
             *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
             *("-serial", "stdio", "-monitor", "none"),
             *("-chardev", f"socket,id=lab,path={self._directory / 'channel'}"),
@@ -164,6 +165,15 @@ class Machine:
         while data := stream.read1(65536):  # type: ignore[attr-defined]
             self.add_console("host", data)
         self.end("QEMU ended")
+
+
+def _numa(config: LabConfig, node: int) -> list[str]:
+    """QEMU's options for a NUMA node. A host with one node needs none."""
+    if config.numa_nodes == 1:
+        return []
+    size = config.memory_mib // config.numa_nodes
+    memory = f"memory-backend-ram,id=node{node},size={size}M"
+    return ["-object", memory, "-numa", f"node,nodeid={node},cpus={node},memdev=node{node}"]
 
 
 def _disk(disk: Disk) -> list[str]:

@@ -74,10 +74,10 @@ def finish(running: Job, *, timeout: float = 120) -> Resized:
     return _resized(running.wait(timeout))
 
 
-def plan(guest: ScenarioGuest, size: str) -> Json:
+def plan(guest: ScenarioGuest, size: str, options: str = "") -> Json:
     """`memctl plan --json`: the plan, or the report of a refusal."""
-    lines = guest.host.memctl("plan", "--json", guest.name, size).wait().stdout.splitlines()
-    return parse_line(lines[-1])
+    words = ("plan", "--json", *shlex.split(options), guest.name, size)
+    return parse_line(guest.host.memctl(*words).wait().stdout.splitlines()[-1])
 
 
 def status(host: ScenarioHost, *names: str) -> list[Json]:
