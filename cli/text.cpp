@@ -50,14 +50,17 @@ std::string part_text(Kib part, Kib all) {
   return at_most_mib(part) + " MiB of " + at_least_mib(all) + " MiB";
 }
 
-/// Nothing is said of a plan that does not grow.
+/// Nothing is said of a plan that does not grow. A domain may have more or less than its last
+/// target, so what the plan takes counts.
 std::string forecast_text(const Plan& plan) {
   const auto& forecast = plan.numa_forecast;
-  if (!forecast || plan.to <= plan.from) return {};
+  Kib growth;
+  for (const Stage& stage : plan.stages) growth += stage.host_memory;
+  if (!forecast || growth <= Kib{}) return {};
   const bool known = !forecast->nodes.empty() && forecast->local;
   if (!known) return "  numa: it is not known which nodes the memory would come from\n";
-  return "  numa: " + part_text(*forecast->local, plan.to - plan.from) +
-         " would come from its own " + nodes_text(forecast->nodes) + " (a forecast)\n";
+  return "  numa: " + part_text(*forecast->local, growth) + " would come from its own " +
+         nodes_text(forecast->nodes) + " (a forecast)\n";
 }
 
 /// The domain's state after a resize that failed.
@@ -100,8 +103,8 @@ std::string residue_text(const Report& report) {
 std::string numa_text(const Report& report) {
   const auto& estimate = report.numa_estimate;
   if (!estimate || !estimate->local || estimate->nodes.empty()) return {};
-  return "  numa: " + part_text(*estimate->local, report.reached - report.from) +
-         " came from its own " + nodes_text(estimate->nodes) + " (an estimate)\n";
+  return "  numa: " + at_most_mib(*estimate->local) + " MiB came from its own " +
+         nodes_text(estimate->nodes) + " (an estimate)\n";
 }
 
 std::string success_text(const Report& report) {

@@ -237,8 +237,8 @@ void AgentCore::look(bool all) {
   if (next_poll_ <= now_) next_poll_ = now_ + poll_interval_;
 }
 
-/// The kernel tells of each change. A look now and then finds what it may have told while nobody
-/// read, and what somebody else left offline.
+/// A uevent tells of each change. A look now and then also finds the change of which the uevent was
+/// lost.
 bool AgentCore::must_look_at_blocks() const {
   return unseen_ || !all_online() || now_ >= last_block_look_ + heartbeat;
 }
@@ -301,9 +301,11 @@ void AgentCore::publish(AgentPhase phase, const AgentRequest* asked) {
   (report.highmem_free ? *report.highmem_free : report.kernel_zone_free) += ballast_.held();
   report.balloon_target = balloon_.target;
   if (record_.active) report.error = policy_error_.empty() ? block_error_ : policy_error_;
-  // Whoever asks has time to read the answer. If many ask, the operation's own report still comes.
-  if (!answered_) last_report_ = now_;
-  answered_ = record_.active && report.operation != record_.operation;
+  // An answer to another operation puts the own report off, so that it can be read. Further answers
+  // do not put it off again.
+  const bool foreign = record_.active && report.operation != record_.operation;
+  if (!foreign || !answered_) last_report_ = now_;
+  answered_ = foreign;
   outbox_.publish(report);
   report_cost_ = std::exchange(spent_, Time{}) + process_.cpu_time() - begin;
 }

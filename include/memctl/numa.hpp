@@ -12,8 +12,9 @@ namespace memctl {
 enum class Numa {
   any,  ///< On any node.
   /// A growth is refused with `host_memory` if its forecast says that some of its memory would not
-  /// lie on the domain's own nodes. The refusal is a forecast, too: Xen can only claim memory of
-  /// the whole host, so others may take the nodes' memory while the domain grows.
+  /// lie on the domain's own nodes. A growth that is granted may still
+  /// get other memory: Xen can only claim memory of the whole host, so others may take the nodes'
+  /// memory while the domain grows.
   local,
 };
 

@@ -2,10 +2,13 @@
 //
 // The findings about the guest, from its agent. The guest claims all of it, so no command contains
 // any of it.
+#include <string>
 #include <string_view>
+#include <tuple>
 
 #include "memctl/size.hpp"
 #include "plan/diagnosis.hpp"
+#include "plan/guest_kernel.hpp"
 #include "plan/limits.hpp"
 
 namespace memctl::plan {
@@ -108,12 +111,16 @@ Finding online_policy(const GuestFacts& guest) {
     return {Check::online_policy, Severity::unknown, "the guest's kernel tells none", {}};
   }
   const std::string best = kernel_policy(guest);
+  // Older kernels know the policies `online` and `offline` alone, so no command is named for them.
+  const auto version = parse_kernel_version(guest.hello.kernel_release, guest.hello.kernel_build);
+  const bool is_known =
+      best == "online" || !version || std::tie(version->major, version->minor) >= std::tuple{5, 8};
   if (policy != best && policy.starts_with("online")) {
     return {Check::online_policy, Severity::note,
             policy +
                 ": without memctl, added memory may land where ballooning cannot take it "
                 "back; the agent sets another one while memctl adds memory",
-            and_look_again(set_policy(best))};
+            is_known ? and_look_again(set_policy(best)) : std::string{}};
   }
   if (policy == "offline") {
     return {Check::online_policy,

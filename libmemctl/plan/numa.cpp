@@ -74,7 +74,7 @@ Refusal refuse_remote_memory(const Input& input, Kib to) {
   Error refusal{.cause = Cause::host_memory,
                 .hint =
                     "ask for less, or free memory on these nodes; xl info -n shows what is "
-                    "free on each, xl list -n the domain's"};
+                    "free on each node, and xl list -n which nodes are the domain's"};
   if (!forecast->local) {
     refusal.message =
         "Xen does not tell which NUMA nodes are the domain's, or what is free on them";
@@ -91,7 +91,7 @@ Refusal refuse_remote_memory(const Input& input, Kib to) {
 
 std::optional<NumaEstimate> numa_estimate(const std::vector<HostNode>& before,
                                           const std::vector<HostNode>& after,
-                                          const DomainFacts& domain, Kib growth) {
+                                          const DomainFacts& domain, Kib growth, Kib pool_growth) {
   if (before.empty() || after.size() != before.size()) return std::nullopt;
   NumaEstimate estimate{.nodes = domain.node_affinity.value_or(std::vector<int>{})};
   Kib taken;
@@ -101,7 +101,8 @@ std::optional<NumaEstimate> numa_estimate(const std::vector<HostNode>& before,
     if (is_own(domain, after[each].node)) taken -= change;
   }
   if (growth > Kib{} && domain.node_affinity) {
-    estimate.local = std::clamp(taken, Kib{}, growth);
+    // Nobody knows on which nodes the pool grew, so all of it is taken for near.
+    estimate.local = std::clamp(taken - std::max(Kib{}, pool_growth), Kib{}, growth);
   }
   return estimate;
 }

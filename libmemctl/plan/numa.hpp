@@ -22,10 +22,11 @@ namespace memctl::plan {
 [[nodiscard]] Refusal refuse_remote_memory(const Input& input, Kib to);
 
 /// How the free memory of the nodes changed between two looks at the host, and how much of `growth`
-/// seems to lie on the domain's own nodes. Nothing: the host has one node, or a look did not show
-/// the nodes.
+/// seems to lie on the domain's own nodes, if its paging pool grew there, too. Nothing: the host
+/// has one node, or a look did not show the nodes.
 [[nodiscard]] std::optional<NumaEstimate> numa_estimate(const std::vector<HostNode>& before,
                                                         const std::vector<HostNode>& after,
-                                                        const DomainFacts& domain, Kib growth);
+                                                        const DomainFacts& domain, Kib growth,
+                                                        Kib pool_growth = {});
 
 }  // namespace memctl::plan

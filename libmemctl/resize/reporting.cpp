@@ -26,12 +26,14 @@ std::string left_where(const Work& work, Kib reached) {
 }
 
 /// By a look at the host now. Nothing unless it has several nodes.
-std::shared_ptr<const NumaEstimate> numa_estimate(const Work& work, Kib growth) {
+std::shared_ptr<const NumaEstimate> numa_estimate(const Work& work, const Record& before,
+                                                  Kib growth) {
   if (work.nodes_before.empty()) return nullptr;
   const auto host = work.port.hypervisor().host_facts();
   if (!host) return nullptr;
   const DomainFacts& domain = work.domain.facts().domain;
-  auto made = plan::numa_estimate(work.nodes_before, host.value().nodes, domain, growth);
+  auto made = plan::numa_estimate(work.nodes_before, host.value().nodes, domain, growth,
+                                  domain.pool.value_or(Kib{}) - before.pool.value_or(Kib{}));
   return made ? std::make_shared<const NumaEstimate>(*std::move(made)) : nullptr;
 }
 
@@ -58,7 +60,7 @@ Report report_on(const Work& work, const Record& before, Outcome outcome) {
                 .elapsed = work.progress.elapsed(),
                 .phases = work.progress.times()};
   if (outcome != Outcome::refused) {
-    report.numa_estimate = numa_estimate(work, report.reached - before.present);
+    report.numa_estimate = numa_estimate(work, before, report.reached - before.present);
   }
   if (!facts.guest) return report;
   const AgentReport& guest = facts.guest->report;

@@ -15,15 +15,16 @@ namespace memctl::resize {
 namespace {
 
 /// The size that the domain has by Xen's page count. It is the earlier size if the count has not
-/// moved, or if it has arrived where the domain was on its way to. It is never more than the domain
-/// might have: a guest that lies about what it had makes it look larger by its video RAM.
+/// moved, or if it has arrived where the domain was on its way to. Past its limits it is no more
+/// than Xen's count: a guest that lies about what it had makes it look larger by its video RAM.
 Kib size_now(const DomainFacts& domain, const Record& before) {
   const Kib now = plan::measured_size(domain, before.settled_offset);
   const auto is_near = [&](Kib size) {
     return now <= size + plan::max_pages_slack && size <= now + plan::max_pages_slack;
   };
   if (is_near(before.present) || is_near(before.size)) return before.size;
-  return std::min(now, std::max(before.to, before.limit));
+  const Kib counted = to_kib(domain.memory.allocated) - plan::max_pages_slack;
+  return std::min(now, std::max({before.to, before.limit, counted}));
 }
 
 /// Walks back to the earlier size, if there is an agent to say what is safe. Returns why it stopped

@@ -80,6 +80,12 @@ TEST(GuestDiagnosis, OnlinePolicy) {
   EXPECT_EQ(with("online").remedy, mend);
   expect(with(""), Severity::unknown, "tells none", "");
   EXPECT_EQ(with("online_kernel").severity, Severity::good);
+  const Finding old = on_guest(Check::online_policy, [](auto& hello, auto&) {
+    hello.online_policy = "online";
+    hello.kernel_release = "5.4.0-200-generic";
+  });
+  EXPECT_EQ(old.severity, Severity::note);
+  EXPECT_EQ(old.remedy, "") << "that kernel does not know online_kernel as a policy";
 }
 
 TEST(GuestDiagnosis, UdevRules) {

@@ -25,6 +25,22 @@ INSTANTIATE_TEST_SUITE_P(Types, OperationAmongOthers,
                          testing::Values(DomainType::pv, DomainType::pvh),
                          [](const auto& type) { return std::string{name(type.param)}; });
 
+// `xl mem-max` lowers the limit at once, and the guest takes its time.
+TEST_P(OperationAmongOthers, APartIsKeptAsItIsAlsoPastALimitThatWasLowered) {
+  auto& world = simulation.world;
+  const DomainId id = add({.memory = 4_GiB, .linux = {.populated_per_second = 64_MiB}});
+  world.advance(10s);
+  ASSERT_TRUE(world.mem_set(id, 1_GiB));
+  ASSERT_TRUE(world.mem_max(id, 1_GiB));
+  const auto report = resize(id, 2_GiB, {.timeout = 3s, .on_failure = OnFailure::keep});
+  ASSERT_FALSE(report);
+  ASSERT_EQ(report.error().report->outcome, Outcome::kept) << report.error().message;
+  const Kib has = world.allocated(id);
+  EXPECT_GT(has, 3_GiB);
+  EXPECT_GE(report.error().report->reached + 2_MiB, has);
+  EXPECT_GE(*world.target(id) + 2_MiB, has) << "it is not pressed on";
+}
+
 TEST_P(OperationAmongOthers, ARivalsTargetStands) {
   const DomainId id = add({.name = "web1"});
   simulation.world.after(500ms, [&] { ASSERT_TRUE(simulation.world.mem_set(id, 300_MiB)); });

@@ -158,6 +158,9 @@ TEST(NumaEstimate, TellsTheChangeOfEachNodeAndWhatTheOwnNodesGave) {
                                             NodeChange{.node = 1, .free = -400_MiB}));
   EXPECT_EQ(estimate.local, 400_MiB);
   // What others took meanwhile is in it; no more than the growth can be the domain's.
+  EXPECT_EQ(numa_estimate(input.host.nodes, after, input.domain, 500_MiB, 16_MiB)->local,
+            *estimate.local - 16_MiB)
+      << "the pool is not the guest's";
   EXPECT_EQ(numa_estimate(input.host.nodes, after, input.domain, 300_MiB)->local, 300_MiB);
   after[1].free += to_pages(900_MiB);
   EXPECT_EQ(numa_estimate(input.host.nodes, after, input.domain, 300_MiB)->local, Kib{});

@@ -11,9 +11,9 @@ namespace memctl::host::xen {
 namespace {
 
 constexpr int page_bits = 12;
-/// Xen's heap has zones up to this width: what is kept below more bits is not kept.
+/// Xen's heap has zones up to this width. A larger dma_bits= keeps no memory back.
 constexpr int widest = 51;
-constexpr std::uint64_t offline_node = ~std::uint64_t{0};
+constexpr std::uint64_t offline_node = XEN_INVALID_MEM_SZ;
 
 Pages pages_of(std::uint64_t bytes) { return to_pages(saturated_kib(bytes / 1024)); }
 
