@@ -175,7 +175,7 @@ void add_resize_options(CLI::App& app, Options& options) {
   add_choice(app, "--online", resize.online, online_choice,
              "The zone for added memory (default: kernel)");
   add_choice(app, "--numa", resize.numa, numa_choice,
-             "local: only from its own nodes (default: any)");
+             "local: only from the guest's nodes (default: any)");
   add_switch(app, "--agentless", resize.agentless,
              "Without the guest's agent: verify Xen's count only");
   add_switch(app, "--allow-hvm-devices", resize.allow_hvm_devices,

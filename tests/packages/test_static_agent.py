@@ -142,4 +142,4 @@ def test_a_guest_in_which_the_agent_does_not_run_gets_none(release: Release) -> 
         test ! -e /usr/local/sbin/memctl-agent
         """
     )
-    assert "does not run on this system (x86_64)" in told and "one for i386" in told
+    assert "it is not for this system (x86_64)" in told and "one for i386" in told
