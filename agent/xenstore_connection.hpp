@@ -12,7 +12,7 @@
 
 namespace memctl::agent {
 
-/// What came of a request: `error` is 0, or the error number.
+/// The answer to a request. If `error` is not 0, the request failed with that error number.
 struct XenstoreReply {
   int error{};
   std::string body{};

@@ -17,7 +17,8 @@
 
 namespace memctl::agent {
 
-/// What the agent asks for, and what xenstored sends beside a reply of the request's own type.
+/// The types of messages. A reply has the type of its request, or is an error; events come by
+/// themselves.
 enum class XenstoreType : std::uint32_t {
   read = 2,
   watch = 4,

@@ -53,11 +53,12 @@ class Kernel {
   virtual ~Kernel() = default;
 
   [[nodiscard]] virtual KernelFacts facts() const = 0;
-  /// The policy that brings added memory into `zone` without a shift of its pages between the
-  /// kernel's zones, or leaves that to `online`. On x86_64 it is `online_kernel`. A kernel of 32
-  /// bits adds all memory to HighMem, where `online` leaves it; `online_kernel` would move it to
-  /// Normal, where it cannot be used, or fail (online_pages in Linux 4.12's mm/memory_hotplug.c).
-  /// It does not know `online_kernel` as a policy either.
+  /// The policy to set while memory is added for `zone`.
+  /// - x86_64: `online_kernel` or `online_movable`. If the kernel knows neither, `offline`, and the
+  ///   agent brings each block online.
+  /// - 32 bits: `online` for the kernel. It leaves added memory in HighMem. `online_kernel` would
+  ///   move the memory to Normal, which cannot use it, or fail (online_pages in Linux 4.12's
+  ///   mm/memory_hotplug.c).
   [[nodiscard]] virtual OnlinePolicy policy_for(OnlineZone zone) const = 0;
   [[nodiscard]] virtual std::optional<OnlinePolicy> policy() const = 0;
   /// Returns 0 or the error number.

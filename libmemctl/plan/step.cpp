@@ -155,8 +155,7 @@ Result<Stage> step(const Input& input, const Room& room, Kib from, Kib goal) {
 std::optional<Kib> shrink_floor(const Input& input, const Room& room, Kib present) {
   if (!room.kernel_zone) return std::nullopt;
   const Kib total = input.guest->report.mem_total;
-  // The balloon takes low memory only when no high memory is free, so both count together. If the
-  // kernel is short of low memory, as much high memory stays with its processes.
+  // The balloon takes free high memory first, and then low memory. So both together can be given.
   const Kib can_give = *room.kernel_zone + room.high;
   const Kib spare = can_give - min_free(total) - shrink_reserve(total) - demand(input);
   // What was free when the guest reported may be the balloon's by now.
