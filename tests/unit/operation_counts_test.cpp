@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <functional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -184,18 +183,7 @@ TEST(ResizeCounts, AreFewForAGuestThatSwaysJustBelowItsGoal) {
     GuestSpec spec = guest(160_MiB);
     spec.linux.online_fails = true;
     const DomainId id = world.add_guest(spec);
-    bool more = false;
-    std::function<void()> sway = [&] {
-      host::sim::XenDomain& domain = *world.xen().find(id);
-      if (more) {
-        static_cast<void>(world.xen().populate(domain, Pages{16}));
-      } else {
-        static_cast<void>(world.xen().decrease(domain, Pages{16}));
-      }
-      more = !more;
-      world.after(interval, sway);
-    };
-    world.after(interval, sway);
+    const Swaying swaying{world, id, interval};
     test::FaultPlan calls;
     test::FaultyPort port{simulation.port(), world, calls};
     ResizeOperation operation{

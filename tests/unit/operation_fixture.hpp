@@ -21,6 +21,38 @@ struct Limits {
   friend bool operator==(const Limits&, const Limits&) = default;
 };
 
+/// Takes 16 pages from the domain and gives them back, in turn, for as long as the world goes on.
+/// Must outlive that.
+class Swaying {
+ public:
+  Swaying(host::sim::World& world, DomainId id, host::Duration interval)
+      : world_{world}, id_{id}, interval_{interval} {
+    turn_later();
+  }
+  Swaying(const Swaying&) = delete;
+  Swaying& operator=(const Swaying&) = delete;
+
+ private:
+  void turn_later() {
+    world_.after(interval_, [this] { turn(); });
+  }
+  void turn() {
+    host::sim::XenDomain& domain = *world_.xen().find(id_);
+    if (more_) {
+      static_cast<void>(world_.xen().populate(domain, Pages{16}));
+    } else {
+      static_cast<void>(world_.xen().decrease(domain, Pages{16}));
+    }
+    more_ = !more_;
+    turn_later();
+  }
+
+  host::sim::World& world_;
+  DomainId id_;
+  host::Duration interval_;
+  bool more_{false};
+};
+
 class OperationOnSim : public testing::TestWithParam<DomainType> {
  protected:
   DomainId add(host::sim::GuestSpec spec = {}) {

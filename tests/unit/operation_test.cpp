@@ -202,18 +202,7 @@ TEST_P(OperationOnSim, BlocksThatStayOfflineAreNamed) {
 TEST_P(OperationOnSim, GoingBackAndForthIsNoProgress) {
   auto& world = simulation.world;
   const DomainId id = add({.linux = {.online_fails = true}});
-  bool more = false;
-  std::function<void()> sway = [&] {
-    host::sim::XenDomain& domain = *world.xen().find(id);
-    if (more) {
-      static_cast<void>(world.xen().populate(domain, Pages{16}));
-    } else {
-      static_cast<void>(world.xen().decrease(domain, Pages{16}));
-    }
-    more = !more;
-    world.after(1s, sway);
-  };
-  world.after(1s, sway);
+  const Swaying swaying{world, id, 1s};
   const auto begun = world.clock().now();
   const auto report = resize(id, 1_GiB, {.timeout = 10min, .stall = 10s});
   ASSERT_FALSE(report);
