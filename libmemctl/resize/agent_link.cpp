@@ -120,12 +120,18 @@ Result<void> AgentLink::keep(std::uint32_t stage, Kib size, host::TimePoint move
     if (now - std::max({session_->asked_at(), moved_at, paused_at_}) < patience) {
       return session_->repeat();
     }
-    return domain_error(domain_->identity(), Cause::agent_absent, "memctl-agent stopped answering");
+    return *silence();
   }
   const bool silent = now - session_->reported_at() > silence_time;
   const bool lease_ends = now - session_->asked_at() > renewal_time;
   if (!silent && !lease_ends) return success();
   return session_->send(RequestKind::prepare, stage, size, online_);
+}
+
+std::optional<Error> AgentLink::silence() const {
+  if (!answers() || session_->answered()) return std::nullopt;
+  if (port_->clock().now() - session_->asked_at() < guest::answer_time) return std::nullopt;
+  return domain_error(domain_->identity(), Cause::agent_absent, "memctl-agent stopped answering");
 }
 
 void AgentLink::release() {

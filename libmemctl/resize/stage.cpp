@@ -41,6 +41,8 @@ Error stall_error(const Work& work, const Stage& stage, Pages missing, const Hea
   if (facts.domain.memory.paused) {
     return domain_error(domain, Cause::domain_paused, "the domain has been paused" + since);
   }
+  // What a silent agent reported is from before.
+  if (const auto silence = work.agent.silence()) return *silence;
   if (facts.guest && facts.guest->report.blocks_added_offline > 0) {
     const AgentReport& report = facts.guest->report;
     return domain_error(domain, Cause::guest_offline_blocks,

@@ -4,6 +4,7 @@
 // odd; the guest says whatever a message can hold.
 #include "plan/plan.hpp"
 
+#include <algorithm>
 #include <vector>
 
 #include "agent_words.hpp"
@@ -62,6 +63,26 @@ DomainFacts domain_of(Bytes& bytes) {
   return facts;
 }
 
+/// The nodes as Xen may show them, which is not at one moment with the host's counts.
+void draw_nodes(Bytes& bytes, Input& input) {
+  input.host.numa_nodes = 1 + static_cast<int>(bytes.below(4));
+  input.terms.numa = bytes.one_of(Numa::local);
+  for (int node = 0; node < input.host.numa_nodes; ++node) {
+    const Pages free = to_pages(bytes.size(2_TiB));
+    input.host.nodes.push_back(
+        {.node = node,
+         .total = free + to_pages(bytes.size(2_TiB)),
+         .free = free,
+         .low = bytes.flag() ? to_pages(bytes.size(to_kib(free))) : Pages{}});
+  }
+  if (bytes.below(8) == 1) input.host.nodes.clear();
+  if (bytes.below(8) == 1) return;
+  input.domain.node_affinity.emplace();
+  for (int node = 0; node < input.host.numa_nodes + 1; ++node) {
+    if (bytes.flag()) input.domain.node_affinity->push_back(node);
+  }
+}
+
 /// Nothing: what it says cannot be decoded.
 std::optional<GuestFacts> guest_of(Bytes& bytes) {
   const auto hello = guest::decode_hello(guest::encode(hello_of(bytes)));
@@ -89,17 +110,24 @@ Input input_of(Bytes& bytes) {
   return input;
 }
 
-void check(const Plan& plan, const SizeRange& range, Kib size) {
+void check(const Plan& plan, const SizeRange& range, Kib from, Numa numa) {
   require(plan.range == range, "a plan shows the range");
   require(plan.to >= range.smallest.size && plan.to <= range.largest.size,
           "a size that is granted lies in the range", to_string(plan.to));
   require(plan.limit >= plan.to && plan.limit >= plan.earlier_limit, "the limit fits the size");
+  Kib size = from;
   for (const Stage& stage : plan.stages) {
     require(stage.blocks >= 0 && stage.memmap >= Kib{}, "a stage adds no negative amount");
     require(stage.host_memory == stage.size - size, "a stage takes what it adds");
     size = stage.size;
   }
   require(size == plan.to, "the stages end at the size", to_string(size));
+  if (!plan.numa_forecast || !plan.numa_forecast->local) return;
+  require(*plan.numa_forecast->local >= Kib{} &&
+              *plan.numa_forecast->local <= std::max(Kib{}, plan.to - from),
+          "no more than the growth is local", to_string(*plan.numa_forecast->local));
+  require(numa == Numa::any || *plan.numa_forecast->local >= plan.to - from,
+          "what is to be local is forecast to be", to_string(plan.to));
 }
 
 void check(const Input& input, const SizeRequest& request) {
@@ -115,7 +143,7 @@ void check(const Input& input, const SizeRequest& request) {
   require(is_one_line(sizes.smallest.reason) && is_one_line(sizes.largest.reason),
           "the reasons of a range are lines");
   require(sizes.step >= kib_per_page, "sizes go in pages or more");
-  if (plan) return check(plan.value(), sizes, plan::present_size(input));
+  if (plan) return check(plan.value(), sizes, plan::present_size(input), input.terms.numa);
   require(!plan.error().range || *plan.error().range == sizes, "a refusal shows the range");
   for (const Kib offered :
        {sizes.smallest.size, sizes.largest.size, sizes.nearest(request.amount)}) {
@@ -130,7 +158,9 @@ void check(const Input& input, const SizeRequest& request) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace memctl;
   fuzz::Bytes bytes{data, size};
-  const auto input = fuzz::input_of(bytes);
-  fuzz::check(input, 4_KiB + bytes.size(8_TiB));
+  auto input = fuzz::input_of(bytes);
+  const Kib asked = 4_KiB + bytes.size(8_TiB);
+  if (bytes.flag()) fuzz::draw_nodes(bytes, input);
+  fuzz::check(input, asked);
   return 0;
 }

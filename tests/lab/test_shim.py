@@ -28,10 +28,16 @@ def lab() -> Iterator[Lab]:
         yield booted
 
 
-@pytest.fixture(scope="module")
-def guest(lab: Lab) -> Iterator[Guest]:
+@pytest.fixture(scope="module", params=[BOOTED, BOOTED + 128], ids=["full", "below_its_limit"])
+def guest(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Guest]:
+    """With as much memory as its limit allows, and with less: then Xen populates it on demand."""
     made = lab.create_guest(
-        "shim", "pvh", shim=True, memory_mib=BOOTED, extra_config=OTHER_PROCESSOR
+        f"shim-{request.param}",
+        "pvh",
+        shim=True,
+        memory_mib=BOOTED,
+        maxmem_mib=request.param,
+        extra_config=OTHER_PROCESSOR,
     )
     made.wait_for_agent()
     yield made
