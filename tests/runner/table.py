@@ -142,6 +142,7 @@ LAB_FULL = {
     "consumers": ("test_consumers.py",),
     "python": ("test_python.py",),
     "kernels": ("test_kernels.py",),
+    "large": ("test_large_guest.py",),
     "shim": ("test_shim.py",),
     "xl": ("test_xl_front.py",),
 }

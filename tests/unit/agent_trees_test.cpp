@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What the agent reads in guests of other kinds than the usual: kernels of 32 bits with PAE, memory
-// blocks of 2 GiB, the kernel parameter memmap_on_memory. The trees are made by the formats of
-// Linux (zoneinfo_show_print in mm/vmstat.c); none was recorded in such a guest.
+// blocks of 2 GiB, the kernel parameter memmap_on_memory. The large guest's files were read in a
+// real one (tests/lab/test_large_guest.py). The others are made by the formats of Linux
+// (zoneinfo_show_print in mm/vmstat.c).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -45,6 +46,46 @@ constexpr std::string_view zoneinfo_of_pae =
     "Node 0, zone  Movable\n"
     "  pages free     0\n"
     "        protection: (0, 0, 0, 0)\n";
+
+/// Of a pvh guest with a limit of 67,520 MiB and 2600 MiB of memory, Linux 6.1.192.
+constexpr std::string_view zoneinfo_of_large =
+    "Node 0, zone      DMA\n"
+    "  per-node stats\n"
+    "      nr_slab_reclaimable 2229\n"
+    "  pages free     2816\n"
+    "        boost    0\n"
+    "        min      3\n"
+    "        managed  3840\n"
+    "        protection: (0, 3889, 66224, 66224, 66224)\n"
+    "      nr_free_pages 2816\n"
+    "      nr_zone_inactive_file 0\n"
+    "      nr_zone_active_file 0\n"
+    "Node 0, zone    DMA32\n"
+    "  pages free     287718\n"
+    "        min      992\n"
+    "        managed  291920\n"
+    "        protection: (0, 0, 62334, 62334, 62334)\n"
+    "      nr_free_pages 287718\n"
+    "      nr_zone_inactive_file 0\n"
+    "      nr_zone_active_file 0\n"
+    "Node 0, zone   Normal\n"
+    "  pages free     31855\n"
+    "        min      15899\n"
+    "        spanned  16252928\n"
+    "        present  16252928\n"
+    "        managed  46593\n"
+    "        protection: (0, 0, 0, 0, 0)\n"
+    "      nr_free_pages 31855\n"
+    "      nr_zone_inactive_file 0\n"
+    "      nr_zone_active_file 0\n"
+    "Node 0, zone  Movable\n"
+    "  pages free     0\n"
+    "        managed  0\n"
+    "        protection: (0, 0, 0, 0, 0)\n"
+    "Node 0, zone   Device\n"
+    "  pages free     0\n"
+    "        managed  0\n"
+    "        protection: (0, 0, 0, 0, 0)\n";
 
 class AgentTrees : public testing::Test {
  protected:
@@ -101,12 +142,20 @@ TEST_F(AgentTrees, WithoutHighMemoryHaveNone) {
 
 TEST_F(AgentTrees, OfALargeGuestHaveBlocksOf2GiB) {
   guest_.set("sys/devices/system/memory/block_size_bytes", "80000000\n");
-  for (int id = 0; id < 33; ++id) guest_.add_block(id, "online\n", "Normal\n");
+  guest_.set("proc/sys/kernel/osrelease", "6.1.0-57-amd64\n");
+  guest_.set("proc/zoneinfo", zoneinfo_of_large);
+  guest_.set("proc/meminfo", "MemTotal:        1369412 kB\nMemAvailable:     826140 kB\n");
+  for (int id = 0; id < 33; ++id) {
+    guest_.add_block(id, "online\n", id == 0 ? "none\n" : id == 1 ? "DMA32\n" : "Normal\n");
+  }
   const GuestFacts guest = facts();
   EXPECT_EQ(guest.hello.block_size, 2_GiB);
   EXPECT_EQ(guest.report.blocks_present, 33);
+  // DMA keeps all of its pages from requests that Normal could meet, DMA32 62,334 of them.
+  EXPECT_EQ(guest.report.kernel_zone_free, 4_KiB * (287718 - 62334 + 31855));
 
   plan::Input input = plan::settled_guest(DomainType::pvh);
+  // The same guest on a host that could give it all of its memory.
   input.host.free = to_pages(256_GiB);
   input.domain.memory = {.allocated = to_pages(64_GiB), .max_pages = 64_GiB + 1_MiB};
   input.domain.target = input.domain.limit = input.domain.boot_limit = 64_GiB;

@@ -156,14 +156,16 @@ def lists_of(cache: Path, suite: str) -> tuple[str, ...]:
     (directory / "lists" / "partial").mkdir(parents=True, exist_ok=True)
     source = directory / "sources.list"
     source.write_text(f"deb [signed-by={KEYRING}] {_mirror()} {suite} main\n", encoding="utf-8")
-    places = {
+    settings: dict[str, object] = {
         "Dir::Etc::SourceList": source,
         "Dir::Etc::SourceParts": "/dev/null",
         "Dir::State::Lists": directory / "lists",
         "Dir::State::Status": "/dev/null",
         "Dir::Cache": directory,
+        # A mirror may stand still for weeks. What it has is signed all the same.
+        "Acquire::Check-Valid-Until": "false",
     }
-    options = tuple(f"--option={name}={place}" for name, place in places.items())
+    options = tuple(f"--option={name}={value}" for name, value in settings.items())
     call(["apt-get", "update", *options], f"fetching the package lists of Debian's {suite}")
     return options
 
