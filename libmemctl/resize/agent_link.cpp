@@ -120,7 +120,7 @@ Result<void> AgentLink::keep(std::uint32_t stage, Kib size, host::TimePoint move
     if (now - std::max({session_->asked_at(), moved_at, paused_at_}) < patience) {
       return session_->repeat();
     }
-    return *silence();
+    return domain_error(domain_->identity(), Cause::agent_absent, "memctl-agent stopped answering");
   }
   const bool silent = now - session_->reported_at() > silence_time;
   const bool lease_ends = now - session_->asked_at() > renewal_time;
@@ -128,10 +128,9 @@ Result<void> AgentLink::keep(std::uint32_t stage, Kib size, host::TimePoint move
   return session_->send(RequestKind::prepare, stage, size, online_);
 }
 
-std::optional<Error> AgentLink::silence() const {
-  if (!answers() || session_->answered()) return std::nullopt;
-  if (port_->clock().now() - session_->asked_at() < guest::answer_time) return std::nullopt;
-  return domain_error(domain_->identity(), Cause::agent_absent, "memctl-agent stopped answering");
+bool AgentLink::is_silent() const {
+  if (!answers() || session_->answered()) return false;
+  return port_->clock().now() - std::max(session_->asked_at(), paused_at_) >= guest::answer_time;
 }
 
 void AgentLink::release() {

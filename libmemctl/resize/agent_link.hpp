@@ -44,8 +44,9 @@ class AgentLink {
   /// The more blocks are to come, the longer the guest's kernel may leave the agent no time.
   [[nodiscard]] Result<void> keep(std::uint32_t stage, Kib size, host::TimePoint moved_at,
                                   Kib blocks_left);
-  /// `agent_absent` if the agent has owed an answer for longer than one may take.
-  [[nodiscard]] std::optional<Error> silence() const;
+  /// Whether the agent owes an answer for so long that it would be missed in a guest that adds no
+  /// blocks.
+  [[nodiscard]] bool is_silent() const;
   /// Tells the agent that the operation is over. If this does not reach the agent, it restores the
   /// guest's policy by itself when its lease ends.
   void release();

@@ -41,8 +41,18 @@ Error stall_error(const Work& work, const Stage& stage, Pages missing, const Hea
   if (facts.domain.memory.paused) {
     return domain_error(domain, Cause::domain_paused, "the domain has been paused" + since);
   }
+  const std::string moved = headway.recent() > Kib{}
+                                ? "only " + to_string(headway.recent()) + " moved in " +
+                                      std::to_string(waited.count()) + " s"
+                                : "nothing moved" + since;
+  const std::string to = "on the way to " + to_string(stage.size);
+  const std::string rest = missing > Pages{} ? ", with " + to_string(to_kib(missing)) + " to go"
+                                             : ", and the guest still follows an earlier target";
   // What a silent agent reported is from before.
-  if (const auto silence = work.agent.silence()) return *silence;
+  if (work.agent.is_silent()) {
+    return domain_error(domain, Cause::agent_absent,
+                        to + " " + moved + rest + "; memctl-agent stopped answering");
+  }
   if (facts.guest && facts.guest->report.blocks_added_offline > 0) {
     const AgentReport& report = facts.guest->report;
     return domain_error(domain, Cause::guest_offline_blocks,
@@ -51,20 +61,12 @@ Error stall_error(const Work& work, const Stage& stage, Pages missing, const Hea
                             " added memory blocks stayed offline" + since +
                             (report.error.empty() ? "" : ": " + report.error));
   }
-  const std::string to = "on the way to " + to_string(stage.size);
-  const std::string rest = missing > Pages{} ? ", with " + to_string(to_kib(missing)) + " to go"
-                                             : ", and the guest still follows an earlier target";
   const auto unmoved = work.port.clock().now() - headway.moved_at();
   if (facts.guest && missing > Pages{} && balloon_gave_up(facts.guest->report, unmoved)) {
     return domain_error(domain, Cause::guest_balloon_gave_up,
                         to + " the guest's balloon driver gave up" + rest);
   }
-  if (headway.recent() > Kib{}) {
-    return domain_error(domain, Cause::stalled,
-                        to + " only " + to_string(headway.recent()) + " moved in " +
-                            std::to_string(waited.count()) + " s" + rest);
-  }
-  return domain_error(domain, Cause::stalled, to + " nothing moved" + since + rest);
+  return domain_error(domain, Cause::stalled, to + " " + moved + rest);
 }
 
 /// When to read Xen's page count next, since no event tells of it: once a part of the rest will

@@ -110,11 +110,12 @@ Input input_of(Bytes& bytes) {
   return input;
 }
 
-void check(const Plan& plan, const SizeRange& range, Kib from, Numa numa) {
+void check(const Plan& plan, const SizeRange& range, const Input& input) {
   require(plan.range == range, "a plan shows the range");
   require(plan.to >= range.smallest.size && plan.to <= range.largest.size,
           "a size that is granted lies in the range", to_string(plan.to));
   require(plan.limit >= plan.to && plan.limit >= plan.earlier_limit, "the limit fits the size");
+  const Kib from = plan::present_size(input);
   Kib size = from;
   for (const Stage& stage : plan.stages) {
     require(stage.blocks >= 0 && stage.memmap >= Kib{}, "a stage adds no negative amount");
@@ -122,11 +123,15 @@ void check(const Plan& plan, const SizeRange& range, Kib from, Numa numa) {
     size = stage.size;
   }
   require(size == plan.to, "the stages end at the size", to_string(size));
-  if (!plan.numa_forecast || !plan.numa_forecast->local) return;
+  const bool is_known = plan.numa_forecast && plan.numa_forecast->local;
+  const bool may_be_remote = input.terms.numa == Numa::any || input.host.numa_nodes <= 1;
+  require(may_be_remote || plan.to <= from || is_known,
+          "growth is granted as local only if it is foretold", to_string(plan.to));
+  if (!is_known) return;
   require(*plan.numa_forecast->local >= Kib{} &&
               *plan.numa_forecast->local <= std::max(Kib{}, plan.to - from),
           "no more than the growth is local", to_string(*plan.numa_forecast->local));
-  require(numa == Numa::any || *plan.numa_forecast->local >= plan.to - from,
+  require(may_be_remote || *plan.numa_forecast->local >= plan.to - from,
           "what is to be local is forecast to be", to_string(plan.to));
 }
 
@@ -143,7 +148,7 @@ void check(const Input& input, const SizeRequest& request) {
   require(is_one_line(sizes.smallest.reason) && is_one_line(sizes.largest.reason),
           "the reasons of a range are lines");
   require(sizes.step >= kib_per_page, "sizes go in pages or more");
-  if (plan) return check(plan.value(), sizes, plan::present_size(input), input.terms.numa);
+  if (plan) return check(plan.value(), sizes, input);
   require(!plan.error().range || *plan.error().range == sizes, "a refusal shows the range");
   for (const Kib offered :
        {sizes.smallest.size, sizes.largest.size, sizes.nearest(request.amount)}) {

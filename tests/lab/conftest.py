@@ -73,7 +73,9 @@ def host_of(item: pytest.Item) -> str | None:
     if {"lab", "debian"}.intersection(getattr(item, "fixturenames", ())):
         return "xen"
     callspec = getattr(item, "callspec", None)
-    return callspec.params.get("host") if callspec is not None else None
+    if callspec is not None and "host" in callspec.params:
+        return str(callspec.params["host"])
+    return "xen" if item.get_closest_marker("full") else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,7 +1,7 @@
 """A guest of more than 64 GiB of addresses, whose kernel has memory blocks of 2 GiB.
 
 The guest has little memory: Xen populates it on demand, and the guest's balloon takes the rest of
-its addresses while it boots. That takes ten minutes under emulation.
+its addresses while it boots. That takes minutes under emulation.
 
 On real Xen with `--full`, in its own boot.
 """
@@ -23,20 +23,26 @@ BLOCK_MIB = 2048
 #: The kernel chooses the largest block that the end of its addresses is a multiple of, if that lies
 #: past 64 GiB. A pvh guest has a hole of 64 MiB below 4 GiB, so its addresses end at 66 GiB.
 LIMIT = 66 * 1024 - 64
-#: The page descriptors of all addresses take 1.1 GiB of it.
+#: The page descriptors of all addresses take 1056 MiB of it.
 BOOTED = 2600
-#: Whether the balloon clears each page that it gives back. Clearing one would populate it first.
+#: The balloon does not clear the pages that it gives back: clearing one would populate it first.
 NO_SCRUBBING = "xen_scrub_pages=0"
 
 
 @pytest.fixture(scope="module")
-def guest() -> Iterator[Guest]:
-    with Lab(LabConfig(boot_timeout=3000)) as lab:
-        made = lab.create_guest(
-            "large", "pvh", memory_mib=BOOTED, maxmem_mib=LIMIT, kernel_options=NO_SCRUBBING
-        )
-        made.wait_for_agent()
-        yield made
+def lab() -> Iterator[Lab]:
+    with Lab(LabConfig(boot_timeout=3000)) as booted:
+        yield booted
+
+
+@pytest.fixture(scope="module")
+def guest(lab: Lab) -> Iterator[Guest]:
+    made = lab.create_guest(
+        "large", "pvh", memory_mib=BOOTED, maxmem_mib=LIMIT, kernel_options=NO_SCRUBBING
+    )
+    made.wait_for_agent()
+    yield made
+    made.destroy()
 
 
 def test_a_large_guest_is_resized(guest: Guest) -> None:

@@ -125,6 +125,7 @@ LAB = {
 }
 #: The groups that run only with --full.
 LAB_FULL = {
+    "large": ("test_large_guest.py",),
     "untold": ("test_untold.py",),
     "fate": ("test_fate.py",),
     "pressure": ("test_pressure.py",),
@@ -142,7 +143,6 @@ LAB_FULL = {
     "consumers": ("test_consumers.py",),
     "python": ("test_python.py",),
     "kernels": ("test_kernels.py",),
-    "large": ("test_large_guest.py",),
     "shim": ("test_shim.py",),
     "xl": ("test_xl_front.py",),
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What the agent reads in guests of other kinds than the usual: kernels of 32 bits with PAE, memory
-// blocks of 2 GiB, the kernel parameter memmap_on_memory. The large guest's files were read in a
-// real one (tests/lab/test_large_guest.py). The others are made by the formats of Linux
-// (zoneinfo_show_print in mm/vmstat.c).
+// blocks of 2 GiB, the kernel parameter memmap_on_memory. The large guest's files are those of a
+// real one (tests/lab/test_large_guest.py), without the lines that the agent does not read. The
+// others are made by the formats of Linux (zoneinfo_show_print in mm/vmstat.c).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -141,6 +141,7 @@ TEST_P(OperationOnSim, AnAgentKilledBeforeManyBlocksAreOnlineIsMissedWhenTheGues
   const auto report = resize(id, 20_GiB, {.stall = 20s});
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().cause, Cause::agent_absent) << report.error().message;
+  EXPECT_THAT(report.error().message, testing::HasSubstr("memctl-agent stopped answering"));
   EXPECT_EQ(report.error().report->outcome, Outcome::kept);
   EXPECT_GE(simulation.now() - began, 20s);
   EXPECT_LT(simulation.now() - began, 60s);
