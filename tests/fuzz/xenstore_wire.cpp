@@ -46,7 +46,7 @@ Stream read(std::string_view bytes, std::size_t piece) {
 /// Messages as they are read have no transaction, whatever number came.
 std::string without_transactions(std::string bytes) {
   std::uint32_t length = 0;
-  for (std::size_t at = 0; at + 16 <= bytes.size(); at += 16 + length) {
+  for (std::size_t at = 0; at + 16 <= bytes.size(); at += std::size_t{16} + length) {
     std::memset(bytes.data() + at + 8, 0, 4);
     std::memcpy(&length, bytes.data() + at + 12, sizeof length);
   }
