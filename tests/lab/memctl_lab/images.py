@@ -6,13 +6,23 @@ import gzip
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from memctl_lab import kernel, libraries, tools
-from memctl_lab.config import REPOSITORY, LabConfig, xl_configuration
+from memctl_lab.config import REPOSITORY, LabConfig, release, xl_configuration
 from memctl_lab.cpio import Tree
-from memctl_lab.packages import Packages, Release, digest, fetch, identity, locked
+from memctl_lab.packages import (
+    Packages,
+    Release,
+    digest,
+    emulator,
+    fetch,
+    identity,
+    lists_of,
+    locked,
+    unpacked,
+)
 
 ROOTFS = Path(__file__).resolve().parents[1] / "rootfs"
 LIBRARY_DIRECTORY = "usr/lib/x86_64-linux-gnu"
@@ -70,6 +80,7 @@ class Images:
     disks: tuple[Disk, ...] = ()
     release: Release | None = None
     """What boots, if it comes from the lab's packages."""
+    emulator: tuple[str, ...] = ("qemu-system-x86_64",)
 
 
 def build(config: LabConfig) -> Images:
@@ -87,7 +98,11 @@ def build(config: LabConfig) -> Images:
             tree.file("lab/guest.cpio.gz", _compressed(guest))
         dom0 = _store(tree, config.cache / "images")
         xen = plain_xen(packages.one("boot/xen-[0-9]*-amd64.gz"), config.cache / "images")
-        return Images(xen, linux, dom0, "rootfstype=ramfs", release=packages.release)
+        images = Images(xen, linux, dom0, "rootfstype=ramfs", release=packages.release)
+    if config.guests_of_32_bits:
+        command = (*emulator(config.cache), "-plugin", str(programs["lab-svm"]))
+        return replace(images, emulator=command)
+    return images
 
 
 def _store(tree: Tree, directory: Path) -> Path:
@@ -164,7 +179,10 @@ def _installed_xen(packages: Packages) -> str:
 
 def _guest_tree(config: LabConfig, packages: Packages, programs: dict[str, Path]) -> Tree:
     tree = _base_tree(packages, "guest-init")
-    for name in ("lab-guestd", "lab-drip", "lab-hog", "lab-uevents"):
+    if config.guests_of_32_bits:
+        programs = tools.build_for_i386(config.cache)
+        tree.file("bin/busybox", _busybox_of_i386(config.cache))
+    for name in tools.IN_GUESTS:
         tree.file(f"usr/sbin/{name}", programs[name])
     # Process 1 is no init, so libxl's shutdown and reboot call these commands.
     tree.text("sbin/poweroff", "#!/bin/sh\nexec busybox poweroff -f\n", 0o755)
@@ -172,6 +190,16 @@ def _guest_tree(config: LabConfig, packages: Packages, programs: dict[str, Path]
     if config.agent.exists():
         tree.file("usr/sbin/memctl-agent", config.agent, 0o755)
     return tree
+
+
+def _busybox_of_i386(cache: Path) -> Path:
+    target = cache / "tools" / "busybox-i386"
+    if not target.exists():
+        lists = lists_of(cache, release(), "i386")
+        with unpacked(cache, ["busybox-static"], lists) as root:
+            (found,) = [*root.glob("bin/busybox"), *root.glob("usr/bin/busybox")]
+            shutil.copy(found, target)
+    return target
 
 
 def _dom0_tree(config: LabConfig, packages: Packages, programs: dict[str, Path]) -> Tree:
