@@ -45,7 +45,7 @@ std::string kernel_words(const AgentHello& hello) {
 }
 
 /// Refuses memory that a kernel of 32 bits would take for low memory, which it addresses directly:
-/// it panics at the first use.
+/// it faults at the first use.
 Refusal refuse_high_memory(const Input& input, Kib to) {
   if (!has_32_bits(input.guest) || whole_pages(input.domain, to) <= described_size(input)) {
     return {};
@@ -56,13 +56,13 @@ Refusal refuse_high_memory(const Input& input, Kib to) {
     return kernel_refusal(
         Cause::guest_kernel_fault,
         kernel_words(hello) +
-            " has 32 bits, takes added memory for low memory, and panics when it uses it",
+            " has 32 bits, takes added memory for low memory, and faults when it uses it",
         remedy);
   }
   if (input.terms.online == OnlineZone::kernel) return {};
   return kernel_refusal(
       Cause::guest_kernel_fault,
-      "a 32-bit kernel takes movable memory that is added for low memory, and panics "
+      "a 32-bit kernel takes movable memory that is added for low memory, and faults "
       "when it uses it",
       remedy);
 }

@@ -106,9 +106,9 @@ Refusal refuse_device_model(const Input& input) {
       "resize the guest: memctl resize " + id + " SIZE");
 }
 
-// The shim is a Xen of its own. It gives its guest no more pages than the guest began with
+// The shim is a Xen of its own. It gives its guest no more pages than its boot limit
 // (pv_shim_setup_dom in Xen's arch/x86/pv/shim.c), whatever dom0 asks for, and keeps a part of the
-// domain's memory for itself, so that the guest's balloon never rests where the target is.
+// domain's memory for itself, so that at its limit the guest's balloon never rests at its target.
 Refusal refuse_shim(const Input& input) {
   if (!input.domain.in_shim) return {};
   return refusal(Cause::xen_unsupported,

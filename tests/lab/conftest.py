@@ -36,7 +36,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--host", choices=("sim", "xen", "both"), default="both", help="where scenarios run"
     )
     parser.addoption(
-        "--full", action="store_true", help="every scenario on real Xen, hvm's among them"
+        "--full", action="store_true", help="every scenario on real Xen but those of --32-bit"
+    )
+    parser.addoption(
+        "--32-bit",
+        action="store_true",
+        help="guests with a kernel of 32 bits, on real Xen under the QEMU of Debian's sid",
     )
     parser.addoption(
         "--xenstored",
@@ -56,6 +61,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEDGER] = Ledger()
     config.addinivalue_line("markers", "full: on real Xen only with --full")
+    config.addinivalue_line("markers", "bits_32: on real Xen only with --32-bit")
     config.addinivalue_line("markers", "hvm: in a dom0 that can start hvm guests")
     config.addinivalue_line("markers", "two_cpus: on a host with two processors")
 
@@ -84,8 +90,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     def left_out(item: pytest.Item) -> bool:
         if host_of(item) != "xen":
             return False
-        full = item.get_closest_marker("full") is not None
-        return config.getoption("--host") == "sim" or (full and not config.getoption("--full"))
+        if config.getoption("--host") == "sim":
+            return True
+        options = {"full": "--full", "bits_32": "--32-bit"}
+        return any(
+            item.get_closest_marker(mark) is not None and not config.getoption(option)
+            for mark, option in options.items()
+        )
 
     config.hook.pytest_deselected(items=[item for item in items if left_out(item)])
     items[:] = [item for item in items if not left_out(item)]

@@ -5,12 +5,12 @@ On real Xen with `--full`, in its own boot, with the archive that scripts/packag
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from memctl_lab import Guest, Lab, LabConfig
+from memctl_lab.build import agent_of_i386
 from memctl_lab.checks import check_sound
 from memctl_lab.memctl import resize, status
 
@@ -21,11 +21,9 @@ MIB = 1024
 
 @pytest.fixture(scope="module")
 def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    (archive,) = LabConfig().debs.glob("memctl-agent-*-linux-i386.tar.gz")
-    folder = tmp_path_factory.mktemp("agent")
-    subprocess.run(["tar", "-xzf", archive, "-C", folder, "--strip-components=1"], check=True)
+    agent = agent_of_i386(tmp_path_factory.mktemp("agent"))
     hvm = any(item.get_closest_marker("hvm") for item in request.session.items)
-    with Lab(LabConfig(hvm=hvm, other_agent=folder / "memctl-agent")) as booted:
+    with Lab(LabConfig(hvm=hvm, other_agent=agent)) as booted:
         yield booted
 
 

@@ -168,6 +168,8 @@ LAB_DEBIAN = {
         "test_debian_rules.py",
     ),
 }
+#: What no job runs, because it needs an option of the lab and another QEMU.
+LAB_APART: tuple[str, ...] = ("test_32_bit_kernel.py",)
 #: What a group needs beside what every group of the lab needs.
 LAB_ALSO = {
     "consumers": Inputs(

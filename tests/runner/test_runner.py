@@ -344,7 +344,7 @@ def test_what_a_failed_test_says_is_printed_and_not_what_others_printed(
 
 
 def test_every_file_of_the_lab_has_a_job() -> None:
-    groups = {**table.LAB, **table.LAB_FULL, **table.LAB_DEBIAN}
+    groups = {**table.LAB, **table.LAB_FULL, **table.LAB_DEBIAN, "apart": table.LAB_APART}
     named = {name for names in groups.values() for name in names}
     assert named == {path.name for path in (jobs.ROOT / "tests" / "lab").glob("test_*.py")}
 

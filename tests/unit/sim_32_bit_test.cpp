@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Simulated guests whose kernel has 32 bits. No such kernel was run on real Xen: the rules are read
-// in Linux.
+// Simulated guests whose kernel has 32 bits. The rules were read in Linux, and some of them seen on
+// real Xen (tests/lab/test_32_bit_kernel.py).
 #include <gtest/gtest.h>
 
 #include <string>

@@ -1,4 +1,4 @@
-"""Builds memctl and its agent for a person's lab, without the tests."""
+"""Builds memctl and its agent for a person's lab, without the tests; unpacks an agent of i386."""
 
 from __future__ import annotations
 
@@ -6,11 +6,22 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
-from memctl_lab.config import REPOSITORY
+from memctl_lab.config import REPOSITORY, LabConfig
 from memctl_lab.errors import LabError
 
 TARGETS = ("memctl-cli", "memctl-xl", "memctl-agent")
+
+
+def agent_of_i386(folder: Path) -> Path:
+    """The agent from the archive that scripts/package has made, unpacked into the folder."""
+    pattern = "memctl-agent-*-linux-i386.tar.gz"
+    found = [*LabConfig().debs.glob(pattern)]
+    if len(found) != 1:
+        raise LabError(f"{LabConfig().debs} has no {pattern}: run scripts/package")
+    subprocess.run(["tar", "-xzf", found[0], "-C", folder, "--strip-components=1"], check=True)
+    return folder / "memctl-agent"
 
 
 def build_what_boots() -> None:

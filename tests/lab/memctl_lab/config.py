@@ -58,6 +58,9 @@ class LabConfig:
     """Adds the build machine's Python 3, memctl's package, its tests and examples: 100 MB."""
     other_agent: Path | None = None
     """The guests' agent, instead of the one of the build."""
+    guests_of_32_bits: bool = False
+    """The guests' programs are i386's, and QEMU is one on which a kernel of 32 bits boots. Needs
+    `other_agent`, and one processor, because the plugin of QEMU has no locks."""
     boot_timeout: float = 300.0
     build: Path = field(default_factory=default_build)
     cache: Path = field(default_factory=default_cache)

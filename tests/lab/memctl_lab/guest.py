@@ -197,7 +197,8 @@ class Guest:
         """Fills the memory with files, which no disk could take, until about so much is free."""
         # The root is a tmpfs, which holds at most half of the memory. Near the end the OOM killer
         # kills only the writer; the written files stay.
-        self.check("mkdir -p /fill && (grep -q ' /fill ' /proc/mounts || mount -t ramfs none /fill)")
+        is_mounted = "grep -q ' /fill ' /proc/mounts"
+        self.check(f"mkdir -p /fill && ({is_mounted} || mount -t ramfs none /fill)")
         spare = self.facts().mem_free_kib // 1024 - mib
         if spare <= 0:
             return

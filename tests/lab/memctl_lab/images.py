@@ -6,13 +6,24 @@ import gzip
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from memctl_lab import kernel, libraries, tools
-from memctl_lab.config import REPOSITORY, LabConfig, xl_configuration
+from memctl_lab.config import REPOSITORY, LabConfig, release, xl_configuration
 from memctl_lab.cpio import Tree
-from memctl_lab.packages import Packages, Release, digest, fetch, identity, locked
+from memctl_lab.errors import LabError
+from memctl_lab.packages import (
+    Packages,
+    Release,
+    digest,
+    emulator,
+    fetch,
+    identity,
+    lists_of,
+    locked,
+    unpacked,
+)
 
 ROOTFS = Path(__file__).resolve().parents[1] / "rootfs"
 LIBRARY_DIRECTORY = "usr/lib/x86_64-linux-gnu"
@@ -70,10 +81,13 @@ class Images:
     disks: tuple[Disk, ...] = ()
     release: Release | None = None
     """What boots, if it comes from the lab's packages."""
+    emulator: tuple[str, ...] = ("qemu-system-x86_64",)
 
 
 def build(config: LabConfig) -> Images:
     """Brings packages, programs and images up to date."""
+    if config.guests_of_32_bits and (config.cpus > 1 or config.other_agent is None):
+        raise LabError("guests of 32 bits need a host with one processor, and an agent of i386")
     packages = fetch(config.cache, config.hvm)
     with locked(config.cache):
         programs = tools.build(config.cache)
@@ -87,7 +101,11 @@ def build(config: LabConfig) -> Images:
             tree.file("lab/guest.cpio.gz", _compressed(guest))
         dom0 = _store(tree, config.cache / "images")
         xen = plain_xen(packages.one("boot/xen-[0-9]*-amd64.gz"), config.cache / "images")
-        return Images(xen, linux, dom0, "rootfstype=ramfs", release=packages.release)
+        images = Images(xen, linux, dom0, "rootfstype=ramfs", release=packages.release)
+    if config.guests_of_32_bits:
+        command = (*emulator(config.cache), "-plugin", str(programs["lab-svm"]))
+        return replace(images, emulator=command)
+    return images
 
 
 def _store(tree: Tree, directory: Path) -> Path:
@@ -164,7 +182,10 @@ def _installed_xen(packages: Packages) -> str:
 
 def _guest_tree(config: LabConfig, packages: Packages, programs: dict[str, Path]) -> Tree:
     tree = _base_tree(packages, "guest-init")
-    for name in ("lab-guestd", "lab-drip", "lab-hog", "lab-uevents"):
+    if config.guests_of_32_bits:
+        programs = tools.build_for_i386(config.cache)
+        tree.file("bin/busybox", _busybox_of_i386(config.cache))
+    for name in tools.IN_GUESTS:
         tree.file(f"usr/sbin/{name}", programs[name])
     # Process 1 is no init, so libxl's shutdown and reboot call these commands.
     tree.text("sbin/poweroff", "#!/bin/sh\nexec busybox poweroff -f\n", 0o755)
@@ -172,6 +193,18 @@ def _guest_tree(config: LabConfig, packages: Packages, programs: dict[str, Path]
     if config.agent.exists():
         tree.file("usr/sbin/memctl-agent", config.agent, 0o755)
     return tree
+
+
+def _busybox_of_i386(cache: Path) -> Path:
+    target = cache / "tools" / f"busybox-i386-{release()}"
+    if not target.exists():
+        lists = lists_of(cache, release(), "i386")
+        with unpacked(cache, ["busybox-static"], lists) as root:
+            (found,) = [*root.glob("bin/busybox"), *root.glob("usr/bin/busybox")]
+            scratch = target.with_suffix(".new")
+            shutil.copy(found, scratch)
+            scratch.rename(target)
+    return target
 
 
 def _dom0_tree(config: LabConfig, packages: Packages, programs: dict[str, Path]) -> Tree:

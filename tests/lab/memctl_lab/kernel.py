@@ -13,7 +13,8 @@ from memctl_lab.packages import digest, identity
 
 SETUP_SECTORS = 0x1F1
 PAYLOAD = 0x248  # offset and length, counted from the end of the setup sectors
-ELF_SECTIONS = 0x28
+ELF_CLASS = 4
+ELF_CLASS_32 = 1
 SIZE_OF_ELF = 4  # bytes behind zstd's data
 
 
@@ -51,6 +52,10 @@ def _without_zstd(data: bytes) -> bytes:
 
 def _without_relocations(elf: bytes) -> bytes:
     """Cuts off the data that the kernel's build appends behind the section headers."""
-    (sections,) = struct.unpack_from("<Q", elf, ELF_SECTIONS)
-    size, count = struct.unpack_from("<HH", elf, 0x3A)
+    if elf[ELF_CLASS] == ELF_CLASS_32:
+        (sections,) = struct.unpack_from("<I", elf, 0x20)
+        size, count = struct.unpack_from("<HH", elf, 0x2E)
+    else:
+        (sections,) = struct.unpack_from("<Q", elf, 0x28)
+        size, count = struct.unpack_from("<HH", elf, 0x3A)
     return elf[: sections + size * count]

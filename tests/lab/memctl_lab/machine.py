@@ -123,8 +123,8 @@ class Machine:
     def _start(self, config: LabConfig, images: Images) -> subprocess.Popen[bytes]:
         # setpriv: QEMU is killed with this process, however that ends. A session of its own: Ctrl-C
         # reaches this process only, which then shuts QEMU down.
-        if shutil.which("qemu-system-x86_64") is None:
-            raise LabError("qemu-system-x86_64 is not installed (package qemu-system-x86)")
+        if shutil.which(images.emulator[0]) is None:
+            raise LabError(f"there is no {images.emulator[0]} (package qemu-system-x86)")
         command = ["setpriv", "--pdeathsig", "KILL", "--", *self._qemu(config, images)]
         return subprocess.Popen(
             command,
@@ -146,7 +146,7 @@ class Machine:
             f"{images.root_options} {config.dom0_options}"
         )
         return [
-            "qemu-system-x86_64",
+            *images.emulator,
             *("-accel", "tcg,thread=multi,tb-size=512", "-cpu", "qemu64,+svm,+npt"),
             *("-smp", str(config.cpus), "-m", f"{config.memory_mib}M"),
             *(word for node in range(config.numa_nodes) for word in _numa(config, node)),

@@ -150,13 +150,15 @@ def _mirror() -> str:
     return mirrors[0]
 
 
-def lists_of(cache: Path, suite: str) -> tuple[str, ...]:
+def lists_of(cache: Path, suite: str, architecture: str = "amd64") -> tuple[str, ...]:
     """Fetches the package lists of another release of Debian. Returns apt's options for them."""
-    directory = cache / "apt" / suite
+    directory = cache / "apt" / (suite if architecture == "amd64" else f"{suite}-{architecture}")
     (directory / "lists" / "partial").mkdir(parents=True, exist_ok=True)
     source = directory / "sources.list"
     source.write_text(f"deb [signed-by={KEYRING}] {_mirror()} {suite} main\n", encoding="utf-8")
     settings: dict[str, object] = {
+        "APT::Architecture": architecture,
+        "APT::Architectures": architecture,
         "Dir::Etc::SourceList": source,
         "Dir::Etc::SourceParts": "/dev/null",
         "Dir::State::Lists": directory / "lists",
@@ -166,7 +168,8 @@ def lists_of(cache: Path, suite: str) -> tuple[str, ...]:
         "Acquire::Check-Valid-Until": "false",
     }
     options = tuple(f"--option={name}={value}" for name, value in settings.items())
-    call(["apt-get", "update", *options], f"fetching the package lists of Debian's {suite}")
+    with locked(directory):
+        call(["apt-get", "update", *options], f"fetching the package lists of Debian's {suite}")
     return options
 
 
@@ -186,6 +189,35 @@ def dependency(package: str, pattern: str, options: Sequence[str] = ()) -> str:
     if match is None:
         raise LabError(f"{package} does not depend on {pattern}; has `apt-get update` been run?")
     return match.group(1)
+
+
+def emulator(cache: Path) -> tuple[str, ...]:
+    """The command of the QEMU of Debian's sid, with every library that it needs.
+
+    One that is in the cache stays as it is. Remove its folder to get a newer one.
+    """
+    target = cache / "packages" / "qemu-sid"
+    with locked(target.parent):
+        if not target.exists():
+            lists = lists_of(cache, "sid")
+            names = _with_all_that_it_needs("qemu-system-x86", lists)
+            with tempfile.TemporaryDirectory(dir=target.parent, prefix="new-") as directory:
+                _unpack(names, Path(directory), lists)
+                (Path(directory) / "root").rename(target)
+    usr = target / "usr"
+    return (
+        str(usr / "lib64/ld-linux-x86-64.so.2"),
+        *("--library-path", str(usr / "lib/x86_64-linux-gnu")),
+        str(usr / "bin/qemu-system-x86_64"),
+        *("-L", str(usr / "share/qemu"), "-L", str(usr / "share/seabios")),
+    )
+
+
+def _with_all_that_it_needs(package: str, options: Sequence[str]) -> list[str]:
+    """The packages that a system without any would have to install."""
+    command = ["apt-get", *options, "--option=Debug::NoLocking=1", "--yes", "--print-uris"]
+    output = call([*command, "--no-install-recommends", "install", package], f"apt on {package}")
+    return re.findall(r"^'\S+' ([^_ ]+)_", output, re.MULTILINE)
 
 
 def _fetch_set(cache: Path, name: str, names: list[str]) -> Packages:

@@ -364,6 +364,7 @@ def _description(config: GuestConfig) -> Json:
             "kernel_release": kernel.release,
             "online_policy": kernel.online_policy,
             "hotplug": kernel.hotplug,
+            "bits": kernel.bits,
         }
     if config.online_policy is not None:
         guest["online_policy"] = config.online_policy

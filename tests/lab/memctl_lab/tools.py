@@ -21,8 +21,10 @@ LIBRARIES = {
     "lab-rival": ("-lxenlight", "-lxenctrl", "-lxentoollog"),
     "lab-sparse": ("-static",),
     "lab-stopwatch": ("-lxenctrl", "-lxenstore"),
+    "lab-svm": ("-shared", "-fPIC", "-fvisibility=hidden"),
     "lab-uevents": ("-static",),
 }
+IN_GUESTS = ("lab-guestd", "lab-drip", "lab-hog", "lab-uevents")
 
 
 def build(cache: Path) -> dict[str, Path]:
@@ -30,9 +32,14 @@ def build(cache: Path) -> dict[str, Path]:
     return {name: _build(name, cache / "tools") for name in LIBRARIES}
 
 
-def _build(name: str, directory: Path) -> Path:
+def build_for_i386(cache: Path) -> dict[str, Path]:
+    """The programs that guests have, as programs of 32 bits."""
+    return {name: _build(name, cache / "tools", ("-m32",)) for name in IN_GUESTS}
+
+
+def _build(name: str, directory: Path, more_flags: tuple[str, ...] = ()) -> Path:
     source = SOURCES / f"{name}.c"
-    flags = ["-O2", "-Wall", "-Wextra", "-s"]
+    flags = ["-O2", "-Wall", "-Wextra", "-s", *more_flags]
     key = digest(source.read_text(encoding="utf-8"), flags, LIBRARIES[name])
     target = directory / f"{name}-{key}"
     if target.exists():
@@ -45,6 +52,7 @@ def _build(name: str, directory: Path) -> Path:
     except FileNotFoundError as error:
         raise LabError("cc is not installed") from error
     if done.returncode != 0:
-        raise LabError(f"compiling {source.name} (needs libxen-dev):\n{done.stderr.strip()}")
+        needs = "gcc-multilib" if more_flags else "libxen-dev"
+        raise LabError(f"compiling {source.name} (needs {needs}):\n{done.stderr.strip()}")
     scratch.rename(target)
     return target
