@@ -76,6 +76,19 @@ TEST_P(SlowGuest, ThatGivesAPageNowAndThenStalls) {
   EXPECT_FALSE(journal_stands(id));
 }
 
+TEST_P(SlowGuest, WhoseAgentIsSilentAsWellIsToldForThat) {
+  const DomainId id = add();
+  simulation.world.after(100ms, [&] {
+    slow_down(id, a_page_in_four_seconds);
+    simulation.world.guest(id).agent().kill();
+  });
+  const auto report = resize(id, 8_GiB);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().cause, Cause::agent_absent);
+  EXPECT_THAT(report.error().message, HasSubstr(" KiB moved in 30 s, with "));
+  EXPECT_THAT(report.error().message, HasSubstr("; memctl-agent stopped answering"));
+}
+
 TEST_P(SlowGuest, DoesNotHoldAResizeThatWasCancelled) {
   const DomainId id = add();
   ResizeOperation operation{simulation.port(), identity(id), 8_GiB, {.timeout = 10s}};

@@ -134,20 +134,6 @@ TEST_P(OperationOnSim, AnAgentKilledInTheMiddleLeavesTheGuestWhatItHas) {
   EXPECT_FALSE(journal_stands(id));
 }
 
-TEST_P(OperationOnSim, AnAgentKilledBeforeManyBlocksAreOnlineIsMissedWhenTheGuestStalls) {
-  const DomainId id = add({.memory = 1_GiB, .linux = {.online_policy = "offline"}});
-  simulation.world.after(20ms, [&] { simulation.world.guest(id).agent().kill(); });
-  const auto began = simulation.now();
-  const auto report = resize(id, 20_GiB, {.stall = 20s});
-  ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().cause, Cause::agent_absent) << report.error().message;
-  EXPECT_THAT(report.error().message, testing::HasSubstr("memctl-agent stopped answering"));
-  EXPECT_EQ(report.error().report->outcome, Outcome::kept);
-  EXPECT_GE(simulation.now() - began, 20s);
-  EXPECT_LT(simulation.now() - began, 60s);
-  EXPECT_TRUE(simulation.world.guest(id).alive());
-}
-
 TEST_P(OperationOnSim, AnAgentThatStartsAnewInTheMiddleServesTheRest) {
   for (const auto stopped_at : {50ms, 150ms, 300ms, 600ms, 1200ms}) {
     const DomainId id = add();
