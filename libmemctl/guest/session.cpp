@@ -104,12 +104,19 @@ bool Session::answered() const { return report_ && report_->request >= first_seq
 
 host::Task<AgentReport> Session::ask(RequestKind kind, std::uint32_t stage, Kib target,
                                      OnlineZone online) {
-  const host::TimePoint until = port_->clock().now() + answer_time;
+  host::TimePoint until = port_->clock().now() + answer_time;
   bool sent = false;
+  bool is_away = false;
+  int changes = 0;
   for (;;) {
     MEMCTL_CO_TRY(poll());
     // The guest may remove or replace its hello at any time.
     const bool may_come_back = met_ && !hello_;
+    // When the agent ends, and when it returns, the time begins anew. Each counts once, because an
+    // agent may go and come for ever.
+    if (std::exchange(is_away, may_come_back) != may_come_back && changes++ < 2) {
+      until = port_->clock().now() + answer_time;
+    }
     if (!may_come_back) {
       MEMCTL_CO_TRY(require_hello());
       if (!sent) {

@@ -33,8 +33,8 @@ class Session {
   /// Sends a request and waits for the report that answers it. After that there is a `hello`. Does
   /// not wait on `wakeup`: what notifies it meanwhile stays pending. If an agent has answered
   /// before and its hello is gone, waits for the hello too: an upgrade restarts the agent. Errors:
-  /// `agent_absent` if there is no hello, or no answer within `answer_time`; `agent_incompatible`,
-  /// `no_such_domain`, `store_error`.
+  /// `agent_absent` if there is no hello, or no answer, within `answer_time`;
+  /// `agent_incompatible`, `no_such_domain`, `store_error`.
   [[nodiscard]] host::Task<AgentReport> ask(RequestKind kind, std::uint32_t stage, Kib target,
                                             OnlineZone online);
   /// Sends a request and does not wait. Errors: `no_such_domain`, `store_error`.

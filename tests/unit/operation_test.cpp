@@ -148,6 +148,17 @@ TEST_P(OperationOnSim, AnAgentThatStartsAnewInTheMiddleServesTheRest) {
   }
 }
 
+TEST_P(OperationOnSim, AnAgentThatComesBackLateHasTimeToAnswer) {
+  for (const auto stopped_at : {1600ms, 2400ms, 3200ms, 4800ms}) {
+    const DomainId id = add({.agent = {.report_latency = 1500ms}});
+    auto& guest = simulation.world.guest(id);
+    simulation.world.after(stopped_at, [&] { guest.agent().stop(); });
+    simulation.world.after(stopped_at + 4500ms, [&] { guest.agent().start(id); });
+    const auto grown = resize(id, 4_GiB);
+    ASSERT_TRUE(grown) << stopped_at.count() << " ms: " << grown.error().message;
+  }
+}
+
 TEST_P(OperationOnSim, AnAgentThatStopsInTheMiddleIsMissedAfterFiveSeconds) {
   const DomainId id = add();
   simulation.world.after(300ms, [&] { simulation.world.guest(id).agent().stop(); });
