@@ -112,8 +112,8 @@ host::Task<AgentReport> Session::ask(RequestKind kind, std::uint32_t stage, Kib 
     MEMCTL_CO_TRY(poll());
     // The guest may remove or replace its hello at any time.
     const bool may_come_back = met_ && !hello_;
-    // When the agent ends, and when it returns, the time begins anew. Each counts once, because an
-    // agent may go and come for ever.
+    // The agent gets the whole time again when it ends, and when it returns, but only once each:
+    // it could end and return for ever.
     if (std::exchange(is_away, may_come_back) != may_come_back && changes++ < 2) {
       until = port_->clock().now() + answer_time;
     }

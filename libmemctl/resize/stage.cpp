@@ -48,7 +48,7 @@ Error stall_error(const Work& work, const Stage& stage, Pages missing, const Hea
   const std::string to = "on the way to " + to_string(stage.size);
   const std::string rest = missing > Pages{} ? ", with " + to_string(to_kib(missing)) + " to go"
                                              : ", and the guest still follows an earlier target";
-  // What a silent agent reported is from before.
+  // The last report of a silent agent may no longer be true, so the causes below do not count.
   if (work.agent.is_silent()) {
     return domain_error(domain, Cause::agent_absent,
                         to + " " + moved + rest + "; memctl-agent stopped answering");

@@ -124,7 +124,7 @@ class Taken:
         """What takes time, as memctl's own events tell it."""
         courses = self.courses[step][MEMCTL.name]
         taken = [course.phases for course in courses]
-        group = f"{step}: what takes time in `memctl resize`, by its own events"
+        group = f"{step}: the phases of `memctl resize`"
         whole = Figure(group, IN_ALL, "ms", tuple(course.ended for course in courses))
         return [whole] + [
             Figure(group, words, "ms", tuple(each.get(phase, 0.0) for each in taken))

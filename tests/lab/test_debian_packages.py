@@ -268,7 +268,7 @@ def test_growths_survive_an_upgrade_of_the_agent(guest: Guest) -> None:
     assert guest.check("dpkg-query --show memctl-agent") != before
     assert main_process(guest) != pid
     size_is(guest, size)
-    # What the upgrade has left running takes more than before, so 300 MiB may be too little.
+    # The guest may use more memory than before the upgrade, and then it cannot shrink to 300 MiB.
     (seen,) = status(guest.lab, guest.name)
     smallest = seen["range"]["smallest"]["size_kib"] // MIB + 1
     done = resize(guest, f"{max(300, smallest)}m")

@@ -47,7 +47,7 @@ constexpr std::string_view zoneinfo_of_pae =
     "  pages free     0\n"
     "        protection: (0, 0, 0, 0)\n";
 
-/// Of a pvh guest with a limit of 67,520 MiB and 2600 MiB of memory, Linux 6.1.192.
+/// From a pvh guest with Linux 6.1.192, 2600 MiB of memory and a limit of 67,520 MiB.
 constexpr std::string_view zoneinfo_of_large =
     "Node 0, zone      DMA\n"
     "  per-node stats\n"
